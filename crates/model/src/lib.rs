@@ -1,0 +1,31 @@
+//! The nouns of Skywarden and nothing else: resources, snapshots with their coverage, assessments with their evidence,
+//! scores, exemptions, and the pure mapping between native ids and ARM ids.
+//!
+//! This crate does no I/O, reads no clock and knows neither rules nor clouds.
+
+mod arm;
+mod assessment;
+mod connector;
+mod coverage;
+mod exemption;
+mod facts;
+mod field;
+mod resource;
+mod score;
+mod severity;
+mod snapshot;
+
+pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
+pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
+pub use connector::{Connector, ConnectorId, Environment};
+pub use coverage::{Coverage, DeniedRead, ListOutcome};
+pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
+pub use facts::{FactSheet, FactTable};
+pub use field::{FieldPath, FieldPathError, Segment};
+pub use resource::{Carried, Resource, ResourceId, Scope, TypeName, Unreadable, UnreadableKind, UnreadableReason};
+pub use score::{ControlScore, Ratio, SecureScore};
+pub use severity::{Effort, Severity, UserImpact};
+pub use snapshot::Snapshot;
+
+/// An instant in UTC with nanosecond precision; written as RFC 3339.
+pub type Timestamp = jiff::Timestamp;

@@ -1,0 +1,187 @@
+use std::{
+    borrow::Borrow,
+    collections::BTreeMap,
+    fmt,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{ConnectorId, FieldPath};
+
+macro_rules! text_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(Arc<str>);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl<T: Into<Arc<str>>> From<T> for $name {
+            fn from(text: T) -> Self {
+                Self(text.into())
+            }
+        }
+
+        impl Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str(&self.0)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                fmt::Debug::fmt(&self.0, out)
+            }
+        }
+    };
+}
+pub(crate) use text_id;
+
+text_id! {
+    /// A resource's key: its provider's native id (an ARN, an ARM id, an asset name, a machine id).
+    ResourceId
+}
+
+text_id! {
+    /// The provider's own type name, without version: `AWS::S3::Bucket`, `Skywarden.Host/machines`.
+    TypeName
+}
+
+/// One thing in an environment, in its provider's own shape.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Resource {
+    /// The provider's native id, unique within the installation.
+    pub id: ResourceId,
+    /// The provider's type name.
+    #[serde(rename = "type")]
+    pub type_name: TypeName,
+    /// What people call it; the id's last part where the provider has no name.
+    pub name: String,
+    /// Where it belongs.
+    pub scope: Scope,
+    /// The provider's region or zone; `None` for what is global.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Tags or labels; keys keep their case.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
+    /// ARM's other top-level members (`kind`, `sku`, `identity`, `zones`, `plan`, `managedBy`); empty elsewhere.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub envelope: Map<String, Value>,
+    /// The provider's own description of the resource: an object.
+    pub properties: Value,
+    /// Fields that exist but could not be read, each with the reason. A field not listed here and absent from
+    /// `properties` is known to be absent, if the source carries it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Unreadable>,
+    /// Which fields the source carries for this type; any other is unknown, not absent.
+    #[serde(default, skip_serializing_if = "Carried::is_all")]
+    pub carried: Carried,
+}
+
+/// Where a resource belongs: tenant > (management group) > subscription > resource group.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Scope {
+    /// The connector that it came through.
+    pub connector: ConnectorId,
+    /// The provider's account: AWS account id, Azure subscription id, GCP project, `fleet` for own machines.
+    pub account: Arc<str>,
+    /// The AWS region (`global` for global services), the Azure resource group, or `machines` for own machines.
+    pub resource_group: Arc<str>,
+}
+
+/// A field that could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unreadable {
+    /// The field and everything below it.
+    pub field: FieldPath,
+    /// Why, shared by all resources that the same failure touched.
+    pub reason: Arc<UnreadableReason>,
+}
+
+/// Why something could not be read, for the person who has to mend it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UnreadableReason {
+    /// The class of the failure.
+    pub kind: UnreadableKind,
+    /// What was tried: `s3:GetBucketAcl`, `open /etc/shadow`.
+    pub operation: String,
+    /// The right whose lack explains the failure: an IAM action, `root`, `CAP_DAC_READ_SEARCH`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permission: Option<String>,
+    /// The provider's error code or the errno name; empty where there is none.
+    pub code: String,
+    /// The provider's message, shortened to 300 characters and free of credentials.
+    pub message: String,
+}
+
+/// The class of a failed read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum UnreadableKind {
+    /// A permission is missing.
+    Denied,
+    /// The provider kept throttling until the retries were used up.
+    Throttled,
+    /// The call failed otherwise: server error, cut or malformed answer, time limit.
+    Failed,
+    /// The list was cut off: a page failed or the page limit was reached.
+    Truncated,
+    /// The source does not carry the field.
+    NotCarried,
+    /// The value is not known yet (a plan's "known after apply", a background read that has not run).
+    NotYetKnown,
+}
+
+/// Which fields a source carries for a type.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Carried {
+    /// Every field of the type's schema.
+    #[default]
+    All,
+    /// These fields and what lies below them.
+    Only(Arc<[FieldPath]>),
+}
+
+impl Carried {
+    /// Whether every field of the schema is carried.
+    pub fn is_all(&self) -> bool {
+        matches!(self, Self::All)
+    }
+}
+
+impl UnreadableReason {
+    /// One sentence: what was tried, why it failed, which right is missing.
+    pub fn sentence(&self) -> String {
+        let mut text = format!("could not read with {}", self.operation);
+        if !self.code.is_empty() {
+            text.push_str(&format!(": {}", self.code));
+        }
+        if !self.message.is_empty() {
+            text.push_str(&format!(" ({})", self.message));
+        }
+        if let Some(permission) = &self.permission {
+            text.push_str(&format!("; missing permission {permission}"));
+        }
+        text
+    }
+}

@@ -1,0 +1,71 @@
+//! The one door for developers' commands: `cargo xtask NAME`.
+
+mod docs;
+mod layers;
+mod licences;
+mod new;
+mod process;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "Developers' commands of Skywarden")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Install what the tests need and run all of them.
+    Test {
+        /// Only tests whose name contains this.
+        filter: Option<String>,
+    },
+    /// Everything that CI checks, in its order.
+    Ci,
+    /// Lint every file under content/ and run the tests inside.
+    Content,
+    /// Generate docs/reference.
+    Docs {
+        /// Fail if a generated file differs from the committed one, and write nothing.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Layers, licences, file sizes, dependency notes.
+    Tidy,
+    /// Write the skeleton of a content file; it fails lint until it is filled in.
+    New {
+        #[command(subcommand)]
+        kind: new::Kind,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("xtask: {problem:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Test { filter } => test::run(filter.as_deref()),
+        Command::Ci => process::run("bash", &[".ci/run"]),
+        Command::Content => {
+            process::skywarden(&["content", "lint", "content"])?;
+            process::skywarden(&["content", "test", "--content", "content"])
+        }
+        Command::Docs { check: true } => docs::check(),
+        Command::Docs { check: false } => docs::generate(&process::root()?.join("docs/reference")),
+        Command::Tidy => tidy::run(),
+        Command::New { kind } => new::run(&kind),
+    }
+}

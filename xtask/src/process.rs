@@ -1,0 +1,48 @@
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, bail};
+
+/// The root of the checkout.
+pub(crate) fn root() -> anyhow::Result<PathBuf> {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    Ok(manifest.parent().context("xtask has no parent folder")?.to_path_buf())
+}
+
+/// Runs a program in the root of the checkout, showing its output.
+pub(crate) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
+    let status = Command::new(program)
+        .args(arguments)
+        .current_dir(root()?)
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("could not start {program}"))?;
+    if !status.success() {
+        bail!("{program} {} failed with {status}", arguments.join(" "));
+    }
+    Ok(())
+}
+
+/// Runs our own binary, built in the dev profile.
+pub(crate) fn skywarden(arguments: &[&str]) -> anyhow::Result<()> {
+    let mut all = vec!["run", "--quiet", "--package", "skywarden", "--"];
+    all.extend(arguments);
+    run("cargo", &all)
+}
+
+/// Runs a program and returns what it printed.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> anyhow::Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root()?)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("could not start {program}"))?;
+    if !output.status.success() {
+        bail!("{program} {} failed with {}", arguments.join(" "), output.status);
+    }
+    String::from_utf8(output.stdout).with_context(|| format!("{program} printed no UTF-8"))
+}
