@@ -61,7 +61,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Ci => process::run("bash", &[".ci/run"]),
         Command::Content => {
             process::skywarden(&["content", "lint", "content"])?;
-            process::skywarden(&["content", "test", "--content", "content"])
+            process::skywarden(&["content", "test"])
         }
         Command::Docs { check: true } => docs::check(),
         Command::Docs { check: false } => docs::generate(&process::root()?.join("docs/reference")),

@@ -14,6 +14,7 @@ mod resource;
 mod score;
 mod severity;
 mod snapshot;
+mod transition;
 
 pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
 pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
@@ -26,6 +27,7 @@ pub use resource::{Carried, Resource, ResourceId, Scope, TypeName, Unreadable, U
 pub use score::{ControlScore, Ratio, SecureScore};
 pub use severity::{Effort, Severity, UserImpact};
 pub use snapshot::Snapshot;
+pub use transition::{TrackedState, Transition, TransitionKind};
 
 /// An instant in UTC with nanosecond precision; written as RFC 3339.
 pub type Timestamp = jiff::Timestamp;

@@ -1,0 +1,42 @@
+use axum::{
+    Json,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+/// An error in ARM's shape: `{"error": {"code", "message", "details"}}`. The only place that knows HTTP status codes is this crate.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl ApiError {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(crate) fn not_found(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", format!("there is no {what}, or it is not visible to this login"))
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+    }
+}
+
+impl From<skywarden_store::StoreError> for ApiError {
+    fn from(error: skywarden_store::StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "StoreFailed", "the store could not answer; see the server's log")
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = Json(json!({ "error": { "code": self.code, "message": self.message, "details": [] } }));
+        (self.status, body).into_response()
+    }
+}

@@ -1,0 +1,1 @@
+//! The only holder of cloud credentials: login, signing, retries, rate limits.

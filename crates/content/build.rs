@@ -1,0 +1,54 @@
+//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, so that start-up parses no YAML.
+//! A file that is no YAML stops the build with its name; everything else is for `skywarden content lint`.
+
+use std::{error::Error, fs, path::Path};
+
+use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
+use serde_json::{Map, Number, Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
+    println!("cargo::rerun-if-changed={}", content.display());
+    let mut files = Vec::new();
+    for entry in walkdir::WalkDir::new(&content).sort_by_file_name() {
+        let entry = entry?;
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "yaml") {
+            continue;
+        }
+        let text = fs::read_to_string(path)?;
+        let documents = YamlOwned::load_from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+        let document = documents.first().ok_or_else(|| format!("{} is empty", path.display()))?;
+        let name = path.strip_prefix(&content)?.display().to_string();
+        files.push(json!([name, value(document).ok_or_else(|| format!("{} holds what JSON can't", path.display()))?]));
+    }
+    let packed = zstd::bulk::compress(&serde_json::to_vec(&files)?, 19)?;
+    let out = std::env::var("OUT_DIR")?;
+    fs::write(Path::new(&out).join("content.json.zst"), packed)?;
+    Ok(())
+}
+
+fn value(node: &YamlOwned) -> Option<Value> {
+    Some(match node {
+        YamlOwned::Value(ScalarOwned::Null) => Value::Null,
+        YamlOwned::Value(ScalarOwned::Boolean(truth)) => Value::Bool(*truth),
+        YamlOwned::Value(ScalarOwned::Integer(number)) => Value::Number(Number::from(*number)),
+        YamlOwned::Value(ScalarOwned::FloatingPoint(number)) => Value::Number(Number::from_f64(number.into_inner())?),
+        YamlOwned::Value(ScalarOwned::String(text)) => Value::String(text.clone()),
+        YamlOwned::Sequence(elements) => Value::Array(elements.iter().map(value).collect::<Option<_>>()?),
+        YamlOwned::Mapping(members) => {
+            let mut object = Map::new();
+            for (key, member) in members {
+                let name = match value(key)? {
+                    Value::String(name) => name,
+                    Value::Number(number) => number.to_string(),
+                    Value::Bool(truth) => truth.to_string(),
+                    _ => return None,
+                };
+                object.insert(name, value(member)?);
+            }
+            Value::Object(object)
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,79 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use skywarden_model::FieldPath;
+use skywarden_rule::{Parameters, Rule};
+
+use crate::{AwsService, BaselineRuleFile, CollectorFile, FactFile, RecommendationFile, SecurityControl, StandardFile};
+
+/// Everything under `content/`, checked, linked and compiled; never changes once built.
+#[derive(Debug, Default)]
+pub struct Catalog {
+    /// By id.
+    pub recommendations: BTreeMap<Arc<str>, Recommendation>,
+    /// By platform (`linux`), then by id.
+    pub baselines: BTreeMap<String, BTreeMap<Arc<str>, BaselineRule>>,
+    /// In the order of the file: by maximum score.
+    pub controls: Vec<SecurityControl>,
+    /// By id.
+    pub standards: BTreeMap<String, StandardFile>,
+    /// By resource type.
+    pub collectors: BTreeMap<String, CollectorFile>,
+    /// By id.
+    pub services: BTreeMap<String, AwsService>,
+    /// By id.
+    pub facts: BTreeMap<String, FactFile>,
+}
+
+/// A recommendation, ready to be evaluated.
+#[derive(Debug)]
+pub struct Recommendation {
+    /// Its file.
+    pub file: RecommendationFile,
+    /// The GUID under which the ARM face shows it.
+    pub key: String,
+    /// Its rule; `None` where the verdict is made of a baseline's findings.
+    pub rule: Option<CompiledRule>,
+}
+
+/// A baseline rule, ready to be evaluated.
+#[derive(Debug)]
+pub struct BaselineRule {
+    /// Its file.
+    pub file: BaselineRuleFile,
+    /// Its rule.
+    pub rule: CompiledRule,
+}
+
+/// Applicability, violation, and the parameters with a user's overrides.
+#[derive(Debug)]
+pub struct CompiledRule {
+    /// Where it does not hold the verdict is NotApplicable; `None` applies to all.
+    pub applies_if: Option<Rule>,
+    /// Where it holds the verdict is Unhealthy.
+    pub violated_if: Rule,
+    /// Values of the declared parameters.
+    pub parameters: Parameters,
+}
+
+impl Catalog {
+    /// The recommendations that judge a type, in order of their ids.
+    pub fn recommendations_for<'a>(&'a self, type_name: &'a str) -> impl Iterator<Item = &'a Recommendation> {
+        self.recommendations.values().filter(move |recommendation| recommendation.file.type_name == type_name)
+    }
+
+    /// The security control with an id.
+    pub fn control(&self, id: &str) -> Option<&SecurityControl> {
+        self.controls.iter().find(|control| control.id == id)
+    }
+
+    /// The operation that fills a field of a type, as its IAM action: `s3:GetBucketAcl`; what evidence names as its source.
+    pub fn source_of(&self, type_name: &str, field: &FieldPath) -> Option<&str> {
+        let collector = self.collectors.get(type_name)?;
+        let read = collector.reads.iter().find(|read| {
+            let filled = if read.into.is_empty() { read.fills.as_slice() } else { std::slice::from_ref(&read.into) };
+            filled.iter().any(|name| format!("properties.{name}").parse().is_ok_and(|own: FieldPath| own.covers(field)))
+        });
+        let permission = read.map(|read| &read.request.permission).or(collector.list.as_ref().map(|list| &list.request.permission))?;
+        Some(permission)
+    }
+}

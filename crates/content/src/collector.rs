@@ -1,0 +1,181 @@
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::FieldType;
+
+/// `content/collectors/PROVIDER/SERVICE/NAME.yaml`: how resources of one type are listed and read, and what they look like.
+///
+/// A collector without `list` declares a schema that Rust fills (the `host` crate for `Skywarden.Host/machines`).
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollectorFile {
+    /// The resource type: `AWS::S3::Bucket`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// What it is, in a sentence.
+    pub description: String,
+    /// An id of `content/collectors/aws/services/ID.yaml`; absent for schemas that Rust fills.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Whether it is listed once per account (in the partition's home region) or once per region.
+    #[serde(default)]
+    pub placement: Placement,
+    /// The native id, as a template over the item's fields and `{partition}`, `{account}`, `{region}`:
+    /// `{Arn}`, `arn:{partition}:ec2:{region}:{account}:instance/{InstanceId}`.
+    #[serde(default)]
+    pub id: String,
+    /// The name, as a template; absent: the id's last part.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where the resource lies if not in the listed region, as a template: `{Region}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
+    /// Path of the tags inside the collected properties: a list of `{Key, Value}` (any case) or an object: `Tags`, `TagSet`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
+    /// The call that lists the resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub list: Option<ListCall>,
+    /// Calls made for each listed resource.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reads: Vec<ReadCall>,
+    /// The typed schema of `properties`.
+    pub fields: BTreeMap<String, FieldType>,
+}
+
+/// Once per account or once per region.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// In every region that the account has enabled.
+    #[default]
+    Regional,
+    /// Once, in the partition's home region.
+    Global,
+}
+
+/// The call that lists resources.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListCall {
+    /// The operation and its input.
+    #[serde(flatten)]
+    pub request: AwsRequest,
+    /// Path of the list of resources in the answer; `Reservations[*].Instances` flattens. Empty: the answer is the one resource.
+    pub items: String,
+    /// How to get further pages; absent: there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
+}
+
+/// A call made for each resource (or, with `batch`, for many at once); it owns the fields that it fills.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReadCall {
+    /// The operation and its input; templates over the item's fields, `{account}`, `{region}`, `{partition}`.
+    #[serde(flatten)]
+    pub request: AwsRequest,
+    /// Path inside the answer that is taken; empty: the whole answer.
+    #[serde(default)]
+    pub select: String,
+    /// The field of `properties` that it fills; empty: the selected object's members are merged into `properties`.
+    #[serde(default)]
+    pub into: String,
+    /// For merging reads (`into` empty): the fields that it fills, which become unreadable if it fails.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fills: Vec<String>,
+    /// Error codes that are facts ("no such configuration"): the fields are then known to be absent.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_on: Vec<String>,
+    /// How to get further pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paging: Option<Paging>,
+    /// Only for items where this field exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<String>,
+}
+
+/// An operation with its input.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct AwsRequest {
+    /// `ListUsers`.
+    pub operation: String,
+    /// The IAM action that it needs: `iam:ListUsers`.
+    pub permission: String,
+    /// Another service than the collector's (an id of `services/`).
+    #[serde(default, skip_serializing_if = "Option::is_none", rename = "via")]
+    pub service: Option<String>,
+    /// Input members; text values are templates. In query and ec2 they are flattened (`Filter.1.Name`); in json they are the body.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub input: Map<String, Value>,
+    /// Method and path of the rest protocols: `GET /2015-03-31/functions/{FunctionName}/policy?Qualifier=x`. Templates are percent-encoded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rest: Option<Rest>,
+    /// Region to call instead of the resource's: `{Region}` for S3 buckets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+}
+
+/// Method and path of a rest call.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Rest(pub String);
+
+/// How to get further pages.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Paging {
+    /// Where the answer has the next token: `NextToken`, `Marker`.
+    pub response: String,
+    /// The input member (or query parameter, for rest) that takes it.
+    pub request: String,
+    /// A boolean of the answer that says whether there are more pages: `IsTruncated`. Absent: a token means more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<String>,
+    /// Input member and value of the page size: `{ MaxItems: 1000 }`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub size: Map<String, Value>,
+}
+
+/// `content/collectors/aws/services/ID.yaml`: how a service is spoken to.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsService {
+    /// Equals the file's name: `iam`, `elbv2`.
+    pub id: String,
+    /// The wire protocol.
+    pub protocol: Protocol,
+    /// First label of the host: `elasticloadbalancing`; host = `PREFIX.REGION.DNSSUFFIX` unless `endpoint` says otherwise.
+    pub endpoint_prefix: String,
+    /// Host as a template where it differs: `iam.{dns_suffix}`, `{account}.s3-control.{region}.{dns_suffix}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// The name in the signature.
+    pub signing_name: String,
+    /// The API version of query and ec2: `2016-11-15`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_version: Option<String>,
+    /// Prefix of `X-Amz-Target` and the content type's version, for json: `TrentService`, `1.1`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target_prefix: Option<String>,
+    /// `1.0` or `1.1`, for json.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_version: Option<String>,
+    /// Requests a second that we allow ourselves per (account, region).
+    pub rate: f64,
+}
+
+/// AWS's wire protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "AWS's own names")]
+pub enum Protocol {
+    Query,
+    Ec2,
+    Json,
+    RestJson,
+    RestXml,
+}

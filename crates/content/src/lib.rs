@@ -1,0 +1,36 @@
+//! Loads, lints and links the files under `content/` into one immutable catalog, and runs the tests inside them.
+//!
+//! Reads files and nothing else; never evaluates a rule on real resources (that is `posture`) and never calls a cloud.
+
+mod baseline;
+mod catalog;
+mod collector;
+mod control;
+mod embedded;
+mod fact;
+mod lint;
+mod load;
+mod overlay;
+mod problem;
+mod recommendation;
+mod run_tests;
+mod schema_type;
+mod schemas;
+mod source;
+mod standard;
+mod test_case;
+mod verdict;
+
+pub use baseline::BaselineRuleFile;
+pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
+pub use collector::{AwsRequest, AwsService, CollectorFile, ListCall, Paging, Placement, Protocol, ReadCall, Rest};
+pub use control::{SecurityControl, SecureScoreFile};
+pub use fact::FactFile;
+pub use overlay::OverrideFile;
+pub use problem::Problem;
+pub use recommendation::{Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat};
+pub use run_tests::{TestFailure, TestReport, run_tests};
+pub use schema_type::{FieldType, ScalarType};
+pub use schemas::schemas;
+pub use standard::{ComplianceControl, StandardFile};
+pub use test_case::{Expectation, TestCase};

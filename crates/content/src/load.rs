@@ -1,0 +1,347 @@
+//! From files to a catalog: parse, check the shape, compile, link, lint.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::Read as _,
+    path::Path,
+    sync::Arc,
+};
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use skywarden_rule::{CompileError, Rule};
+
+use crate::{
+    AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile, ParameterDeclaration, Problem,
+    Recommendation, RecommendationFile, SecureScoreFile, StandardFile, lint,
+    source::{self, Source, SourceError},
+};
+
+/// Deepest nesting of folders below a content folder.
+const MAX_FOLDERS: usize = 16;
+
+/// What a file holds, told by its path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    SecureScore,
+    Standard,
+    Service,
+    Collector,
+    Fact,
+    Baseline,
+    Recommendation,
+    Override,
+}
+
+/// The kind of the file at a path below the content folder.
+pub(crate) fn kind_of(path: &str) -> Option<Kind> {
+    if !path.ends_with(".yaml") {
+        return None;
+    }
+    let mut steps = path.split('/');
+    match (steps.next()?, path.split('/').rev().nth(1)) {
+        ("score", _) => Some(Kind::SecureScore),
+        ("standards", _) => Some(Kind::Standard),
+        ("collectors", Some("services")) => Some(Kind::Service),
+        ("collectors", _) => Some(Kind::Collector),
+        ("facts", _) => Some(Kind::Fact),
+        ("baselines", _) => Some(Kind::Baseline),
+        ("recommendations", _) => Some(Kind::Recommendation),
+        ("overrides", _) => Some(Kind::Override),
+        _ => None,
+    }
+}
+
+/// One file of a content folder.
+pub(crate) struct File {
+    pub(crate) path: String,
+    pub(crate) kind: Kind,
+    pub(crate) source: Source,
+}
+
+impl File {
+    pub(crate) fn problem(&self, pointer: &str, message: impl Into<String>) -> Problem {
+        let (line, column) = self.source.place(pointer);
+        Problem { file: self.path.clone(), line, column, message: message.into(), help: None }
+    }
+}
+
+impl Catalog {
+    /// Loads and lints a whole content folder; a bad file is a problem and is left out.
+    pub fn load(folder: &Path) -> (Self, Vec<Problem>) {
+        let (files, mut problems) = read_folder(folder);
+        let mut catalog = Self::default();
+        catalog.add(&files, &mut problems);
+        problems.sort();
+        (catalog, problems)
+    }
+
+    /// Lays a user's folder over the catalog: its files are added, or replace those of the same id; `overrides/ID.yaml`
+    /// changes single members.
+    pub fn with_overlay(mut self, folder: &Path) -> (Self, Vec<Problem>) {
+        let (files, mut problems) = read_folder(folder);
+        self.add(&files, &mut problems);
+        problems.sort();
+        (self, problems)
+    }
+
+    /// Adds parsed files in the order in which they depend on each other.
+    pub(crate) fn add(&mut self, files: &[File], problems: &mut Vec<Problem>) {
+        let mut files: Vec<&File> = files.iter().collect();
+        files.sort_by(|left, right| (left.kind, &left.path).cmp(&(right.kind, &right.path)));
+        let mut seen = BTreeMap::new();
+        for file in files {
+            let before = problems.len();
+            lint::common(file, &mut seen, problems);
+            if problems.len() == before {
+                self.add_one(file, problems);
+            }
+        }
+    }
+
+    fn add_one(&mut self, file: &File, problems: &mut Vec<Problem>) {
+        match file.kind {
+            Kind::SecureScore => {
+                if let Some(score) = typed::<SecureScoreFile>(file, problems) {
+                    self.controls = score.controls;
+                }
+            }
+            Kind::Standard => {
+                if let Some(standard) = typed::<StandardFile>(file, problems) {
+                    let before = problems.len();
+                    lint::standard(file, &standard, problems);
+                    if problems.len() == before {
+                        self.standards.insert(standard.id.clone(), standard);
+                    }
+                }
+            }
+            Kind::Service => {
+                if let Some(service) = typed::<AwsService>(file, problems) {
+                    self.services.insert(service.id.clone(), service);
+                }
+            }
+            Kind::Collector => {
+                if let Some(collector) = typed::<CollectorFile>(file, problems) {
+                    let before = problems.len();
+                    lint::collector(self, file, &collector, problems);
+                    if problems.len() == before {
+                        self.collectors.insert(collector.type_name.clone(), collector);
+                    }
+                }
+            }
+            Kind::Fact => {
+                if let Some(fact) = typed::<FactFile>(file, problems) {
+                    self.facts.insert(fact.id.clone(), fact);
+                }
+            }
+            Kind::Baseline => self.add_baseline(file, problems),
+            Kind::Recommendation => self.add_recommendation(file, problems),
+            Kind::Override => self.apply_override(file, problems),
+        }
+    }
+
+    fn add_baseline(&mut self, file: &File, problems: &mut Vec<Problem>) {
+        let Some(parsed) = typed::<BaselineRuleFile>(file, problems) else { return };
+        let before = problems.len();
+        lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
+        lint::compliance(self, file, &parsed.compliance, problems);
+        lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+        let rule = compile(file, parsed.applies_if.as_ref(), &parsed.violated_if, &parsed.parameters, problems);
+        let Some(rule) = rule.filter(|rule| lint::fields(self, file, &parsed.type_name, rule, problems)) else { return };
+        if problems.len() > before {
+            return;
+        }
+        let platform = file.path.split('/').nth(1).unwrap_or_default().to_owned();
+        let id: Arc<str> = parsed.id.as_str().into();
+        self.baselines.entry(platform).or_default().insert(id, BaselineRule { file: parsed, rule });
+    }
+
+    fn add_recommendation(&mut self, file: &File, problems: &mut Vec<Problem>) {
+        let Some(parsed) = typed::<RecommendationFile>(file, problems) else { return };
+        let before = problems.len();
+        lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
+        lint::compliance(self, file, &parsed.compliance, problems);
+        lint::recommendation(self, file, &parsed, problems);
+        let rule = match &parsed.violated_if {
+            Some(violated_if) => {
+                lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+                let rule = compile(file, parsed.applies_if.as_ref(), violated_if, &parsed.parameters, problems);
+                match rule.filter(|rule| lint::fields(self, file, &parsed.type_name, rule, problems)) {
+                    Some(rule) => Some(rule),
+                    None => return,
+                }
+            }
+            None => None,
+        };
+        if problems.len() > before {
+            return;
+        }
+        let key = parsed.assessment_key.clone().unwrap_or_else(|| skywarden_model::assessment_key(&parsed.id).to_string());
+        self.recommendations.insert(parsed.id.as_str().into(), Recommendation { file: parsed, key, rule });
+    }
+
+    fn apply_override(&mut self, file: &File, problems: &mut Vec<Problem>) {
+        let Some(change) = typed::<OverrideFile>(file, problems) else { return };
+        let id = change.id.as_str();
+        let before = problems.len();
+        let declared = self.recommendations.get(id).map(|known| &known.file.parameters);
+        let declared = declared.or_else(|| self.baselines.values().find_map(|rules| rules.get(id)).map(|rule| &rule.file.parameters));
+        match declared {
+            Some(declared) => lint::overrides(file, &change, declared, problems),
+            None => {
+                let rules = self.baselines.values().flat_map(|rules| rules.keys());
+                let known = self.recommendations.keys().chain(rules).map(AsRef::as_ref);
+                let mut problem = file.problem("/id", format!("there is no recommendation or baseline rule `{id}` to override"));
+                problem.help = lint::suggestion(id, known);
+                problems.push(problem);
+            }
+        }
+        if problems.len() > before {
+            return;
+        }
+        if let Some(recommendation) = self.recommendations.get_mut(id) {
+            let own = &mut recommendation.file;
+            change.apply(&mut own.severity, &mut own.title, &mut own.description, &mut own.remediation);
+            own.maturity = change.maturity.unwrap_or(own.maturity);
+            if change.enabled == Some(false) {
+                own.maturity = crate::Maturity::Deprecated;
+            }
+            if let Some(rule) = &mut recommendation.rule {
+                rule.set_parameters(&change.parameters);
+            }
+            return;
+        }
+        for rules in self.baselines.values_mut() {
+            if change.enabled == Some(false) {
+                rules.remove(id);
+            } else if let Some(rule) = rules.get_mut(id) {
+                let own = &mut rule.file;
+                change.apply(&mut own.severity, &mut own.title, &mut own.description, &mut own.remediation);
+                rule.rule.set_parameters(&change.parameters);
+            }
+        }
+    }
+}
+
+impl CompiledRule {
+    /// Names of parameters compare without case, so an override may spell one differently than the declaration.
+    fn set_parameters(&mut self, changes: &BTreeMap<String, Value>) {
+        for (name, value) in &mut self.parameters {
+            if let Some((_, change)) = changes.iter().find(|(changed, _)| changed.eq_ignore_ascii_case(name)) {
+                value.clone_from(change);
+            }
+        }
+    }
+}
+
+/// Reads every YAML file of a folder.
+pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
+    let mut files = Vec::new();
+    let mut problems = Vec::new();
+    // Links are followed because a mounted ConfigMap is made of them; its hidden `..data` would show each file twice.
+    let visible = |entry: &walkdir::DirEntry| entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.');
+    let walk = walkdir::WalkDir::new(folder).follow_links(true).max_depth(MAX_FOLDERS).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(visible) {
+        let at = |path: &Path, message: String| Problem {
+            file: path.strip_prefix(folder).unwrap_or(path).display().to_string(),
+            line: 1,
+            column: 1,
+            message,
+            help: None,
+        };
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                problems.push(at(error.path().unwrap_or(folder), format!("could not be listed: {error}")));
+                continue;
+            }
+        };
+        let is_yaml = entry.path().extension().is_some_and(|extension| extension == "yaml" || extension == "yml");
+        if !entry.file_type().is_file() || !is_yaml {
+            continue;
+        }
+        let path = entry.path().strip_prefix(folder).unwrap_or(entry.path()).display().to_string();
+        let Some(kind) = kind_of(&path) else {
+            let mut problem = at(entry.path(), "no content file belongs here".to_owned());
+            problem.help = Some(
+                "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
+                 standards/ID.yaml, facts/ID.yaml, overrides/ID.yaml"
+                    .to_owned(),
+            );
+            problems.push(problem);
+            continue;
+        };
+        match read_limited(entry.path()) {
+            Err(error) => problems.push(at(entry.path(), format!("could not be read: {error}"))),
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Err(_) => problems.push(at(entry.path(), "the file is no UTF-8".to_owned())),
+                Ok(text) => match Source::parse(&text) {
+                    Ok(source) => files.push(File { path, kind, source }),
+                    Err(SourceError { line, column, message }) => {
+                        problems.push(Problem { file: path, line, column, message, help: None });
+                    }
+                },
+            },
+        }
+    }
+    (files, problems)
+}
+
+/// Reads one byte more than a content file may have, so that a longer one is refused by its length and never held whole.
+fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
+    let limit = u64::try_from(source::MAX_BYTES).unwrap_or(u64::MAX).saturating_add(1);
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn typed<T: DeserializeOwned>(file: &File, problems: &mut Vec<Problem>) -> Option<T> {
+    match serde_path_to_error::deserialize(&file.source.value) {
+        Ok(parsed) => Some(parsed),
+        Err(error) => {
+            let mut pointer = String::new();
+            for segment in error.path().iter() {
+                match segment {
+                    serde_path_to_error::Segment::Map { key } => pointer.push_str(&format!("/{}", source::step(key))),
+                    serde_path_to_error::Segment::Seq { index } => pointer.push_str(&format!("/{index}")),
+                    _ => {}
+                }
+            }
+            problems.push(file.problem(&pointer, error.inner().to_string()));
+            None
+        }
+    }
+}
+
+fn compile(
+    file: &File,
+    applies_if: Option<&Value>,
+    violated_if: &Value,
+    declared: &BTreeMap<String, ParameterDeclaration>,
+    problems: &mut Vec<Problem>,
+) -> Option<CompiledRule> {
+    let names: BTreeSet<String> = declared.keys().cloned().collect();
+    let mut compile_one = |member: &str, source: &Value| match Rule::compile(source, &names) {
+        Ok(rule) => Some(rule),
+        Err(errors) => {
+            for CompileError { pointer, message, help } in errors {
+                let mut problem = file.problem(&format!("/{member}{pointer}"), message);
+                problem.help = help;
+                problems.push(problem);
+            }
+            None
+        }
+    };
+    let applies = match applies_if {
+        Some(source) => Some(compile_one("applies_if", source)?),
+        None => None,
+    };
+    let violated_if = compile_one("violated_if", violated_if)?;
+    for (name, declaration) in declared {
+        if let Err(message) = lint::parameter_value(declaration, &declaration.default) {
+            problems.push(file.problem(&format!("/parameters/{}", source::step(name)), format!("the default of `{name}`: {message}")));
+        }
+    }
+    let parameters = declared.iter().map(|(name, declaration)| (name.clone(), declaration.default.clone())).collect();
+    Some(CompiledRule { applies_if: applies, violated_if, parameters })
+}

@@ -1,0 +1,270 @@
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
+
+use serde_json::{Value, json};
+use skywarden_model::{Resource, UnreadableKind};
+
+use crate::{
+    document::{Document, Effect, Statement},
+    read::{self, Failures, Why},
+    sheet::{Fact, seen, unseen},
+};
+
+const POLICY: &str = "AWS::IAM::Policy";
+const GROUP: &str = "AWS::IAM::Group";
+
+/// Known ways to become administrator: each needs all of its actions.
+const ESCALATIONS: [(&str, &[&str]); 20] = [
+    ("CreatePolicyVersion", &["iam:CreatePolicyVersion"]),
+    ("SetDefaultPolicyVersion", &["iam:SetDefaultPolicyVersion"]),
+    ("AttachUserPolicy", &["iam:AttachUserPolicy"]),
+    ("AttachGroupPolicy", &["iam:AttachGroupPolicy"]),
+    ("AttachRolePolicy", &["iam:AttachRolePolicy"]),
+    ("PutUserPolicy", &["iam:PutUserPolicy"]),
+    ("PutGroupPolicy", &["iam:PutGroupPolicy"]),
+    ("PutRolePolicy", &["iam:PutRolePolicy"]),
+    ("AddUserToGroup", &["iam:AddUserToGroup"]),
+    ("CreateAccessKey", &["iam:CreateAccessKey"]),
+    ("CreateLoginProfile", &["iam:CreateLoginProfile"]),
+    ("UpdateLoginProfile", &["iam:UpdateLoginProfile"]),
+    ("UpdateAssumeRolePolicy", &["iam:UpdateAssumeRolePolicy"]),
+    ("PassRoleToLambda", &["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"]),
+    ("PassRoleToEc2", &["iam:PassRole", "ec2:RunInstances"]),
+    ("PassRoleToCloudFormation", &["iam:PassRole", "cloudformation:CreateStack"]),
+    ("PassRoleToGlue", &["iam:PassRole", "glue:CreateDevEndpoint"]),
+    ("PassRoleToGlueJob", &["iam:PassRole", "glue:CreateJob", "glue:StartJobRun"]),
+    ("UpdateFunctionCode", &["lambda:UpdateFunctionCode"]),
+    ("UpdateGlueDevEndpoint", &["glue:UpdateDevEndpoint"]),
+];
+
+/// Customer policies by ARN and groups by account and name.
+pub(crate) struct Policies<'a> {
+    policies: HashMap<&'a str, &'a Resource>,
+    groups: HashMap<(&'a str, &'a str), &'a Resource>,
+}
+
+impl<'a> Policies<'a> {
+    pub(crate) fn new(resources: &'a [Resource]) -> Self {
+        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+        Self {
+            policies: of(POLICY).map(|resource| (resource.id.as_str(), resource)).collect(),
+            groups: of(GROUP).map(|resource| ((&*resource.scope.account, resource.name.as_str()), resource)).collect(),
+        }
+    }
+}
+
+pub(crate) fn permissions(resource: &Resource, policies: &Policies<'_>, failures: &Failures<'_>) -> Option<Fact> {
+    let mut sum = Sum::default();
+    let kind = resource.type_name.as_str();
+    match kind {
+        POLICY => sum.add_default_version(resource),
+        "AWS::IAM::User" => {
+            sum.add_identity(resource, "UserPolicyList", policies, failures);
+            match read::list(resource, &["GroupList"]) {
+                Err(why) => sum.hidden.push(why),
+                Ok(groups) => {
+                    for name in groups.iter().filter_map(Value::as_str) {
+                        match policies.groups.get(&(&*resource.scope.account, name)) {
+                            Some(group) => sum.add_identity(group, "GroupPolicyList", policies, failures),
+                            None => sum.hidden.push(missing(GROUP, name, resource, failures)),
+                        }
+                    }
+                }
+            }
+        }
+        "AWS::IAM::Role" => sum.add_identity(resource, "RolePolicyList", policies, failures),
+        _ => return None,
+    }
+    if kind != POLICY {
+        match read::text(resource, &["PermissionsBoundary", "PermissionsBoundaryArn"]) {
+            Ok(None) => {}
+            Ok(Some(arn)) => {
+                let mut boundary = Sum::default();
+                boundary.add_attached(arn, resource, policies, failures);
+                sum.boundary = Some(Box::new(boundary));
+            }
+            Err(why) => sum.boundary = Some(Box::new(Sum { hidden: vec![why], ..Sum::default() })),
+        }
+    }
+    Some(sum.into_fact())
+}
+
+/// What the policies add up to.
+#[derive(Default)]
+struct Sum<'a> {
+    documents: Vec<(&'a Resource, String, Document)>,
+    /// Documents that could not be read: they may allow or deny anything.
+    hidden: Vec<Why>,
+    /// AWS-managed policies of unknown content: they may allow more.
+    opaque: Vec<Why>,
+    /// AWS-managed policies that are not administrator but whose other content is unknown.
+    ordinary: Vec<Why>,
+    boundary: Option<Box<Sum<'a>>>,
+}
+
+impl<'a> Sum<'a> {
+    fn add(&mut self, resource: &'a Resource, field: String, value: &Value) {
+        match Document::parse(value) {
+            Ok(document) => self.documents.push((resource, field, document)),
+            Err(problem) => self.hidden.push(read::malformed(resource, &field, problem)),
+        }
+    }
+
+    fn add_default_version(&mut self, policy: &'a Resource) {
+        match read::list(policy, &["PolicyVersionList"]) {
+            Err(why) => self.hidden.push(why),
+            Ok(versions) => {
+                let is_default = |version: &Value| version.get("IsDefaultVersion").and_then(Value::as_bool) == Some(true);
+                let found = versions.iter().enumerate().find(|(_, version)| is_default(version));
+                match found.and_then(|(position, version)| Some((position, version.get("Document")?))) {
+                    Some((position, document)) => {
+                        self.add(policy, format!("PolicyVersionList[{position}].Document"), document);
+                    }
+                    None => self.hidden.push(read::malformed(policy, "PolicyVersionList", "it holds no default version")),
+                }
+            }
+        }
+    }
+
+    fn add_identity(&mut self, identity: &'a Resource, inline: &str, policies: &Policies<'a>, failures: &Failures<'_>) {
+        match read::list(identity, &[inline]) {
+            Err(why) => self.hidden.push(why),
+            Ok(items) => {
+                for (position, item) in items.iter().enumerate() {
+                    let document = item.get("PolicyDocument").unwrap_or(&Value::Null);
+                    self.add(identity, format!("{inline}[{position}].PolicyDocument"), document);
+                }
+            }
+        }
+        match read::list(identity, &["AttachedManagedPolicies"]) {
+            Err(why) => self.hidden.push(why),
+            Ok(items) => {
+                for arn in read::column(items, "PolicyArn") {
+                    self.add_attached(arn, identity, policies, failures);
+                }
+            }
+        }
+    }
+
+    fn add_attached(&mut self, arn: &str, identity: &'a Resource, policies: &Policies<'a>, failures: &Failures<'_>) {
+        if let Some(policy) = policies.policies.get(arn) {
+            return self.add_default_version(policy);
+        }
+        let Some(path) = arn.split_once("::aws:policy/").map(|(_, path)| path) else {
+            return self.hidden.push(missing(POLICY, arn, identity, failures));
+        };
+        let unknown = read::why(UnreadableKind::NotYetKnown, "iam:GetPolicyVersion", &format!("the content of {arn} is not collected"));
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let allows = |key: &str, actions: &[&str]| json!({"Statement": {"Effect": "Allow", key: actions, "Resource": "*"}});
+        let field = format!("AttachedManagedPolicies {name}");
+        match name {
+            "AdministratorAccess" => self.add(identity, field, &allows("Action", &["*"])),
+            "IAMFullAccess" => self.add(identity, field, &allows("Action", &["iam:*"])),
+            "PowerUserAccess" => self.add(identity, field, &allows("NotAction", &["iam:*", "organizations:*", "account:*"])),
+            "AmazonS3FullAccess" => self.add(identity, field, &allows("Action", &["s3:*", "s3-object-lambda:*"])),
+            "AmazonSQSFullAccess" => self.add(identity, field, &allows("Action", &["sqs:*"])),
+            "AmazonSNSFullAccess" => self.add(identity, field, &allows("Action", &["sns:*"])),
+            "ReadOnlyAccess" | "SecurityAudit" | "ViewOnlyAccess" => {}
+            name if name.ends_with("ReadOnlyAccess") || name.ends_with("ReadOnly") => {}
+            // They take rights away; what is left of the others is unknown.
+            name if name.contains("Deny") || name.contains("Quarantine") => self.hidden.push(unknown),
+            name if name.ends_with("FullAccess") || path.starts_with("service-role/") || path.starts_with("aws-service-role/") => {
+                self.ordinary.push(unknown);
+            }
+            _ => self.opaque.push(unknown),
+        }
+    }
+
+    /// Whether the action is allowed on every resource or on a pattern of them, by whom.
+    fn allows(&self, action: &str) -> Option<(&'a Resource, String, &Statement)> {
+        let denied = self.documents.iter().flat_map(|(_, _, document)| document.with(Effect::Deny)).any(|deny| {
+            deny.conditions.is_empty() && deny.resources.cover("*") && deny.actions.cover(action)
+        });
+        if denied {
+            return None;
+        }
+        self.documents.iter().find_map(|(resource, field, document)| {
+            let statement = document.with(Effect::Allow).find(|allow| {
+                allow.actions.cover(action)
+                    && (allow.resources.cover("*") || allow.resources.names().iter().any(|name| name.contains('*')))
+                    && !allow.conditions.iter().any(|condition| condition.limits_target())
+            })?;
+            Some((*resource, format!("{field}.Statement[{}]", statement.position), statement))
+        })
+    }
+
+    /// Every action on every resource; a Deny that leaves the rights over identities alone does not matter, because
+    /// whoever has those can take the Deny away.
+    fn administrator(&self) -> Option<(&'a Resource, String)> {
+        self.allows("iam:*")?;
+        let (resource, field, statement) = self.allows("*")?;
+        statement.resources.cover("*").then_some((resource, field))
+    }
+
+    fn service_wildcards(&self) -> BTreeSet<String> {
+        let allows = self.documents.iter().flat_map(|(_, _, document)| document.with(Effect::Allow));
+        let whole = allows.filter(|allow| allow.resources.cover("*")).flat_map(|allow| match &allow.actions {
+            crate::document::Patterns::Only(actions) => actions.clone(),
+            crate::document::Patterns::AllBut(_) => Vec::new(),
+        });
+        let services = whole.filter_map(|action| match action.as_str() {
+            "*" => Some("*".to_owned()),
+            other => other.strip_suffix(":*").map(str::to_ascii_lowercase),
+        });
+        let allowed = |service: &String| self.allows(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }).is_some();
+        services.filter(allowed).collect()
+    }
+
+    fn into_fact(self) -> Fact {
+        let mut fact = Fact::default();
+        let bounds = self.boundary.as_deref();
+        let hidden = self.hidden.first().or_else(|| bounds.and_then(|bounds| bounds.hidden.first()));
+        let bounded = |action: &str| bounds.is_none_or(|bounds| bounds.allows(action).is_some());
+        let bound_doubt = bounds.and_then(|bounds| bounds.opaque.first().or_else(|| bounds.ordinary.first()));
+
+        let administrator = self.administrator();
+        let is_administrator = administrator.is_some() && bounds.is_none_or(|bounds| bounds.administrator().is_some());
+        let doubt = hidden
+            .or_else(|| self.opaque.first().filter(|_| !is_administrator))
+            .or_else(|| bounds.and_then(|bounds| bounds.opaque.first()));
+        fact.set("administrator", doubt.map_or_else(|| Ok(json!(is_administrator)), |why| Err(Arc::clone(why))));
+        if let Some((resource, field)) = administrator {
+            fact.observe(seen(resource, field, "a statement that allows every action on every resource", json!(true)));
+        }
+
+        let mut escalations = BTreeSet::new();
+        for (name, actions) in ESCALATIONS {
+            let found: Option<Vec<_>> = actions.iter().map(|action| self.allows(action).filter(|_| bounded(action))).collect();
+            for (resource, field, _) in found.iter().flatten() {
+                fact.observe(seen(resource, field.clone(), format!("a statement for {name}"), json!(actions)));
+            }
+            if found.is_some() {
+                escalations.insert(name);
+            }
+        }
+        let doubt = hidden.or_else(|| self.opaque.first()).or_else(|| self.ordinary.first()).or(bound_doubt);
+        // Every known way is found already, so policies of unknown content cannot add one.
+        let is_full = escalations.len() == ESCALATIONS.len() && hidden.is_none() && bound_doubt.is_none();
+        let decided = |value: Value, is_full: bool| match doubt {
+            Some(why) if !is_full => Err(Arc::clone(why)),
+            _ => Ok(value),
+        };
+        fact.set("escalations", decided(json!(escalations), is_full));
+        let wildcards: BTreeSet<_> = self.service_wildcards().into_iter().filter(|service| {
+            bounded(&if service == "*" { "*".to_owned() } else { format!("{service}:*") })
+        }).collect();
+        fact.set("serviceWildcards", decided(json!(wildcards), false));
+        for why in hidden.into_iter().chain(&self.opaque).chain(&self.ordinary) {
+            fact.observe(unseen("facts.permissions", "what the policy allows", why));
+        }
+        fact
+    }
+}
+
+fn missing(type_name: &str, id: &str, near: &Resource, failures: &Failures<'_>) -> Why {
+    failures.near(type_name, near).unwrap_or_else(|| {
+        read::why(UnreadableKind::NotYetKnown, &format!("find {type_name} {id}"), "the snapshot does not hold it")
+    })
+}

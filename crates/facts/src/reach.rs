@@ -1,0 +1,253 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use ipnet::IpNet;
+use serde_json::json;
+use skywarden_model::{Evidence, Resource};
+
+use crate::{
+    network::{Acl, Action, INTERNET_PREFIX_V4, INTERNET_PREFIX_V6, Network, RouteTable, Traffic, is_internet},
+    ports::PortSet,
+    read::Why,
+    sheet::seen,
+};
+
+/// The chain names the first flows; an estate's widest group can have hundreds.
+const MAX_EVIDENCE_FLOWS: usize = 16;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    V4,
+    V6,
+}
+
+/// Traffic from the internet that gets to the resource, or would if the doubt were resolved.
+pub(crate) struct Flow {
+    pub(crate) source: IpNet,
+    pub(crate) traffic: Traffic,
+    pub(crate) evidence: Vec<Evidence>,
+    pub(crate) doubt: Option<Why>,
+}
+
+/// All that reaches one resource.
+#[derive(Default)]
+pub(crate) struct Reach {
+    pub(crate) sources: Vec<IpNet>,
+    pub(crate) traffic: Traffic,
+    pub(crate) evidence: Vec<Evidence>,
+    /// Why there may be more.
+    pub(crate) doubts: Vec<Why>,
+    n_flows: usize,
+}
+
+impl Reach {
+    pub(crate) fn add(&mut self, flow: Flow) {
+        if flow.traffic == Traffic::default() {
+            return;
+        }
+        if let Some(doubt) = flow.doubt {
+            if !self.doubts.contains(&doubt) {
+                self.doubts.push(doubt);
+            }
+            return;
+        }
+        self.sources.push(flow.source);
+        self.traffic.tcp = self.traffic.tcp.union(&flow.traffic.tcp);
+        self.traffic.udp = self.traffic.udp.union(&flow.traffic.udp);
+        if self.n_flows < MAX_EVIDENCE_FLOWS {
+            self.evidence.extend(flow.evidence);
+        }
+        self.n_flows += 1;
+    }
+}
+
+/// What the security groups let in. No group at all lets everything in (a network load balancer without groups).
+pub(crate) fn through_groups(network: &Network<'_>, groups: &Result<Vec<&str>, Why>, family: Family, near: &Resource) -> Vec<Flow> {
+    let ids = match groups {
+        Err(why) => return vec![everything(family, Some(Arc::clone(why)))],
+        Ok(ids) if ids.is_empty() => return vec![everything(family, None)],
+        Ok(ids) => ids,
+    };
+    let mut flows = Vec::new();
+    for id in ids {
+        let group = match network.group(id, near) {
+            Ok(group) => group,
+            Err(why) => {
+                flows.push(everything(family, Some(why)));
+                continue;
+            }
+        };
+        if let Some(why) = &group.doubt {
+            flows.push(everything(family, Some(Arc::clone(why))));
+        }
+        match &group.rules {
+            Err(why) => flows.push(everything(family, Some(Arc::clone(why)))),
+            Ok(rules) => flows.extend(rules.iter().filter(|rule| family_of(&rule.source) == family).map(|rule| Flow {
+                source: rule.source,
+                traffic: rule.traffic.clone(),
+                evidence: vec![seen(
+                    group.resource,
+                    rule.path.clone(),
+                    "a security group rule that lets the internet in",
+                    json!(rule.source.to_string()),
+                )],
+                doubt: None,
+            })),
+        }
+    }
+    flows
+}
+
+/// What of a flow gets through the subnet's route table and network ACL.
+///
+/// A network ACL is stateless; its outbound rules for the answers are not looked at, because blocking all ephemeral ports
+/// is rare and a client may choose its port.
+pub(crate) fn through_subnet(network: &Network<'_>, subnet: &Result<&str, Why>, flow: &Flow, near: &Resource) -> Vec<Flow> {
+    let (table, acl) = match subnet {
+        Ok(subnet) => (network.table(subnet, near), network.acl(subnet, near)),
+        Err(why) => (Err(Arc::clone(why)), Err(Arc::clone(why))),
+    };
+    let mut cuts: Vec<IpNet> = Vec::new();
+    if let Ok(RouteTable { routes: Ok(routes), .. }) = table {
+        cuts.extend(routes.iter().map(|route| route.net));
+    }
+    if let Ok(Acl { entries: Ok(entries), .. }) = acl {
+        cuts.extend(entries.iter().map(|entry| entry.net));
+    }
+    cuts.retain(|cut| *cut != flow.source && flow.source.contains(cut));
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut pieces = Vec::new();
+    split(flow.source, &cuts, &mut pieces);
+
+    let mut open: BTreeMap<Traffic, (Vec<IpNet>, Flow)> = BTreeMap::new();
+    let mut doubtful = Vec::new();
+    for piece in pieces {
+        let (route_evidence, route_doubt) = match route(&table, &piece) {
+            Routed::No => continue,
+            Routed::Yes(evidence) => (Some(evidence), None),
+            Routed::Unknown(why) => (None, Some(why)),
+        };
+        let (traffic, acl_evidence, acl_doubt) = match &acl {
+            Err(why) => (flow.traffic.clone(), Vec::new(), Some(Arc::clone(why))),
+            Ok(acl) => match &acl.entries {
+                Err(why) => (flow.traffic.clone(), Vec::new(), Some(Arc::clone(why))),
+                Ok(_) => {
+                    let (traffic, evidence) = through_acl(acl, &piece, &flow.traffic);
+                    (traffic, evidence, None)
+                }
+            },
+        };
+        if traffic == Traffic::default() {
+            continue;
+        }
+        let doubt = flow.doubt.clone().or(route_doubt).or(acl_doubt);
+        let evidence = route_evidence.into_iter().chain(flow.evidence.clone()).chain(acl_evidence).collect();
+        let part = Flow { source: piece, traffic: traffic.clone(), evidence, doubt };
+        if part.doubt.is_some() {
+            doubtful.push(part);
+        } else {
+            open.entry(traffic).or_insert_with(|| (Vec::new(), part)).0.push(piece);
+        }
+    }
+    let mut flows = doubtful;
+    for (traffic, (pieces, first)) in open {
+        for source in IpNet::aggregate(&pieces).into_iter().filter(is_internet) {
+            flows.push(Flow { source, traffic: traffic.clone(), evidence: first.evidence.clone(), doubt: None });
+        }
+    }
+    flows
+}
+
+/// All traffic of a family, from everywhere.
+pub(crate) fn everything(family: Family, doubt: Option<Why>) -> Flow {
+    let source = match family {
+        Family::V4 => IpNet::V4(ipnet::Ipv4Net::default()),
+        Family::V6 => IpNet::V6(ipnet::Ipv6Net::default()),
+    };
+    Flow { source, traffic: Traffic { tcp: PortSet::all(), udp: PortSet::all() }, evidence: Vec::new(), doubt }
+}
+
+enum Routed {
+    Yes(Evidence),
+    No,
+    Unknown(Why),
+}
+
+/// Where answers to the range go: the longest prefix decides, and a blackhole swallows them.
+fn route(table: &Result<&RouteTable<'_>, Why>, piece: &IpNet) -> Routed {
+    let table = match table {
+        Ok(table) => table,
+        Err(why) => return Routed::Unknown(Arc::clone(why)),
+    };
+    let routes = match &table.routes {
+        Ok(routes) => routes,
+        Err(why) => return Routed::Unknown(Arc::clone(why)),
+    };
+    let best = routes.iter().filter(|route| route.net.contains(piece)).max_by_key(|route| route.net.prefix_len());
+    match (best, &table.doubt) {
+        (Some(route), _) if route.to_internet => Routed::Yes(seen(
+            table.resource,
+            format!("Routes[{}]", route.position),
+            "an active route to an internet gateway",
+            json!(route.net.to_string()),
+        )),
+        (_, Some(why)) => Routed::Unknown(Arc::clone(why)),
+        _ => Routed::No,
+    }
+}
+
+/// The entries in the order of their numbers, the first that matches a port decides; what none matches is denied.
+fn through_acl(acl: &Acl<'_>, piece: &IpNet, traffic: &Traffic) -> (Traffic, Vec<Evidence>) {
+    let mut left = traffic.clone();
+    let mut allowed = Traffic::default();
+    let mut evidence = Vec::new();
+    for entry in acl.entries.iter().flatten().filter(|entry| entry.net.contains(piece)) {
+        let hit = Traffic {
+            tcp: left.tcp.intersection(&entry.traffic.tcp),
+            udp: left.udp.intersection(&entry.traffic.udp),
+        };
+        if hit == Traffic::default() {
+            continue;
+        }
+        left = Traffic { tcp: left.tcp.difference(&hit.tcp), udp: left.udp.difference(&hit.udp) };
+        if entry.action == Action::Allow {
+            allowed = Traffic { tcp: allowed.tcp.union(&hit.tcp), udp: allowed.udp.union(&hit.udp) };
+            evidence.push(seen(
+                acl.resource,
+                format!("Entries[{}]", entry.position),
+                "a network ACL rule that lets the traffic in before any that denies it",
+                json!(entry.number),
+            ));
+        }
+    }
+    (allowed, evidence)
+}
+
+/// Cuts a range so that no piece straddles a cut, down to the width below which a range is no longer the internet.
+fn split(range: IpNet, cuts: &[IpNet], pieces: &mut Vec<IpNet>) {
+    let limit = match range {
+        IpNet::V4(_) => INTERNET_PREFIX_V4,
+        IpNet::V6(_) => INTERNET_PREFIX_V6,
+    };
+    let inside: Vec<IpNet> = cuts.iter().copied().filter(|cut| *cut != range && range.contains(cut)).collect();
+    let next = range.prefix_len().saturating_add(1);
+    let halves = match range {
+        IpNet::V4(range) => range.subnets(next).map(|halves| halves.map(IpNet::V4).collect::<Vec<_>>()),
+        IpNet::V6(range) => range.subnets(next).map(|halves| halves.map(IpNet::V6).collect::<Vec<_>>()),
+    };
+    match halves {
+        Ok(halves) if !inside.is_empty() && range.prefix_len() < limit => {
+            for half in halves {
+                split(half, &inside, pieces);
+            }
+        }
+        _ => pieces.push(range),
+    }
+}
+
+fn family_of(net: &IpNet) -> Family {
+    match net {
+        IpNet::V4(_) => Family::V4,
+        IpNet::V6(_) => Family::V6,
+    }
+}

@@ -1,0 +1,84 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::Value;
+use skywarden_model::{Carried, Coverage, FieldPath, Resource, Segment, UnreadableKind, UnreadableReason};
+
+/// Why something is not known.
+pub(crate) type Why = Arc<UnreadableReason>;
+
+/// Listings that failed wholly or partly, by type, account and region.
+pub(crate) struct Failures<'a>(BTreeMap<(&'a str, &'a str, &'a str), &'a Why>);
+
+impl<'a> Failures<'a> {
+    pub(crate) fn new(coverage: &'a [Coverage]) -> Self {
+        let failed = coverage.iter().filter_map(|entry| {
+            entry.list_failure().map(|why| ((entry.type_name.as_str(), &*entry.account, &*entry.region), why))
+        });
+        Self(failed.collect())
+    }
+
+    /// Why a neighbour of `near` of that type may exist although it was not seen.
+    pub(crate) fn near(&self, type_name: &str, near: &Resource) -> Option<Why> {
+        let account = &*near.scope.account;
+        [&*near.scope.resource_group, "global"]
+            .into_iter()
+            .find_map(|region| self.0.get(&(type_name, account, region)))
+            .map(|why| Arc::clone(why))
+    }
+}
+
+/// The value below `properties`; `None` when it is known to be absent.
+pub(crate) fn get<'a>(resource: &'a Resource, path: &[&str]) -> Result<Option<&'a Value>, Why> {
+    if let Some(entry) = resource.unreadable.iter().find(|entry| overlaps(&entry.field, path)) {
+        return Err(Arc::clone(&entry.reason));
+    }
+    let value = path.iter().try_fold(&resource.properties, |value, key| value.get(key)).filter(|value| !value.is_null());
+    if value.is_none()
+        && let Carried::Only(carried) = &resource.carried
+        && !carried.iter().any(|field| field.segments().len() <= path.len() + 1 && overlaps(field, path))
+    {
+        return Err(why(UnreadableKind::NotCarried, &path.join("."), "the source does not carry this field"));
+    }
+    Ok(value)
+}
+
+/// The list below `properties`; empty when it is known to be absent.
+pub(crate) fn list<'a>(resource: &'a Resource, path: &[&str]) -> Result<&'a [Value], Why> {
+    match get(resource, path)? {
+        None => Ok(&[]),
+        Some(Value::Array(items)) => Ok(items),
+        Some(_) => Err(malformed(resource, &path.join("."), "it is not a list")),
+    }
+}
+
+/// The text below `properties`.
+pub(crate) fn text<'a>(resource: &'a Resource, path: &[&str]) -> Result<Option<&'a str>, Why> {
+    Ok(get(resource, path)?.and_then(Value::as_str).filter(|text| !text.is_empty()))
+}
+
+/// The text members named `key` of a list of objects.
+pub(crate) fn column<'a>(items: &'a [Value], key: &str) -> Vec<&'a str> {
+    items.iter().filter_map(|item| item.get(key).and_then(Value::as_str)).collect()
+}
+
+pub(crate) fn why(kind: UnreadableKind, operation: &str, message: &str) -> Why {
+    Arc::new(UnreadableReason {
+        kind,
+        operation: operation.to_owned(),
+        permission: None,
+        code: String::new(),
+        message: message.chars().take(300).collect(),
+    })
+}
+
+pub(crate) fn malformed(resource: &Resource, field: &str, problem: &str) -> Why {
+    why(UnreadableKind::Failed, &format!("parse {field} of {}", resource.id), problem)
+}
+
+fn overlaps(field: &FieldPath, path: &[&str]) -> bool {
+    let asked = std::iter::once("properties").chain(path.iter().copied());
+    field.segments().iter().zip(asked).all(|(step, name)| match step {
+        Segment::Key(key) => key.eq_ignore_ascii_case(name),
+        Segment::Each => false,
+    })
+}

@@ -1,0 +1,62 @@
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use skywarden_model::{Actual, Evidence, FactSheet, FieldPath, Resource, Segment, Unreadable};
+
+use crate::read::Why;
+
+/// One fact while it is computed.
+#[derive(Default)]
+pub(crate) struct Fact {
+    values: Map<String, Value>,
+    unknown: Vec<(&'static str, Why)>,
+    evidence: Vec<Evidence>,
+}
+
+impl Fact {
+    pub(crate) fn set(&mut self, field: &'static str, value: Result<Value, Why>) {
+        match value {
+            Ok(value) => {
+                self.values.insert(field.to_owned(), value);
+            }
+            Err(why) => self.unknown.push((field, why)),
+        }
+    }
+
+    pub(crate) fn observe(&mut self, evidence: Evidence) {
+        if !self.evidence.contains(&evidence) {
+            self.evidence.push(evidence);
+        }
+    }
+
+    pub(crate) fn into_sheet(self, name: &str) -> FactSheet {
+        let mut sheet = FactSheet::default();
+        sheet.values.insert(name.to_owned(), Value::Object(self.values));
+        for (field, reason) in self.unknown {
+            let path = ["facts", name, field].map(|key| Segment::Key(key.into()));
+            sheet.unreadable.push(Unreadable { field: FieldPath::from_segments(path.to_vec()), reason });
+        }
+        sheet.evidence.insert(name.to_owned(), self.evidence);
+        sheet
+    }
+}
+
+/// What was seen at a field of a resource.
+pub(crate) fn seen(resource: &Resource, field: impl Into<String>, expected: impl Into<String>, actual: Value) -> Evidence {
+    Evidence {
+        field: format!("properties.{}", field.into()),
+        expected: expected.into(),
+        actual: Actual::Value(actual),
+        source: resource.id.to_string(),
+    }
+}
+
+/// What could not be seen.
+pub(crate) fn unseen(field: &str, expected: &str, reason: &Why) -> Evidence {
+    Evidence {
+        field: field.to_owned(),
+        expected: expected.to_owned(),
+        actual: Actual::Unreadable(Arc::clone(reason)),
+        source: reason.operation.clone(),
+    }
+}

@@ -1,0 +1,96 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use skywarden_model::UnreadableReason;
+
+use crate::{HostRoot, report::Report, root::not_yet};
+
+const UNIT_FOLDERS: [&str; 5] = [
+    "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+    "/usr/local/lib/systemd/system",
+    "/run/systemd/system",
+    "/etc/systemd/system",
+];
+
+#[derive(Debug, Default)]
+struct Unit {
+    is_enabled: bool,
+    is_masked: bool,
+}
+
+/// Reads which services exist, start at boot and run.
+pub(crate) fn read(root: &HostRoot, report: &mut Report) {
+    let units = match units(root) {
+        Ok(units) => units,
+        Err(reason) => return report.deny(&["services"], &reason),
+    };
+    report.set(&["services"], serde_json::Map::new());
+    let active = active(root);
+    for (name, unit) in &units {
+        report.set(&["services", name, "enabled"], unit.is_enabled && !unit.is_masked);
+        report.set(&["services", name, "masked"], unit.is_masked);
+        match &active {
+            Ok(active) => report.set(&["services", name, "active"], active.contains(name)),
+            Err(reason) => report.deny(&["services", name, "active"], reason),
+        }
+    }
+}
+
+/// Whether a unit runs; `None` if there is no such unit.
+pub(crate) fn is_active(report: &Report, unit: &str) -> Result<Option<bool>, Arc<UnreadableReason>> {
+    let Some(state) = report.properties.get("services").and_then(|services| services.get(unit)) else { return Ok(None) };
+    match state.get("active").and_then(serde_json::Value::as_bool) {
+        Some(is_active) => Ok(Some(is_active)),
+        None => Err(no_systemd()),
+    }
+}
+
+/// Whether a unit starts at boot; false if there is no such unit.
+pub(crate) fn is_enabled(report: &Report, unit: &str) -> bool {
+    let state = report.properties.get("services").and_then(|services| services.get(unit));
+    state.and_then(|state| state.get("enabled")).and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
+fn units(root: &HostRoot) -> Result<BTreeMap<String, Unit>, Arc<UnreadableReason>> {
+    let is_unit = |name: &str| name.ends_with(".service") || name.ends_with(".socket") || name.ends_with(".timer");
+    let mut units: BTreeMap<String, Unit> = BTreeMap::new();
+    for folder in UNIT_FOLDERS {
+        for name in root.list(folder)?.unwrap_or_default() {
+            if is_unit(&name) {
+                let is_masked = root.link(&format!("{folder}/{name}")).as_deref() == Some("/dev/null");
+                units.entry(name).or_default().is_masked |= is_masked;
+            } else if name.ends_with(".wants") || name.ends_with(".requires") {
+                for wanted in root.list(&format!("{folder}/{name}"))?.unwrap_or_default().into_iter().filter(|name| is_unit(name))
+                {
+                    units.entry(wanted).or_default().is_enabled = true;
+                }
+            }
+        }
+    }
+    for level in ["2", "3", "5"] {
+        for name in root.list(&format!("/etc/rc{level}.d"))?.unwrap_or_default() {
+            let mut rest = name.chars();
+            if rest.next() == Some('S') && rest.next().is_some_and(|c| c.is_ascii_digit()) {
+                let service = name.trim_start_matches('S').trim_start_matches(|c: char| c.is_ascii_digit());
+                // Where a native unit exists, systemd ignores the script of the same name.
+                units.entry(format!("{service}.service")).or_insert(Unit { is_enabled: true, is_masked: false });
+            }
+        }
+    }
+    Ok(units)
+}
+
+fn active(root: &HostRoot) -> Result<Vec<String>, Arc<UnreadableReason>> {
+    if !root.is_live() || !root.exists("/run/systemd/system")? {
+        return Err(no_systemd());
+    }
+    let output = root.run("systemctl", &["list-units", "--all", "--state=active", "--no-legend", "--plain", "--no-pager"])?;
+    match output.filter(|output| output.succeeded) {
+        Some(output) => Ok(output.text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()),
+        None => Err(no_systemd()),
+    }
+}
+
+fn no_systemd() -> Arc<UnreadableReason> {
+    not_yet("systemctl list-units", "systemd does not answer here, so it is not known what runs")
+}

@@ -1,0 +1,167 @@
+//! Small trees in temporary folders, read as machines.
+
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
+
+use crate::{HostRoot, WalkLimits, collect, walk};
+use serde_json::{Value, json};
+use skywarden_model::{Resource, Timestamp, UnreadableKind};
+
+fn now() -> Timestamp {
+    "2026-11-24T00:00:00Z".parse().unwrap()
+}
+
+fn write(root: &Path, path: &str, content: &str) {
+    let target = root.join(path.trim_start_matches('/'));
+    fs::create_dir_all(target.parent().unwrap()).unwrap();
+    fs::write(target, content).unwrap();
+}
+
+fn machine(root: &Path) -> Resource {
+    let mut snapshot = collect(&HostRoot::tree(root), now(), "host".into());
+    assert_eq!(snapshot.resources.len(), 1);
+    snapshot.resources.remove(0)
+}
+
+fn reason(machine: &Resource, field: &str) -> Option<UnreadableKind> {
+    let field = field.parse().unwrap();
+    machine.unreadable.iter().find(|entry| entry.field.covers(&field)).map(|entry| entry.reason.kind)
+}
+
+fn debian() -> tempfile::TempDir {
+    let tree = tempfile::tempdir().unwrap();
+    let root = tree.path();
+    write(root, "/etc/machine-id", "0123456789abcdef0123456789abcdef\n");
+    write(root, "/etc/hostname", "web-1\n");
+    write(root, "/usr/lib/os-release", "ID=debian\nVERSION_ID=\"12\"\n");
+    symlink("/usr/lib/os-release", root.join("etc/os-release")).unwrap();
+    write(
+        root,
+        "/etc/passwd",
+        "root:x:0:0::/root:/bin/bash\ntoor:x:0:0::/root:/bin/bash\nann:x:1000:1000::/home/ann:/bin/bash\n",
+    );
+    write(root, "/etc/group", "root:x:0:\nann:x:1000:\n");
+    write(root, "/etc/shadow", "root:*:19000:0:99999:7:::\nann::19000:0:90:7:::\n");
+    write(root, "/usr/sbin/sshd", "");
+    write(root, "/etc/ssh/sshd_config", "Include /etc/ssh/sshd_config.d/*.conf\nPermitRootLogin yes\n");
+    write(root, "/etc/ssh/sshd_config.d/50-x.conf", "PermitRootLogin no\nCiphers aes128-ctr,aes128-cbc\n");
+    write(root, "/var/lib/dpkg/status", "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1\n");
+    write(root, "/lib/systemd/system/cron.service", "");
+    fs::create_dir_all(root.join("etc/systemd/system/multi-user.target.wants")).unwrap();
+    symlink("/lib/systemd/system/cron.service", root.join("etc/systemd/system/multi-user.target.wants/cron.service")).unwrap();
+    tree
+}
+
+#[test]
+fn a_machine_is_one_resource_with_its_facts() {
+    let tree = debian();
+    let machine = machine(tree.path());
+    assert_eq!(machine.id.as_str(), "0123456789abcdef0123456789abcdef");
+    assert_eq!((machine.name.as_str(), &*machine.scope.account, &*machine.scope.resource_group), ("web-1", "fleet", "machines"));
+    let properties = &machine.properties;
+    assert_eq!(properties["os"]["family"], "debian");
+    assert_eq!(properties["packageNames"], json!({ "bash": "5.2-1" }));
+    assert_eq!(properties["accounts"]["uidZeroUsers"], json!(["root", "toor"]));
+    assert_eq!(properties["accounts"]["emptyPasswordUsers"], json!(["ann"]));
+    assert_eq!(properties["sshd"]["effective"]["permitrootlogin"], "no");
+    assert_eq!(properties["sshd"]["effective"]["maxauthtries"], "6");
+    assert_eq!(properties["sshd"]["weakCiphers"], json!(["aes128-cbc"]));
+    assert_eq!(properties["services"]["cron.service"]["enabled"], true);
+    assert_eq!(properties["files"]["/etc/gshadow"], json!({ "exists": false }));
+}
+
+#[test]
+fn what_is_not_known_is_unreadable_rather_than_false() {
+    let tree = debian();
+    let machine = machine(tree.path());
+    assert_eq!(reason(&machine, "properties.services['cron.service'].active"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(machine.properties["services"]["cron.service"].get("active"), None);
+    assert_eq!(reason(&machine, "properties.updates.pending"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(reason(&machine, "properties.fileWalk.setuidFiles"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(reason(&machine, "properties.sshd.effective.macs"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(reason(&machine, "properties.listening"), Some(UnreadableKind::Failed));
+    assert!(reason(&machine, "properties.firewall.rulesPresent").is_some());
+}
+
+#[test]
+fn an_empty_tree_claims_nothing() {
+    let tree = tempfile::tempdir().unwrap();
+    let machine = machine(tree.path());
+    for field in ["packages", "users", "accounts", "listening", "mounts", "os.id", "pam.nullok"] {
+        assert!(reason(&machine, &format!("properties.{field}")).is_some(), "{field}");
+        let top = field.split('.').next().unwrap();
+        let inner = field.split('.').nth(1).map_or(machine.properties.get(top), |part| machine.properties[top].get(part));
+        assert_eq!(inner, None, "{field}");
+    }
+}
+
+#[test]
+fn a_link_of_a_copied_tree_does_not_lead_out_of_it() {
+    let tree = debian();
+    let outside = tempfile::NamedTempFile::new().unwrap();
+    fs::write(outside.path(), "outside").unwrap();
+    symlink(outside.path(), tree.path().join("etc/issue")).unwrap();
+    symlink("../../../../../../../../etc/hostname", tree.path().join("etc/motd")).unwrap();
+    symlink("issue.net", tree.path().join("etc/issue.net")).unwrap();
+    let machine = machine(tree.path());
+    assert_eq!(machine.properties["banner"].get("issue"), None);
+    assert_eq!(machine.properties["banner"]["motd"], "web-1\n");
+    assert_eq!(reason(&machine, "properties.banner.issueNet"), Some(UnreadableKind::Failed));
+}
+
+#[test]
+fn fresh_package_lists_give_pending_updates_and_old_ones_do_not() {
+    let tree = debian();
+    let list = "/var/lib/apt/lists/deb.debian.org_debian-security_dists_bookworm-security_main_binary-amd64_Packages";
+    write(tree.path(), list, "Package: bash\nVersion: 5.2-1+deb12u1\nArchitecture: amd64\n");
+    let backports = "/var/lib/apt/lists/deb.debian.org_debian_dists_bookworm-backports";
+    write(tree.path(), &format!("{backports}_InRelease"), "Origin: Debian\nNotAutomatic: yes\n");
+    write(tree.path(), &format!("{backports}_main_binary-amd64_Packages"), "Package: bash\nVersion: 9\nArchitecture: amd64\n");
+    let fetched = Timestamp::now();
+    let read = |now| collect(&HostRoot::tree(tree.path()), now, "host".into()).resources.remove(0);
+    let fresh = read(fetched);
+    let expected = json!([{ "name": "bash", "installed": "5.2-1", "candidate": "5.2-1+deb12u1", "security": true }]);
+    assert_eq!(fresh.properties["updates"]["pending"], expected);
+    assert_eq!(fresh.properties["updates"]["securityPendingCount"], 1);
+    let old = read(Timestamp::from_second(fetched.as_second() + 8 * 86_400).unwrap());
+    assert_eq!(reason(&old, "properties.updates.pending"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(old.properties["updates"].get("pending"), None);
+}
+
+#[test]
+fn the_walk_finds_what_everybody_may_write_and_fills_the_resource() {
+    let tree = debian();
+    let chmod = |path: &str, mode: u32| {
+        write(tree.path(), path, "");
+        fs::set_permissions(tree.path().join(path.trim_start_matches('/')), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chmod("/srv/open", 0o666);
+    chmod("/srv/su", 0o4755);
+    chmod("/proc/open", 0o666);
+    let result = walk(&HostRoot::tree(tree.path()), &WalkLimits::default(), &mut |_| {});
+    assert_eq!(result.world_writable_files, ["/srv/open"]);
+    assert_eq!(result.setuid_files, ["/srv/su"]);
+    assert_eq!(result.incomplete, None);
+    let mut machine = machine(tree.path());
+    result.apply(&mut machine, now());
+    assert_eq!(machine.properties["fileWalk"]["worldWritableFiles"], json!(["/srv/open"]));
+    assert_eq!(reason(&machine, "properties.fileWalk.setuidFiles"), None);
+
+    let short = walk(&HostRoot::tree(tree.path()), &WalkLimits { max_files: 3, max_listed: 10 }, &mut |_| {});
+    short.apply(&mut machine, now());
+    assert_eq!(reason(&machine, "properties.fileWalk.worldWritableFiles"), Some(UnreadableKind::Truncated));
+}
+
+#[test]
+fn hostile_content_is_survived() {
+    let tree = debian();
+    let garbage: Vec<u8> = (0..=255_u8).cycle().take(5000).collect();
+    for path in ["etc/passwd", "etc/shadow", "etc/ssh/sshd_config", "var/lib/dpkg/status", "etc/os-release"] {
+        fs::write(tree.path().join(path), &garbage).unwrap();
+    }
+    let machine = machine(tree.path());
+    assert!(matches!(machine.properties, Value::Object(_)));
+}

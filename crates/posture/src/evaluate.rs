@@ -1,0 +1,142 @@
+use std::{collections::BTreeMap, sync::Arc};
+
+use skywarden_content::{BaselineRule, Catalog, Maturity, Recommendation};
+use skywarden_model::{
+    Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, Status, Timestamp,
+};
+
+/// Judges every resource by every recommendation of its type; sorted by resource, then recommendation.
+///
+/// `coverage` is that of the run that read the resources: a resource whose listing failed is judged by what is known of it,
+/// see [`unlisted`].
+pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
+    let by_type = recommendations_by_type(catalog);
+    let mut assessments = Vec::new();
+    for resource in resources {
+        let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
+        let sheet = facts.get(&resource.id);
+        for (id, recommendation) in recommendations {
+            assessments.push(assess(catalog, id, recommendation, resource, sheet, now));
+        }
+    }
+    assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+    assessments
+}
+
+/// The verdict on a resource of an earlier run whose listing failed in this one: it stays, and everything about it is Unknown.
+pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]) -> Vec<Assessment> {
+    let by_type = recommendations_by_type(catalog);
+    let mut assessments = Vec::new();
+    for resource in resources {
+        let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
+        let failure = coverage.iter().find_map(|entry| {
+            let is_own = entry.type_name == resource.type_name && entry.account == resource.scope.account;
+            let is_region = entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref());
+            entry.list_failure().filter(|_| is_own && is_region)
+        });
+        let cause = Cause {
+            code: CauseCode::NotListed,
+            message: failure.map_or_else(|| "it was not seen in the last run".to_owned(), |reason| reason.sentence()),
+            permissions: failure.and_then(|reason| reason.permission.clone()).into_iter().collect(),
+        };
+        for (id, _) in recommendations {
+            assessments.push(Assessment {
+                recommendation: Arc::clone(id),
+                resource: resource.id.clone(),
+                status: Status::Unknown,
+                cause: Some(cause.clone()),
+                evidence: Vec::new(),
+                findings: Vec::new(),
+            });
+        }
+    }
+    assessments
+}
+
+type ByType<'a> = BTreeMap<&'a str, Vec<(&'a Arc<str>, &'a Recommendation)>>;
+
+fn recommendations_by_type(catalog: &Catalog) -> ByType<'_> {
+    let mut by_type = ByType::new();
+    for (id, recommendation) in &catalog.recommendations {
+        if recommendation.file.maturity != Maturity::Deprecated {
+            by_type.entry(&recommendation.file.type_name).or_default().push((id, recommendation));
+        }
+    }
+    by_type
+}
+
+fn assess(
+    catalog: &Catalog,
+    id: &Arc<str>,
+    recommendation: &Recommendation,
+    resource: &Resource,
+    facts: Option<&FactSheet>,
+    now: Timestamp,
+) -> Assessment {
+    let mut assessment = Assessment {
+        recommendation: Arc::clone(id),
+        resource: resource.id.clone(),
+        status: Status::NotApplicable,
+        cause: None,
+        evidence: Vec::new(),
+        findings: Vec::new(),
+    };
+    if let Some(rule) = &recommendation.rule {
+        assessment.status = rule.verdict(resource, facts, now);
+        // Explaining costs several times the verdict, and what is healthy by the thousand needs no explanation.
+        if assessment.status != Status::Healthy {
+            let (_, cause, evidence) = rule.explain(resource, facts, now);
+            assessment.cause = cause;
+            assessment.evidence = with_sources(catalog, resource, evidence);
+        }
+        return assessment;
+    }
+    let baseline = recommendation.file.findings_from.as_ref().and_then(|findings| catalog.baselines.get(&findings.baseline));
+    for (id, rule) in baseline.into_iter().flatten() {
+        if rule.file.type_name == resource.type_name.as_str() {
+            assessment.findings.push(finding(catalog, id, rule, resource, facts, now));
+        }
+    }
+    crate::exempt::settle_by_findings(&mut assessment);
+    assessment
+}
+
+fn finding(catalog: &Catalog, id: &Arc<str>, rule: &BaselineRule, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> Finding {
+    let (status, cause, evidence) = rule.rule.explain(resource, facts, now);
+    let evidence = if status == Status::Healthy { Vec::new() } else { with_sources(catalog, resource, evidence) };
+    Finding { id: Arc::clone(id), title: rule.file.title.as_str().into(), severity: rule.file.severity, status, cause, evidence }
+}
+
+/// Names the call that read each field, where the collector's spec tells.
+fn with_sources(catalog: &Catalog, resource: &Resource, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+    for entry in &mut evidence {
+        if !entry.source.is_empty() {
+            continue;
+        }
+        if let Some(field) = without_positions(&entry.field)
+            && let Some(source) = catalog.source_of(resource.type_name.as_str(), &field)
+        {
+            source.clone_into(&mut entry.source);
+        }
+    }
+    evidence
+}
+
+/// `properties.a[2].b` as the path `properties.a[*].b`.
+fn without_positions(field: &str) -> Option<FieldPath> {
+    let mut text = String::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((before, after)) = rest.split_once('[') {
+        text.push_str(before);
+        let (inside, tail) = after.split_once(']')?;
+        let is_position = !inside.is_empty() && inside.bytes().all(|byte| byte.is_ascii_digit());
+        text.push_str(if is_position { "[*]" } else { "[" });
+        if !is_position {
+            text.push_str(inside);
+            text.push(']');
+        }
+        rest = tail;
+    }
+    text.push_str(rest);
+    text.parse().ok()
+}

@@ -1,0 +1,249 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use skywarden_content::{Catalog, Maturity};
+use skywarden_model::{Assessment, CauseCode, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
+
+/// How a resource stands in a control; ordered so that the worst wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    NotApplicable,
+    Healthy,
+    Unknown,
+    Unhealthy,
+}
+
+#[derive(Debug, Default, Clone, Copy)]
+struct Counts {
+    healthy: u64,
+    unhealthy: u64,
+    unknown: u64,
+    not_applicable: u64,
+}
+
+/// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
+pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[Coverage]) -> SecureScore {
+    let standings = standings(catalog, assessments);
+    let unlisted = unlisted_types(coverage);
+    let mut controls = Vec::new();
+    let mut weighed = BTreeSet::new();
+    for control in &catalog.controls {
+        let mut counts = Counts::default();
+        for ((_, resource), standing) in standings.range((control.id.as_str(), "")..).take_while(|((own, _), _)| *own == control.id) {
+            match standing {
+                Standing::Healthy => counts.healthy += 1,
+                Standing::Unhealthy => counts.unhealthy += 1,
+                Standing::Unknown => counts.unknown += 1,
+                Standing::NotApplicable => counts.not_applicable += 1,
+            }
+            if control.max_score > 0 && matches!(standing, Standing::Healthy | Standing::Unhealthy) {
+                weighed.insert(*resource);
+            }
+        }
+        counts.unknown += unlisted_in(catalog, &control.id, &unlisted);
+        if counts.healthy + counts.unhealthy + counts.unknown + counts.not_applicable > 0 {
+            controls.push(control_score(&control.id, &control.title, control.max_score, counts));
+        }
+    }
+    controls.sort_by(|left, right| right.max.total_cmp(&left.max).then_with(|| left.id.cmp(&right.id)));
+    total(controls, u64::try_from(weighed.len()).unwrap_or(u64::MAX))
+}
+
+/// The score of each (connector, account).
+pub fn score_by_subscription(
+    catalog: &Catalog,
+    resources: &[Resource],
+    assessments: &[Assessment],
+    coverage: &[Coverage],
+) -> BTreeMap<(String, String), SecureScore> {
+    let owner: BTreeMap<&str, (String, String)> = resources
+        .iter()
+        .map(|resource| (resource.id.as_str(), (resource.scope.connector.to_string(), resource.scope.account.to_string())))
+        .collect();
+    let mut split: BTreeMap<(String, String), Vec<Assessment>> = BTreeMap::new();
+    for subscription in owner.values() {
+        split.entry(subscription.clone()).or_default();
+    }
+    for assessment in assessments {
+        if let Some(subscription) = owner.get(assessment.resource.as_str()) {
+            split.entry(subscription.clone()).or_default().push(assessment.clone());
+        }
+    }
+    split
+        .into_iter()
+        .map(|(subscription, own)| {
+            let covered: Vec<Coverage> = coverage.iter().filter(|entry| *entry.account == *subscription.1).cloned().collect();
+            let score = secure_score(catalog, &own, &covered);
+            (subscription, score)
+        })
+        .collect()
+}
+
+/// Several subscriptions together: `sum(current_i / max_i * weight_i) / sum(weight_i)`, four decimals; 0 without weight.
+pub fn overall_percentage<'a>(scores: impl IntoIterator<Item = &'a SecureScore>) -> Ratio {
+    let (mut sum, mut weight) = (0.0, 0.0);
+    for score in scores.into_iter().filter(|score| score.max > 0.0) {
+        sum += score.current / score.max * as_f64(score.weight);
+        weight += as_f64(score.weight);
+    }
+    if weight > 0.0 { rounded(sum / weight) } else { 0.0 }
+}
+
+fn standings<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<(&'a str, &'a str), Standing> {
+    let mut standings = BTreeMap::new();
+    for assessment in assessments {
+        let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
+        if recommendation.file.maturity != Maturity::Stable {
+            continue;
+        }
+        let is_mitigated = assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::ExemptMitigated);
+        let standing = match assessment.status {
+            Status::Healthy => Standing::Healthy,
+            Status::Unhealthy => Standing::Unhealthy,
+            Status::Unknown => Standing::Unknown,
+            Status::NotApplicable if is_mitigated => Standing::Healthy,
+            Status::NotApplicable => Standing::NotApplicable,
+        };
+        let entry = standings.entry((recommendation.file.control.as_str(), assessment.resource.as_str())).or_insert(standing);
+        *entry = standing.max(*entry);
+    }
+    standings
+}
+
+/// Types of which a listing failed, with how many listings.
+fn unlisted_types(coverage: &[Coverage]) -> BTreeMap<&str, u64> {
+    let mut types = BTreeMap::new();
+    for entry in coverage.iter().filter(|entry| entry.list_failure().is_some()) {
+        *types.entry(entry.type_name.as_str()).or_default() += 1;
+    }
+    types
+}
+
+/// A listing that failed hides an unknown number of resources; it counts as one, so that the range widens.
+fn unlisted_in(catalog: &Catalog, control: &str, unlisted: &BTreeMap<&str, u64>) -> u64 {
+    let is_judged = |type_name: &str| {
+        catalog.recommendations.values().any(|recommendation| {
+            let file = &recommendation.file;
+            file.control == control && file.type_name == type_name && file.maturity == Maturity::Stable
+        })
+    };
+    unlisted.iter().filter(|(type_name, _)| is_judged(type_name)).map(|(_, count)| count).sum()
+}
+
+fn control_score(id: &str, title: &str, max: u32, counts: Counts) -> ControlScore {
+    let max = f64::from(max);
+    let (healthy, unhealthy, unknown) = (as_f64(counts.healthy), as_f64(counts.unhealthy), as_f64(counts.unknown));
+    let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
+    let judged = healthy + unhealthy;
+    let all = judged + unknown;
+    ControlScore {
+        id: id.into(),
+        title: title.into(),
+        max,
+        current: max * share(healthy, judged),
+        percentage: rounded(share(healthy, judged)),
+        range: [max * share(healthy, all), max * share(healthy + unknown, all)],
+        potential_increase: max * share(unhealthy, judged),
+        healthy: counts.healthy,
+        unhealthy: counts.unhealthy,
+        unknown: counts.unknown,
+        not_applicable: counts.not_applicable,
+    }
+}
+
+fn total(controls: Vec<ControlScore>, weight: u64) -> SecureScore {
+    let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
+    let seen = |control: &&ControlScore| control.healthy + control.unhealthy + control.unknown > 0;
+    let (current, max) = controls.iter().filter(judged).fold((0.0, 0.0), |(current, max), control| (current + control.current, max + control.max));
+    let (low, high, widest) = controls.iter().filter(seen).fold((0.0, 0.0, 0.0), |(low, high, widest), control| {
+        let [from, to] = control.range;
+        (low + from, high + to, widest + control.max)
+    });
+    let (known, pairs) = controls.iter().filter(|control| control.max > 0.0).fold((0, 0), |(known, pairs), control| {
+        let own = control.healthy + control.unhealthy;
+        (known + own, pairs + own + control.unknown)
+    });
+    let share = |part: f64, whole: f64| if whole > 0.0 { rounded(part / whole) } else { 0.0 };
+    let percentage = share(current, max);
+    let range = [share(low, widest), share(high, widest)];
+    let coverage = if pairs > 0 { rounded(as_f64(known) / as_f64(pairs)) } else { 1.0 };
+    SecureScore { current, max, percentage, weight, coverage, range, controls }
+}
+
+fn rounded(ratio: f64) -> Ratio {
+    (ratio * 10_000.0).round() / 10_000.0
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts of resources are far below 2^52")]
+fn as_f64(count: u64) -> f64 {
+    count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn counts(healthy: u64, unhealthy: u64, unknown: u64) -> Counts {
+        Counts { healthy, unhealthy, unknown, not_applicable: 0 }
+    }
+
+    /// The documented example: maximum 6, 4 healthy of 78 resources.
+    #[test]
+    fn four_of_seventy_eight_healthy_at_six_points_give_0_31() {
+        let control = control_score("c", "C", 6, counts(4, 74, 0));
+        assert_eq!(format!("{:.2}", control.current), "0.31");
+        assert_eq!(format!("{:.4}", control.current / 4.0), "0.0769");
+    }
+
+    /// The documented example: 23.53 points of 39.
+    #[test]
+    fn points_over_maximum_have_four_decimals() {
+        assert_eq!(rounded(23.53 / 39.0), 0.6033);
+    }
+
+    #[test]
+    fn a_control_of_which_nothing_is_known_widens_the_range_only() {
+        let known = control_score("a", "A", 4, counts(1, 1, 0));
+        let before = total(vec![known.clone()], 2);
+        let after = total(vec![known, control_score("b", "B", 4, counts(0, 0, 1))], 2);
+        assert_eq!((before.percentage, before.range), (0.5, [0.5, 0.5]));
+        assert_eq!((after.percentage, after.range), (0.5, [0.25, 0.75]));
+        assert!(after.coverage < 1.0);
+    }
+
+    #[test]
+    fn subscriptions_weigh_by_their_resources() {
+        let small = total(vec![control_score("a", "A", 4, counts(1, 0, 0))], 1);
+        let large = total(vec![control_score("a", "A", 4, counts(0, 3, 0))], 3);
+        assert_eq!(overall_percentage([&small, &large]), 0.25);
+    }
+
+    proptest! {
+        #[test]
+        fn refusing_a_read_never_makes_the_score_look_better(
+            verdicts in proptest::collection::vec((0u64..20, 0u64..20, 0u64..20, 1u32..10), 1..5),
+            refused in 0usize..5,
+        ) {
+            let score = |verdicts: &[(u64, u64, u64, u32)]| {
+                let controls = verdicts.iter().map(|(h, u, k, max)| control_score("c", "C", *max, counts(*h, *u, *k))).collect();
+                total(controls, 1)
+            };
+            let before = score(&verdicts);
+            let mut fewer = verdicts.clone();
+            let refused = refused % fewer.len();
+            let (healthy, unhealthy, unknown, _) = &mut fewer[refused];
+            if *unhealthy > 0 {
+                *unhealthy -= 1;
+                *unknown += 1;
+            } else if *healthy > 0 {
+                *healthy -= 1;
+                *unknown += 1;
+            }
+            let after = score(&fewer);
+            prop_assert!(after.range[0] <= before.range[0]);
+            prop_assert!(after.range[1] >= before.range[1]);
+            prop_assert!(after.range[0] <= after.percentage && after.percentage <= after.range[1]);
+        }
+    }
+}

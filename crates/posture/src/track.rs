@@ -1,0 +1,92 @@
+use std::collections::BTreeMap;
+
+use skywarden_model::{Assessment, CauseCode, Status, Timestamp, TrackedState, Transition, TransitionKind};
+
+/// What changed between the remembered states and the assessments of a run; sorted by resource, then recommendation.
+///
+/// An assessment that is remembered but not among `current` is gone with its resource: the caller leaves in `current` whatever
+/// belongs to a listing that failed (see [`crate::unlisted`]).
+pub fn transitions(previous: &[TrackedState], current: &[Assessment], at: Timestamp) -> Vec<Transition> {
+    let before: BTreeMap<(&str, &str), &TrackedState> =
+        previous.iter().map(|state| ((state.resource.as_str(), state.recommendation.as_ref()), state)).collect();
+    let mut now = BTreeMap::new();
+    let mut changes = Vec::new();
+    for assessment in current {
+        let key = (assessment.resource.as_str(), assessment.recommendation.as_ref());
+        now.insert(key, ());
+        let state = before.get(&key);
+        if let Some(kind) = change(state.copied(), assessment) {
+            changes.push(Transition {
+                recommendation: assessment.recommendation.clone(),
+                resource: assessment.resource.clone(),
+                from: state.map(|state| state.status),
+                to: Some(assessment.status),
+                kind,
+                at,
+            });
+        }
+    }
+    for (key, state) in before {
+        if !now.contains_key(&key) {
+            changes.push(Transition {
+                recommendation: state.recommendation.clone(),
+                resource: state.resource.clone(),
+                from: Some(state.status),
+                to: None,
+                kind: TransitionKind::Gone,
+                at,
+            });
+        }
+    }
+    changes.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+    changes
+}
+
+fn change(state: Option<&TrackedState>, assessment: &Assessment) -> Option<TransitionKind> {
+    let is_stale = assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::NotListed);
+    match (state, assessment.status) {
+        (None, Status::Unhealthy) => Some(TransitionKind::Opened),
+        (None, _) => None,
+        (Some(state), status) if state.status == status => None,
+        (Some(_), _) if is_stale => Some(TransitionKind::Stale),
+        (Some(state), Status::Unhealthy) => Some(if state.was_resolved { TransitionKind::Reopened } else { TransitionKind::Opened }),
+        (Some(state), Status::Healthy) if state.status == Status::Unhealthy => Some(TransitionKind::Resolved),
+        (Some(_), _) => Some(TransitionKind::Changed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skywarden_model::Cause;
+
+    use super::*;
+
+    fn state(status: Status, was_resolved: bool) -> TrackedState {
+        let start = Timestamp::UNIX_EPOCH;
+        TrackedState { recommendation: "r".into(), resource: "a".into(), status, was_resolved, first_evaluated_at: start, status_changed_at: start }
+    }
+
+    fn assessment(status: Status, cause: Option<CauseCode>) -> Assessment {
+        let cause = cause.map(|code| Cause { code, message: String::new(), permissions: Vec::new() });
+        Assessment { recommendation: "r".into(), resource: "a".into(), status, cause, evidence: Vec::new(), findings: Vec::new() }
+    }
+
+    fn kinds(previous: &[TrackedState], current: &[Assessment]) -> Vec<TransitionKind> {
+        transitions(previous, current, Timestamp::UNIX_EPOCH).into_iter().map(|transition| transition.kind).collect()
+    }
+
+    #[test]
+    fn a_violation_opens_resolves_and_reopens() {
+        assert_eq!(kinds(&[], &[assessment(Status::Unhealthy, None)]), [TransitionKind::Opened]);
+        assert_eq!(kinds(&[state(Status::Unhealthy, false)], &[assessment(Status::Healthy, None)]), [TransitionKind::Resolved]);
+        assert_eq!(kinds(&[state(Status::Healthy, true)], &[assessment(Status::Unhealthy, None)]), [TransitionKind::Reopened]);
+        assert_eq!(kinds(&[state(Status::Unhealthy, true)], &[assessment(Status::Unhealthy, None)]), []);
+    }
+
+    #[test]
+    fn what_was_not_listed_is_stale_and_what_is_missing_is_gone() {
+        let not_listed = assessment(Status::Unknown, Some(CauseCode::NotListed));
+        assert_eq!(kinds(&[state(Status::Healthy, false)], &[not_listed]), [TransitionKind::Stale]);
+        assert_eq!(kinds(&[state(Status::Healthy, false)], &[]), [TransitionKind::Gone]);
+    }
+}

@@ -1,0 +1,157 @@
+//! Azure Policy's conditions on two values.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+use skywarden_model::Timestamp;
+
+use crate::compile::Condition;
+
+/// Whether a condition holds; `None` as actual is an absent field.
+///
+/// # Errors
+/// What the expected value should have been.
+pub(crate) fn holds(condition: Condition, actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    match condition {
+        Condition::Equals => Ok(equals(actual, expected)),
+        Condition::NotEquals => Ok(!equals(actual, expected)),
+        Condition::In => within(actual, expected),
+        Condition::NotIn => within(actual, expected).map(|is_in| !is_in),
+        Condition::Like => like(actual, expected),
+        Condition::NotLike => like(actual, expected).map(|is_like| !is_like),
+        Condition::Match => matches(actual, expected, Case::Kept),
+        Condition::NotMatch => matches(actual, expected, Case::Kept).map(|is_match| !is_match),
+        Condition::MatchInsensitively => matches(actual, expected, Case::Ignored),
+        Condition::NotMatchInsensitively => matches(actual, expected, Case::Ignored).map(|is_match| !is_match),
+        Condition::Contains => contains(actual, expected),
+        Condition::NotContains => contains(actual, expected).map(|is_contained| !is_contained),
+        Condition::ContainsKey => contains_key(actual, expected),
+        Condition::NotContainsKey => contains_key(actual, expected).map(|is_contained| !is_contained),
+        Condition::Less => ordered(actual, expected, &[Ordering::Less]),
+        Condition::LessOrEquals => ordered(actual, expected, &[Ordering::Less, Ordering::Equal]),
+        Condition::Greater => ordered(actual, expected, &[Ordering::Greater]),
+        Condition::GreaterOrEquals => ordered(actual, expected, &[Ordering::Greater, Ordering::Equal]),
+        Condition::Exists => exists(expected).map(|wanted| wanted == actual.is_some()),
+    }
+}
+
+/// What an `exists` asks for.
+pub(crate) fn exists(expected: &Value) -> Result<bool, String> {
+    match expected {
+        Value::Bool(wanted) => Ok(*wanted),
+        Value::String(text) if text.eq_ignore_ascii_case("true") => Ok(true),
+        Value::String(text) if text.eq_ignore_ascii_case("false") => Ok(false),
+        other => Err(format!("`exists` takes true or false, not {other}")),
+    }
+}
+
+/// Equality as Azure has it: text without case, numbers and booleans also as text; an absent field equals empty text.
+fn equals(actual: Option<&Value>, expected: &Value) -> bool {
+    let Some(actual) = actual else { return matches!(expected, Value::Null) || expected.as_str() == Some("") };
+    same(actual, expected)
+}
+
+pub(crate) fn same(left: &Value, right: &Value) -> bool {
+    match (left, right) {
+        (Value::Array(left), Value::Array(right)) => left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right)),
+        (Value::Object(_), Value::Object(_)) => left == right,
+        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        (Value::String(left), Value::String(right)) => same_text(left, right),
+        (Value::Null, Value::Null) => true,
+        (Value::Null, _) | (_, Value::Null) => false,
+        (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => false,
+        (Value::Number(_), _) | (_, Value::Number(_)) => match (number(left), number(right)) {
+            (Some(left), Some(right)) => left == right,
+            _ => false,
+        },
+        _ => same_text(&text(left), &text(right)),
+    }
+}
+
+fn same_text(left: &str, right: &str) -> bool {
+    if left.is_ascii() && right.is_ascii() { left.eq_ignore_ascii_case(right) } else { left.to_lowercase() == right.to_lowercase() }
+}
+
+/// A scalar as text.
+pub(crate) fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
+/// A number, also from text.
+pub(crate) fn number(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        Value::String(text) => text.trim().parse().ok(),
+        _ => None,
+    }
+}
+
+fn within(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    let Value::Array(options) = expected else { return Err(format!("`in` takes a list, not {expected}")) };
+    Ok(options.iter().any(|option| equals(actual, option)))
+}
+
+fn like(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    let Value::String(pattern) = expected else { return Err(format!("`like` takes a text, not {expected}")) };
+    let actual = actual.map(text).unwrap_or_default().to_lowercase();
+    let pattern = pattern.to_lowercase();
+    Ok(match pattern.split_once('*') {
+        None => actual == pattern,
+        Some((start, end)) => actual.len() >= start.len() + end.len() && actual.starts_with(start) && actual.ends_with(end),
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Case {
+    Kept,
+    Ignored,
+}
+
+/// `#` is a digit, `?` a letter, `.` any character, anything else itself.
+fn matches(actual: Option<&Value>, expected: &Value, case: Case) -> Result<bool, String> {
+    let Value::String(pattern) = expected else { return Err(format!("`match` takes a text, not {expected}")) };
+    let Some(actual) = actual.map(text) else { return Ok(false) };
+    if actual.chars().count() != pattern.chars().count() {
+        return Ok(false);
+    }
+    Ok(actual.chars().zip(pattern.chars()).all(|(actual, pattern)| match pattern {
+        '#' => actual.is_ascii_digit(),
+        '?' => actual.is_ascii_alphabetic(),
+        '.' => true,
+        other if case == Case::Ignored => actual.to_lowercase().eq(other.to_lowercase()),
+        other => actual == other,
+    }))
+}
+
+fn contains(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    Ok(match actual {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(elements)) => elements.iter().any(|element| same(element, expected)),
+        Some(Value::Object(_)) => false,
+        Some(scalar) => text(scalar).to_lowercase().contains(&text(expected).to_lowercase()),
+    })
+}
+
+fn contains_key(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    let Value::String(key) = expected else { return Err(format!("`containsKey` takes a text, not {expected}")) };
+    Ok(matches!(actual, Some(Value::Object(members)) if members.keys().any(|name| name.eq_ignore_ascii_case(key))))
+}
+
+/// Numbers as numbers, instants as instants, anything else as text; an absent field is neither less nor greater.
+fn ordered(actual: Option<&Value>, expected: &Value, wanted: &[Ordering]) -> Result<bool, String> {
+    let Some(actual) = actual.filter(|actual| !actual.is_null()) else { return Ok(false) };
+    if let (Some(left), Some(right)) = (number(actual), number(expected)) {
+        return Ok(left.partial_cmp(&right).is_some_and(|order| wanted.contains(&order)));
+    }
+    let (Value::String(left), Value::String(right)) = (actual, expected) else {
+        return Err(format!("{actual} and {expected} can't be ordered"));
+    };
+    let order = match (left.parse::<Timestamp>(), right.parse::<Timestamp>()) {
+        (Ok(left), Ok(right)) => left.cmp(&right),
+        _ => left.to_lowercase().cmp(&right.to_lowercase()),
+    };
+    Ok(wanted.contains(&order))
+}

@@ -1,0 +1,334 @@
+//! From JSON to a tree with paths split and expressions parsed.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use skywarden_model::{FieldPath, Segment};
+
+use crate::{
+    CompileError, FieldUse,
+    expression::{self, Expression},
+    functions,
+};
+
+/// Deepest nesting of conditions.
+const MAX_DEPTH: usize = 64;
+
+#[derive(Debug)]
+pub(crate) enum Node {
+    AllOf(Vec<Node>),
+    AnyOf(Vec<Node>),
+    Not(Box<Node>),
+    Leaf(Leaf),
+}
+
+#[derive(Debug)]
+pub(crate) struct Leaf {
+    pub(crate) operand: Operand,
+    pub(crate) condition: Condition,
+    pub(crate) expected: Expression,
+}
+
+#[derive(Debug)]
+pub(crate) enum Operand {
+    Field(FieldPath),
+    /// A field whose name is computed: `[concat('tags[', parameters('tag'), ']')]`.
+    FieldNamed(Expression),
+    Value(Expression),
+    Count(Count),
+}
+
+#[derive(Debug)]
+pub(crate) struct Count {
+    pub(crate) over: CountOver,
+    pub(crate) condition: Option<Box<Node>>,
+}
+
+#[derive(Debug)]
+pub(crate) enum CountOver {
+    Field(FieldPath),
+    Value { values: Expression, name: Option<String> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Condition {
+    Equals,
+    NotEquals,
+    Like,
+    NotLike,
+    Match,
+    MatchInsensitively,
+    NotMatch,
+    NotMatchInsensitively,
+    Contains,
+    NotContains,
+    In,
+    NotIn,
+    ContainsKey,
+    NotContainsKey,
+    Less,
+    LessOrEquals,
+    Greater,
+    GreaterOrEquals,
+    Exists,
+}
+
+const CONDITIONS: &[(&str, Condition)] = &[
+    ("equals", Condition::Equals),
+    ("notEquals", Condition::NotEquals),
+    ("like", Condition::Like),
+    ("notLike", Condition::NotLike),
+    ("match", Condition::Match),
+    ("matchInsensitively", Condition::MatchInsensitively),
+    ("notMatch", Condition::NotMatch),
+    ("notMatchInsensitively", Condition::NotMatchInsensitively),
+    ("contains", Condition::Contains),
+    ("notContains", Condition::NotContains),
+    ("in", Condition::In),
+    ("notIn", Condition::NotIn),
+    ("containsKey", Condition::ContainsKey),
+    ("notContainsKey", Condition::NotContainsKey),
+    ("less", Condition::Less),
+    ("lessOrEquals", Condition::LessOrEquals),
+    ("greater", Condition::Greater),
+    ("greaterOrEquals", Condition::GreaterOrEquals),
+    ("exists", Condition::Exists),
+];
+
+impl Condition {
+    /// The name in the rule's source.
+    pub(crate) fn name(self) -> &'static str {
+        CONDITIONS.iter().find(|(_, condition)| *condition == self).map_or("", |(name, _)| name)
+    }
+}
+
+/// Compiles a condition.
+pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(Node, Vec<FieldUse>), Vec<CompileError>> {
+    let mut compiler = Compiler { declared, errors: Vec::new(), fields: Vec::new() };
+    let root = compiler.node(source, "", 0);
+    match root {
+        Some(root) if compiler.errors.is_empty() => Ok((root, compiler.fields)),
+        _ => Err(compiler.errors),
+    }
+}
+
+/// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b`.
+pub(crate) fn field_path(name: &str) -> Result<FieldPath, String> {
+    let name = match name.rsplit_once('/') {
+        Some((_, property)) if name.contains('.') && !name.starts_with("tags") && !name.contains("['") => format!("properties.{property}"),
+        _ => name.to_owned(),
+    };
+    // Azure writes `tags[a.b]` without quotes too.
+    if let Some(key) = name.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'))
+        && !key.starts_with('\'')
+        && key != "*"
+    {
+        return Ok(FieldPath::from_segments(vec![Segment::Key("tags".into()), Segment::Key(key.into())]));
+    }
+    name.parse::<FieldPath>().map_err(|error| error.to_string())
+}
+
+struct Compiler<'a> {
+    declared: &'a BTreeSet<String>,
+    errors: Vec<CompileError>,
+    fields: Vec<FieldUse>,
+}
+
+impl Compiler<'_> {
+    fn error<T>(&mut self, pointer: &str, message: impl Into<String>, help: Option<String>) -> Option<T> {
+        self.errors.push(CompileError { pointer: pointer.to_owned(), message: message.into(), help });
+        None
+    }
+
+    fn node(&mut self, source: &Value, pointer: &str, depth: usize) -> Option<Node> {
+        if depth > MAX_DEPTH {
+            return self.error(pointer, format!("conditions are nested deeper than {MAX_DEPTH}"), None);
+        }
+        let Value::Object(members) = source else {
+            return self.error(pointer, "a condition is an object", Some("write `{ field: properties.x, equals: true }`".to_owned()));
+        };
+        for (name, build) in [("allOf", Node::AllOf as fn(Vec<Node>) -> Node), ("anyOf", Node::AnyOf)] {
+            if let Some((key, parts)) = member(members, name) {
+                self.only(members, &[name], pointer);
+                let pointer = format!("{pointer}/{key}");
+                let Value::Array(parts) = parts else {
+                    return self.error(&pointer, format!("`{name}` takes a list of conditions"), None);
+                };
+                let nodes: Vec<Option<Node>> =
+                    parts.iter().enumerate().map(|(place, part)| self.node(part, &format!("{pointer}/{place}"), depth + 1)).collect();
+                return nodes.into_iter().collect::<Option<Vec<Node>>>().map(build);
+            }
+        }
+        if let Some((key, part)) = member(members, "not") {
+            self.only(members, &["not"], pointer);
+            return self.node(part, &format!("{pointer}/{key}"), depth + 1).map(|node| Node::Not(Box::new(node)));
+        }
+        self.leaf(members, pointer, depth)
+    }
+
+    fn leaf(&mut self, members: &Map<String, Value>, pointer: &str, depth: usize) -> Option<Node> {
+        let operand = match (member(members, "field"), member(members, "value"), member(members, "count")) {
+            (Some((key, field)), None, None) => self.field(field, &format!("{pointer}/{key}"))?,
+            (None, Some((key, value)), None) => Operand::Value(self.expression(value, &format!("{pointer}/{key}"))?),
+            (None, None, Some((key, count))) => Operand::Count(self.count(count, &format!("{pointer}/{key}"), depth)?),
+            _ => {
+                let help = "one of `field`, `value`, `count`, `allOf`, `anyOf`, `not`";
+                return self.error(pointer, "a condition needs exactly one thing to test", Some(help.to_owned()));
+            }
+        };
+        let tests: Vec<(&String, &Value)> = members
+            .iter()
+            .filter(|(key, _)| !["field", "value", "count"].iter().any(|own| key.eq_ignore_ascii_case(own)))
+            .collect();
+        let [(key, expected)] = tests.as_slice() else {
+            let found: Vec<&str> = tests.iter().map(|(key, _)| key.as_str()).collect();
+            return self.error(pointer, format!("a condition needs exactly one test, found: {}", found.join(", ")), None);
+        };
+        let place = format!("{pointer}/{key}");
+        let Some((_, condition)) = CONDITIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else {
+            let help = closest(key, CONDITIONS.iter().map(|(name, _)| *name)).map(|name| format!("did you mean `{name}`?"));
+            return self.error(&place, format!("`{key}` is no condition"), help);
+        };
+        let expected = self.expression(expected, &place)?;
+        self.check_expected(*condition, &expected, &place);
+        Some(Node::Leaf(Leaf { operand, condition: *condition, expected }))
+    }
+
+    fn check_expected(&mut self, condition: Condition, expected: &Expression, pointer: &str) {
+        let Expression::Literal(value) = expected else { return };
+        let problem = match condition {
+            Condition::In | Condition::NotIn if !value.is_array() => "takes a list",
+            Condition::Exists if !(value.is_boolean() || matches!(value, Value::String(text) if is_boolean_text(text))) => "takes true or false",
+            Condition::Like | Condition::NotLike if value.as_str().is_some_and(|text| text.matches('*').count() > 1) => {
+                "takes at most one `*`"
+            }
+            _ => return,
+        };
+        self.error::<()>(pointer, format!("`{}` {problem}", condition.name()), None);
+    }
+
+    fn field(&mut self, field: &Value, pointer: &str) -> Option<Operand> {
+        let Value::String(name) = field else { return self.error(pointer, "`field` takes the name of a field", None) };
+        if name.starts_with('[') && !name.starts_with("[[") {
+            return self.expression(field, pointer).map(Operand::FieldNamed);
+        }
+        self.path(name, pointer).map(Operand::Field)
+    }
+
+    fn path(&mut self, name: &str, pointer: &str) -> Option<FieldPath> {
+        match field_path(name) {
+            Ok(path) => {
+                self.fields.push(FieldUse { path: path.clone(), pointer: pointer.to_owned() });
+                Some(path)
+            }
+            Err(problem) => self.error(pointer, problem, None),
+        }
+    }
+
+    fn count(&mut self, count: &Value, pointer: &str, depth: usize) -> Option<Count> {
+        let Value::Object(members) = count else { return self.error(pointer, "`count` takes an object", None) };
+        self.only(members, &["field", "value", "name", "where"], pointer);
+        let condition = match member(members, "where") {
+            Some((key, condition)) => Some(Box::new(self.node(condition, &format!("{pointer}/{key}"), depth + 1)?)),
+            None => None,
+        };
+        let over = match (member(members, "field"), member(members, "value")) {
+            (Some((key, Value::String(name))), None) => {
+                let place = format!("{pointer}/{key}");
+                let path = self.path(name, &place)?;
+                if path.segments().last() != Some(&Segment::Each) {
+                    return self.error(&place, "`count` over a field counts the elements of a list: end the field with `[*]`", None);
+                }
+                CountOver::Field(path)
+            }
+            (None, Some((key, values))) => {
+                let name = member(members, "name").and_then(|(_, name)| name.as_str()).map(str::to_owned);
+                CountOver::Value { values: self.expression(values, &format!("{pointer}/{key}"))?, name }
+            }
+            _ => return self.error(pointer, "`count` needs either `field` or `value`", None),
+        };
+        Some(Count { over, condition })
+    }
+
+    fn expression(&mut self, value: &Value, pointer: &str) -> Option<Expression> {
+        match expression::parse(value) {
+            Ok(expression) => {
+                self.check_calls(&expression, pointer);
+                Some(expression)
+            }
+            Err(problem) => self.error(pointer, problem, None),
+        }
+    }
+
+    fn check_calls(&mut self, expression: &Expression, pointer: &str) {
+        match expression {
+            Expression::Literal(_) => {}
+            Expression::Member(inner, _) => self.check_calls(inner, pointer),
+            Expression::Index(inner, index) => {
+                self.check_calls(inner, pointer);
+                self.check_calls(index, pointer);
+            }
+            Expression::Call(name, arguments) => {
+                if !functions::is_known(name) {
+                    let help = closest(name, functions::names()).map(|name| format!("did you mean `{name}`?"));
+                    self.error::<()>(pointer, format!("`{name}` is no function that rules may use"), help);
+                }
+                match (name.as_str(), arguments.first()) {
+                    ("parameters", Some(Expression::Literal(Value::String(parameter)))) => {
+                        if !self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(parameter)) {
+                            self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
+                        }
+                    }
+                    ("field", Some(Expression::Literal(Value::String(field)))) => {
+                        self.path(field, pointer);
+                    }
+                    _ => {}
+                }
+                for argument in arguments {
+                    self.check_calls(argument, pointer);
+                }
+            }
+        }
+    }
+
+    fn only(&mut self, members: &Map<String, Value>, allowed: &[&str], pointer: &str) {
+        for key in members.keys() {
+            if !allowed.iter().any(|name| name.eq_ignore_ascii_case(key)) {
+                self.error::<()>(&format!("{pointer}/{key}"), format!("`{key}` does not belong beside `{}`", allowed.join("`, `")), None);
+            }
+        }
+    }
+}
+
+fn is_boolean_text(text: &str) -> bool {
+    text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false") || text.starts_with('[')
+}
+
+fn member<'a>(members: &'a Map<String, Value>, name: &str) -> Option<(&'a String, &'a Value)> {
+    members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))
+}
+
+/// The known name that differs least from a given one, if it differs by at most a third: for `did you mean`.
+pub fn closest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|candidate| (distance(&name.to_ascii_lowercase(), &candidate.to_ascii_lowercase()), candidate))
+        .min()
+        .filter(|(distance, _)| *distance <= 1 + name.len() / 3)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (line, from) in left.chars().enumerate() {
+        let mut next = Vec::with_capacity(row.len());
+        next.push(line + 1);
+        for (above, (to, diagonal)) in row.iter().skip(1).zip(right.iter().zip(&row)) {
+            let before = next.last().copied().unwrap_or_default();
+            next.push((diagonal + usize::from(from != *to)).min(above + 1).min(before + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or_default()
+}

@@ -1,0 +1,194 @@
+//! Template expressions: `[concat(field('name'), '-', parameters('suffix'))]`.
+
+use serde_json::{Number, Value};
+
+/// Deepest nesting of calls.
+const MAX_DEPTH: usize = 64;
+
+/// A parsed expression.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Expression {
+    /// A value as it stands.
+    Literal(Value),
+    /// A function with its arguments; the name is in lower case.
+    Call(String, Vec<Expression>),
+    /// `x.name`
+    Member(Box<Expression>, String),
+    /// `x[index]`
+    Index(Box<Expression>, Box<Expression>),
+}
+
+/// Reads a value of a rule: text in `[...]` is an expression, `[[` escapes, anything else stands for itself.
+pub(crate) fn parse(value: &Value) -> Result<Expression, String> {
+    let Value::String(text) = value else { return parse_inside(value) };
+    if let Some(escaped) = text.strip_prefix("[[") {
+        return Ok(Expression::Literal(Value::String(format!("[{escaped}"))));
+    }
+    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return Ok(Expression::Literal(value.clone()));
+    };
+    let mut parser = Parser { rest: inner, depth: 0 };
+    let expression = parser.expression()?;
+    parser.skip_blanks();
+    if parser.rest.is_empty() { Ok(expression) } else { Err(format!("`{}` is left over in the expression `{text}`", parser.rest)) }
+}
+
+/// A list whose elements are expressions becomes a call of `createArray`; objects stand for themselves.
+fn parse_inside(value: &Value) -> Result<Expression, String> {
+    let Value::Array(elements) = value else { return Ok(Expression::Literal(value.clone())) };
+    let mut parsed = Vec::with_capacity(elements.len());
+    for element in elements {
+        parsed.push(parse(element)?);
+    }
+    if parsed.iter().all(|element| matches!(element, Expression::Literal(_))) {
+        return Ok(Expression::Literal(value.clone()));
+    }
+    Ok(Expression::Call("createarray".to_owned(), parsed))
+}
+
+struct Parser<'a> {
+    rest: &'a str,
+    depth: usize,
+}
+
+impl Parser<'_> {
+    fn skip_blanks(&mut self) {
+        self.rest = self.rest.trim_start();
+    }
+
+    fn eat(&mut self, character: char) -> bool {
+        self.skip_blanks();
+        match self.rest.strip_prefix(character) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn expression(&mut self) -> Result<Expression, String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return Err(format!("the expression is nested deeper than {MAX_DEPTH}"));
+        }
+        let mut expression = self.primary()?;
+        loop {
+            if self.eat('.') {
+                expression = Expression::Member(Box::new(expression), self.word()?);
+            } else if self.eat('[') {
+                let index = self.expression()?;
+                if !self.eat(']') {
+                    return Err("a `[` is not closed".to_owned());
+                }
+                expression = Expression::Index(Box::new(expression), Box::new(index));
+            } else {
+                self.depth -= 1;
+                return Ok(expression);
+            }
+        }
+    }
+
+    fn primary(&mut self) -> Result<Expression, String> {
+        self.skip_blanks();
+        if self.rest.starts_with('\'') {
+            return Ok(Expression::Literal(Value::String(self.text()?)));
+        }
+        if self.rest.starts_with(|first: char| first.is_ascii_digit() || first == '-') {
+            return self.number();
+        }
+        let name = self.word()?;
+        if !self.eat('(') {
+            return match name.to_ascii_lowercase().as_str() {
+                "true" => Ok(Expression::Literal(Value::Bool(true))),
+                "false" => Ok(Expression::Literal(Value::Bool(false))),
+                "null" => Ok(Expression::Literal(Value::Null)),
+                _ => Err(format!("`{name}` is neither a text in quotes nor a function call")),
+            };
+        }
+        let mut arguments = Vec::new();
+        if !self.eat(')') {
+            loop {
+                arguments.push(self.expression()?);
+                if self.eat(')') {
+                    break;
+                }
+                if !self.eat(',') {
+                    return Err(format!("a `,` or `)` is missing in the call of `{name}`"));
+                }
+            }
+        }
+        Ok(Expression::Call(name.to_ascii_lowercase(), arguments))
+    }
+
+    fn text(&mut self) -> Result<String, String> {
+        let mut text = String::new();
+        let mut rest = self.rest.strip_prefix('\'').unwrap_or(self.rest);
+        loop {
+            let (part, tail) = rest.split_once('\'').ok_or("a text is not closed by `'`")?;
+            text.push_str(part);
+            match tail.strip_prefix('\'') {
+                Some(more) => {
+                    text.push('\'');
+                    rest = more;
+                }
+                None => {
+                    self.rest = tail;
+                    return Ok(text);
+                }
+            }
+        }
+    }
+
+    fn number(&mut self) -> Result<Expression, String> {
+        let end = self.rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '.'))).unwrap_or(self.rest.len());
+        let (digits, tail) = self.rest.split_at(end);
+        let number = match digits.parse::<i64>() {
+            Ok(whole) => Some(Number::from(whole)),
+            Err(_) => digits.parse::<f64>().ok().and_then(Number::from_f64),
+        };
+        self.rest = tail;
+        number.map(|number| Expression::Literal(Value::Number(number))).ok_or_else(|| format!("`{digits}` is no number"))
+    }
+
+    fn word(&mut self) -> Result<String, String> {
+        self.skip_blanks();
+        let end = self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(self.rest.len());
+        let (word, tail) = self.rest.split_at(end);
+        if word.is_empty() {
+            return Err(match self.rest.chars().next() {
+                Some(found) => format!("`{found}` stands where a name should be"),
+                None => "the expression ends too early".to_owned(),
+            });
+        }
+        self.rest = tail;
+        Ok(word.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn texts_in_brackets_are_expressions_and_double_brackets_escape() {
+        assert_eq!(parse(&json!("plain")).unwrap(), Expression::Literal(json!("plain")));
+        assert_eq!(parse(&json!("[[x]")).unwrap(), Expression::Literal(json!("[x]")));
+        let call = parse(&json!("[concat('it''s', parameters('p')[0].q, -3)]")).unwrap();
+        let Expression::Call(name, arguments) = call else { panic!("no call") };
+        assert_eq!((name.as_str(), arguments.len()), ("concat", 3));
+        assert_eq!(arguments[0], Expression::Literal(json!("it's")));
+        assert!(matches!(&arguments[1], Expression::Member(_, member) if member == "q"));
+    }
+
+    #[test]
+    fn broken_expressions_are_refused() {
+        for text in ["[concat('a]", "[concat('a' 'b')]", "[x]", "[f(1))]", "[]", "[f(,)]"] {
+            assert!(parse(&json!(text)).is_err(), "{text}");
+        }
+        let deep = format!("[{}1{}]", "not(".repeat(100), ")".repeat(100));
+        assert!(parse(&json!(deep)).is_err());
+    }
+}

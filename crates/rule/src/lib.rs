@@ -1,0 +1,129 @@
+//! Azure Policy's condition grammar: parse, compile once, evaluate with three values (Kleene) and evidence.
+//!
+//! Does no I/O, reads no clock (`utcNow()` is an argument) and knows no cloud: a field is a path inside a resource or its facts.
+
+mod compare;
+mod compile;
+mod evaluate;
+mod expression;
+mod functions;
+mod resolve;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use compile::closest;
+
+use serde_json::Value;
+use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unreadable};
+
+/// A compiled condition.
+#[derive(Debug)]
+pub struct Rule {
+    root: compile::Node,
+    fields: Vec<FieldUse>,
+}
+
+/// Values of parameters by name; names compare without case.
+pub type Parameters = BTreeMap<String, Value>;
+
+/// What a rule is evaluated on.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The resource.
+    pub resource: &'a Resource,
+    /// Its facts, if it has any; without them `facts.` fields are absent.
+    pub facts: Option<&'a FactSheet>,
+    /// Values of parameters.
+    pub parameters: &'a Parameters,
+    /// What `utcNow()` answers.
+    pub now: Timestamp,
+}
+
+/// Kleene's three values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Truth {
+    /// It does not hold.
+    False,
+    /// It holds.
+    True,
+    /// It depends on something that could not be read.
+    Unknown,
+}
+
+/// A verdict of a condition with what it rests on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Outcome {
+    /// The verdict.
+    pub truth: Truth,
+    /// One entry for each leaf that decided, in order of the rule; at most 20.
+    pub evidence: Vec<Evidence>,
+    /// For Unknown: what could not be read.
+    pub unreadable: Vec<Unreadable>,
+    /// For Unknown: why a template function failed, if one did.
+    pub error: Option<String>,
+}
+
+/// A field that a rule reads, and where in the rule.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldUse {
+    /// The field, with Azure aliases resolved: `properties.a.b`.
+    pub path: FieldPath,
+    /// JSON pointer into the rule's source.
+    pub pointer: String,
+}
+
+/// A mistake in a condition.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct CompileError {
+    /// JSON pointer into the rule's source.
+    pub pointer: String,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub help: Option<String>,
+}
+
+impl Rule {
+    /// Compiles a condition; `declared` are the parameters that it may use.
+    ///
+    /// # Errors
+    /// Every mistake found, each with its place.
+    pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
+        let (root, fields) = compile::compile(source, declared)?;
+        Ok(Self { root, fields })
+    }
+
+    /// Whether the condition holds; allocates only where a template function does.
+    pub fn truth(&self, input: &Input<'_>) -> Truth {
+        evaluate::truth(&self.root, input)
+    }
+
+    /// Whether the condition holds and what decided it.
+    pub fn explain(&self, input: &Input<'_>) -> Outcome {
+        evaluate::explain(&self.root, input)
+    }
+
+    /// Every field that the rule reads, in order of its source.
+    pub fn fields(&self) -> &[FieldUse] {
+        &self.fields
+    }
+}
+
+impl Truth {
+    /// Kleene's negation.
+    #[must_use]
+    pub fn negate(self) -> Self {
+        match self {
+            Self::False => Self::True,
+            Self::True => Self::False,
+            Self::Unknown => Self::Unknown,
+        }
+    }
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+}

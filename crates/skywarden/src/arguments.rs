@@ -1,0 +1,215 @@
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use skywarden_model::Severity;
+
+/// Posture of your clouds and servers: inventory, recommendations, secure score.
+#[derive(Parser)]
+#[command(name = "skywarden", version, about, propagate_version = true)]
+pub(crate) struct Arguments {
+    /// A folder of your own content, laid over what is built in: it adds files, or overrides severity, texts and parameters.
+    #[arg(long, global = true, env = "SKYWARDEN_CONTENT", value_name = "DIR")]
+    pub(crate) content: Option<PathBuf>,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Assess this machine (and what is connected), serve the API, keep assessing.
+    Up(Up),
+    /// Assess once and print, without a store.
+    Scan(Scan),
+    /// List, lint, test the content.
+    Content {
+        #[command(subcommand)]
+        command: Content,
+    },
+    /// Print the least-privilege policy that the collectors need.
+    Permissions {
+        /// Which cloud.
+        provider: Provider,
+    },
+    /// The secure score in the store, with its range and controls.
+    Score(Read),
+    /// The recommendations in the store, with their counts.
+    Recommendations(Read),
+    /// The resources in the store.
+    Inventory(Read),
+    /// Set a recommendation, or one finding of it, aside on some resources.
+    Exempt(Exempt),
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Provider {
+    Aws,
+}
+
+#[derive(Args)]
+pub(crate) struct Up {
+    /// Where the store and the API token are kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The address to serve on.
+    #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDR")]
+    pub(crate) listen: SocketAddr,
+    /// Minutes between assessments.
+    #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) every: u64,
+    /// Assess once, print, and do not serve.
+    #[arg(long)]
+    pub(crate) once: bool,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// What to assess: host, aws, replay:DIR.
+    #[arg(value_name = "SOURCE", default_value = "host")]
+    pub(crate) sources: Vec<Source>,
+}
+
+#[derive(Args)]
+pub(crate) struct Scan {
+    /// What to assess: host, aws, replay:DIR.
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) aws: Aws,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Write to a file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Exit with 3 if a recommendation of this severity or a worse one is Unhealthy.
+    #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
+    pub(crate) fail_on: Option<Severity>,
+    /// Also walk the whole file system of this machine (world-writable, unowned, set-uid files).
+    #[arg(long)]
+    pub(crate) walk: bool,
+}
+
+#[derive(Args, Clone)]
+pub(crate) struct Aws {
+    /// AWS regions, separated by commas; all enabled ones if absent.
+    #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
+    pub(crate) regions: Option<Vec<String>>,
+    /// The profile of the AWS configuration to log in with.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// A role to assume for reading.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role: Option<String>,
+    /// The external id that the role's trust policy asks for.
+    #[arg(long, value_name = "ID", requires = "role")]
+    pub(crate) external_id: Option<String>,
+    /// Send every AWS call to this address instead (an emulator, a private endpoint).
+    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+    /// Record every AWS answer into a folder, for `replay:DIR`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+}
+
+/// A place where resources come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    Host,
+    Aws,
+    Replay(PathBuf),
+}
+
+impl std::str::FromStr for Source {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "host" => Ok(Self::Host),
+            None if text == "aws" => Ok(Self::Aws),
+            Some(("replay", folder)) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
+            _ => Err("expected host, aws or replay:DIR".to_owned()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    Table,
+    Json,
+    Csv,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Content {
+    /// Check every file of a content folder; prints file:line:column: message.
+    Lint {
+        /// The folder; the built-in content with the overlay of --content if absent.
+        folder: Option<PathBuf>,
+    },
+    /// Run the tests inside the content files.
+    Test,
+    /// List recommendations, baseline rules, collectors and standards.
+    List,
+    /// Show a recommendation, a baseline rule, a standard or the fields of a resource type.
+    Show {
+        /// An id or a type.
+        id: String,
+    },
+    /// Write the generated reference.
+    #[command(hide = true)]
+    Docs {
+        /// The folder to write to.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Read {
+    /// Where the store is kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t = Format::Table)]
+    pub(crate) format: Format,
+    /// Only what contains this text.
+    pub(crate) text: Option<String>,
+}
+
+#[derive(Args)]
+pub(crate) struct Exempt {
+    /// Where the store is kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The recommendation's id.
+    pub(crate) recommendation: String,
+    /// The resource's id; all resources if absent.
+    #[arg(long, value_name = "ID")]
+    pub(crate) resource: Option<String>,
+    /// One finding of the recommendation (a baseline rule's id).
+    #[arg(long, value_name = "ID")]
+    pub(crate) finding: Option<String>,
+    /// waiver: the risk is accepted, left out of the score; mitigated: solved elsewhere, counts as healthy.
+    #[arg(long, value_enum)]
+    pub(crate) category: Category,
+    /// Why.
+    #[arg(long)]
+    pub(crate) reason: String,
+    /// Until when, RFC 3339 (2027-03-31T00:00:00Z); for ever if absent.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) expires: Option<skywarden_model::Timestamp>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Category {
+    Waiver,
+    Mitigated,
+}
+
+fn parse_severity(text: &str) -> Result<Severity, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "low" => Ok(Severity::Low),
+        "medium" => Ok(Severity::Medium),
+        "high" => Ok(Severity::High),
+        "critical" => Ok(Severity::Critical),
+        _ => Err("expected low, medium, high or critical".to_owned()),
+    }
+}

@@ -1,0 +1,146 @@
+use std::path::Path;
+
+use skywarden_content::{Catalog, FieldType};
+
+use crate::{
+    Ending,
+    arguments::Content,
+    output::{new_table, text_for_terminal},
+};
+
+/// The built-in content with the user's folder over it; what is wrong in the folder is printed and skipped.
+pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
+    let embedded = Catalog::embedded();
+    let Some(folder) = overlay else { return Ok(embedded) };
+    anyhow::ensure!(folder.is_dir(), "the content folder {} does not exist or is no folder", folder.display());
+    let (catalog, problems) = embedded.with_overlay(folder);
+    for problem in problems {
+        eprintln!("skipped {problem}");
+    }
+    Ok(catalog)
+}
+
+/// `skywarden content ...`.
+pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<Ending> {
+    match command {
+        Content::Lint { folder: Some(folder) } => {
+            anyhow::ensure!(folder.is_dir(), "the content folder {} does not exist or is no folder", folder.display());
+            let (catalog, problems) = Catalog::load(folder);
+            report_lint(&catalog, &problems)
+        }
+        Content::Lint { folder: None } => {
+            let (catalog, problems) = match overlay {
+                Some(folder) => Catalog::embedded().with_overlay(folder),
+                None => (Catalog::embedded(), Vec::new()),
+            };
+            report_lint(&catalog, &problems)
+        }
+        Content::Test => test(&catalog(overlay)?),
+        Content::List => list(&catalog(overlay)?),
+        Content::Show { id } => show(&catalog(overlay)?, id),
+        Content::Docs { out } => crate::content_docs::write(&catalog(overlay)?, out),
+    }
+}
+
+fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> anyhow::Result<Ending> {
+    for problem in problems {
+        eprintln!("{problem}");
+        if let Some(help) = &problem.help {
+            eprintln!("    help: {help}");
+        }
+    }
+    let n_rules: usize = catalog.baselines.values().map(|rules| rules.len()).sum();
+    println!(
+        "{} recommendations, {n_rules} baseline rules, {} collectors, {} standards, {} facts: {} problems",
+        catalog.recommendations.len(),
+        catalog.collectors.len(),
+        catalog.standards.len(),
+        catalog.facts.len(),
+        problems.len()
+    );
+    Ok(if problems.is_empty() { Ending::Done } else { Ending::Failed })
+}
+
+fn test(catalog: &Catalog) -> anyhow::Result<Ending> {
+    let report = skywarden_content::run_tests(catalog);
+    for failure in &report.failures {
+        eprintln!("{failure}");
+    }
+    println!("{} passed, {} failed", report.n_passed, report.failures.len());
+    Ok(if report.failures.is_empty() { Ending::Done } else { Ending::Failed })
+}
+
+fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
+    let mut table = new_table(&["Severity", "Type", "Id", "Title"]);
+    for recommendation in catalog.recommendations.values() {
+        let file = &recommendation.file;
+        table.add_row([file.severity.to_string(), file.type_name.clone(), file.id.clone(), file.title.clone()]);
+    }
+    println!("{table}");
+    for (platform, rules) in &catalog.baselines {
+        let mut table = new_table(&["Severity", "Baseline", "Id", "Title"]);
+        for rule in rules.values() {
+            table.add_row([rule.file.severity.to_string(), platform.clone(), rule.file.id.clone(), rule.file.title.clone()]);
+        }
+        println!("{table}");
+    }
+    let mut table = new_table(&["Standard", "Title"]);
+    for standard in catalog.standards.values() {
+        table.add_row([&standard.id, &standard.title]);
+    }
+    println!("{table}");
+    let mut table = new_table(&["Resource type", "What it is"]);
+    for collector in catalog.collectors.values() {
+        table.add_row([&collector.type_name, &collector.description]);
+    }
+    println!("{table}");
+    Ok(Ending::Done)
+}
+
+fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
+    if let Some(recommendation) = catalog.recommendations.get(id) {
+        println!("{}", serde_json::to_string_pretty(&recommendation.file)?);
+        return Ok(Ending::Done);
+    }
+    if let Some(rule) = catalog.baselines.values().find_map(|rules| rules.get(id)) {
+        println!("{}", serde_json::to_string_pretty(&rule.file)?);
+        return Ok(Ending::Done);
+    }
+    if let Some(standard) = catalog.standards.get(id) {
+        println!("{}", serde_json::to_string_pretty(standard)?);
+        return Ok(Ending::Done);
+    }
+    if let Some(collector) = catalog.collectors.values().find(|collector| collector.type_name.eq_ignore_ascii_case(id)) {
+        println!("{}: {}", collector.type_name, collector.description);
+        for (name, field) in &collector.fields {
+            print_field(&format!("properties.{name}"), field);
+        }
+        for fact in catalog.facts.values().filter(|fact| fact.types.contains(&collector.type_name)) {
+            for (name, field) in &fact.fields {
+                print_field(&format!("facts.{}.{name}", fact.id), field);
+            }
+        }
+        return Ok(Ending::Done);
+    }
+    anyhow::bail!(
+        "there is no recommendation, baseline rule, standard or resource type `{}`; `skywarden content list` shows all",
+        text_for_terminal(id, 100)
+    )
+}
+
+fn print_field(path: &str, field: &FieldType) {
+    match field {
+        FieldType::Scalar(scalar) => println!("  {path}: {}", format!("{scalar:?}").to_lowercase()),
+        FieldType::List(element) => {
+            for element in element {
+                print_field(&format!("{path}[*]"), element);
+            }
+        }
+        FieldType::Object(members) => {
+            for (name, member) in members {
+                let name = if name == "*" { "KEY" } else { name };
+                print_field(&format!("{path}.{name}"), member);
+            }
+        }
+    }
+}

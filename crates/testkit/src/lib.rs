@@ -1,0 +1,1 @@
+//! Fake clouds, recorded answers, clocks and the golden runner for tests.
