@@ -11,6 +11,9 @@ pub(crate) const MAX_BYTES: usize = 1 << 20;
 /// Deepest nesting of a content file.
 const MAX_DEPTH: usize = 64;
 
+/// Deepest indentation of a line, `- - -` included.
+const MAX_INDENT: usize = 256;
+
 /// A parsed content file.
 #[derive(Debug)]
 pub(crate) struct Source {
@@ -32,6 +35,12 @@ impl Source {
         let at_start = |message: &str| SourceError { line: 1, column: 1, message: message.to_owned() };
         if text.len() > MAX_BYTES {
             return Err(at_start("the file is longer than 1 MiB"));
+        }
+        // The parser's own limit is on flow collections; a tree of a million `- - -` would overflow the stack when it is dropped.
+        let indented = |line: &str| line.bytes().take_while(|byte| b" \t-?:".contains(byte)).count();
+        if let Some(position) = text.lines().position(|line| indented(line) > MAX_INDENT) {
+            let message = format!("a line is indented by more than {MAX_INDENT} characters");
+            return Err(SourceError { line: number(position + 1), column: 1, message });
         }
         let mut documents = MarkedYamlOwned::load_from_str(text).map_err(|error| SourceError {
             line: number(error.marker().line()),
@@ -145,6 +154,28 @@ mod tests {
         assert_eq!(Source::parse("a: [1\nb: 2").unwrap_err().line, 2);
         assert!(Source::parse("").is_err());
         assert!(Source::parse("a: 1\n---\nb: 2").is_err());
+    }
+
+    #[test]
+    fn hostile_texts_are_refused() {
+        assert!(Source::parse(&"- ".repeat(300_000)).is_err());
+        assert!(Source::parse(&"[".repeat(300_000)).is_err());
+        assert!(Source::parse(&format!("{}x{}", "[".repeat(70), "]".repeat(70))).is_err());
+        let mut bomb = String::from("a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n");
+        for level in 1..10 {
+            let above = format!("*a{}, ", level - 1).repeat(10);
+            bomb.push_str(&format!("a{level}: &a{level} [{above}]\n"));
+        }
+        assert!(Source::parse(&bomb).is_err());
+        assert!(Source::parse(&format!("a: {}", "x".repeat(MAX_BYTES))).is_err());
+        assert!(Source::parse("a: 1\na: 2").is_err(), "a key that stands twice hides one of its values");
+        assert!(Source::parse("a: .inf").is_err());
+    }
+
+    #[test]
+    fn words_that_older_yaml_took_for_truths_stay_text() {
+        let source = Source::parse("a: on\nb: yes\nc: 'true'\nd: true\ne: 010\nf: ~\n").unwrap();
+        assert_eq!(source.value, json!({ "a": "on", "b": "yes", "c": "true", "d": true, "e": 10, "f": null }));
     }
 
     proptest! {

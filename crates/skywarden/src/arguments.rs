@@ -3,7 +3,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use skywarden_model::Severity;
 
-/// Posture of your clouds and servers: inventory, recommendations, secure score.
+/// Security posture of your servers: inventory, recommendations, secure score.
 #[derive(Parser)]
 #[command(name = "skywarden", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -25,11 +25,6 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Content,
     },
-    /// Print the least-privilege policy that the collectors need.
-    Permissions {
-        /// Which cloud.
-        provider: Provider,
-    },
     /// The secure score in the store, with its range and controls.
     Score(Read),
     /// The recommendations in the store, with their counts.
@@ -38,11 +33,6 @@ pub(crate) enum Command {
     Inventory(Read),
     /// Set a recommendation, or one finding of it, aside on some resources.
     Exempt(Exempt),
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum Provider {
-    Aws,
 }
 
 #[derive(Args)]
@@ -59,20 +49,13 @@ pub(crate) struct Up {
     /// Assess once, print, and do not serve.
     #[arg(long)]
     pub(crate) once: bool,
-    #[command(flatten)]
-    pub(crate) aws: Aws,
-    /// What to assess: host, aws, replay:DIR.
-    #[arg(value_name = "SOURCE", default_value = "host")]
-    pub(crate) sources: Vec<Source>,
 }
 
 #[derive(Args)]
 pub(crate) struct Scan {
-    /// What to assess: host, aws, replay:DIR.
+    /// What to assess.
     #[arg(value_name = "SOURCE", required = true)]
     pub(crate) sources: Vec<Source>,
-    #[command(flatten)]
-    pub(crate) aws: Aws,
     /// For people or for machines.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -87,47 +70,11 @@ pub(crate) struct Scan {
     pub(crate) walk: bool,
 }
 
-#[derive(Args, Clone)]
-pub(crate) struct Aws {
-    /// AWS regions, separated by commas; all enabled ones if absent.
-    #[arg(long, value_delimiter = ',', value_name = "REGIONS")]
-    pub(crate) regions: Option<Vec<String>>,
-    /// The profile of the AWS configuration to log in with.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) profile: Option<String>,
-    /// A role to assume for reading.
-    #[arg(long, value_name = "ARN")]
-    pub(crate) role: Option<String>,
-    /// The external id that the role's trust policy asks for.
-    #[arg(long, value_name = "ID", requires = "role")]
-    pub(crate) external_id: Option<String>,
-    /// Send every AWS call to this address instead (an emulator, a private endpoint).
-    #[arg(long, env = "AWS_ENDPOINT_URL", value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
-    /// Record every AWS answer into a folder, for `replay:DIR`.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) record: Option<PathBuf>,
-}
-
 /// A place where resources come from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Source {
+    /// The machine that this program runs on.
     Host,
-    Aws,
-    Replay(PathBuf),
-}
-
-impl std::str::FromStr for Source {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "host" => Ok(Self::Host),
-            None if text == "aws" => Ok(Self::Aws),
-            Some(("replay", folder)) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
-            _ => Err("expected host, aws or replay:DIR".to_owned()),
-        }
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

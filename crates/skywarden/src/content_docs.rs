@@ -5,7 +5,7 @@ use skywarden_content::{Catalog, ComplianceControl};
 
 use crate::Ending;
 
-/// Writes docs/reference: recommendations, baseline rules, standards, resource types, the AWS policy, JSON Schemas.
+/// Writes docs/reference: recommendations, baseline rules, standards, resource types, JSON Schemas.
 pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> {
     fs::create_dir_all(folder.join("schemas")).with_context(|| format!("could not create {}", folder.display()))?;
     let save = |name: &str, text: String| fs::write(folder.join(name), text).with_context(|| format!("could not write {name}"));
@@ -13,8 +13,6 @@ pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> 
     save("baselines.md", baselines(catalog)?)?;
     save("standards.md", standards(catalog)?)?;
     save("resource-types.md", resource_types(catalog)?)?;
-    let specs = skywarden_collect::Specs { collectors: &catalog.collectors, services: &catalog.services };
-    save("aws-policy.json", serde_json::to_string_pretty(&skywarden_collect::permissions(&specs))? + "\n")?;
     for (name, schema) in skywarden_content::schemas() {
         save(&format!("schemas/{name}.schema.json"), serde_json::to_string_pretty(&schema)? + "\n")?;
     }

@@ -7,11 +7,8 @@ mod content_docs;
 mod data_dir;
 mod estate;
 mod output;
-mod permissions;
-mod progress;
 mod scan;
 mod serve;
-mod sources;
 mod up;
 
 use std::process::ExitCode;
@@ -55,7 +52,6 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Up(up) => up::run(up, content),
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
-        Command::Permissions { provider: arguments::Provider::Aws } => permissions::aws(content),
         Command::Score(read) => estate::score(read, content),
         Command::Recommendations(read) => estate::recommendations(read, content),
         Command::Inventory(read) => estate::inventory(read, content),

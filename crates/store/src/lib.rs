@@ -1,1 +1,57 @@
-//! The only crate with SQL: SQLite and PostgreSQL from the same statements.
+//! The only crate with SQL: SQLite (embedded default) and PostgreSQL from the same statements.
+//!
+//! A run is committed in one transaction: a process killed at any moment leaves the last complete run. Only what changed is
+//! written. Every read takes a [`ScopeFilter`]; there is no function without it.
+
+mod commit;
+mod error;
+mod filter;
+mod pool;
+mod read;
+mod write;
+
+use std::path::{Path, PathBuf};
+
+pub use commit::{Run, WriteStats};
+pub use error::StoreError;
+pub use filter::ScopeFilter;
+pub use read::{AssessmentRow, Page, ResourceQuery, ScorePoint};
+
+/// Where the state is kept.
+#[derive(Debug, Clone)]
+pub enum StoreUrl {
+    /// A file; created with mode 0600 if it is not there.
+    Sqlite(PathBuf),
+    /// `postgres://...`
+    Postgres(String),
+}
+
+/// The state of an installation.
+#[derive(Debug, Clone)]
+pub struct Store {
+    pool: pool::Pool,
+}
+
+impl Store {
+    /// Opens the store and brings its tables up to date.
+    ///
+    /// # Errors
+    /// If it can't be opened or written, with what to do; if it was written by a newer version.
+    pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
+        let pool = match url {
+            StoreUrl::Sqlite(file) => pool::open_sqlite(file).await?,
+            StoreUrl::Postgres(url) => pool::open_postgres(url).await?,
+        };
+        let store = Self { pool };
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// A SQLite store in a file.
+    ///
+    /// # Errors
+    /// See [`Store::open`].
+    pub async fn open_file(file: &Path) -> Result<Self, StoreError> {
+        Self::open(&StoreUrl::Sqlite(file.to_path_buf())).await
+    }
+}

@@ -1,0 +1,209 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use skywarden_model::{
+    Assessment, Connector, Coverage, FactTable, Resource, SecureScore, Status, TrackedState, Transition, TransitionKind, Timestamp,
+};
+
+use crate::{Store, StoreError, pool::on_pool};
+
+/// What one run of one connector found.
+#[derive(Debug, Clone, Copy)]
+pub struct Run<'a> {
+    /// The connector that was read.
+    pub connector: &'a Connector,
+    /// When the run began.
+    pub at: Timestamp,
+    /// Every resource that the connector has now: those seen, and those of failed listings that stay.
+    pub resources: &'a [Resource],
+    /// Ids of those that stay without having been seen.
+    pub stale: &'a BTreeSet<String>,
+    /// Their facts.
+    pub facts: &'a FactTable,
+    /// One entry per listing.
+    pub coverage: &'a [Coverage],
+    /// Their assessments.
+    pub assessments: &'a [Assessment],
+    /// What changed since the last run.
+    pub transitions: &'a [Transition],
+    /// The score of each account of the connector.
+    pub scores: &'a BTreeMap<String, SecureScore>,
+}
+
+/// How much a commit wrote.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WriteStats {
+    /// Rows inserted, changed or deleted.
+    pub n_written: u64,
+    /// Rows that the connector has.
+    pub n_rows: u64,
+}
+
+impl Store {
+    /// Writes a run in one transaction; rows that did not change are not touched.
+    ///
+    /// # Errors
+    /// If a statement fails; the store then shows the run before.
+    pub async fn commit(&self, run: &Run<'_>) -> Result<WriteStats, StoreError> {
+        let doing = "committing a run";
+        let mut stats = WriteStats::default();
+        let at = instant(run.at);
+        let connector = run.connector.id.as_str();
+        let owner: BTreeMap<&str, &str> = run.resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
+        let reopened: BTreeSet<(&str, &str)> = run
+            .transitions
+            .iter()
+            .filter(|transition| transition.kind == TransitionKind::Resolved)
+            .map(|transition| (transition.resource.as_str(), transition.recommendation.as_ref()))
+            .collect();
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            let document = json(run.connector)?;
+            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
+                .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+
+            let before: Vec<(String, String)> = sqlx::query_as("SELECT id, hash FROM resources WHERE connector = $1")
+                .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let before: BTreeMap<String, String> = before.into_iter().collect();
+            for resource in run.resources {
+                stats.n_rows += 1;
+                let document = json(resource)?;
+                let facts = json(&run.facts.get(&resource.id))?;
+                let is_stale = run.stale.contains(resource.id.as_str());
+                let hash = hash(&[&document, &facts, if is_stale { "stale" } else { "" }]);
+                if before.get(resource.id.as_str()) == Some(&hash) {
+                    continue;
+                }
+                stats.n_written += 1;
+                sqlx::query(
+                    "INSERT INTO resources (id, type_name, name, connector, account, resource_group, hash, document, facts, first_seen_at, stale_since)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                     ON CONFLICT (id) DO UPDATE SET type_name = excluded.type_name, name = excluded.name, connector = excluded.connector,
+                       account = excluded.account, resource_group = excluded.resource_group, hash = excluded.hash,
+                       document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since")
+                    .bind(resource.id.as_str()).bind(resource.type_name.as_str()).bind(storable(&resource.name)).bind(connector)
+                    .bind(resource.scope.account.as_ref()).bind(resource.scope.resource_group.as_ref()).bind(hash).bind(document).bind(facts)
+                    .bind(at.as_str()).bind(is_stale.then_some(at.as_str()))
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            for id in before.keys().filter(|id| !owner.contains_key(id.as_str())) {
+                stats.n_written += 1;
+                sqlx::query("DELETE FROM assessments WHERE resource = $1").bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                sqlx::query("DELETE FROM resources WHERE id = $1").bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+
+            let before: Vec<(String, String, String)> = sqlx::query_as(
+                "SELECT a.resource, a.recommendation, a.hash FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1")
+                .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let before: BTreeMap<(String, String), String> = before.into_iter().map(|(resource, recommendation, hash)| ((resource, recommendation), hash)).collect();
+            let mut kept = BTreeSet::new();
+            for assessment in run.assessments {
+                stats.n_rows += 1;
+                let key = (assessment.resource.to_string(), assessment.recommendation.to_string());
+                let document = json(assessment)?;
+                let hash = hash(&[&document]);
+                if before.get(&key) != Some(&hash) {
+                    stats.n_written += 1;
+                    let was_resolved = i64::from(reopened.contains(&(key.0.as_str(), key.1.as_str())));
+                    sqlx::query(
+                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                         ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
+                           status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
+                           was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
+                           status = excluded.status")
+                        .bind(key.0.as_str()).bind(key.1.as_str()).bind(assessment.status.to_string()).bind(hash).bind(document)
+                        .bind(was_resolved).bind(at.as_str())
+                        .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
+                kept.insert(key);
+            }
+            for (resource, recommendation) in before.keys().filter(|key| !kept.contains(*key)) {
+                stats.n_written += 1;
+                sqlx::query("DELETE FROM assessments WHERE resource = $1 AND recommendation = $2")
+                    .bind(resource.as_str()).bind(recommendation.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+
+            for transition in run.transitions {
+                stats.n_written += 1;
+                let account = owner.get(transition.resource.as_str()).copied().unwrap_or_default();
+                sqlx::query(
+                    "INSERT INTO transitions (at, resource, recommendation, connector, account, document) VALUES ($1, $2, $3, $4, $5, $6)
+                     ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document")
+                    .bind(at.as_str()).bind(transition.resource.as_str()).bind(transition.recommendation.as_ref()).bind(connector)
+                    .bind(account).bind(json(transition)?)
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            let document = json(&run.coverage)?;
+            sqlx::query(
+                "INSERT INTO coverage (connector, hash, document) VALUES ($1, $2, $3)
+                 ON CONFLICT (connector) DO UPDATE SET hash = excluded.hash, document = excluded.document WHERE coverage.hash <> excluded.hash")
+                .bind(connector).bind(hash(&[&document])).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            for (account, score) in run.scores {
+                stats.n_written += 1;
+                sqlx::query(
+                    "INSERT INTO scores (connector, account, at, document) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (connector, account, at) DO UPDATE SET document = excluded.document")
+                    .bind(connector).bind(account.as_str()).bind(at.as_str()).bind(json(score)?)
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(stats)
+    }
+
+    /// What is remembered of a connector's assessments: what the next run is compared with.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn tracked(&self, connector: &str) -> Result<Vec<TrackedState>, StoreError> {
+        type Row = (String, String, String, i64, String, String);
+        let rows: Vec<Row> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(
+                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.first_evaluated_at, a.status_changed_at
+                 FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1 ORDER BY a.resource, a.recommendation")
+                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading the last run"))?
+        });
+        let mut states = Vec::with_capacity(rows.len());
+        for (resource, recommendation, status, was_resolved, first, changed) in rows {
+            states.push(TrackedState {
+                recommendation: recommendation.into(),
+                resource: resource.into(),
+                status: parse::<Status>(&status, "status")?,
+                was_resolved: was_resolved != 0,
+                first_evaluated_at: parse(&first, "time")?,
+                status_changed_at: parse(&changed, "time")?,
+            });
+        }
+        Ok(states)
+    }
+}
+
+fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+    serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(StoreError::damaged(what))
+}
+
+/// A document as JSON text. PostgreSQL's text can't hold U+0000, which JSON writes as an escape.
+pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreError> {
+    serde_json::to_string(value).map_err(StoreError::damaged("document"))
+}
+
+/// Text for a column: without U+0000, which PostgreSQL refuses.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn hash(parts: &[&str]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part.len().to_le_bytes());
+        hasher.update(part.as_bytes());
+    }
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// An instant as text that sorts as it should: always six decimals.
+pub(crate) fn instant(at: Timestamp) -> String {
+    format!("{at:.6}")
+}

@@ -1,0 +1,255 @@
+use serde::{Serialize, de::DeserializeOwned};
+use skywarden_model::{Assessment, Connector, Coverage, Exemption, FactSheet, Resource, SecureScore, Timestamp, Transition};
+
+use crate::{ScopeFilter, Store, StoreError, commit::instant, pool::on_pool};
+
+/// Rows of one page at most.
+const MAX_PAGE: u32 = 500;
+
+/// Which resources to list.
+#[derive(Debug, Clone, Default)]
+pub struct ResourceQuery {
+    /// Only of this type.
+    pub type_name: Option<String>,
+    /// Only those whose id or name contains this text, without case.
+    pub text: Option<String>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Rows of the page; at most 500.
+    pub limit: u32,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// Give this to get the next page; absent on the last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// An assessment with its dates.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssessmentRow {
+    /// The verdict and what it rests on.
+    #[serde(flatten)]
+    pub assessment: Assessment,
+    /// When it was first evaluated.
+    pub first_evaluated_at: String,
+    /// When the verdict last changed.
+    pub status_changed_at: String,
+}
+
+/// The score of an account at an instant.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ScorePoint {
+    /// The connector.
+    pub connector: String,
+    /// Its account.
+    pub account: String,
+    /// When the run began.
+    pub at: String,
+    /// The score.
+    pub score: SecureScore,
+}
+
+impl Store {
+    /// Every connector of which something may be seen.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn connectors(&self, filter: &ScopeFilter) -> Result<Vec<Connector>, StoreError> {
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT document FROM connectors ORDER BY id").fetch_all(pool).await.map_err(StoreError::statement("listing connectors"))?
+        });
+        let connectors: Vec<Connector> = documents(rows, "connector")?;
+        Ok(connectors
+            .into_iter()
+            .filter(|connector| match filter {
+                ScopeFilter::All => true,
+                ScopeFilter::Subscriptions(pairs) => pairs.iter().any(|(own, _)| own == connector.id.as_str()),
+            })
+            .collect())
+    }
+
+    /// All resources of a connector: what a run starts from.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn resources_of(&self, filter: &ScopeFilter, connector: &str) -> Result<Vec<Resource>, StoreError> {
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT document FROM resources WHERE connector = $1 ORDER BY id")
+                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
+        });
+        let mut resources: Vec<Resource> = documents(rows, "resource")?;
+        resources.retain(|resource| filter.allows_scope(&resource.scope));
+        Ok(resources)
+    }
+
+    /// A page of resources in order of their ids.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn resources(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<Resource>, StoreError> {
+        let limit = usize::try_from(query.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        let text = query.text.as_deref().unwrap_or_default().to_lowercase();
+        let mut items: Vec<Resource> = Vec::new();
+        let mut cursor = query.cursor.clone().unwrap_or_default();
+        loop {
+            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+                sqlx::query_as(
+                    "SELECT document FROM resources WHERE id > $1 AND (type_name = $2 OR $2 = '')
+                     AND ($3 = '' OR LOWER(id) LIKE $4 ESCAPE '\\' OR LOWER(name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5")
+                    .bind(cursor.as_str()).bind(query.type_name.as_deref().unwrap_or_default()).bind(text.as_str()).bind(pattern(&text))
+                    .bind(i64::from(MAX_PAGE)).fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
+            });
+            let is_last = rows.len() < usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
+            let found: Vec<Resource> = documents(rows, "resource")?;
+            if let Some(last) = found.last() {
+                cursor = last.id.to_string();
+            }
+            items.extend(found.into_iter().filter(|resource| filter.allows_scope(&resource.scope)));
+            if items.len() > limit {
+                items.truncate(limit);
+                let next = items.last().map(|resource| resource.id.to_string());
+                return Ok(Page { items, next });
+            }
+            if is_last {
+                return Ok(Page { items, next: None });
+            }
+        }
+    }
+
+    /// One resource with its facts.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn resource(&self, filter: &ScopeFilter, id: &str) -> Result<Option<(Resource, Option<FactSheet>)>, StoreError> {
+        let row: Option<(String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT document, facts FROM resources WHERE id = $1")
+                .bind(id).fetch_optional(pool).await.map_err(StoreError::statement("reading a resource"))?
+        });
+        let Some((document, facts)) = row else { return Ok(None) };
+        let resource: Resource = serde_json::from_str(&document).map_err(StoreError::damaged("resource"))?;
+        let facts = serde_json::from_str(&facts).map_err(StoreError::damaged("fact sheet"))?;
+        Ok(filter.allows_scope(&resource.scope).then_some((resource, facts)))
+    }
+
+    /// Every assessment, in order of resource and recommendation.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn assessments(&self, filter: &ScopeFilter) -> Result<Vec<AssessmentRow>, StoreError> {
+        self.assessment_rows(filter, "", "").await
+    }
+
+    /// The assessments of one recommendation.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn assessments_by(&self, filter: &ScopeFilter, recommendation: &str) -> Result<Vec<AssessmentRow>, StoreError> {
+        self.assessment_rows(filter, recommendation, "").await
+    }
+
+    /// The assessments of one resource.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn assessments_on(&self, filter: &ScopeFilter, resource: &str) -> Result<Vec<AssessmentRow>, StoreError> {
+        self.assessment_rows(filter, "", resource).await
+    }
+
+    async fn assessment_rows(&self, filter: &ScopeFilter, recommendation: &str, resource: &str) -> Result<Vec<AssessmentRow>, StoreError> {
+        type Row = (String, String, String, String, String);
+        let rows: Vec<Row> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(
+                "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
+                 FROM assessments a JOIN resources r ON r.id = a.resource
+                 WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = '') ORDER BY a.resource, a.recommendation")
+                .bind(recommendation).bind(resource).fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
+        });
+        let mut found = Vec::with_capacity(rows.len());
+        for (connector, account, document, first_evaluated_at, status_changed_at) in rows {
+            if filter.allows(&connector, &account) {
+                let assessment = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;
+                found.push(AssessmentRow { assessment, first_evaluated_at, status_changed_at });
+            }
+        }
+        Ok(found)
+    }
+
+    /// What the last run of each connector could and could not list.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn coverage(&self, filter: &ScopeFilter) -> Result<Vec<Coverage>, StoreError> {
+        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT connector, document FROM coverage ORDER BY connector").fetch_all(pool).await.map_err(StoreError::statement("reading coverage"))?
+        });
+        let mut found = Vec::new();
+        for (connector, document) in rows {
+            let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
+            found.extend(entries.into_iter().filter(|entry| filter.allows(&connector, &entry.account)));
+        }
+        Ok(found)
+    }
+
+    /// The scores of every account since an instant, oldest first.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn scores(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<ScorePoint>, StoreError> {
+        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT connector, account, at, document FROM scores WHERE at >= $1 ORDER BY at, connector, account")
+                .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
+        });
+        let mut points = Vec::with_capacity(rows.len());
+        for (connector, account, at, document) in rows {
+            if filter.allows(&connector, &account) {
+                let score = serde_json::from_str(&document).map_err(StoreError::damaged("score"))?;
+                points.push(ScorePoint { connector, account, at, score });
+            }
+        }
+        Ok(points)
+    }
+
+    /// What changed since an instant, newest first, at most 500.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn transitions(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<Transition>, StoreError> {
+        let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT connector, account, document FROM transitions WHERE at >= $1 ORDER BY at DESC, resource, recommendation LIMIT 500")
+                .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
+        });
+        let visible = rows.into_iter().filter(|(connector, account, _)| filter.allows(connector, account)).map(|(_, _, document)| (document,));
+        documents(visible.collect(), "transition")
+    }
+
+    /// Every exemption. An exemption names resources that the reader may not see only to those who may see everything.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn exemptions(&self, filter: &ScopeFilter) -> Result<Vec<Exemption>, StoreError> {
+        if *filter != ScopeFilter::All {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT document FROM exemptions ORDER BY id").fetch_all(pool).await.map_err(StoreError::statement("listing exemptions"))?
+        });
+        documents(rows, "exemption")
+    }
+}
+
+/// A `LIKE` pattern that finds the text anywhere, taking its own wildcards literally.
+fn pattern(text: &str) -> String {
+    format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
+}
+
+fn documents<T: DeserializeOwned>(rows: Vec<(String,)>, what: &'static str) -> Result<Vec<T>, StoreError> {
+    rows.into_iter().map(|(document,)| serde_json::from_str(&document).map_err(StoreError::damaged(what))).collect()
+}

@@ -1,0 +1,52 @@
+use skywarden_model::Exemption;
+
+use crate::{Store, StoreError, commit::json, pool::on_pool};
+
+impl Store {
+    /// Adds an exemption, or replaces that of the same id.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn put_exemption(&self, exemption: &Exemption) -> Result<(), StoreError> {
+        on_pool!(&self.pool, pool => {
+            sqlx::query("INSERT INTO exemptions (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
+                .bind(exemption.id.as_str()).bind(json(exemption)?).execute(pool).await.map_err(StoreError::statement("saving an exemption"))?;
+        });
+        Ok(())
+    }
+
+    /// Removes an exemption; says whether it was there.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn remove_exemption(&self, id: &str) -> Result<bool, StoreError> {
+        let removed = on_pool!(&self.pool, pool => {
+            sqlx::query("DELETE FROM exemptions WHERE id = $1").bind(id).execute(pool).await.map_err(StoreError::statement("removing an exemption"))?.rows_affected()
+        });
+        Ok(removed > 0)
+    }
+
+    /// Removes a connector with everything that came through it, in one step; says whether it was there.
+    ///
+    /// # Errors
+    /// If a statement fails; nothing is removed then.
+    pub async fn remove_connector(&self, id: &str) -> Result<bool, StoreError> {
+        let doing = "removing a connector";
+        let removed = on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            for statement in [
+                "DELETE FROM assessments WHERE resource IN (SELECT id FROM resources WHERE connector = $1)",
+                "DELETE FROM resources WHERE connector = $1",
+                "DELETE FROM transitions WHERE connector = $1",
+                "DELETE FROM coverage WHERE connector = $1",
+                "DELETE FROM scores WHERE connector = $1",
+            ] {
+                sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            let removed = sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+            removed.rows_affected()
+        });
+        Ok(removed > 0)
+    }
+}
