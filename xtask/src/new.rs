@@ -34,7 +34,9 @@ pub(crate) fn run(kind: &Kind) -> anyhow::Result<()> {
     if file.exists() {
         bail!("{} exists already", file.display());
     }
-    let mut text = format!("id: {id}\ntitle: FIXME the desired state in a sentence\ndescription: FIXME what can happen if it is not so\ntype: {type_name}\nseverity: Medium\n");
+    let mut text = format!(
+        "id: {id}\ntitle: FIXME the desired state in a sentence\ndescription: FIXME what can happen if it is not so\ntype: {type_name}\nseverity: Medium\n"
+    );
     if matches!(kind, Kind::Recommendation { .. }) {
         text.push_str("control: FIXME\ncategories: [Compute]\nthreats: [missingCoverage]\neffort: Low\nuser_impact: Low\n");
     }

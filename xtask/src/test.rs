@@ -19,7 +19,9 @@ fn install_postgresql() -> anyhow::Result<()> {
     }
     let is_root = process::output("id", &["-u"])?.trim() == "0";
     if !is_root {
-        bail!("the tests need PostgreSQL's server programs (initdb, pg_ctl): run `sudo apt-get install postgresql` and try again");
+        bail!(
+            "the tests need PostgreSQL's server programs (initdb, pg_ctl): run `sudo apt-get install postgresql` and try again"
+        );
     }
     println!("installing postgresql for the store's tests");
     process::run("apt-get", &["update", "-qq"])?;

@@ -150,7 +150,8 @@ async fn assessments(State(state): State<AppState>, Path(id): Path<String>) -> A
 fn status(row: &skywarden_store::AssessmentRow) -> Value {
     let assessment = &row.assessment;
     let code = if assessment.status == Status::Unknown { Status::NotApplicable } else { assessment.status };
-    let mut status = json!({ "code": code, "firstEvaluationDate": row.first_evaluated_at, "statusChangeDate": row.status_changed_at });
+    let mut status =
+        json!({ "code": code, "firstEvaluationDate": row.first_evaluated_at, "statusChangeDate": row.status_changed_at });
     if let (Some(cause), Some(members)) = (&assessment.cause, status.as_object_mut()) {
         let name = if assessment.status == Status::Unknown { json!("Unreadable") } else { json!(cause.code) };
         members.insert("cause".to_owned(), name);

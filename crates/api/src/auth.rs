@@ -101,8 +101,12 @@ pub(crate) async fn require_login(State(state): State<AppState>, request: Reques
     }
     let is_change = !matches!(request.method().as_str(), "GET" | "HEAD");
     if is_change && !is_same_origin(headers) {
-        return ApiError::new(StatusCode::FORBIDDEN, "CrossSite", "a change must come from the console itself or carry a bearer token")
-            .into_response();
+        return ApiError::new(
+            StatusCode::FORBIDDEN,
+            "CrossSite",
+            "a change must come from the console itself or carry a bearer token",
+        )
+        .into_response();
     }
     next.run(request).await
 }

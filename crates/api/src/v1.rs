@@ -168,7 +168,8 @@ struct ResourcesQuery {
 }
 
 async fn resources(State(state): State<AppState>, Query(query): Query<ResourcesQuery>) -> Answer {
-    let query = ResourceQuery { type_name: query.type_name, text: query.q, cursor: query.cursor, limit: query.limit.unwrap_or(100) };
+    let query =
+        ResourceQuery { type_name: query.type_name, text: query.q, cursor: query.cursor, limit: query.limit.unwrap_or(100) };
     let page = state.store.resources(&EVERYTHING, &query).await?;
     let items: Vec<Value> = page
         .items
@@ -236,7 +237,10 @@ struct NewExemption {
     expires_at: Option<Timestamp>,
 }
 
-async fn exempt(State(state): State<AppState>, body: Result<Json<NewExemption>, axum::extract::rejection::JsonRejection>) -> Result<Response, ApiError> {
+async fn exempt(
+    State(state): State<AppState>,
+    body: Result<Json<NewExemption>, axum::extract::rejection::JsonRejection>,
+) -> Result<Response, ApiError> {
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     if !state.catalog.recommendations.contains_key(new.recommendation.as_str()) {
         return Err(ApiError::bad_request(format!("there is no recommendation `{}`", new.recommendation)));
@@ -256,7 +260,8 @@ async fn exempt(State(state): State<AppState>, body: Result<Json<NewExemption>, 
         created_by: "administrator".to_owned(),
     };
     state.store.put_exemption(&exemption).await?;
-    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/api/v1/exemptions/{}", exemption.id))], Json(exemption)).into_response())
+    Ok((StatusCode::CREATED, [(header::LOCATION, format!("/api/v1/exemptions/{}", exemption.id))], Json(exemption))
+        .into_response())
 }
 
 async fn remove_exemption(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {

@@ -73,7 +73,8 @@ impl Catalog {
             let filled = if read.into.is_empty() { read.fills.as_slice() } else { std::slice::from_ref(&read.into) };
             filled.iter().any(|name| format!("properties.{name}").parse().is_ok_and(|own: FieldPath| own.covers(field)))
         });
-        let permission = read.map(|read| &read.request.permission).or(collector.list.as_ref().map(|list| &list.request.permission))?;
+        let permission =
+            read.map(|read| &read.request.permission).or(collector.list.as_ref().map(|list| &list.request.permission))?;
         Some(permission)
     }
 }

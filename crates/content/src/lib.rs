@@ -24,11 +24,13 @@ mod verdict;
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
 pub use collector::{AwsRequest, AwsService, CollectorFile, ListCall, Paging, Placement, Protocol, ReadCall, Rest};
-pub use control::{SecurityControl, SecureScoreFile};
+pub use control::{SecureScoreFile, SecurityControl};
 pub use fact::FactFile;
 pub use overlay::OverrideFile;
 pub use problem::Problem;
-pub use recommendation::{Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat};
+pub use recommendation::{
+    Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat,
+};
 pub use run_tests::{TestFailure, TestReport, run_tests};
 pub use schema_type::{FieldType, ScalarType};
 pub use schemas::schemas;

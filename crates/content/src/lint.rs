@@ -6,8 +6,8 @@ use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
-    Catalog, CollectorFile, ComplianceControl, CompiledRule, Expectation, FieldType, OverrideFile, ParameterDeclaration, ParameterType, Problem,
-    RecommendationFile, ScalarType, StandardFile, TestCase,
+    Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FieldType, OverrideFile, ParameterDeclaration,
+    ParameterType, Problem, RecommendationFile, ScalarType, StandardFile, TestCase,
     load::{File, Kind},
     source::step,
 };
@@ -16,7 +16,8 @@ use crate::{
 const UNFINISHED: &str = "FIXME";
 
 /// ARM's own members of a resource besides `properties`.
-const ENVELOPE: &[&str] = &["id", "name", "fullname", "type", "location", "scope", "tags", "kind", "sku", "identity", "zones", "plan", "managedby"];
+const ENVELOPE: &[&str] =
+    &["id", "name", "fullname", "type", "location", "scope", "tags", "kind", "sku", "identity", "zones", "plan", "managedby"];
 
 /// Checks that hold for every kind: the id equals the file's name, no id twice, nothing left to fill in.
 pub(crate) fn common(file: &File, seen: &mut BTreeMap<(Kind, String), String>, problems: &mut Vec<Problem>) {
@@ -37,7 +38,9 @@ pub(crate) fn common(file: &File, seen: &mut BTreeMap<(Kind, String), String>, p
 
 fn unfinished(file: &File, value: &Value, pointer: String, problems: &mut Vec<Problem>) {
     match value {
-        Value::String(text) if text.contains(UNFINISHED) => problems.push(file.problem(&pointer, format!("`{UNFINISHED}`: this is not filled in yet"))),
+        Value::String(text) if text.contains(UNFINISHED) => {
+            problems.push(file.problem(&pointer, format!("`{UNFINISHED}`: this is not filled in yet")))
+        }
         Value::Array(elements) => {
             for (index, element) in elements.iter().enumerate() {
                 unfinished(file, element, format!("{pointer}/{index}"), problems);
@@ -77,7 +80,8 @@ pub(crate) fn compliance(catalog: &Catalog, file: &File, named: &BTreeMap<String
         let ids = control_ids(&known.controls);
         for (index, control) in controls.iter().enumerate() {
             if !ids.contains(&control.as_str()) {
-                let mut problem = file.problem(&format!("{pointer}/{index}"), format!("the standard `{standard}` has no control `{control}`"));
+                let mut problem =
+                    file.problem(&format!("{pointer}/{index}"), format!("the standard `{standard}` has no control `{control}`"));
                 problem.help = suggestion(control, ids.iter().copied());
                 problems.push(problem);
             }
@@ -143,7 +147,9 @@ pub(crate) fn recommendation(catalog: &Catalog, file: &File, parsed: &Recommenda
         problems.push(problem);
     }
     match (&parsed.violated_if, &parsed.findings_from) {
-        (Some(_), Some(_)) | (None, None) => problems.push(file.problem("", "exactly one of `violated_if` and `findings_from` is needed")),
+        (Some(_), Some(_)) | (None, None) => {
+            problems.push(file.problem("", "exactly one of `violated_if` and `findings_from` is needed"))
+        }
         (None, Some(findings)) if !catalog.baselines.contains_key(&findings.baseline) => {
             problems.push(file.problem("/findings_from", format!("there is no baseline `{}`", findings.baseline)));
         }
@@ -190,10 +196,15 @@ fn known_field(catalog: &Catalog, type_name: &str, path: &FieldPath) -> Result<(
     }
     if first == "facts" {
         let Some((Segment::Key(name), rest)) = rest.split_first() else { return Ok(()) };
-        let fact = catalog.facts.values().find(|fact| fact.id.eq_ignore_ascii_case(name) && fact.types.iter().any(|own| own == type_name));
+        let fact = catalog
+            .facts
+            .values()
+            .find(|fact| fact.id.eq_ignore_ascii_case(name) && fact.types.iter().any(|own| own == type_name));
         return match fact {
             Some(fact) => below(&fact.fields, rest, &format!("{path} of {type_name}")),
-            None => Err((format!("{type_name} has no fact `{name}`"), suggestion(name, catalog.facts.keys().map(String::as_str)))),
+            None => {
+                Err((format!("{type_name} has no fact `{name}`"), suggestion(name, catalog.facts.keys().map(String::as_str))))
+            }
         };
     }
     if ENVELOPE.contains(&first.as_str()) {
@@ -280,7 +291,13 @@ pub(crate) fn tests(
     }
 }
 
-fn given(file: &File, fields: &BTreeMap<String, FieldType>, members: &Map<String, Value>, pointer: &str, problems: &mut Vec<Problem>) {
+fn given(
+    file: &File,
+    fields: &BTreeMap<String, FieldType>,
+    members: &Map<String, Value>,
+    pointer: &str,
+    problems: &mut Vec<Problem>,
+) {
     for (name, value) in members {
         let pointer = format!("{pointer}/{}", step(name));
         match fields.get(name).or_else(|| fields.get("*")) {

@@ -12,8 +12,8 @@ use serde_json::Value;
 use skywarden_rule::{CompileError, Rule};
 
 use crate::{
-    AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile, ParameterDeclaration, Problem,
-    Recommendation, RecommendationFile, SecureScoreFile, StandardFile, lint,
+    AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile,
+    ParameterDeclaration, Problem, Recommendation, RecommendationFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -185,7 +185,8 @@ impl Catalog {
         let id = change.id.as_str();
         let before = problems.len();
         let declared = self.recommendations.get(id).map(|known| &known.file.parameters);
-        let declared = declared.or_else(|| self.baselines.values().find_map(|rules| rules.get(id)).map(|rule| &rule.file.parameters));
+        let declared =
+            declared.or_else(|| self.baselines.values().find_map(|rules| rules.get(id)).map(|rule| &rule.file.parameters));
         match declared {
             Some(declared) => lint::overrides(file, &change, declared, problems),
             None => {
@@ -339,7 +340,9 @@ fn compile(
     let violated_if = compile_one("violated_if", violated_if)?;
     for (name, declaration) in declared {
         if let Err(message) = lint::parameter_value(declaration, &declaration.default) {
-            problems.push(file.problem(&format!("/parameters/{}", source::step(name)), format!("the default of `{name}`: {message}")));
+            problems.push(
+                file.problem(&format!("/parameters/{}", source::step(name)), format!("the default of `{name}`: {message}")),
+            );
         }
     }
     let parameters = declared.iter().map(|(name, declaration)| (name.clone(), declaration.default.clone())).collect();

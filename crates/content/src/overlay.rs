@@ -38,7 +38,13 @@ pub struct OverrideFile {
 }
 
 impl OverrideFile {
-    pub(crate) fn apply(&self, severity: &mut Severity, title: &mut String, description: &mut String, remediation: &mut Remediation) {
+    pub(crate) fn apply(
+        &self,
+        severity: &mut Severity,
+        title: &mut String,
+        description: &mut String,
+        remediation: &mut Remediation,
+    ) {
         if let Some(own) = self.severity {
             *severity = own;
         }

@@ -85,7 +85,12 @@ fn number(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
 
-fn convert(node: &MarkedYamlOwned, pointer: String, depth: usize, places: &mut BTreeMap<String, (u32, u32)>) -> Result<Value, SourceError> {
+fn convert(
+    node: &MarkedYamlOwned,
+    pointer: String,
+    depth: usize,
+    places: &mut BTreeMap<String, (u32, u32)>,
+) -> Result<Value, SourceError> {
     let place = (number(node.span.start.line()), number(node.span.start.col() + 1));
     let fail = |message: String| SourceError { line: place.0, column: place.1, message };
     if depth > MAX_DEPTH {
@@ -96,9 +101,9 @@ fn convert(node: &MarkedYamlOwned, pointer: String, depth: usize, places: &mut B
             ScalarOwned::Null => Value::Null,
             ScalarOwned::Boolean(value) => Value::Bool(*value),
             ScalarOwned::Integer(value) => Value::Number(Number::from(*value)),
-            ScalarOwned::FloatingPoint(value) => {
-                Number::from_f64(value.into_inner()).map(Value::Number).ok_or_else(|| fail("a number is not finite".to_owned()))?
-            }
+            ScalarOwned::FloatingPoint(value) => Number::from_f64(value.into_inner())
+                .map(Value::Number)
+                .ok_or_else(|| fail("a number is not finite".to_owned()))?,
             ScalarOwned::String(text) => Value::String(text.clone()),
         },
         YamlDataOwned::Representation(text, ..) => Value::String(text.clone()),

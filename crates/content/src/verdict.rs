@@ -15,7 +15,12 @@ impl CompiledRule {
     }
 
     /// The verdict, why it is neither Healthy nor Unhealthy, and what decided it.
-    pub fn explain(&self, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> (Status, Option<Cause>, Vec<Evidence>) {
+    pub fn explain(
+        &self,
+        resource: &Resource,
+        facts: Option<&FactSheet>,
+        now: Timestamp,
+    ) -> (Status, Option<Cause>, Vec<Evidence>) {
         self.explain_with(&self.parameters, resource, facts, now)
     }
 
@@ -43,7 +48,8 @@ impl CompiledRule {
         if status != Status::Unknown {
             return (status, None, violated.evidence);
         }
-        let outcomes: Vec<Outcome> = applies.into_iter().chain([violated]).filter(|outcome| outcome.truth == Truth::Unknown).collect();
+        let outcomes: Vec<Outcome> =
+            applies.into_iter().chain([violated]).filter(|outcome| outcome.truth == Truth::Unknown).collect();
         let cause = cause_of(&outcomes);
         (status, Some(cause), outcomes.into_iter().flat_map(|outcome| outcome.evidence).collect())
     }
@@ -65,8 +71,13 @@ fn cause_of(outcomes: &[Outcome]) -> Cause {
     permissions.sort();
     permissions.dedup();
     if let Some(first) = unreadable.first() {
-        return Cause { code: CauseCode::Unreadable, message: format!("{}: {}", first.field, first.reason.sentence()), permissions };
+        return Cause {
+            code: CauseCode::Unreadable,
+            message: format!("{}: {}", first.field, first.reason.sentence()),
+            permissions,
+        };
     }
-    let message = outcomes.iter().find_map(|outcome| outcome.error.clone()).unwrap_or_else(|| "the rule could not be decided".to_owned());
+    let message =
+        outcomes.iter().find_map(|outcome| outcome.error.clone()).unwrap_or_else(|| "the rule could not be decided".to_owned());
     Cause { code: CauseCode::RuleError, message: format!("the rule failed: {message}"), permissions }
 }

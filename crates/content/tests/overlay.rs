@@ -5,23 +5,23 @@ use std::{fs, path::Path};
 use skywarden_content::{Catalog, Maturity, Problem};
 use skywarden_model::Severity;
 
-fn overlaid(files: &[(&str, &str)]) -> (Catalog, Vec<Problem>) {
+fn overlaid(files: &[(&str, &str)]) -> std::io::Result<(Catalog, Vec<Problem>)> {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/base");
-    let folder = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir()?;
     for (path, text) in files {
         let path = folder.path().join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().unwrap_or(&path))?;
+        fs::write(path, text)?;
     }
     let (catalog, problems) = Catalog::load(&base);
     assert!(problems.is_empty(), "{problems:?}");
-    catalog.with_overlay(folder.path())
+    Ok(catalog.with_overlay(folder.path()))
 }
 
 #[test]
 fn an_override_changes_what_it_names_and_nothing_else() {
     let text = "id: bucket-locked\nseverity: Low\nmaturity: preview\nparameters: { Limit: 5 }\n";
-    let (catalog, problems) = overlaid(&[("overrides/bucket-locked.yaml", text)]);
+    let (catalog, problems) = overlaid(&[("overrides/bucket-locked.yaml", text)]).unwrap();
     assert_eq!(problems, []);
     let changed = &catalog.recommendations["bucket-locked"];
     assert_eq!(changed.file.severity, Severity::Low);
@@ -35,7 +35,8 @@ fn a_recommendation_and_a_baseline_rule_can_be_switched_off() {
     let (catalog, problems) = overlaid(&[
         ("overrides/bucket-locked.yaml", "id: bucket-locked\nenabled: false\n"),
         ("overrides/bucket-named.yaml", "id: bucket-named\nenabled: false\n"),
-    ]);
+    ])
+    .unwrap();
     assert_eq!(problems, []);
     assert_eq!(catalog.recommendations["bucket-locked"].file.maturity, Maturity::Deprecated);
     assert!(catalog.baselines["linux"].is_empty());
@@ -44,7 +45,7 @@ fn a_recommendation_and_a_baseline_rule_can_be_switched_off() {
 #[test]
 fn a_wrong_override_changes_nothing() {
     let text = "id: bucket-locked\nseverity: Low\nparameters: { limit: many }\n";
-    let (catalog, problems) = overlaid(&[("overrides/bucket-locked.yaml", text)]);
+    let (catalog, problems) = overlaid(&[("overrides/bucket-locked.yaml", text)]).unwrap();
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert_eq!(catalog.recommendations["bucket-locked"].file.severity, Severity::High);
 }
@@ -53,7 +54,7 @@ fn a_wrong_override_changes_nothing() {
 fn a_file_replaces_the_one_of_the_same_id() {
     let base = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/errors/base/recommendations/aws/s3/bucket-locked.yaml");
     let text = fs::read_to_string(base).unwrap().replace("Buckets are locked", "Our buckets are locked");
-    let (catalog, problems) = overlaid(&[("recommendations/own/bucket-locked.yaml", &text)]);
+    let (catalog, problems) = overlaid(&[("recommendations/own/bucket-locked.yaml", &text)]).unwrap();
     assert_eq!(problems, []);
     assert_eq!(catalog.recommendations["bucket-locked"].file.title, "Our buckets are locked");
     assert_eq!(catalog.recommendations.len(), 1);

@@ -11,7 +11,8 @@ fn folder() -> std::path::PathBuf {
 #[test]
 fn the_content_has_no_problems() {
     let (_, problems) = Catalog::load(&folder());
-    let texts: Vec<String> = problems.iter().map(|problem| format!("{problem} ({})", problem.help.as_deref().unwrap_or(""))).collect();
+    let texts: Vec<String> =
+        problems.iter().map(|problem| format!("{problem} ({})", problem.help.as_deref().unwrap_or(""))).collect();
     assert!(texts.is_empty(), "{}", texts.join("\n"));
 }
 

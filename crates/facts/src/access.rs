@@ -32,7 +32,8 @@ pub(crate) fn access(resource: &Resource, blocks: &AccountBlocks<'_>, failures: 
         _ => return None,
     };
     let mut fact = Fact::default();
-    let grants = document(resource, field).map(|document| document.map(|document| grants(resource, field, &document)).unwrap_or_default());
+    let grants =
+        document(resource, field).map(|document| document.map(|document| grants(resource, field, &document)).unwrap_or_default());
     if let Err(why) = &grants {
         fact.observe(unseen(&format!("properties.{field}"), "what the policy allows", why));
     }

@@ -44,15 +44,20 @@ fn instance(resource: &Resource, network: &Network<'_>) -> Reach {
                 let subnet = interface.get("SubnetId").and_then(Value::as_str).map_or_else(|| top_subnet.clone(), Ok);
                 let groups = read::column(field("Groups"), "GroupId");
                 let groups = if groups.is_empty() { groups_of(top_groups.clone()) } else { Ok(groups) };
-                let v4 = std::iter::once(interface).chain(field("PrivateIpAddresses")).find_map(|address| {
-                    address.get("Association").and_then(|it| it.get("PublicIp")).and_then(Value::as_str)
-                });
+                let v4 = std::iter::once(interface)
+                    .chain(field("PrivateIpAddresses"))
+                    .find_map(|address| address.get("Association").and_then(|it| it.get("PublicIp")).and_then(Value::as_str));
                 let v6 = read::column(field("Ipv6Addresses"), "Ipv6Address");
                 for (family, address) in [(Family::V4, v4), (Family::V6, v6.first().copied())] {
                     let Some(address) = address else { continue };
                     let path = format!("NetworkInterfaces[{position}]");
                     let first = seen(resource, path, "a public address", json!(address));
-                    path_in(&mut reach, network, resource, &Door { family, subnets: vec![subnet.clone()], groups: groups.clone(), first: Some(first), doubt: None });
+                    path_in(
+                        &mut reach,
+                        network,
+                        resource,
+                        &Door { family, subnets: vec![subnet.clone()], groups: groups.clone(), first: Some(first), doubt: None },
+                    );
                 }
             }
         }
@@ -67,7 +72,12 @@ fn instance(resource: &Resource, network: &Network<'_>) -> Reach {
                     (Ok(None), Some(why)) => (None, Some(Arc::clone(why))),
                     (Ok(None), None) => continue,
                 };
-                path_in(&mut reach, network, resource, &Door { family, subnets: vec![top_subnet.clone()], groups: groups.clone(), first, doubt });
+                path_in(
+                    &mut reach,
+                    network,
+                    resource,
+                    &Door { family, subnets: vec![top_subnet.clone()], groups: groups.clone(), first, doubt },
+                );
             }
             if let Some(why) = hidden {
                 // Interfaces that were not seen may lie in other subnets with other groups.
@@ -83,24 +93,41 @@ fn database(resource: &Resource, network: &Network<'_>) -> Fact {
     let (first, doubt) = match read::get(resource, &["PubliclyAccessible"]).map(|value| value.and_then(Value::as_bool)) {
         Ok(Some(true)) => (Some(seen(resource, "PubliclyAccessible", "a public address", json!(true))), None),
         Ok(Some(false)) => return fact(&reach, &[]),
-        Ok(None) => (None, Some(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "PubliclyAccessible has no value"))),
+        Ok(None) => {
+            (None, Some(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "PubliclyAccessible has no value")))
+        }
         Err(why) => (None, Some(why)),
     };
     // The instance, or its standby after a failover, is in any of the group's subnets.
     let subnets = subnets(resource, &["DBSubnetGroup", "Subnets"], "SubnetIdentifier");
     let groups = groups_of(read::list(resource, &["VpcSecurityGroups"]).map(|groups| read::column(groups, "VpcSecurityGroupId")));
-    path_in(&mut reach, network, resource, &Door { family: Family::V4, subnets: subnets.clone(), groups: groups.clone(), first: first.clone(), doubt: doubt.clone() });
+    path_in(
+        &mut reach,
+        network,
+        resource,
+        &Door {
+            family: Family::V4,
+            subnets: subnets.clone(),
+            groups: groups.clone(),
+            first: first.clone(),
+            doubt: doubt.clone(),
+        },
+    );
     match read::text(resource, &["NetworkType"]) {
         Ok(Some("DUAL")) => path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt }),
         Ok(_) => {}
-        Err(why) => path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) }),
+        Err(why) => {
+            path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) })
+        }
     }
     let port = [&["Endpoint", "Port"][..], &["DbInstancePort"][..]].iter().find_map(|path| match read::get(resource, path) {
         Ok(None) => None,
         Ok(Some(value)) => value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0).map(Ok),
         Err(why) => Some(Err(why)),
     });
-    let port = port.unwrap_or_else(|| Err(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "the database has no port yet")));
+    let port = port.unwrap_or_else(|| {
+        Err(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "the database has no port yet"))
+    });
     narrow_to(reach, port.map(|port| vec![port]))
 }
 
@@ -108,7 +135,10 @@ fn load_balancer(resource: &Resource, network: &Network<'_>) -> Fact {
     let mut reach = Reach::default();
     let (first, doubt) = match read::text(resource, &["Scheme"]) {
         Ok(Some("internet-facing")) => (Some(seen(resource, "Scheme", "a public address", json!("internet-facing"))), None),
-        Ok(_) => return fact(&reach, &[]),
+        Ok(Some(_)) => return fact(&reach, &[]),
+        // A gateway load balancer has no scheme and no address of its own.
+        Ok(None) if read::text(resource, &["Type"]) == Ok(Some("gateway")) => return fact(&reach, &[]),
+        Ok(None) => (None, Some(read::malformed(resource, "Scheme", "it has no value"))),
         Err(why) => (None, Some(why)),
     };
     let subnets = subnets(resource, &["AvailabilityZones"], "SubnetId");
@@ -117,16 +147,31 @@ fn load_balancer(resource: &Resource, network: &Network<'_>) -> Fact {
     let groups = match (groups, is_network) {
         // Only a network load balancer can be without groups; then it filters nothing.
         (Ok(_), Ok(true)) if read::list(resource, &["SecurityGroups"]).is_ok_and(<[Value]>::is_empty) => Ok(Vec::new()),
-        (Ok(_), _) => groups_of(read::list(resource, &["SecurityGroups"]).map(|groups| groups.iter().filter_map(Value::as_str).collect())),
+        (Ok(_), _) => {
+            groups_of(read::list(resource, &["SecurityGroups"]).map(|groups| groups.iter().filter_map(Value::as_str).collect()))
+        }
         (Err(why), _) => Err(why),
     };
-    path_in(&mut reach, network, resource, &Door { family: Family::V4, subnets: subnets.clone(), groups: groups.clone(), first: first.clone(), doubt: doubt.clone() });
+    path_in(
+        &mut reach,
+        network,
+        resource,
+        &Door {
+            family: Family::V4,
+            subnets: subnets.clone(),
+            groups: groups.clone(),
+            first: first.clone(),
+            doubt: doubt.clone(),
+        },
+    );
     match read::text(resource, &["IpAddressType"]) {
         Ok(Some(kind)) if kind.starts_with("dualstack") => {
             path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt });
         }
         Ok(_) => {}
-        Err(why) => path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) }),
+        Err(why) => {
+            path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) })
+        }
     }
     let ports = read::list(resource, &["Listeners"]).map(|listeners| {
         let ports = listeners.iter().filter_map(|listener| listener.get("Port").and_then(Value::as_u64));

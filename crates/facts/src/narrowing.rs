@@ -42,15 +42,23 @@ impl Condition {
 
     /// Whether a Deny with it shuts out all but an account, organisation, network or narrow address range.
     pub(crate) fn denies_the_rest(&self) -> bool {
-        let negative = ["stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike", "notipaddress"];
+        let negative =
+            ["stringnotequals", "stringnotequalsignorecase", "stringnotlike", "arnnotequals", "arnnotlike", "notipaddress"];
         !self.operator.starts_with("for") && negative.contains(&self.bare_operator().0) && self.values_are_narrow()
     }
 
     /// Whether it limits what may be done rather than who or whence.
     pub(crate) fn limits_target(&self) -> bool {
-        ["iam:policyarn", "iam:permissionsboundary", "aws:resourcetag/", "aws:requesttag/", "iam:resourcetag/", "aws:principaltag/"]
-            .iter()
-            .any(|key| self.key.starts_with(key))
+        [
+            "iam:policyarn",
+            "iam:permissionsboundary",
+            "aws:resourcetag/",
+            "aws:requesttag/",
+            "iam:resourcetag/",
+            "aws:principaltag/",
+        ]
+        .iter()
+        .any(|key| self.key.starts_with(key))
     }
 
     /// The accounts that it names.
@@ -93,9 +101,19 @@ impl Condition {
                     _ => false,
                 }
             },
-            "aws:sourceaccount" | "aws:principalaccount" | "aws:principalorgid" | "aws:principalorgpaths" | "aws:sourceorgid"
-            | "aws:sourcevpc" | "aws:sourcevpce" | "aws:userid" | "aws:username" | "kms:calleraccount" | "kms:viaservice"
-            | "sts:externalid" | "s3:dataaccesspointaccount" => |value| !value.is_empty() && !value.starts_with(['*', '?']),
+            "aws:sourceaccount"
+            | "aws:principalaccount"
+            | "aws:principalorgid"
+            | "aws:principalorgpaths"
+            | "aws:sourceorgid"
+            | "aws:sourcevpc"
+            | "aws:sourcevpce"
+            | "aws:userid"
+            | "aws:username"
+            | "kms:calleraccount"
+            | "kms:viaservice"
+            | "sts:externalid"
+            | "s3:dataaccesspointaccount" => |value| !value.is_empty() && !value.starts_with(['*', '?']),
             _ => return false,
         };
         !self.values.is_empty() && self.values.iter().all(|value| narrow(value))

@@ -1,4 +1,7 @@
-use std::{collections::{BTreeMap, HashMap}, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 use serde_json::Value;
@@ -248,9 +251,7 @@ pub(crate) fn is_internet(net: &IpNet) -> bool {
         // 224.0.0.0/3 is multicast and reserved.
         IpNet::V4(net) => net.prefix_len() < INTERNET_PREFIX_V4 && (net.prefix_len() < 3 || net.network().octets()[0] < 224),
         // 2000::/3 is all of the global unicast space; fc00::/7 is private.
-        IpNet::V6(net) => {
-            net.prefix_len() < INTERNET_PREFIX_V6 && (net.prefix_len() < 3 || net.network().octets()[0] >> 5 == 1)
-        }
+        IpNet::V6(net) => net.prefix_len() < INTERNET_PREFIX_V6 && (net.prefix_len() < 3 || net.network().octets()[0] >> 5 == 1),
     }
 }
 
@@ -260,8 +261,7 @@ fn group_traffic(resource: &Resource, rule: &Value) -> Result<Traffic, Why> {
         (Some(from), Some(to)) => port_range(from, to),
         _ => return Err(read::malformed(resource, "IpPermissions", "a rule has half a port range")),
     };
-    traffic(rule.get("IpProtocol"), ports)
-        .ok_or_else(|| read::malformed(resource, "IpPermissions", "a rule has no protocol"))
+    traffic(rule.get("IpProtocol"), ports).ok_or_else(|| read::malformed(resource, "IpPermissions", "a rule has no protocol"))
 }
 
 fn acl_entry(resource: &Resource, item: &Value, position: usize) -> Result<AclEntry, Why> {

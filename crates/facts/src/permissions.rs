@@ -155,7 +155,8 @@ impl<'a> Sum<'a> {
         let Some(path) = arn.split_once("::aws:policy/").map(|(_, path)| path) else {
             return self.hidden.push(missing(POLICY, arn, identity, failures));
         };
-        let unknown = read::why(UnreadableKind::NotYetKnown, "iam:GetPolicyVersion", &format!("the content of {arn} is not collected"));
+        let unknown =
+            read::why(UnreadableKind::NotYetKnown, "iam:GetPolicyVersion", &format!("the content of {arn} is not collected"));
         let name = path.rsplit('/').next().unwrap_or(path);
         let allows = |key: &str, actions: &[&str]| json!({"Statement": {"Effect": "Allow", key: actions, "Resource": "*"}});
         let field = format!("AttachedManagedPolicies {name}");
@@ -170,7 +171,10 @@ impl<'a> Sum<'a> {
             name if name.ends_with("ReadOnlyAccess") || name.ends_with("ReadOnly") => {}
             // They take rights away; what is left of the others is unknown.
             name if name.contains("Deny") || name.contains("Quarantine") => self.hidden.push(unknown),
-            name if name.ends_with("FullAccess") || path.starts_with("service-role/") || path.starts_with("aws-service-role/") => {
+            name if name.ends_with("FullAccess")
+                || path.starts_with("service-role/")
+                || path.starts_with("aws-service-role/") =>
+            {
                 self.ordinary.push(unknown);
             }
             _ => self.opaque.push(unknown),
@@ -179,9 +183,11 @@ impl<'a> Sum<'a> {
 
     /// Whether the action is allowed on every resource or on a pattern of them, by whom.
     fn allows(&self, action: &str) -> Option<(&'a Resource, String, &Statement)> {
-        let denied = self.documents.iter().flat_map(|(_, _, document)| document.with(Effect::Deny)).any(|deny| {
-            deny.conditions.is_empty() && deny.resources.cover("*") && deny.actions.cover(action)
-        });
+        let denied = self
+            .documents
+            .iter()
+            .flat_map(|(_, _, document)| document.with(Effect::Deny))
+            .any(|deny| deny.conditions.is_empty() && deny.resources.cover("*") && deny.actions.cover(action));
         if denied {
             return None;
         }
@@ -213,7 +219,8 @@ impl<'a> Sum<'a> {
             "*" => Some("*".to_owned()),
             other => other.strip_suffix(":*").map(str::to_ascii_lowercase),
         });
-        let allowed = |service: &String| self.allows(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }).is_some();
+        let allowed =
+            |service: &String| self.allows(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }).is_some();
         services.filter(allowed).collect()
     }
 
@@ -252,9 +259,11 @@ impl<'a> Sum<'a> {
             _ => Ok(value),
         };
         fact.set("escalations", decided(json!(escalations), is_full));
-        let wildcards: BTreeSet<_> = self.service_wildcards().into_iter().filter(|service| {
-            bounded(&if service == "*" { "*".to_owned() } else { format!("{service}:*") })
-        }).collect();
+        let wildcards: BTreeSet<_> = self
+            .service_wildcards()
+            .into_iter()
+            .filter(|service| bounded(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }))
+            .collect();
         fact.set("serviceWildcards", decided(json!(wildcards), false));
         for why in hidden.into_iter().chain(&self.opaque).chain(&self.ordinary) {
             fact.observe(unseen("facts.permissions", "what the policy allows", why));

@@ -5,7 +5,7 @@ use serde_json::json;
 use skywarden_model::{Evidence, Resource};
 
 use crate::{
-    network::{Acl, Action, INTERNET_PREFIX_V4, INTERNET_PREFIX_V6, Network, RouteTable, Traffic, is_internet},
+    network::{Acl, AclEntry, Action, INTERNET_PREFIX_V4, INTERNET_PREFIX_V6, Network, Route, RouteTable, Traffic, is_internet},
     ports::PortSet,
     read::Why,
     sheet::seen,
@@ -61,7 +61,12 @@ impl Reach {
 }
 
 /// What the security groups let in. No group at all lets everything in (a network load balancer without groups).
-pub(crate) fn through_groups(network: &Network<'_>, groups: &Result<Vec<&str>, Why>, family: Family, near: &Resource) -> Vec<Flow> {
+pub(crate) fn through_groups(
+    network: &Network<'_>,
+    groups: &Result<Vec<&str>, Why>,
+    family: Family,
+    near: &Resource,
+) -> Vec<Flow> {
     let ids = match groups {
         Err(why) => return vec![everything(family, Some(Arc::clone(why)))],
         Ok(ids) if ids.is_empty() => return vec![everything(family, None)],
@@ -119,40 +124,40 @@ pub(crate) fn through_subnet(network: &Network<'_>, subnet: &Result<&str, Why>, 
     let mut pieces = Vec::new();
     split(flow.source, &cuts, &mut pieces);
 
-    let mut open: BTreeMap<Traffic, (Vec<IpNet>, Flow)> = BTreeMap::new();
+    let mut open: BTreeMap<Traffic, (Vec<IpNet>, Vec<Evidence>)> = BTreeMap::new();
     let mut doubtful = Vec::new();
     for piece in pieces {
-        let (route_evidence, route_doubt) = match route(&table, &piece) {
+        let (through, route_doubt) = match route(&table, &piece) {
             Routed::No => continue,
-            Routed::Yes(evidence) => (Some(evidence), None),
+            Routed::Yes(route) => (Some(route), None),
             Routed::Unknown(why) => (None, Some(why)),
         };
-        let (traffic, acl_evidence, acl_doubt) = match &acl {
-            Err(why) => (flow.traffic.clone(), Vec::new(), Some(Arc::clone(why))),
-            Ok(acl) => match &acl.entries {
-                Err(why) => (flow.traffic.clone(), Vec::new(), Some(Arc::clone(why))),
-                Ok(_) => {
-                    let (traffic, evidence) = through_acl(acl, &piece, &flow.traffic);
-                    (traffic, evidence, None)
-                }
-            },
+        let (traffic, entries, acl_doubt) = match &acl {
+            Err(why) | Ok(Acl { entries: Err(why), .. }) => (flow.traffic.clone(), Vec::new(), Some(Arc::clone(why))),
+            Ok(Acl { entries: Ok(entries), .. }) => {
+                let (traffic, entries) = through_acl(entries, &piece, &flow.traffic);
+                (traffic, entries, None)
+            }
         };
         if traffic == Traffic::default() {
             continue;
         }
-        let doubt = flow.doubt.clone().or(route_doubt).or(acl_doubt);
-        let evidence = route_evidence.into_iter().chain(flow.evidence.clone()).chain(acl_evidence).collect();
-        let part = Flow { source: piece, traffic: traffic.clone(), evidence, doubt };
-        if part.doubt.is_some() {
-            doubtful.push(part);
-        } else {
-            open.entry(traffic).or_insert_with(|| (Vec::new(), part)).0.push(piece);
+        if let Some(doubt) = flow.doubt.clone().or(route_doubt).or(acl_doubt) {
+            doubtful.push(Flow { source: piece, traffic, evidence: Vec::new(), doubt: Some(doubt) });
+            continue;
         }
+        // The chain is written once for each kind of traffic: pieces can be many.
+        let (pieces, _) = open.entry(traffic).or_insert_with(|| {
+            let route = table.as_ref().ok().zip(through).map(|(table, route)| route_evidence(table, route));
+            let entries = acl.iter().flat_map(|acl| entries.iter().map(|entry| entry_evidence(acl, entry)));
+            (Vec::new(), route.into_iter().chain(flow.evidence.clone()).chain(entries).collect())
+        });
+        pieces.push(piece);
     }
     let mut flows = doubtful;
-    for (traffic, (pieces, first)) in open {
+    for (traffic, (pieces, evidence)) in open {
         for source in IpNet::aggregate(&pieces).into_iter().filter(is_internet) {
-            flows.push(Flow { source, traffic: traffic.clone(), evidence: first.evidence.clone(), doubt: None });
+            flows.push(Flow { source, traffic: traffic.clone(), evidence: evidence.clone(), doubt: None });
         }
     }
     flows
@@ -167,60 +172,53 @@ pub(crate) fn everything(family: Family, doubt: Option<Why>) -> Flow {
     Flow { source, traffic: Traffic { tcp: PortSet::all(), udp: PortSet::all() }, evidence: Vec::new(), doubt }
 }
 
-enum Routed {
-    Yes(Evidence),
+enum Routed<'a> {
+    Yes(&'a Route),
     No,
     Unknown(Why),
 }
 
 /// Where answers to the range go: the longest prefix decides, and a blackhole swallows them.
-fn route(table: &Result<&RouteTable<'_>, Why>, piece: &IpNet) -> Routed {
-    let table = match table {
-        Ok(table) => table,
-        Err(why) => return Routed::Unknown(Arc::clone(why)),
-    };
-    let routes = match &table.routes {
-        Ok(routes) => routes,
-        Err(why) => return Routed::Unknown(Arc::clone(why)),
+fn route<'a>(table: &Result<&'a RouteTable<'_>, Why>, piece: &IpNet) -> Routed<'a> {
+    let (routes, doubt) = match table {
+        Ok(RouteTable { routes: Ok(routes), doubt, .. }) => (routes, doubt),
+        Err(why) | Ok(RouteTable { routes: Err(why), .. }) => return Routed::Unknown(Arc::clone(why)),
     };
     let best = routes.iter().filter(|route| route.net.contains(piece)).max_by_key(|route| route.net.prefix_len());
-    match (best, &table.doubt) {
-        (Some(route), _) if route.to_internet => Routed::Yes(seen(
-            table.resource,
-            format!("Routes[{}]", route.position),
-            "an active route to an internet gateway",
-            json!(route.net.to_string()),
-        )),
+    match (best, doubt) {
+        (Some(route), _) if route.to_internet => Routed::Yes(route),
         (_, Some(why)) => Routed::Unknown(Arc::clone(why)),
         _ => Routed::No,
     }
 }
 
 /// The entries in the order of their numbers, the first that matches a port decides; what none matches is denied.
-fn through_acl(acl: &Acl<'_>, piece: &IpNet, traffic: &Traffic) -> (Traffic, Vec<Evidence>) {
+fn through_acl<'a>(entries: &'a [AclEntry], piece: &IpNet, traffic: &Traffic) -> (Traffic, Vec<&'a AclEntry>) {
     let mut left = traffic.clone();
     let mut allowed = Traffic::default();
-    let mut evidence = Vec::new();
-    for entry in acl.entries.iter().flatten().filter(|entry| entry.net.contains(piece)) {
-        let hit = Traffic {
-            tcp: left.tcp.intersection(&entry.traffic.tcp),
-            udp: left.udp.intersection(&entry.traffic.udp),
-        };
+    let mut deciding = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.net.contains(piece)) {
+        let hit = Traffic { tcp: left.tcp.intersection(&entry.traffic.tcp), udp: left.udp.intersection(&entry.traffic.udp) };
         if hit == Traffic::default() {
             continue;
         }
         left = Traffic { tcp: left.tcp.difference(&hit.tcp), udp: left.udp.difference(&hit.udp) };
         if entry.action == Action::Allow {
             allowed = Traffic { tcp: allowed.tcp.union(&hit.tcp), udp: allowed.udp.union(&hit.udp) };
-            evidence.push(seen(
-                acl.resource,
-                format!("Entries[{}]", entry.position),
-                "a network ACL rule that lets the traffic in before any that denies it",
-                json!(entry.number),
-            ));
+            deciding.push(entry);
         }
     }
-    (allowed, evidence)
+    (allowed, deciding)
+}
+
+fn route_evidence(table: &RouteTable<'_>, route: &Route) -> Evidence {
+    let field = format!("Routes[{}]", route.position);
+    seen(table.resource, field, "an active route to an internet gateway", json!(route.net.to_string()))
+}
+
+fn entry_evidence(acl: &Acl<'_>, entry: &AclEntry) -> Evidence {
+    let expected = "a network ACL rule that lets the traffic in before any that denies it";
+    seen(acl.resource, format!("Entries[{}]", entry.position), expected, json!(entry.number))
 }
 
 /// Cuts a range so that no piece straddles a cut, down to the width below which a range is no longer the internet.

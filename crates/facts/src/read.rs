@@ -53,7 +53,11 @@ pub(crate) fn list<'a>(resource: &'a Resource, path: &[&str]) -> Result<&'a [Val
 
 /// The text below `properties`.
 pub(crate) fn text<'a>(resource: &'a Resource, path: &[&str]) -> Result<Option<&'a str>, Why> {
-    Ok(get(resource, path)?.and_then(Value::as_str).filter(|text| !text.is_empty()))
+    match get(resource, path)? {
+        None => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text.as_str()).filter(|text| !text.is_empty())),
+        Some(_) => Err(malformed(resource, &path.join("."), "it is not a text")),
+    }
 }
 
 /// The text members named `key` of a list of objects.

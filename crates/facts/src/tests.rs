@@ -1,1 +1,498 @@
-//! Filled below.
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use skywarden_model::{Carried, Coverage, FactSheet, ListOutcome, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
+
+use crate::compute;
+
+fn resource(kind: &str, id: &str, properties: Value) -> Resource {
+    Resource {
+        id: id.into(),
+        type_name: kind.into(),
+        name: id.to_owned(),
+        scope: Scope { connector: "c".into(), account: "111111111111".into(), resource_group: "eu-west-1".into() },
+        location: None,
+        tags: Default::default(),
+        envelope: Default::default(),
+        properties,
+        unreadable: Vec::new(),
+        carried: Carried::All,
+    }
+}
+
+fn reason() -> Arc<UnreadableReason> {
+    Arc::new(UnreadableReason {
+        kind: UnreadableKind::Denied,
+        operation: "x:Read".into(),
+        permission: Some("x:Read".into()),
+        code: "AccessDenied".into(),
+        message: String::new(),
+    })
+}
+
+fn hide(resource: &mut Resource, field: &str) {
+    resource.unreadable.push(Unreadable { field: format!("properties.{field}").parse().unwrap(), reason: reason() });
+}
+
+/// An instance with public addresses of both families behind an open group, an open ACL and the main route table.
+fn estate() -> Vec<Resource> {
+    vec![
+        resource(
+            "AWS::EC2::Instance",
+            "i",
+            json!({
+            "VpcId": "vpc-1", "SubnetId": "subnet-1",
+            "NetworkInterfaces": [{"SubnetId": "subnet-1", "Groups": [{"GroupId": "sg-1"}],
+                "Association": {"PublicIp": "203.0.113.5"}, "Ipv6Addresses": [{"Ipv6Address": "2001:db8::1"}]}]}),
+        ),
+        resource(
+            "AWS::EC2::SecurityGroup",
+            "sg",
+            json!({"GroupId": "sg-1", "IpPermissions": [
+            {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}]}),
+        ),
+        resource(
+            "AWS::EC2::NetworkAcl",
+            "acl",
+            json!({"Associations": [{"SubnetId": "subnet-1"}], "Entries": [
+            {"RuleNumber": 100, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"},
+            {"RuleNumber": 101, "Egress": false, "RuleAction": "allow", "Protocol": "-1", "Ipv6CidrBlock": "::/0"}]}),
+        ),
+        resource(
+            "AWS::EC2::RouteTable",
+            "rtb",
+            json!({"VpcId": "vpc-1", "Associations": [{"Main": true}], "Routes": [
+            {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "State": "active"},
+            {"DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-1", "State": "active"},
+            {"DestinationIpv6CidrBlock": "::/0", "GatewayId": "igw-1", "State": "active"}]}),
+        ),
+        resource("AWS::EC2::Subnet", "subnet", json!({"SubnetId": "subnet-1", "VpcId": "vpc-1"})),
+    ]
+}
+
+/// A field of a fact; `None` when it is unreadable. It must be exactly one of the two.
+fn value(sheet: &FactSheet, fact: &str, field: &str) -> Option<Value> {
+    let value = sheet.values[fact].get(field).cloned();
+    let path = format!("facts.{fact}.{field}");
+    assert_ne!(value.is_some(), sheet.unreadable.iter().any(|entry| entry.field.to_string() == path), "{path}");
+    value
+}
+
+fn first(resources: &[Resource], fact: &str, field: &str) -> Option<Value> {
+    value(&compute(resources, &[])[&resources[0].id], fact, field)
+}
+
+fn internet(resources: &[Resource]) -> Option<bool> {
+    first(resources, "exposure", "internet").map(|value| value.as_bool().unwrap())
+}
+
+#[test]
+fn an_open_instance_is_exposed_with_its_chain() {
+    let table = compute(&estate(), &[]);
+    let sheet = &table["i"];
+    assert_eq!(
+        sheet.values["exposure"],
+        json!({"internet": true, "ports": [22], "managementPorts": [22],
+        "allPorts": false, "ipv6": false, "sources": ["0.0.0.0/0"]})
+    );
+    let sources: Vec<_> = sheet.evidence["exposure"].iter().map(|evidence| evidence.source.as_str()).collect();
+    assert_eq!(sources, ["i", "rtb", "sg", "acl"]);
+}
+
+#[test]
+fn each_link_of_the_chain_can_break_it() {
+    type Change = fn(&mut Vec<Resource>);
+    let cases: [(&str, Change, Option<bool>); 17] = [
+        ("no address", |e| e[0].properties["NetworkInterfaces"][0]["Association"] = Value::Null, Some(false)),
+        ("closed group", |e| e[1].properties["IpPermissions"] = json!([]), Some(false)),
+        (
+            "narrow group",
+            |e| e[1].properties["IpPermissions"][0]["IpRanges"][0]["CidrIp"] = json!("198.51.100.0/24"),
+            Some(false),
+        ),
+        ("a /8 is not wide", |e| e[1].properties["IpPermissions"][0]["IpRanges"][0]["CidrIp"] = json!("8.0.0.0/8"), Some(false)),
+        ("a /7 is", |e| e[1].properties["IpPermissions"][0]["IpRanges"][0]["CidrIp"] = json!("8.0.0.0/7"), Some(true)),
+        (
+            "private subnet",
+            |e| {
+                e[3].properties["Routes"][1] = json!({"DestinationCidrBlock": "0.0.0.0/0", "NatGatewayId": "nat-1"});
+            },
+            Some(false),
+        ),
+        ("blackhole", |e| e[3].properties["Routes"][1]["State"] = json!("blackhole"), Some(false)),
+        (
+            "longer prefixes elsewhere",
+            |e| {
+                for net in ["0.0.0.0/1", "128.0.0.0/1"] {
+                    let route = json!({"DestinationCidrBlock": net, "NatGatewayId": "nat-1"});
+                    e[3].properties["Routes"].as_array_mut().unwrap().insert(0, route);
+                }
+            },
+            Some(false),
+        ),
+        (
+            "own route table before the main one",
+            |e| {
+                let own = json!({"VpcId": "vpc-1", "Associations": [{"SubnetId": "subnet-1"}], "Routes": []});
+                e.push(resource("AWS::EC2::RouteTable", "rtb2", own));
+            },
+            Some(false),
+        ),
+        (
+            "deny first",
+            |e| {
+                e[2].properties["Entries"].as_array_mut().unwrap().push(json!({"RuleNumber": 50, "Egress": false,
+                "RuleAction": "deny", "Protocol": "6", "CidrBlock": "0.0.0.0/0", "PortRange": {"From": 20, "To": 30}}));
+            },
+            Some(false),
+        ),
+        (
+            "deny after",
+            |e| {
+                e[2].properties["Entries"].as_array_mut().unwrap().push(json!({"RuleNumber": 200, "Egress": false,
+                "RuleAction": "deny", "Protocol": "-1", "CidrBlock": "0.0.0.0/0"}));
+            },
+            Some(true),
+        ),
+        (
+            "two halves denied",
+            |e| {
+                for (number, net) in [(1, "0.0.0.0/1"), (2, "128.0.0.0/1")] {
+                    e[2].properties["Entries"].as_array_mut().unwrap().push(json!({"RuleNumber": number, "Egress": false,
+                    "RuleAction": "deny", "Protocol": "-1", "CidrBlock": net}));
+                }
+            },
+            Some(false),
+        ),
+        ("unknown ACL", |e| hide(&mut e[2], "Entries"), None),
+        (
+            "unknown ACL behind a closed group",
+            |e| {
+                hide(&mut e[2], "Entries");
+                e[1].properties["IpPermissions"] = json!([]);
+            },
+            Some(false),
+        ),
+        (
+            "unknown group without an address",
+            |e| {
+                hide(&mut e[1], "IpPermissions");
+                e[0].properties["NetworkInterfaces"] = json!([{"SubnetId": "subnet-1", "Groups": [{"GroupId": "sg-1"}]}]);
+            },
+            Some(false),
+        ),
+        ("unknown group", |e| hide(&mut e[1], "IpPermissions"), None),
+        (
+            "IPv6 only",
+            |e| {
+                e[1].properties["IpPermissions"][0] = json!({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]});
+            },
+            Some(true),
+        ),
+    ];
+    for (name, change, expected) in cases {
+        let mut estate = estate();
+        change(&mut estate);
+        assert_eq!(internet(&estate), expected, "{name}");
+    }
+}
+
+#[test]
+fn a_failed_listing_of_route_tables_makes_the_main_table_uncertain() {
+    let coverage = Coverage {
+        type_name: "AWS::EC2::RouteTable".into(),
+        account: "111111111111".into(),
+        region: "eu-west-1".into(),
+        outcome: ListOutcome::Partial { n_resources: 1, reason: reason() },
+        denied: Vec::new(),
+    };
+    let table = compute(&estate(), &[coverage]);
+    assert_eq!(value(&table["i"], "exposure", "internet"), None);
+    assert_eq!(table["i"].unreadable[0].reason, reason());
+}
+
+#[test]
+fn all_protocols_over_ipv6_is_every_port() {
+    let mut estate = estate();
+    estate[1].properties["IpPermissions"][0] = json!({"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]});
+    assert_eq!(first(&estate, "exposure", "ports"), Some(json!([-1])));
+    assert_eq!(first(&estate, "exposure", "ipv6"), Some(json!(true)));
+}
+
+#[test]
+fn databases_and_load_balancers_are_exposed_on_their_own_ports() {
+    let mut estate = estate();
+    estate[1].properties["IpPermissions"][0]["ToPort"] = json!(6000);
+    estate[0] = resource(
+        "AWS::RDS::DBInstance",
+        "db",
+        json!({"PubliclyAccessible": true, "Endpoint": {"Port": 5999},
+        "DBSubnetGroup": {"VpcId": "vpc-1", "Subnets": [{"SubnetIdentifier": "subnet-1"}]},
+        "VpcSecurityGroups": [{"VpcSecurityGroupId": "sg-1"}]}),
+    );
+    assert_eq!(first(&estate, "exposure", "ports"), Some(json!([5999])));
+    estate[0].properties["PubliclyAccessible"] = json!(false);
+    assert_eq!(internet(&estate), Some(false));
+    estate[0] = resource(
+        "AWS::ElasticLoadBalancingV2::LoadBalancer",
+        "lb",
+        json!({"Scheme": "internet-facing",
+        "Type": "application", "SecurityGroups": ["sg-1"], "AvailabilityZones": [{"SubnetId": "subnet-1"}],
+        "Listeners": [{"Port": 443}, {"Port": 7000}]}),
+    );
+    assert_eq!(first(&estate, "exposure", "ports"), Some(json!([443])));
+    hide(&mut estate[0], "Listeners");
+    assert_eq!(internet(&estate), None);
+}
+
+fn bucket(statement: Value) -> Resource {
+    resource("AWS::S3::Bucket", "arn:aws:s3:::b", json!({"Policy": {"Statement": statement}, "Acl": {"Grants": []}}))
+}
+
+#[test]
+fn conditions_decide_whether_a_statement_is_public() {
+    let cases = [
+        (json!({}), true),
+        (json!({"StringEquals": {"aws:SourceAccount": "111111111111"}}), false),
+        (json!({"StringLike": {"aws:PrincipalOrgID": "*"}}), true),
+        (json!({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}), true),
+        (json!({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ["o-1"]}}), false),
+        (json!({"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), true),
+        (json!({"IpAddress": {"aws:SourceIp": ["0.0.0.0/1", "128.0.0.0/1"]}}), true),
+        (json!({"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}}), false),
+        (json!({"StringNotEquals": {"aws:SourceVpc": "vpc-1"}}), true),
+        (json!({"Bool": {"aws:SecureTransport": "true"}}), true),
+        (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:*:*"}}), true),
+        (json!({"ArnLike": {"aws:SourceArn": "arn:aws:sns:*:111111111111:*"}}), false),
+        (json!({"Null": {"aws:SourceVpc": "false"}}), true),
+    ];
+    for (condition, public) in cases {
+        let statement =
+            json!({"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*", "Condition": condition});
+        assert_eq!(first(&[bucket(statement)], "access", "public"), Some(json!(public)), "{condition}");
+    }
+}
+
+#[test]
+fn denials_blocks_and_acls_count() {
+    let allow = json!({"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": ["s3:GetObject"], "Resource": "arn:aws:s3:::b/*"});
+    let deny = |extra: Value| json!({"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": "*", "Condition": extra});
+    assert_eq!(first(&[bucket(json!([allow, deny(Value::Null)]))], "access", "public"), Some(json!(false)));
+    let vpce = deny(json!({"StringNotEquals": {"aws:SourceVpce": "vpce-1"}}));
+    assert_eq!(first(&[bucket(json!([allow, vpce]))], "access", "public"), Some(json!(false)));
+    let tls = deny(json!({"Bool": {"aws:SecureTransport": "false"}}));
+    assert_eq!(first(&[bucket(json!([allow, tls]))], "access", "public"), Some(json!(true)));
+
+    let mut open = bucket(allow);
+    let block = resource(
+        "AWS::S3::AccountPublicAccessBlock",
+        "block",
+        json!({"PublicAccessBlockConfiguration": {"RestrictPublicBuckets": true}}),
+    );
+    assert_eq!(first(&[open.clone(), block], "access", "public"), Some(json!(false)));
+    hide(&mut open, "PublicAccessBlock");
+    assert_eq!(first(&[open], "access", "public"), None);
+
+    let grant = json!({"Grantee": {"URI": "http://acs.amazonaws.com/groups/global/AllUsers"}, "Permission": "READ"});
+    let mut by_acl = resource("AWS::S3::Bucket", "b", json!({"Acl": {"Grants": [grant]}}));
+    assert_eq!(first(&[by_acl.clone()], "access", "publicActions"), Some(json!(["acl:READ"])));
+    by_acl.properties["PublicAccessBlock"] = json!({"IgnorePublicAcls": true});
+    assert_eq!(first(&[by_acl], "access", "public"), Some(json!(false)));
+}
+
+#[test]
+fn trust_in_another_account_needs_an_external_id() {
+    let trust = |condition: Value| {
+        let statement = json!([
+            {"Effect": "Allow", "Principal": {"AWS": ["arn:aws:iam::222222222222:root", "111111111111"]}, "Action": "sts:AssumeRole",
+             "Condition": condition},
+            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]);
+        [resource("AWS::IAM::Role", "role", json!({"AssumeRolePolicyDocument": {"Statement": statement}}))]
+    };
+    assert_eq!(first(&trust(Value::Null), "access", "crossAccountWithoutCondition"), Some(json!(["222222222222"])));
+    let narrow = trust(json!({"StringEquals": {"sts:ExternalId": "x"}}));
+    assert_eq!(first(&narrow, "access", "crossAccount"), Some(json!(["222222222222"])));
+    assert_eq!(first(&narrow, "access", "crossAccountWithoutCondition"), Some(json!([])));
+}
+
+fn user(statements: Value, attached: &[&str]) -> Resource {
+    let attached: Vec<_> = attached.iter().map(|arn| json!({"PolicyArn": arn})).collect();
+    let inline = json!([{"PolicyName": "p", "PolicyDocument": {"Statement": statements}}]);
+    resource("AWS::IAM::User", "user", json!({"UserPolicyList": inline, "AttachedManagedPolicies": attached}))
+}
+
+#[test]
+fn policies_of_an_identity_add_up() {
+    let allow = |actions: Value| json!({"Effect": "Allow", "Action": actions, "Resource": "*"});
+    let admin = |user: Resource| first(&[user], "permissions", "administrator");
+    assert_eq!(admin(user(allow(json!("*")), &[])), Some(json!(true)));
+    assert_eq!(
+        admin(user(json!([allow(json!("*")), {"Effect": "Deny", "Action": "iam:*", "Resource": "*"}]), &[])),
+        Some(json!(false))
+    );
+    assert_eq!(admin(user(json!([]), &["arn:aws:iam::aws:policy/AdministratorAccess"])), Some(json!(true)));
+    assert_eq!(admin(user(json!([]), &["arn:aws:iam::aws:policy/PowerUserAccess"])), Some(json!(false)));
+    assert_eq!(admin(user(json!([]), &["arn:aws:iam::aws:policy/AmazonVPCFullAccess"])), Some(json!(false)));
+    assert_eq!(admin(user(json!([]), &["arn:aws:iam::aws:policy/Unheard"])), None);
+    assert_eq!(admin(user(json!([]), &["arn:aws:iam::111111111111:policy/unseen"])), None);
+
+    let passer = [user(allow(json!(["iam:PassRole", "ec2:*", "iam:CreateAcc*"])), &[])];
+    assert_eq!(first(&passer, "permissions", "escalations"), Some(json!(["CreateAccessKey", "PassRoleToEc2"])));
+    assert_eq!(first(&passer, "permissions", "serviceWildcards"), Some(json!(["ec2"])));
+
+    let mut bounded = user(allow(json!("*")), &[]);
+    bounded.properties["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"});
+    assert_eq!(admin(bounded), Some(json!(false)));
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let words =
+        prop::sample::select(vec!["*", "Allow", "Deny", "s3:*", "0.0.0.0/0", "-1", "é%", "%zz", "arn:aws:iam::aws:policy/X", ""]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        words.prop_map(Value::from)
+    ];
+    let keys = prop::sample::select(vec![
+        "Statement",
+        "Effect",
+        "Principal",
+        "NotPrincipal",
+        "Action",
+        "NotAction",
+        "Condition",
+        "AWS",
+        "StringLike",
+        "aws:SourceArn",
+        "IpPermissions",
+        "IpProtocol",
+        "FromPort",
+        "IpRanges",
+        "CidrIp",
+        "Entries",
+        "Egress",
+        "Routes",
+        "Associations",
+        "Policy",
+        "Acl",
+    ]);
+    leaf.prop_recursive(5, 64, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
+            prop::collection::btree_map(keys.clone().prop_map(str::to_owned), inner, 0..6)
+                .prop_map(|map| Value::Object(map.into_iter().collect())),
+        ]
+    })
+}
+
+/// Estates of which every link may be open or closed, so that verdicts of both kinds come up.
+fn estates() -> impl Strategy<Value = Vec<Resource>> {
+    (any::<[bool; 6]>(), prop::sample::select(vec!["0.0.0.0/0", "0.0.0.0/1", "8.0.0.0/8"])).prop_map(|(open, source)| {
+        let mut estate = estate();
+        estate[1].properties["IpPermissions"][0]["IpRanges"][0]["CidrIp"] = json!(source);
+        if !open[0] {
+            estate[0].properties["NetworkInterfaces"][0]["Association"] = Value::Null;
+        }
+        if !open[1] {
+            estate[1].properties["IpPermissions"] = json!([]);
+        }
+        if !open[2] {
+            estate[2].properties["Entries"][0]["RuleAction"] = json!("deny");
+        }
+        if !open[3] {
+            estate[3].properties["Routes"][1]["State"] = json!("blackhole");
+        }
+        let effect = if open[4] { "Deny" } else { "Allow" };
+        let everyone = |effect: &str| json!({"Effect": effect, "Principal": "*", "Action": "*", "Resource": "*"});
+        let mut bucket = bucket(json!([everyone("Allow"), everyone(effect)]));
+        bucket.properties["PublicAccessBlock"] = json!({"RestrictPublicBuckets": open[5], "IgnorePublicAcls": open[5]});
+        bucket.properties["Acl"]["Grants"] = json!([{"Grantee": {"URI": "x/global/AllUsers"}, "Permission": "READ"}]);
+        bucket.properties["OwnershipControls"] =
+            json!({"Rules": [{"ObjectOwnership": if open[1] { "BucketOwnerEnforced" } else { "ObjectWriter" }}]});
+        estate.push(bucket);
+        let mut user = user(everyone("Allow"), &["arn:aws:iam::aws:policy/IAMFullAccess"]);
+        user.properties["GroupList"] = json!(["g"]);
+        if open[3] {
+            user.properties["PermissionsBoundary"] =
+                json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"});
+        }
+        estate.push(user);
+        estate.push(resource(
+            "AWS::IAM::Group",
+            "g",
+            json!({"GroupPolicyList":
+            [{"PolicyName": "p", "PolicyDocument": {"Statement": everyone(effect)}}]}),
+        ));
+        estate
+    })
+}
+
+const FIELDS: [&str; 22] = [
+    "NetworkInterfaces",
+    "PublicIpAddress",
+    "SubnetId",
+    "VpcId",
+    "GroupId",
+    "IpPermissions",
+    "Entries",
+    "Associations",
+    "Routes",
+    "NetworkInterfaces[*].Association",
+    "Routes[*].State",
+    "Policy",
+    "Acl",
+    "Acl.Grants",
+    "PublicAccessBlock",
+    "OwnershipControls",
+    "UserPolicyList",
+    "AttachedManagedPolicies",
+    "GroupList",
+    "PermissionsBoundary",
+    "GroupPolicyList",
+    "SecurityGroups",
+];
+
+proptest! {
+    #[test]
+    fn an_unreadable_field_never_turns_a_verdict_round(
+        estate in estates(),
+        hidden in prop::collection::vec((any::<prop::sample::Index>(), prop::sample::select(FIELDS.to_vec())), 1..4),
+    ) {
+        let before = compute(&estate, &[]);
+        let mut less = estate.clone();
+        for (index, field) in hidden {
+            hide(index.get_mut(less.as_mut_slice()), field);
+        }
+        let after = compute(&less, &[]);
+        for (id, sheet) in &after {
+            for (fact, fields) in &sheet.values {
+                for (field, value) in fields.as_object().unwrap() {
+                    // What could not be told before cannot be told now; what is told is what was told.
+                    prop_assert_eq!(Some(value), before[id].values[fact].get(field), "{} {} {}", id, fact, field);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(properties in any_json(), policy in any_json(), text in ".{0,40}") {
+        let kinds = [
+            "AWS::EC2::Instance", "AWS::EC2::SecurityGroup", "AWS::EC2::NetworkAcl", "AWS::EC2::RouteTable", "AWS::S3::Bucket",
+            "AWS::RDS::DBInstance", "AWS::Lambda::Function", "AWS::ElasticLoadBalancingV2::LoadBalancer", "AWS::IAM::User",
+            "AWS::IAM::Role", "AWS::IAM::Policy", "AWS::KMS::Key", "AWS::SecretsManager::Secret",
+        ];
+        let mut resources: Vec<_> = kinds.iter().map(|kind| resource(kind, kind, properties.clone())).collect();
+        resources.push(resource("AWS::KMS::Key", "key", json!({"Policy": policy})));
+        resources.push(resource("AWS::KMS::Key", "text", json!({"Policy": text})));
+        compute(&resources, &[]);
+    }
+
+    #[test]
+    fn the_order_of_resources_does_not_matter(estate in estates()) {
+        let mut turned = estate.clone();
+        turned.reverse();
+        prop_assert_eq!(compute(&estate, &[]), compute(&turned, &[]));
+    }
+}

@@ -175,7 +175,9 @@ mod tests {
     #[test]
     fn texts_that_are_no_arm_ids_are_refused() {
         assert!(native_id_of("arn:aws:s3:::b").is_err());
-        assert!(native_id_of("/subscriptions/x/providers/Microsoft.Security/securityConnectors/c/securityEntityData/!!").is_err());
+        assert!(
+            native_id_of("/subscriptions/x/providers/Microsoft.Security/securityConnectors/c/securityEntityData/!!").is_err()
+        );
     }
 
     proptest! {

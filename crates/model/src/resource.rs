@@ -1,9 +1,4 @@
-use std::{
-    borrow::Borrow,
-    collections::BTreeMap,
-    fmt,
-    sync::Arc,
-};
+use std::{borrow::Borrow, collections::BTreeMap, fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -83,7 +83,8 @@ fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> Checks<'a> {
         .values()
         .filter(|recommendation| recommendation.file.maturity == Maturity::Stable)
         .map(|recommendation| (recommendation.file.id.as_str(), &recommendation.file.compliance));
-    let rules = catalog.baselines.values().flat_map(|rules| rules.values()).map(|rule| (rule.file.id.as_str(), &rule.file.compliance));
+    let rules =
+        catalog.baselines.values().flat_map(|rules| rules.values()).map(|rule| (rule.file.id.as_str(), &rule.file.compliance));
     for (id, compliance) in recommendations.chain(rules) {
         for control in compliance.get(standard).into_iter().flatten() {
             checks.entry(control).or_default().insert(id);

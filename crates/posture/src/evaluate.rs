@@ -31,7 +31,8 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
         let failure = coverage.iter().find_map(|entry| {
             let is_own = entry.type_name == resource.type_name && entry.account == resource.scope.account;
-            let is_region = entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref());
+            let is_region =
+                entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref());
             entry.list_failure().filter(|_| is_own && is_region)
         });
         let cause = Cause {
@@ -101,7 +102,14 @@ fn assess(
     assessment
 }
 
-fn finding(catalog: &Catalog, id: &Arc<str>, rule: &BaselineRule, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> Finding {
+fn finding(
+    catalog: &Catalog,
+    id: &Arc<str>,
+    rule: &BaselineRule,
+    resource: &Resource,
+    facts: Option<&FactSheet>,
+    now: Timestamp,
+) -> Finding {
     let (status, cause, evidence) = rule.rule.explain(resource, facts, now);
     let evidence = if status == Status::Healthy { Vec::new() } else { with_sources(catalog, resource, evidence) };
     Finding { id: Arc::clone(id), title: rule.file.title.as_str().into(), severity: rule.file.severity, status, cause, evidence }

@@ -7,7 +7,8 @@ use skywarden_model::{Assessment, Cause, CauseCode, Exemption, ExemptionCategory
 /// A waiver makes the assessment NotApplicable with cause `Exempt`, a mitigation NotApplicable with cause `ExemptMitigated`, which
 /// counts as healthy in the score. An exemption of one finding does the same to that finding, and the assessment is settled anew.
 pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], exemptions: &[Exemption], now: Timestamp) {
-    let holding: Vec<&Exemption> = exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)).collect();
+    let holding: Vec<&Exemption> =
+        exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)).collect();
     if holding.is_empty() {
         return;
     }
@@ -38,7 +39,8 @@ pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], 
 
 /// Unhealthy if any finding is, else Unknown if any is, else Healthy; NotApplicable without findings that apply.
 pub(crate) fn settle_by_findings(assessment: &mut Assessment) {
-    let is_exempt = assessment.cause.as_ref().is_some_and(|cause| matches!(cause.code, CauseCode::Exempt | CauseCode::ExemptMitigated));
+    let is_exempt =
+        assessment.cause.as_ref().is_some_and(|cause| matches!(cause.code, CauseCode::Exempt | CauseCode::ExemptMitigated));
     if is_exempt {
         return;
     }
@@ -54,8 +56,12 @@ pub(crate) fn settle_by_findings(assessment: &mut Assessment) {
         Status::NotApplicable
     };
     if assessment.status == Status::Unknown {
-        let unknown: Vec<&Cause> =
-            assessment.findings.iter().filter(|finding| finding.status == Status::Unknown).filter_map(|finding| finding.cause.as_ref()).collect();
+        let unknown: Vec<&Cause> = assessment
+            .findings
+            .iter()
+            .filter(|finding| finding.status == Status::Unknown)
+            .filter_map(|finding| finding.cause.as_ref())
+            .collect();
         let mut permissions: Vec<String> = unknown.iter().flat_map(|cause| cause.permissions.clone()).collect();
         permissions.sort();
         permissions.dedup();

@@ -28,7 +28,9 @@ pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[C
     let mut weighed = BTreeSet::new();
     for control in &catalog.controls {
         let mut counts = Counts::default();
-        for ((_, resource), standing) in standings.range((control.id.as_str(), "")..).take_while(|((own, _), _)| *own == control.id) {
+        for ((_, resource), standing) in
+            standings.range((control.id.as_str(), "")..).take_while(|((own, _), _)| *own == control.id)
+        {
             match standing {
                 Standing::Healthy => counts.healthy += 1,
                 Standing::Unhealthy => counts.unhealthy += 1,
@@ -40,7 +42,7 @@ pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[C
             }
         }
         counts.unknown += unlisted_in(catalog, &control.id, &unlisted);
-        if counts.healthy + counts.unhealthy + counts.unknown + counts.not_applicable > 0 {
+        if counts.healthy + counts.unhealthy + counts.unknown > 0 {
             controls.push(control_score(&control.id, &control.title, control.max_score, counts));
         }
     }
@@ -153,7 +155,8 @@ fn control_score(id: &str, title: &str, max: u32, counts: Counts) -> ControlScor
 fn total(controls: Vec<ControlScore>, weight: u64) -> SecureScore {
     let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
     let seen = |control: &&ControlScore| control.healthy + control.unhealthy + control.unknown > 0;
-    let (current, max) = controls.iter().filter(judged).fold((0.0, 0.0), |(current, max), control| (current + control.current, max + control.max));
+    let (current, max) =
+        controls.iter().filter(judged).fold((0.0, 0.0), |(current, max), control| (current + control.current, max + control.max));
     let (low, high, widest) = controls.iter().filter(seen).fold((0.0, 0.0, 0.0), |(low, high, widest), control| {
         let [from, to] = control.range;
         (low + from, high + to, widest + control.max)

@@ -49,7 +49,9 @@ fn change(state: Option<&TrackedState>, assessment: &Assessment) -> Option<Trans
         (None, _) => None,
         (Some(state), status) if state.status == status => None,
         (Some(_), _) if is_stale => Some(TransitionKind::Stale),
-        (Some(state), Status::Unhealthy) => Some(if state.was_resolved { TransitionKind::Reopened } else { TransitionKind::Opened }),
+        (Some(state), Status::Unhealthy) => {
+            Some(if state.was_resolved { TransitionKind::Reopened } else { TransitionKind::Opened })
+        }
         (Some(state), Status::Healthy) if state.status == Status::Unhealthy => Some(TransitionKind::Resolved),
         (Some(_), _) => Some(TransitionKind::Changed),
     }
@@ -63,7 +65,14 @@ mod tests {
 
     fn state(status: Status, was_resolved: bool) -> TrackedState {
         let start = Timestamp::UNIX_EPOCH;
-        TrackedState { recommendation: "r".into(), resource: "a".into(), status, was_resolved, first_evaluated_at: start, status_changed_at: start }
+        TrackedState {
+            recommendation: "r".into(),
+            resource: "a".into(),
+            status,
+            was_resolved,
+            first_evaluated_at: start,
+            status_changed_at: start,
+        }
     }
 
     fn assessment(status: Status, cause: Option<CauseCode>) -> Assessment {

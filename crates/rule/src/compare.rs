@@ -53,7 +53,9 @@ fn equals(actual: Option<&Value>, expected: &Value) -> bool {
 
 pub(crate) fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Array(left), Value::Array(right)) => left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right)),
+        (Value::Array(left), Value::Array(right)) => {
+            left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
+        }
         (Value::Object(_), Value::Object(_)) => left == right,
         (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
         (Value::String(left), Value::String(right)) => same_text(left, right),
@@ -69,7 +71,11 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
 }
 
 fn same_text(left: &str, right: &str) -> bool {
-    if left.is_ascii() && right.is_ascii() { left.eq_ignore_ascii_case(right) } else { left.to_lowercase() == right.to_lowercase() }
+    if left.is_ascii() && right.is_ascii() {
+        left.eq_ignore_ascii_case(right)
+    } else {
+        left.to_lowercase() == right.to_lowercase()
+    }
 }
 
 /// A scalar as text.

@@ -115,7 +115,9 @@ pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(No
 /// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b`.
 pub(crate) fn field_path(name: &str) -> Result<FieldPath, String> {
     let name = match name.rsplit_once('/') {
-        Some((_, property)) if name.contains('.') && !name.starts_with("tags") && !name.contains("['") => format!("properties.{property}"),
+        Some((_, property)) if name.contains('.') && !name.starts_with("tags") && !name.contains("['") => {
+            format!("properties.{property}")
+        }
         _ => name.to_owned(),
     };
     // Azure writes `tags[a.b]` without quotes too.
@@ -145,7 +147,11 @@ impl Compiler<'_> {
             return self.error(pointer, format!("conditions are nested deeper than {MAX_DEPTH}"), None);
         }
         let Value::Object(members) = source else {
-            return self.error(pointer, "a condition is an object", Some("write `{ field: properties.x, equals: true }`".to_owned()));
+            return self.error(
+                pointer,
+                "a condition is an object",
+                Some("write `{ field: properties.x, equals: true }`".to_owned()),
+            );
         };
         for (name, build) in [("allOf", Node::AllOf as fn(Vec<Node>) -> Node), ("anyOf", Node::AnyOf)] {
             if let Some((key, parts)) = member(members, name) {
@@ -154,8 +160,11 @@ impl Compiler<'_> {
                 let Value::Array(parts) = parts else {
                     return self.error(&pointer, format!("`{name}` takes a list of conditions"), None);
                 };
-                let nodes: Vec<Option<Node>> =
-                    parts.iter().enumerate().map(|(place, part)| self.node(part, &format!("{pointer}/{place}"), depth + 1)).collect();
+                let nodes: Vec<Option<Node>> = parts
+                    .iter()
+                    .enumerate()
+                    .map(|(place, part)| self.node(part, &format!("{pointer}/{place}"), depth + 1))
+                    .collect();
                 return nodes.into_iter().collect::<Option<Vec<Node>>>().map(build);
             }
         }
@@ -198,7 +207,9 @@ impl Compiler<'_> {
         let Expression::Literal(value) = expected else { return };
         let problem = match condition {
             Condition::In | Condition::NotIn if !value.is_array() => "takes a list",
-            Condition::Exists if !(value.is_boolean() || matches!(value, Value::String(text) if is_boolean_text(text))) => "takes true or false",
+            Condition::Exists if !(value.is_boolean() || matches!(value, Value::String(text) if is_boolean_text(text))) => {
+                "takes true or false"
+            }
             Condition::Like | Condition::NotLike if value.as_str().is_some_and(|text| text.matches('*').count() > 1) => {
                 "takes at most one `*`"
             }
@@ -237,7 +248,11 @@ impl Compiler<'_> {
                 let place = format!("{pointer}/{key}");
                 let path = self.path(name, &place)?;
                 if path.segments().last() != Some(&Segment::Each) {
-                    return self.error(&place, "`count` over a field counts the elements of a list: end the field with `[*]`", None);
+                    return self.error(
+                        &place,
+                        "`count` over a field counts the elements of a list: end the field with `[*]`",
+                        None,
+                    );
                 }
                 CountOver::Field(path)
             }
@@ -274,10 +289,10 @@ impl Compiler<'_> {
                     self.error::<()>(pointer, format!("`{name}` is no function that rules may use"), help);
                 }
                 match (name.as_str(), arguments.first()) {
-                    ("parameters", Some(Expression::Literal(Value::String(parameter)))) => {
-                        if !self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(parameter)) {
-                            self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
-                        }
+                    ("parameters", Some(Expression::Literal(Value::String(parameter))))
+                        if !self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(parameter)) =>
+                    {
+                        self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
                     }
                     ("field", Some(Expression::Literal(Value::String(field)))) => {
                         self.path(field, pointer);
@@ -294,7 +309,11 @@ impl Compiler<'_> {
     fn only(&mut self, members: &Map<String, Value>, allowed: &[&str], pointer: &str) {
         for key in members.keys() {
             if !allowed.iter().any(|name| name.eq_ignore_ascii_case(key)) {
-                self.error::<()>(&format!("{pointer}/{key}"), format!("`{key}` does not belong beside `{}`", allowed.join("`, `")), None);
+                self.error::<()>(
+                    &format!("{pointer}/{key}"),
+                    format!("`{key}` does not belong beside `{}`", allowed.join("`, `")),
+                    None,
+                );
             }
         }
     }

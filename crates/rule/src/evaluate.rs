@@ -6,8 +6,7 @@ use serde_json::Value;
 use skywarden_model::{Actual, Evidence, FieldPath, Unreadable, UnreadableKind};
 
 use crate::{
-    Input, Outcome, Truth,
-    compare,
+    Input, Outcome, Truth, compare,
     compile::{Condition, Count, CountOver, Leaf, Node, Operand, field_path},
     expression::Expression,
     functions,
@@ -161,7 +160,13 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, mut record: 
 }
 
 /// A field, or with an unbound `[*]` all elements of a list.
-fn field(path: &FieldPath, condition: Condition, expected: &Value, context: &Context<'_, '_>, mut record: Option<&mut Record>) -> Truth {
+fn field(
+    path: &FieldPath,
+    condition: Condition,
+    expected: &Value,
+    context: &Context<'_, '_>,
+    mut record: Option<&mut Record>,
+) -> Truth {
     let resolved = resolve(context.input, path, &context.bound);
     let mut verdict = Truth::True;
     let mut agreed = Record::default();
@@ -261,7 +266,7 @@ fn counted<'i>(
     condition: Condition,
     expected: &Value,
     context: &mut Context<'i, '_>,
-    mut record: Option<&mut Record>,
+    record: Option<&mut Record>,
 ) -> Truth {
     let mut sure = 0u64;
     let mut possible = Some(0u64);
@@ -316,7 +321,7 @@ fn counted<'i>(
         }
     };
     let truth = interval(condition, sure, possible, expected);
-    if let Some(record) = record.as_deref_mut() {
+    if let Some(record) = record {
         match truth {
             Ok(Truth::Unknown) => record.absorb(doubts),
             Ok(_) => {

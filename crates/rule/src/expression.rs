@@ -30,7 +30,11 @@ pub(crate) fn parse(value: &Value) -> Result<Expression, String> {
     let mut parser = Parser { rest: inner, depth: 0 };
     let expression = parser.expression()?;
     parser.skip_blanks();
-    if parser.rest.is_empty() { Ok(expression) } else { Err(format!("`{}` is left over in the expression `{text}`", parser.rest)) }
+    if parser.rest.is_empty() {
+        Ok(expression)
+    } else {
+        Err(format!("`{}` is left over in the expression `{text}`", parser.rest))
+    }
 }
 
 /// A list whose elements are expressions becomes a call of `createArray`; objects stand for themselves.

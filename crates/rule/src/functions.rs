@@ -15,10 +15,60 @@ use crate::{
 const MAX_TEXT: usize = 1 << 20;
 
 const NAMES: &[&str] = &[
-    "parameters", "field", "current", "concat", "if", "and", "or", "not", "equals", "less", "lessOrEquals", "greater", "greaterOrEquals",
-    "toLower", "toUpper", "replace", "substring", "length", "split", "join", "first", "last", "indexOf", "startsWith", "endsWith", "trim",
-    "contains", "empty", "coalesce", "int", "float", "string", "bool", "add", "sub", "mul", "div", "mod", "min", "max", "padLeft",
-    "createArray", "union", "intersection", "skip", "take", "utcNow", "addDays", "ipRangeContains", "tryGet", "json", "true", "false", "null",
+    "parameters",
+    "field",
+    "current",
+    "concat",
+    "if",
+    "and",
+    "or",
+    "not",
+    "equals",
+    "less",
+    "lessOrEquals",
+    "greater",
+    "greaterOrEquals",
+    "toLower",
+    "toUpper",
+    "replace",
+    "substring",
+    "length",
+    "split",
+    "join",
+    "first",
+    "last",
+    "indexOf",
+    "startsWith",
+    "endsWith",
+    "trim",
+    "contains",
+    "empty",
+    "coalesce",
+    "int",
+    "float",
+    "string",
+    "bool",
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "mod",
+    "min",
+    "max",
+    "padLeft",
+    "createArray",
+    "union",
+    "intersection",
+    "skip",
+    "take",
+    "utcNow",
+    "addDays",
+    "ipRangeContains",
+    "tryGet",
+    "json",
+    "true",
+    "false",
+    "null",
 ];
 
 /// The names of all functions.
@@ -37,12 +87,15 @@ pub(crate) fn call(name: &str, arguments: &[Expression], context: &Context<'_, '
         ("parameters", [name]) => {
             let name = text_of(name, context)?;
             let found = context.input.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(&name));
-            return found.map(|(_, value)| Some(value.clone())).ok_or_else(|| error(format!("the parameter `{name}` has no value")));
+            return found
+                .map(|(_, value)| Some(value.clone()))
+                .ok_or_else(|| error(format!("the parameter `{name}` has no value")));
         }
         ("field", [name]) => return field_value(&text_of(name, context)?, context),
         ("current", arguments) => return current(arguments, context),
         ("if", [condition, yes, no]) => {
-            return value_of(if boolean(condition, context)? { yes } else { no }, context).map(|value| value.map(std::borrow::Cow::into_owned));
+            return value_of(if boolean(condition, context)? { yes } else { no }, context)
+                .map(|value| value.map(std::borrow::Cow::into_owned));
         }
         ("and", parts) => {
             for part in parts {
@@ -82,7 +135,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
     let value = |place: usize| values.get(place).and_then(Option::as_ref);
     let need = |place: usize| value(place).ok_or_else(|| error(format!("`{name}` was given a value that is absent")));
     let text = |place: usize| need(place).map(compare::text);
-    let number = |place: usize| need(place).and_then(|value| compare::number(value).ok_or_else(|| error(format!("`{name}`: {value} is no number"))));
+    let number = |place: usize| {
+        need(place).and_then(|value| compare::number(value).ok_or_else(|| error(format!("`{name}`: {value} is no number"))))
+    };
     let compared = |condition| compare::holds(condition, value(0), need(1)?).map_err(error);
     use crate::compile::Condition;
     let result = match (name, values.len()) {
@@ -115,7 +170,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             let start = position(number(1)?)?;
             let length = if value(2).is_some() { position(number(2)?)? } else { subject.len().saturating_sub(start) };
             let end = start.saturating_add(length);
-            let part = subject.get(start..end).ok_or_else(|| error(format!("`substring` from {start} to {end} lies outside the text")))?;
+            let part = subject
+                .get(start..end)
+                .ok_or_else(|| error(format!("`substring` from {start} to {end} lies outside the text")))?;
             part.iter().collect::<String>().into()
         }
         ("length", 1) => match need(0)? {
@@ -184,7 +241,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
         ("mod", 2) => arithmetic(number(0)? % number(1)?)?,
         ("min" | "max", 1..) => {
             let numbers = match value(0) {
-                Some(Value::Array(elements)) if values.len() == 1 => elements.iter().map(compare::number).collect::<Option<Vec<f64>>>(),
+                Some(Value::Array(elements)) if values.len() == 1 => {
+                    elements.iter().map(compare::number).collect::<Option<Vec<f64>>>()
+                }
                 _ => values.iter().map(|value| value.as_ref().and_then(compare::number)).collect(),
             };
             let numbers = numbers.ok_or_else(|| error(format!("`{name}` takes numbers")))?;
@@ -244,7 +303,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
         ("tryget", 2) => {
             return Ok(match (value(0), value(1)) {
                 (Some(value), Some(Value::String(key))) => value.get(key.as_str()).cloned(),
-                (Some(value), Some(index)) => index.as_u64().and_then(|index| usize::try_from(index).ok()).and_then(|index| value.get(index).cloned()),
+                (Some(value), Some(index)) => {
+                    index.as_u64().and_then(|index| usize::try_from(index).ok()).and_then(|index| value.get(index).cloned())
+                }
                 _ => None,
             });
         }

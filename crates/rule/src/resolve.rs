@@ -73,7 +73,9 @@ fn all_unreadable<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a Unreadable>
 
 fn unreadable_above(input: &Input<'_>, path: &FieldPath) -> Option<Unreadable> {
     let is_cut = |unreadable: &&Unreadable| unreadable.reason.kind == UnreadableKind::Truncated;
-    if let Some(found) = all_unreadable(input).filter(|unreadable| !is_cut(unreadable)).find(|unreadable| unreadable.field.covers(path)) {
+    if let Some(found) =
+        all_unreadable(input).filter(|unreadable| !is_cut(unreadable)).find(|unreadable| unreadable.field.covers(path))
+    {
         return Some(found.clone());
     }
     let Carried::Only(carried) = &input.resource.carried else { return None };

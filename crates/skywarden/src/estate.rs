@@ -174,7 +174,8 @@ fn print_rows(format: Format, header: &[&str], rows: &[Vec<String>]) -> anyhow::
             writer.flush()?;
         }
         Format::Json => {
-            let objects: Vec<BTreeMap<&str, &String>> = rows.iter().map(|row| header.iter().copied().zip(row).collect()).collect();
+            let objects: Vec<BTreeMap<&str, &String>> =
+                rows.iter().map(|row| header.iter().copied().zip(row).collect()).collect();
             println!("{}", serde_json::to_string_pretty(&objects)?);
         }
     }

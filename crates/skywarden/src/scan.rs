@@ -38,7 +38,10 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
         Some(file) => {
             let handle = File::create(file).with_context(|| format!("could not create {}", file.display()))?;
             let mut writer = BufWriter::new(handle);
-            writer.write_all(&text).and_then(|()| writer.flush()).with_context(|| format!("could not write {}", file.display()))?;
+            writer
+                .write_all(&text)
+                .and_then(|()| writer.flush())
+                .with_context(|| format!("could not write {}", file.display()))?;
         }
         None => std::io::stdout().write_all(&text).context("could not write to standard output")?,
     }

@@ -15,9 +15,9 @@ pub(crate) struct Server {
 impl Server {
     /// Takes the address; a port that is in use is an error that says so.
     pub(crate) async fn bind(address: SocketAddr) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(address)
-            .await
-            .with_context(|| format!("could not listen on {address}; is another skywarden running? choose another address with --listen"))?;
+        let listener = TcpListener::bind(address).await.with_context(|| {
+            format!("could not listen on {address}; is another skywarden running? choose another address with --listen")
+        })?;
         let address = listener.local_addr().context("could not read the address that was taken")?;
         let one_time = skywarden_api::random_token();
         anyhow::ensure!(!one_time.is_empty(), "the operating system gave no random bytes for the login token");

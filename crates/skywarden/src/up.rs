@@ -32,8 +32,13 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         }
         let server = serve::Server::bind(up.listen).await?;
         println!("\nOpen {}", server.login_url());
-        println!("The API token for scripts is in {}; state is kept in {}", data.path().join("api-token").display(), data.path().display());
-        let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), Duration::from_secs(up.every.saturating_mul(60))));
+        println!(
+            "The API token for scripts is in {}; state is kept in {}",
+            data.path().join("api-token").display(),
+            data.path().display()
+        );
+        let schedule =
+            tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), Duration::from_secs(up.every.saturating_mul(60))));
         let result = server.run(store, catalog, &data.api_token()?).await;
         schedule.abort();
         result.map(|()| Ending::Done)
@@ -96,7 +101,13 @@ async fn run_once(store: &Store, catalog: &Arc<Catalog>, walk: scan::Walk) -> an
 }
 
 /// Compares a snapshot with what the store remembers and commits the result.
-async fn commit(store: &Store, catalog: &Catalog, connector: &Connector, snapshot: Snapshot, now: Timestamp) -> anyhow::Result<Assessed> {
+async fn commit(
+    store: &Store,
+    catalog: &Catalog,
+    connector: &Connector,
+    snapshot: Snapshot,
+    now: Timestamp,
+) -> anyhow::Result<Assessed> {
     let everything = ScopeFilter::All;
     let previous = store.resources_of(&everything, connector.id.as_str()).await?;
     let exemptions = store.exemptions(&everything).await?;
@@ -106,7 +117,9 @@ async fn commit(store: &Store, catalog: &Catalog, connector: &Connector, snapsho
     let stale_ids: BTreeSet<String> = stale.iter().map(|resource| resource.id.to_string()).collect();
     assessed.resources.extend(stale);
     assessed.assessments.extend(unlisted);
-    assessed.assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+    assessed
+        .assessments
+        .sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
     assessed.score = skywarden_posture::secure_score(catalog, &assessed.assessments, &assessed.coverage);
     let tracked = store.tracked(connector.id.as_str()).await?;
     let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
@@ -132,14 +145,16 @@ async fn commit(store: &Store, catalog: &Catalog, connector: &Connector, snapsho
 fn not_listed(previous: &[Resource], snapshot: &Snapshot) -> Vec<Resource> {
     let seen: BTreeSet<&str> = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
     let was_listed = |resource: &Resource| {
-        snapshot.coverage.iter().filter(|entry: &&Coverage| entry.type_name == resource.type_name && entry.account == resource.scope.account).any(
-            |entry| {
+        snapshot
+            .coverage
+            .iter()
+            .filter(|entry: &&Coverage| entry.type_name == resource.type_name && entry.account == resource.scope.account)
+            .any(|entry| {
                 let is_region = entry.region == resource.scope.resource_group
                     || entry.region.as_ref() == "global"
                     || resource.location.as_deref() == Some(entry.region.as_ref());
                 is_region && entry.is_complete()
-            },
-        )
+            })
     };
     previous.iter().filter(|resource| !seen.contains(resource.id.as_str()) && !was_listed(resource)).cloned().collect()
 }

@@ -3,7 +3,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use skywarden_model::{
-    Assessment, Connector, Coverage, FactTable, Resource, SecureScore, Status, TrackedState, Transition, TransitionKind, Timestamp,
+    Assessment, Connector, Coverage, FactTable, Resource, SecureScore, Status, Timestamp, TrackedState, Transition,
+    TransitionKind,
 };
 
 use crate::{Store, StoreError, pool::on_pool};
@@ -50,7 +51,8 @@ impl Store {
         let mut stats = WriteStats::default();
         let at = instant(run.at);
         let connector = run.connector.id.as_str();
-        let owner: BTreeMap<&str, &str> = run.resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
+        let owner: BTreeMap<&str, &str> =
+            run.resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
         let reopened: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()

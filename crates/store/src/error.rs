@@ -18,7 +18,9 @@ pub enum StoreError {
         source: std::io::Error,
     },
     /// It was written by a newer version.
-    #[error("the store was written by a newer version (schema {found}, this program knows {known}); use that version or restore a backup")]
+    #[error(
+        "the store was written by a newer version (schema {found}, this program knows {known}); use that version or restore a backup"
+    )]
     Newer {
         /// The schema's version in the store.
         found: i64,

@@ -163,7 +163,12 @@ impl Store {
         self.assessment_rows(filter, "", resource).await
     }
 
-    async fn assessment_rows(&self, filter: &ScopeFilter, recommendation: &str, resource: &str) -> Result<Vec<AssessmentRow>, StoreError> {
+    async fn assessment_rows(
+        &self,
+        filter: &ScopeFilter,
+        recommendation: &str,
+        resource: &str,
+    ) -> Result<Vec<AssessmentRow>, StoreError> {
         type Row = (String, String, String, String, String);
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
             sqlx::query_as(
@@ -226,7 +231,10 @@ impl Store {
             sqlx::query_as("SELECT connector, account, document FROM transitions WHERE at >= $1 ORDER BY at DESC, resource, recommendation LIMIT 500")
                 .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
         });
-        let visible = rows.into_iter().filter(|(connector, account, _)| filter.allows(connector, account)).map(|(_, _, document)| (document,));
+        let visible = rows
+            .into_iter()
+            .filter(|(connector, account, _)| filter.allows(connector, account))
+            .map(|(_, _, document)| (document,));
         documents(visible.collect(), "transition")
     }
 

@@ -9,12 +9,26 @@ use crate::assess::Assessed;
 pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record([
-        "status", "severity", "recommendation", "title", "finding", "resource", "cause", "permissions", "evidence", "remediation",
+        "status",
+        "severity",
+        "recommendation",
+        "title",
+        "finding",
+        "resource",
+        "cause",
+        "permissions",
+        "evidence",
+        "remediation",
     ])?;
     for assessment in &assessed.assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
         let file = &recommendation.file;
-        let mut line = |status: String, severity: String, title: &str, finding: &str, cause: Option<&skywarden_model::Cause>, evidence: &[skywarden_model::Evidence]| {
+        let mut line = |status: String,
+                        severity: String,
+                        title: &str,
+                        finding: &str,
+                        cause: Option<&skywarden_model::Cause>,
+                        evidence: &[skywarden_model::Evidence]| {
             let cells = [
                 status,
                 severity,
@@ -29,9 +43,23 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
             ];
             writer.write_record(cells.map(|cell| cell_for_spreadsheet(&cell)))
         };
-        line(assessment.status.to_string(), file.severity.to_string(), &file.title, "", assessment.cause.as_ref(), &assessment.evidence)?;
+        line(
+            assessment.status.to_string(),
+            file.severity.to_string(),
+            &file.title,
+            "",
+            assessment.cause.as_ref(),
+            &assessment.evidence,
+        )?;
         for finding in &assessment.findings {
-            line(finding.status.to_string(), finding.severity.to_string(), &finding.title, &finding.id, finding.cause.as_ref(), &finding.evidence)?;
+            line(
+                finding.status.to_string(),
+                finding.severity.to_string(),
+                &finding.title,
+                &finding.id,
+                finding.cause.as_ref(),
+                &finding.evidence,
+            )?;
         }
     }
     writer.flush()?;

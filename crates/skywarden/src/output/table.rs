@@ -71,14 +71,15 @@ pub(crate) fn status_counts(assessments: &[Assessment]) -> String {
 /// A table in the product's style, as wide as the terminal.
 pub(crate) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
     table
 }
 
 fn controls(score: &SecureScore) -> Table {
     let mut table = new_table(&["Security control", "Score", "", "Healthy", "Unhealthy", "Unknown"]);
     for control in &score.controls {
-        let points = if control.max > 0.0 { format!("{:.2} / {:.0}", control.current, control.max) } else { "not scored".to_owned() };
+        let points =
+            if control.max > 0.0 { format!("{:.2} / {:.0}", control.current, control.max) } else { "not scored".to_owned() };
         table.add_row(vec![
             Cell::new(&control.title),
             Cell::new(points).set_alignment(CellAlignment::Right),
@@ -110,10 +111,8 @@ fn recommendation_rows(catalog: &Catalog, assessments: &[Assessment]) -> (Table,
             _ => entry.1 += 1,
         }
     }
-    let mut rows: Vec<_> = counts
-        .into_iter()
-        .filter_map(|(id, counts)| Some((catalog.recommendations.get(id)?, counts)))
-        .collect();
+    let mut rows: Vec<_> =
+        counts.into_iter().filter_map(|(id, counts)| Some((catalog.recommendations.get(id)?, counts))).collect();
     rows.sort_by(|(left, left_counts), (right, right_counts)| {
         let key = |file: &skywarden_content::RecommendationFile, counts: &(usize, usize, &Assessment)| {
             (std::cmp::Reverse(counts.0 > 0), std::cmp::Reverse(file.severity), std::cmp::Reverse(counts.0))

@@ -1,1 +1,0 @@
-//! The only holder of cloud credentials: login, signing, retries, rate limits.

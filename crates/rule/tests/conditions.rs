@@ -1,0 +1,341 @@
+//! What conditions, functions and counts answer, with and without unreadable fields.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use skywarden_model::{Actual, Carried, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
+use skywarden_rule::{Input, Outcome, Parameters, Rule, Truth};
+
+fn resource(properties: Value, unreadable: &[(&str, UnreadableKind)]) -> Resource {
+    let unreadable = unreadable.iter().map(|(field, kind)| Unreadable {
+        field: field.parse().unwrap(),
+        reason: Arc::new(UnreadableReason {
+            kind: *kind,
+            operation: "s3:Get".to_owned(),
+            permission: Some("s3:Get".to_owned()),
+            code: "AccessDenied".to_owned(),
+            message: String::new(),
+        }),
+    });
+    Resource {
+        id: "arn:x".into(),
+        type_name: "AWS::S3::Bucket".into(),
+        name: "Bucket-1".to_owned(),
+        scope: Scope { connector: "c".into(), account: "1".into(), resource_group: "g".into() },
+        location: Some("eu-west-1".to_owned()),
+        tags: BTreeMap::from([("Env".to_owned(), "prod".to_owned()), ("a.b".to_owned(), "dotted".to_owned())]),
+        envelope: serde_json::Map::new(),
+        properties,
+        unreadable: unreadable.collect(),
+        carried: Carried::All,
+    }
+}
+
+fn parameters() -> Parameters {
+    Parameters::from([("limit".to_owned(), json!(14)), ("tag".to_owned(), json!("Env"))])
+}
+
+fn explain(rule: &Value, resource: &Resource) -> Outcome {
+    let parameters = parameters();
+    let compiled = Rule::compile(rule, &parameters.keys().cloned().collect()).unwrap_or_else(|errors| panic!("{rule}: {errors:?}"));
+    let input = Input { resource, facts: None, parameters: &parameters, now: "2026-06-30T00:00:00Z".parse().unwrap() };
+    let outcome = compiled.explain(&input);
+    assert_eq!(compiled.truth(&input), outcome.truth, "the fast and the explained verdict of {rule} differ");
+    outcome
+}
+
+fn check(rule: Value, properties: Value, expected: Truth) {
+    assert_eq!(explain(&rule, &resource(properties.clone(), &[])).truth, expected, "{rule} on {properties}");
+}
+
+fn check_denied(rule: Value, properties: Value, denied: &str, expected: Truth) {
+    let resource = resource(properties, &[(denied, UnreadableKind::Denied)]);
+    assert_eq!(explain(&rule, &resource).truth, expected, "{rule} without {denied}");
+}
+
+fn on_a(condition: &str, value: Value) -> Value {
+    json!({ "field": "properties.a", condition: value })
+}
+
+#[test]
+fn every_condition_holds_and_fails() {
+    let cases = [
+        ("equals", json!("X"), json!("x"), json!("y")),
+        ("equals", json!(true), json!("True"), json!(false)),
+        ("equals", json!(3), json!("3"), json!(4)),
+        ("notEquals", json!("x"), json!("y"), json!("X")),
+        ("like", json!("a*c"), json!("ABBC"), json!("abb")),
+        ("notLike", json!("a*"), json!("b"), json!("ab")),
+        ("match", json!("##-?."), json!("12-ab"), json!("1x-ab")),
+        ("matchInsensitively", json!("AB#"), json!("ab1"), json!("abc")),
+        ("notMatch", json!("#"), json!("a"), json!("1")),
+        ("notMatchInsensitively", json!("A"), json!("b"), json!("a")),
+        ("contains", json!("BC"), json!("abcd"), json!("ad")),
+        ("contains", json!("x"), json!(["X"]), json!(["y"])),
+        ("notContains", json!("x"), json!("abc"), json!("xyz")),
+        ("in", json!(["a", "b"]), json!("B"), json!("c")),
+        ("notIn", json!(["a"]), json!("b"), json!("A")),
+        ("containsKey", json!("k"), json!({ "K": 1 }), json!({ "l": 1 })),
+        ("notContainsKey", json!("k"), json!({ "l": 1 }), json!({ "k": 1 })),
+        ("less", json!(5), json!(4), json!(5)),
+        ("lessOrEquals", json!(5), json!("5"), json!(6)),
+        ("greater", json!("2026-01-01T00:00:00Z"), json!("2026-01-01T02:00:00+01:00"), json!("2025-12-31T23:59:59Z")),
+        ("greaterOrEquals", json!(5), json!(5), json!(4)),
+        ("exists", json!(true), json!(0), json!(null)),
+        ("exists", json!("false"), json!(null), json!("")),
+    ];
+    for (condition, expected, yes, no) in cases {
+        check(on_a(condition, expected.clone()), json!({ "a": yes }), Truth::True);
+        check(on_a(condition, expected), json!({ "a": no }), Truth::False);
+    }
+}
+
+#[test]
+fn absent_fields_behave_as_azures_do() {
+    check(on_a("equals", json!("")), json!({}), Truth::True);
+    check(on_a("equals", json!("x")), json!({}), Truth::False);
+    check(on_a("notEquals", json!(true)), json!({}), Truth::True);
+    check(on_a("less", json!(5)), json!({}), Truth::False);
+    check(on_a("greater", json!(5)), json!({}), Truth::False);
+    check(on_a("notIn", json!(["x"])), json!({}), Truth::True);
+}
+
+#[test]
+fn envelope_tags_and_aliases_are_found() {
+    for (field, value) in [
+        ("name", "bucket-1"),
+        ("type", "AWS::S3::Bucket"),
+        ("location", "eu-west-1"),
+        ("tags.Env", "prod"),
+        ("tags['a.b']", "dotted"),
+        ("tags[a.b]", "dotted"),
+        ("[concat('tags[', parameters('tag'), ']')]", "prod"),
+        ("Microsoft.Storage/storageAccounts/sku.tier", "std"),
+        ("PROPERTIES.SKU.TIER", "std"),
+    ] {
+        check(json!({ "field": field, "equals": value }), json!({ "sku": { "tier": "std" } }), Truth::True);
+    }
+    // Keys of maps keep their case.
+    check(json!({ "field": "tags.env", "exists": true }), json!({}), Truth::False);
+}
+
+#[test]
+fn functions_compute() {
+    for (expression, expected) in [
+        ("[concat('a', 'b', 1)]", json!("ab1")),
+        ("[toUpper(field('name'))]", json!("BUCKET-1")),
+        ("[if(equals(field('properties.n'), 2), 'two', 'other')]", json!("two")),
+        ("[add(int('2'), mul(3, 4))]", json!(14)),
+        ("[first(split('x,y', ','))]", json!("x")),
+        ("[join(skip(createArray('a','b','c'), 1), '+')]", json!("b+c")),
+        ("[length(field('properties.l[*]'))]", json!(2)),
+        ("[substring('abcdef', 2, 3)]", json!("cde")),
+        ("[padLeft('7', 3, '0')]", json!("007")),
+        ("[addDays(utcNow(), -30)]", json!("2026-05-31T00:00:00Z")),
+        ("[coalesce(field('properties.none'), 'fallback')]", json!("fallback")),
+        ("[string(ipRangeContains('10.0.0.0/8', '10.1.0.0/16'))]", json!("true")),
+        ("[string(ipRangeContains('10.0.0.0/16', '10.0.0.0-10.1.0.0'))]", json!("false")),
+        ("[max(1, 5, 3)]", json!(5)),
+        ("[parameters('limit')]", json!(14)),
+        ("[tryGet(json('{\"k\": 9}'), 'k')]", json!(9)),
+        ("[string(empty(field('properties.none')))]", json!("true")),
+        ("[replace('a-b', '-', '+')]", json!("a+b")),
+        ("[indexOf('abc', 'C')]", json!(2)),
+        ("[string(and(true(), not(false()), or(false(), true())))]", json!("true")),
+    ] {
+        check(json!({ "value": expression, "equals": expected }), json!({ "n": 2, "l": [1, 2] }), Truth::True);
+    }
+}
+
+#[test]
+fn a_function_that_fails_is_unknown_with_its_reason() {
+    for expression in ["[int('x')]", "[div(1, 0)]", "[first(1, 2)]", "[json('{')]", "[substring('a', 5, 1)]", "[addDays('x', 1)]"] {
+        let outcome = explain(&json!({ "value": expression, "equals": 1 }), &resource(json!({}), &[]));
+        assert_eq!(outcome.truth, Truth::Unknown, "{expression}");
+        assert!(outcome.error.is_some(), "{expression}");
+    }
+}
+
+#[test]
+fn counts_over_fields_stand_on_each_element() {
+    let rules = json!({ "rules": [
+        { "port": 22, "ranges": [{ "cidr": "0.0.0.0/0" }] },
+        { "port": 443, "ranges": [{ "cidr": "0.0.0.0/0" }, { "cidr": "10.0.0.0/8" }] },
+    ] });
+    let open_at = |port: u64| {
+        json!({ "count": { "field": "properties.rules[*]", "where": { "allOf": [
+            { "field": "properties.rules[*].port", "equals": port },
+            { "count": { "field": "properties.rules[*].ranges[*]", "where":
+                { "field": "properties.rules[*].ranges[*].cidr", "equals": "0.0.0.0/0" } }, "greater": 0 },
+        ] } }, "greater": 0 })
+    };
+    check(open_at(22), rules.clone(), Truth::True);
+    check(open_at(80), rules.clone(), Truth::False);
+    check(json!({ "count": { "field": "properties.rules[*].ranges[*]" }, "equals": 3 }), rules.clone(), Truth::True);
+    check(json!({ "count": { "field": "properties.none[*]" }, "equals": 0 }), rules.clone(), Truth::True);
+    let outcome = explain(&open_at(22), &resource(rules, &[]));
+    assert!(outcome.evidence.iter().any(|entry| entry.field == "properties.rules[0].ranges[0].cidr"), "{:?}", outcome.evidence);
+}
+
+#[test]
+fn counts_over_values_name_their_element() {
+    let rule = json!({ "count": { "value": [22, 3389], "name": "port", "where":
+        { "field": "properties.open[*]", "notEquals": "[current('port')]" } }, "less": 2 });
+    check(rule.clone(), json!({ "open": [22] }), Truth::True);
+    check(rule, json!({ "open": [80] }), Truth::False);
+    let plain = json!({ "count": { "value": ["a", "b"], "where": { "value": "[current()]", "equals": "b" } }, "equals": 1 });
+    check(plain, json!({}), Truth::True);
+}
+
+#[test]
+fn stars_outside_counts_mean_every_element() {
+    let rule = json!({ "field": "properties.l[*].on", "equals": true });
+    check(rule.clone(), json!({ "l": [{ "on": true }, { "on": true }] }), Truth::True);
+    check(rule.clone(), json!({ "l": [{ "on": true }, {}] }), Truth::False);
+    check(rule, json!({ "l": [] }), Truth::True);
+}
+
+#[test]
+fn unreadable_fields_are_unknown_unless_the_rest_decides() {
+    let both = json!({ "allOf": [on_a("equals", json!(1)), { "field": "properties.b", "equals": 1 }] });
+    check_denied(both.clone(), json!({ "b": 1 }), "properties.a", Truth::Unknown);
+    check_denied(both, json!({ "b": 2 }), "properties.a", Truth::False);
+    let any = json!({ "anyOf": [on_a("equals", json!(1)), { "field": "properties.b", "equals": 1 }] });
+    check_denied(any.clone(), json!({ "b": 1 }), "properties.a", Truth::True);
+    check_denied(any, json!({ "b": 2 }), "properties.a", Truth::Unknown);
+    check_denied(json!({ "not": on_a("exists", json!(true)) }), json!({}), "properties.a", Truth::Unknown);
+    check_denied(json!({ "field": "properties.a.b.c", "exists": true }), json!({}), "properties.a", Truth::Unknown);
+    check_denied(on_a("containsKey", json!("x")), json!({ "a": {} }), "properties.a.x", Truth::Unknown);
+    check_denied(json!({ "value": "[length(field('properties.a'))]", "equals": 0 }), json!({}), "properties.a", Truth::Unknown);
+}
+
+#[test]
+fn an_unknown_verdict_names_what_could_not_be_read() {
+    let outcome = explain(&on_a("equals", json!(1)), &resource(json!({}), &[("properties.a", UnreadableKind::Denied)]));
+    assert_eq!(outcome.unreadable[0].reason.permission.as_deref(), Some("s3:Get"));
+    assert!(matches!(outcome.evidence[0].actual, Actual::Unreadable(_)));
+}
+
+#[test]
+fn a_list_that_was_cut_off_decides_only_where_more_elements_change_nothing() {
+    let cut = |rule: Value, expected: Truth| {
+        let resource = resource(json!({ "l": [1, 2] }), &[("properties.l", UnreadableKind::Truncated)]);
+        assert_eq!(explain(&rule, &resource).truth, expected, "{rule}");
+    };
+    let count = |condition: &str, value: u64| json!({ "count": { "field": "properties.l[*]" }, condition: value });
+    cut(count("greater", 1), Truth::True);
+    cut(count("greater", 2), Truth::Unknown);
+    cut(count("less", 2), Truth::False);
+    cut(count("less", 9), Truth::Unknown);
+    cut(count("equals", 1), Truth::False);
+    cut(count("equals", 2), Truth::Unknown);
+    cut(count("notEquals", 1), Truth::True);
+    cut(json!({ "field": "properties.l[*]", "equals": 1 }), Truth::False);
+    cut(json!({ "field": "properties.l[*]", "greater": 0 }), Truth::Unknown);
+}
+
+#[test]
+fn fields_that_the_source_does_not_carry_are_unknown() {
+    let mut bare = resource(json!({}), &[]);
+    bare.carried = Carried::Only(Arc::from(["properties.b".parse().unwrap()]));
+    assert_eq!(explain(&on_a("exists", json!(true)), &bare).truth, Truth::Unknown);
+    assert_eq!(explain(&json!({ "field": "properties.b", "exists": true }), &bare).truth, Truth::False);
+}
+
+#[test]
+fn mistakes_are_all_reported_with_their_place() {
+    let rule = json!({ "allOf": [
+        { "field": "properties.a", "equal": 1 },
+        { "field": "properties..b", "equals": 1 },
+        { "value": "[parameter('x')]", "equals": 1 },
+        { "value": "[parameters('x')]", "equals": 1 },
+        { "count": { "field": "properties.a" }, "equals": 1 },
+        { "field": "properties.a", "in": "x" },
+        { "equals": 1 },
+    ] });
+    let errors = Rule::compile(&rule, &Default::default()).unwrap_err();
+    let places: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
+    assert_eq!(
+        places,
+        ["/allOf/0/equal", "/allOf/1/field", "/allOf/2/value", "/allOf/3/value", "/allOf/4/count/field", "/allOf/5/in", "/allOf/6"]
+    );
+    assert_eq!(errors[0].help.as_deref(), Some("did you mean `equals`?"));
+    assert_eq!(errors[2].help.as_deref(), Some("did you mean `parameters`?"));
+}
+
+fn any_json() -> impl Strategy<Value = Value> {
+    let keys = prop::sample::select(vec!["field", "value", "count", "where", "allOf", "anyOf", "not", "equals", "in", "exists", "name", "x"]);
+    let texts = prop::sample::select(vec!["properties.a[*]", "[concat('a')]", "[field('x')]", "[[", "[", "tags.x", "", "[current()]"]);
+    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), texts.prop_map(Value::from)];
+    leaf.prop_recursive(5, 40, 4, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::btree_map(keys.clone().prop_map(str::to_owned), inner, 0..4)
+                .prop_map(|members| Value::Object(members.into_iter().collect())),
+        ]
+    })
+}
+
+fn any_rule() -> impl Strategy<Value = Value> {
+    let leaf = (0..4u8, 0..3i32, prop::sample::select(vec!["equals", "notEquals", "greater", "exists"])).prop_map(|(field, value, condition)| {
+        let value = if condition == "exists" { json!(value > 0) } else { json!(value) };
+        if field == 3 {
+            json!({ "count": { "field": "properties.l[*]", "where": { "field": "properties.l[*].x", condition: value } }, "greater": 0 })
+        } else {
+            json!({ "field": format!("properties.{}", ["a", "b", "c"][usize::from(field)]), condition: value })
+        }
+    });
+    leaf.prop_recursive(4, 24, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|parts| json!({ "allOf": parts })),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|parts| json!({ "anyOf": parts })),
+            inner.prop_map(|part| json!({ "not": part })),
+        ]
+    })
+}
+
+fn any_properties() -> impl Strategy<Value = Value> {
+    let value = prop_oneof![Just(None), (0..3i32).prop_map(Some)];
+    (value.clone(), value.clone(), value.clone(), prop::collection::vec(value, 0..3)).prop_map(|(a, b, c, l)| {
+        let mut members = serde_json::Map::new();
+        for (name, value) in [("a", a), ("b", b), ("c", c)] {
+            if let Some(value) = value {
+                members.insert(name.to_owned(), json!(value));
+            }
+        }
+        members.insert("l".to_owned(), l.into_iter().map(|x| x.map_or_else(|| json!({}), |x| json!({ "x": x }))).collect());
+        Value::Object(members)
+    })
+}
+
+proptest! {
+    #[test]
+    fn compiling_never_panics(rule in any_json()) {
+        let _ = Rule::compile(&rule, &Default::default());
+    }
+
+    #[test]
+    fn not_reading_a_field_never_turns_a_verdict_round(
+        rule in any_rule(),
+        properties in any_properties(),
+        field in prop::sample::select(vec!["properties.a", "properties.b", "properties.l", "properties.l[*].x"]),
+        kind in prop::sample::select(vec![UnreadableKind::Denied, UnreadableKind::Truncated]),
+    ) {
+        let before = explain(&rule, &resource(properties.clone(), &[])).truth;
+        let after = explain(&rule, &resource(properties, &[(field, kind)])).truth;
+        prop_assert!(after == before || after == Truth::Unknown, "{before:?} became {after:?}");
+    }
+
+    #[test]
+    fn negation_and_de_morgan_hold(left in any_rule(), right in any_rule(), properties in any_properties(), denied in any::<bool>()) {
+        let unreadable: &[(&str, UnreadableKind)] = if denied { &[("properties.b", UnreadableKind::Denied)] } else { &[] };
+        let resource = resource(properties, unreadable);
+        let truth = |rule: Value| explain(&rule, &resource).truth;
+        prop_assert_eq!(truth(json!({ "not": { "not": left } })), truth(left.clone()));
+        prop_assert_eq!(
+            truth(json!({ "not": { "allOf": [left, right] } })),
+            truth(json!({ "anyOf": [{ "not": left }, { "not": right }] }))
+        );
+    }
+}

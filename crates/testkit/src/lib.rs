@@ -1,1 +1,0 @@
-//! Fake clouds, recorded answers, clocks and the golden runner for tests.
