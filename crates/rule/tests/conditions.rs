@@ -38,7 +38,8 @@ fn parameters() -> Parameters {
 
 fn explain(rule: &Value, resource: &Resource) -> Outcome {
     let parameters = parameters();
-    let compiled = Rule::compile(rule, &parameters.keys().cloned().collect()).unwrap_or_else(|errors| panic!("{rule}: {errors:?}"));
+    let compiled =
+        Rule::compile(rule, &parameters.keys().cloned().collect()).unwrap_or_else(|errors| panic!("{rule}: {errors:?}"));
     let input = Input { resource, facts: None, parameters: &parameters, now: "2026-06-30T00:00:00Z".parse().unwrap() };
     let outcome = compiled.explain(&input);
     assert_eq!(compiled.truth(&input), outcome.truth, "the fast and the explained verdict of {rule} differ");
@@ -150,7 +151,8 @@ fn functions_compute() {
 
 #[test]
 fn a_function_that_fails_is_unknown_with_its_reason() {
-    for expression in ["[int('x')]", "[div(1, 0)]", "[first(1, 2)]", "[json('{')]", "[substring('a', 5, 1)]", "[addDays('x', 1)]"] {
+    for expression in ["[int('x')]", "[div(1, 0)]", "[first(1, 2)]", "[json('{')]", "[substring('a', 5, 1)]", "[addDays('x', 1)]"]
+    {
         let outcome = explain(&json!({ "value": expression, "equals": 1 }), &resource(json!({}), &[]));
         assert_eq!(outcome.truth, Truth::Unknown, "{expression}");
         assert!(outcome.error.is_some(), "{expression}");
@@ -258,16 +260,32 @@ fn mistakes_are_all_reported_with_their_place() {
     let places: Vec<&str> = errors.iter().map(|error| error.pointer.as_str()).collect();
     assert_eq!(
         places,
-        ["/allOf/0/equal", "/allOf/1/field", "/allOf/2/value", "/allOf/3/value", "/allOf/4/count/field", "/allOf/5/in", "/allOf/6"]
+        [
+            "/allOf/0/equal",
+            "/allOf/1/field",
+            "/allOf/2/value",
+            "/allOf/3/value",
+            "/allOf/4/count/field",
+            "/allOf/5/in",
+            "/allOf/6"
+        ]
     );
     assert_eq!(errors[0].help.as_deref(), Some("did you mean `equals`?"));
     assert_eq!(errors[2].help.as_deref(), Some("did you mean `parameters`?"));
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
-    let keys = prop::sample::select(vec!["field", "value", "count", "where", "allOf", "anyOf", "not", "equals", "in", "exists", "name", "x"]);
-    let texts = prop::sample::select(vec!["properties.a[*]", "[concat('a')]", "[field('x')]", "[[", "[", "tags.x", "", "[current()]"]);
-    let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), any::<i32>().prop_map(Value::from), texts.prop_map(Value::from)];
+    let keys = prop::sample::select(vec![
+        "field", "value", "count", "where", "allOf", "anyOf", "not", "equals", "in", "exists", "name", "x",
+    ]);
+    let texts =
+        prop::sample::select(vec!["properties.a[*]", "[concat('a')]", "[field('x')]", "[[", "[", "tags.x", "", "[current()]"]);
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        texts.prop_map(Value::from)
+    ];
     leaf.prop_recursive(5, 40, 4, move |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

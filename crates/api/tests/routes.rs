@@ -1,0 +1,228 @@
+//! Who gets in, and what the routes answer.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{Method, Request, StatusCode},
+};
+use serde_json::{Value, json};
+use skywarden_api::{AppState, Auth, ROUTES, router};
+use skywarden_content::Catalog;
+use skywarden_model::{
+    Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
+    subscription_id,
+};
+use skywarden_store::{Run, Store};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+const HOST: &str = "127.0.0.1:8470";
+const TOKEN: &str = "the-token";
+
+struct Server {
+    router: Router,
+    _folder: TempDir,
+}
+
+async fn server() -> Server {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
+    let catalog = Arc::new(Catalog::embedded());
+    let machine = machine();
+    let assessment = |recommendation: &str, status| Assessment {
+        recommendation: recommendation.into(),
+        resource: machine.id.clone(),
+        status,
+        cause: None,
+        evidence: Vec::new(),
+        findings: Vec::new(),
+    };
+    let assessments = [
+        assessment("machine-firewall-on", Status::Unhealthy),
+        assessment("machine-root-login-refused", Status::Unknown),
+        assessment("machine-system-updates-installed", Status::Healthy),
+    ];
+    let connector = Connector {
+        id: "host".into(),
+        environment: Environment::OnPremise,
+        display_name: "<b>".to_owned(),
+        sample: false,
+        settings: BTreeMap::new(),
+    };
+    let coverage = [Coverage {
+        type_name: machine.type_name.clone(),
+        account: "fleet".into(),
+        region: "global".into(),
+        outcome: ListOutcome::Complete { n_resources: 1 },
+        denied: Vec::new(),
+    }];
+    let score = skywarden_posture::secure_score(&catalog, &assessments, &coverage);
+    let run = Run {
+        connector: &connector,
+        at: Timestamp::UNIX_EPOCH,
+        resources: std::slice::from_ref(&machine),
+        stale: &Default::default(),
+        facts: &FactTable::new(),
+        coverage: &coverage,
+        assessments: &assessments,
+        transitions: &[],
+        scores: &BTreeMap::from([("fleet".to_owned(), score)]),
+    };
+    store.commit(&run).await.unwrap();
+    let auth = Arc::new(Auth::new(TOKEN, "once", vec![HOST.to_owned()]));
+    Server { router: router(AppState { store, catalog, auth }), _folder: folder }
+}
+
+fn machine() -> Resource {
+    Resource {
+        id: "machine-1".into(),
+        type_name: "Skywarden.Host/machines".into(),
+        name: "<script>alert(1)</script>".to_owned(),
+        scope: Scope { connector: "host".into(), account: "fleet".into(), resource_group: "machines".into() },
+        location: None,
+        tags: BTreeMap::new(),
+        envelope: serde_json::Map::new(),
+        properties: json!({}),
+        unreadable: Vec::new(),
+        carried: Carried::All,
+    }
+}
+
+async fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
+    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
+    let is_given = headers.iter().any(|(name, _)| *name == "host");
+    if !is_given {
+        request = request.header("host", HOST);
+    }
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let response = server.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, String::from_utf8(bytes.to_vec()).unwrap())
+}
+
+const BEARER: (&str, &str) = ("authorization", "Bearer the-token");
+const JSON: (&str, &str) = ("content-type", "application/json");
+
+async fn get(server: &Server, path: &str) -> Value {
+    let (status, body) = ask(server, "GET", path, &[BEARER], "").await;
+    assert_eq!(status, StatusCode::OK, "{path}: {body}");
+    serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
+}
+
+#[tokio::test]
+async fn no_route_answers_without_a_login_or_under_another_host() {
+    let server = server().await;
+    let unknown = [("GET", "/nothing/here"), ("POST", "/api/v1/overview"), ("GET", "/api/v2")];
+    for (method, path) in ROUTES.iter().chain(&unknown) {
+        let path = path.replace("{id}", "x").replace("{subscription}", "x");
+        let (status, body) = ask(&server, method, &path, &[], "").await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}: {body}");
+        let (status, _) = ask(&server, method, &path, &[("authorization", "Bearer wrong")], "").await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path} with a wrong token");
+        let (status, _) = ask(&server, method, &path, &[BEARER, ("host", "evil.example")], "").await;
+        assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{method} {path} under another host");
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_table_exists() {
+    let server = server().await;
+    for (method, path) in ROUTES {
+        let path = path.replace("{id}", "x").replace("{subscription}", "x");
+        let (status, body) = ask(&server, method, &path, &[BEARER], "").await;
+        assert!(
+            status != StatusCode::METHOD_NOT_ALLOWED && !body.contains("FeatureNotAvailable"),
+            "{method} {path}: {status} {body}"
+        );
+    }
+    let (status, body) = ask(&server, "GET", "/providers/Microsoft.Security/alerts", &[BEARER], "").await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(body.contains("FeatureNotAvailable"), "{body}");
+}
+
+#[tokio::test]
+async fn the_login_address_works_once() {
+    let server = server().await;
+    assert_eq!(ask(&server, "GET", "/login?token=guess", &[], "").await.0, StatusCode::UNAUTHORIZED);
+    assert_eq!(ask(&server, "GET", "/login?token=once", &[], "").await.0, StatusCode::SEE_OTHER);
+    assert_eq!(ask(&server, "GET", "/login?token=once", &[], "").await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn unknown_is_shown_and_counted() {
+    let server = server().await;
+    let overview = get(&server, "/api/v1/overview").await;
+    assert_eq!(overview["checks"], json!({ "Healthy": 1, "Unhealthy": 1, "Unknown": 1 }));
+    let score = &overview["secureScore"];
+    assert!(
+        score["range"][0].as_f64() < score["percentage"].as_f64() && score["percentage"].as_f64() < score["range"][1].as_f64()
+    );
+    let rows = get(&server, "/api/v1/recommendations").await;
+    let row = rows["items"].as_array().unwrap().iter().find(|row| row["id"] == "machine-root-login-refused").unwrap();
+    assert_eq!((&row["unknown"], &row["healthy"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn the_arm_face_has_the_same_numbers_and_no_status_of_its_own() {
+    let server = server().await;
+    let subscription = format!("/subscriptions/{}/providers/Microsoft.Security", subscription_id(&machine().scope));
+    let score = get(&server, &format!("{subscription}/secureScores/ascScore")).await;
+    let overview = get(&server, "/api/v1/overview").await;
+    assert_eq!(score["properties"]["score"]["percentage"], overview["secureScore"]["percentage"]);
+    let assessments = get(&server, &format!("{subscription}/assessments")).await;
+    let codes: Vec<&str> = assessments["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["properties"]["status"]["code"].as_str().unwrap())
+        .collect();
+    assert_eq!(codes, ["Unhealthy", "NotApplicable", "Healthy"]);
+    assert_eq!(assessments["value"][1]["properties"]["additionalData"]["verdict"], "Unknown");
+    assert_eq!(get(&server, &format!("{subscription}/secureScoreControls")).await["value"].as_array().unwrap().len(), 2);
+    let (status, _) = ask(
+        &server,
+        "GET",
+        "/subscriptions/00000000-0000-0000-0000-000000000000/providers/Microsoft.Security/secureScores",
+        &[BEARER],
+        "",
+    )
+    .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn exemptions_need_a_reason_and_a_known_recommendation() {
+    let server = server().await;
+    let new = |recommendation: &str, reason: &str| {
+        json!({ "recommendation": recommendation, "scope": { "kind": "tenant" }, "category": "Waiver", "reason": reason })
+            .to_string()
+    };
+    for wrong in [new("nothing", "x"), new("machine-firewall-on", " "), "{}".to_owned(), "[".to_owned()] {
+        let (status, body) = ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &wrong).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {body}");
+    }
+    let (status, body) =
+        ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &new("machine-firewall-on", "elsewhere")).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+    let created: Value = serde_json::from_str(&body).unwrap();
+    assert_eq!(get(&server, "/api/v1/exemptions").await["items"].as_array().unwrap().len(), 1);
+    let path = format!("/api/v1/exemptions/{}", created["id"].as_str().unwrap());
+    assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NO_CONTENT);
+    assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn resources_recommendations_and_standards_have_pages() {
+    let server = server().await;
+    assert_eq!(get(&server, "/api/v1/resources?q=machine&limit=1").await["items"][0]["id"], "machine-1");
+    assert_eq!(get(&server, "/api/v1/resource?id=machine-1").await["assessments"].as_array().unwrap().len(), 3);
+    assert_eq!(get(&server, "/api/v1/recommendations/machine-firewall-on").await["assessments"].as_array().unwrap().len(), 1);
+    assert_eq!(get(&server, "/api/v1/compliance/mcsb-v1").await["id"], "mcsb-v1");
+    assert_eq!(ask(&server, "GET", "/api/v1/compliance/none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&server, "GET", "/api/v1/resource?id=none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);
+}
