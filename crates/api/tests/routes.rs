@@ -1,4 +1,5 @@
 //! Who gets in, and what the routes answer.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeMap, sync::Arc};
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Environment, Resource, Snapshot, Timestamp};
+use skywarden_model::{Connector, Coverage, Environment, Resource, Snapshot, Status, Timestamp};
 use skywarden_store::{Run, ScopeFilter, Store};
 
 use crate::{
@@ -66,17 +66,18 @@ fn print_state(assessed: &Assessed) {
     }
     println!("{}", output::status_counts(&assessed.assessments));
     let findings = assessed.assessments.iter().flat_map(|assessment| &assessment.findings);
-    let mut by_status: BTreeMap<String, u64> = BTreeMap::new();
+    let mut by_status: BTreeMap<Status, u64> = BTreeMap::new();
     for finding in findings {
-        *by_status.entry(finding.status.to_string().to_lowercase()).or_default() += 1;
+        *by_status.entry(finding.status).or_default() += 1;
     }
-    let counts: Vec<String> = by_status.iter().map(|(status, count)| format!("{count} {status}")).collect();
+    let counts: Vec<String> =
+        by_status.iter().map(|(status, count)| format!("{count} {}", output::status_word(*status))).collect();
     if !counts.is_empty() {
         println!("  baseline rules: {}", counts.join(", "));
     }
     let problems = output::coverage_problems(&assessed.coverage);
     if !problems.is_empty() {
-        println!("Could not be read (run as root to see more)");
+        println!("Could not be read");
         for problem in problems.iter().take(12) {
             println!("  {problem}");
         }

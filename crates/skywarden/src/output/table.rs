@@ -68,6 +68,16 @@ pub(crate) fn status_counts(assessments: &[Assessment]) -> String {
     )
 }
 
+/// A status in running text.
+pub(crate) fn status_word(status: Status) -> &'static str {
+    match status {
+        Status::Healthy => "healthy",
+        Status::Unhealthy => "unhealthy",
+        Status::NotApplicable => "not applicable",
+        Status::Unknown => "unknown",
+    }
+}
+
 /// A table in the product's style, as wide as the terminal.
 pub(crate) fn new_table(header: &[&str]) -> Table {
     let mut table = Table::new();

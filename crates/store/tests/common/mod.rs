@@ -16,7 +16,7 @@ static CLUSTER: LazyLock<Cluster> = LazyLock::new(Cluster::start);
 static N_DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A fresh PostgreSQL store.
-pub async fn postgres() -> Store {
+pub(crate) async fn postgres() -> Store {
     let name = format!("test_{}", N_DATABASES.fetch_add(1, Ordering::Relaxed));
     let socket = CLUSTER.folder.display();
     CLUSTER.run("createdb", &["--host", &socket.to_string(), "--username", "skywarden", &name]);
@@ -25,7 +25,7 @@ pub async fn postgres() -> Store {
 }
 
 /// A fresh SQLite store, and its folder.
-pub async fn sqlite() -> (Store, TempDir) {
+pub(crate) async fn sqlite() -> (Store, TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
     (store, folder)
@@ -38,6 +38,7 @@ struct Cluster {
 }
 
 impl Cluster {
+    #[expect(clippy::zombie_processes, reason = "the watchdog outlives this process: it waits for its end")]
     fn start() -> Self {
         let folder = tempfile::Builder::new().prefix("skypg").tempdir_in("/tmp").unwrap().keep();
         let as_root = is_root();
