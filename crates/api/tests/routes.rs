@@ -30,7 +30,7 @@ struct Server {
 async fn server() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
-    let catalog = Arc::new(Catalog::embedded());
+    let catalog = Arc::new(Catalog::embedded().unwrap());
     let machine = machine();
     let assessment = |recommendation: &str, status| Assessment {
         recommendation: recommendation.into(),

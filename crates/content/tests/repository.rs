@@ -28,7 +28,7 @@ fn the_tests_inside_the_content_pass() {
 #[test]
 fn the_built_in_catalog_is_the_folder() {
     let (loaded, _) = Catalog::load(&folder());
-    let embedded = Catalog::embedded();
+    let embedded = Catalog::embedded().unwrap();
     assert_eq!(loaded.recommendations.keys().collect::<Vec<_>>(), embedded.recommendations.keys().collect::<Vec<_>>());
     assert_eq!(loaded.collectors.keys().collect::<Vec<_>>(), embedded.collectors.keys().collect::<Vec<_>>());
     assert_eq!(loaded.standards.keys().collect::<Vec<_>>(), embedded.standards.keys().collect::<Vec<_>>());

@@ -10,7 +10,7 @@ use crate::{
 
 /// The built-in content with the user's folder over it; what is wrong in the folder is printed and skipped.
 pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
-    let embedded = Catalog::embedded();
+    let embedded = built_in()?;
     let Some(folder) = overlay else { return Ok(embedded) };
     anyhow::ensure!(folder.is_dir(), "the content folder {} does not exist or is no folder", folder.display());
     let (catalog, problems) = embedded.with_overlay(folder);
@@ -18,6 +18,13 @@ pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
         eprintln!("skipped {problem}");
     }
     Ok(catalog)
+}
+
+fn built_in() -> anyhow::Result<Catalog> {
+    Catalog::embedded().map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        anyhow::anyhow!("the built-in content is faulty, so nothing can be judged by it:\n{}", lines.join("\n"))
+    })
 }
 
 /// `skywarden content ...`.
@@ -30,8 +37,8 @@ pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<E
         }
         Content::Lint { folder: None } => {
             let (catalog, problems) = match overlay {
-                Some(folder) => Catalog::embedded().with_overlay(folder),
-                None => (Catalog::embedded(), Vec::new()),
+                Some(folder) => built_in()?.with_overlay(folder),
+                None => (built_in()?, Vec::new()),
             };
             report_lint(&catalog, &problems)
         }
