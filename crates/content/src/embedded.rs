@@ -19,11 +19,18 @@ impl Catalog {
     /// If the packed content is damaged or holds a faulty file: the program was built from a tree that CI did not pass.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
         let damaged = |message: String| {
-            vec![Problem { file: "built-in content".to_owned(), line: 1, column: 1, message, help: Some("build the program anew".to_owned()) }]
+            vec![Problem {
+                file: "built-in content".to_owned(),
+                line: 1,
+                column: 1,
+                message,
+                help: Some("build the program anew".to_owned()),
+            }]
         };
         let unpacked =
             zstd::bulk::decompress(PACKED, MAX_BYTES).map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
-        let packed: Vec<(String, Value)> = serde_json::from_slice(&unpacked).map_err(|error| damaged(format!("it is no JSON: {error}")))?;
+        let packed: Vec<(String, Value)> =
+            serde_json::from_slice(&unpacked).map_err(|error| damaged(format!("it is no JSON: {error}")))?;
         let files: Vec<File> = packed
             .into_iter()
             .filter_map(|(path, value)| {

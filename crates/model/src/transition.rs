@@ -49,6 +49,9 @@ pub struct TrackedState {
     pub resource: ResourceId,
     /// The last verdict.
     pub status: Status,
+    /// The last verdict that was not Unknown; `None` if there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_known: Option<Status>,
     /// Whether it was Unhealthy and then Healthy at some time.
     pub was_resolved: bool,
     /// When it was first evaluated.

@@ -2,7 +2,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use skywarden_content::{Catalog, ComplianceControl, Maturity};
-use skywarden_model::{Assessment, CauseCode, Status};
+use skywarden_model::{Assessment, Cause, Coverage, ExemptionCategory, Status};
+
+use crate::{exempt::exemption_category, score::unlisted_types};
 
 /// The state of a control of a standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -54,73 +56,121 @@ pub struct ControlResult {
     pub passed: u64,
     /// Resources on which a check is unhealthy.
     pub failed: u64,
-    /// Resources on which no check is unhealthy and one is unknown.
+    /// Resources on which no check is unhealthy and one is unknown, and one per listing of a checked type that failed.
     pub unknown: u64,
+    /// Resources that none of its checks concerns.
+    pub not_applicable: u64,
     /// Controls below it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub controls: Vec<ControlResult>,
 }
 
 /// Rolls the assessments and findings up a standard's tree; `None` if there is no such standard.
+///
+/// It knows of no listing that failed: over a whole estate use [`compliance_with_coverage`].
 pub fn compliance(catalog: &Catalog, standard: &str, assessments: &[Assessment]) -> Option<StandardResult> {
+    compliance_with_coverage(catalog, standard, assessments, &[])
+}
+
+/// The same where some listings may have failed: each counts as one unknown resource in every control that checks its type.
+pub fn compliance_with_coverage(
+    catalog: &Catalog,
+    standard: &str,
+    assessments: &[Assessment],
+    coverage: &[Coverage],
+) -> Option<StandardResult> {
     let file = catalog.standards.get(standard)?;
-    let checks = checks_by_control(catalog, standard);
-    let verdicts = verdicts_by_check(catalog, assessments);
-    let controls: Vec<ControlResult> = file.controls.iter().map(|control| result(control, &checks, &verdicts)).collect();
+    let tables = Tables {
+        checks: checks_by_control(catalog, standard),
+        verdicts: verdicts_by_check(catalog, assessments),
+        unlisted: unlisted_types(coverage),
+    };
+    let controls: Vec<ControlResult> = file.controls.iter().map(|control| result(control, &tables)).collect();
     let mut controls_by_state = BTreeMap::new();
     count_leaves(&controls, &mut controls_by_state);
     let state = together(controls.iter().map(|control| control.state));
     Some(StandardResult { id: file.id.clone(), title: file.title.clone(), state, controls_by_state, controls })
 }
 
-type Checks<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
-type Verdicts<'a> = BTreeMap<&'a str, Vec<(&'a str, Status)>>;
+struct Tables<'a> {
+    /// Control -> check -> the type that it judges.
+    checks: BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>,
+    /// Check -> (resource, verdict).
+    verdicts: BTreeMap<&'a str, Vec<(&'a str, Status)>>,
+    /// Type -> listings of it that failed.
+    unlisted: BTreeMap<&'a str, u64>,
+}
 
-fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> Checks<'a> {
-    let mut checks = Checks::new();
+fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
+    let mut checks: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let recommendations = catalog
         .recommendations
         .values()
         .filter(|recommendation| recommendation.file.maturity == Maturity::Stable)
-        .map(|recommendation| (recommendation.file.id.as_str(), &recommendation.file.compliance));
-    let rules =
-        catalog.baselines.values().flat_map(|rules| rules.values()).map(|rule| (rule.file.id.as_str(), &rule.file.compliance));
-    for (id, compliance) in recommendations.chain(rules) {
+        .map(|recommendation| (&recommendation.file.id, &recommendation.file.type_name, &recommendation.file.compliance));
+    let rules = catalog
+        .baselines
+        .values()
+        .flat_map(|rules| rules.values())
+        .map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
+    for (id, type_name, compliance) in recommendations.chain(rules) {
         for control in compliance.get(standard).into_iter().flatten() {
-            checks.entry(control).or_default().insert(id);
+            checks.entry(control).or_default().insert(id, type_name);
         }
     }
     checks
 }
 
-fn verdicts_by_check<'a>(catalog: &Catalog, assessments: &'a [Assessment]) -> Verdicts<'a> {
-    let mut verdicts = Verdicts::new();
+fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
+    let mut verdicts: BTreeMap<&str, Vec<(&str, Status)>> = BTreeMap::new();
     for assessment in assessments {
-        if !catalog.recommendations.contains_key(&assessment.recommendation) {
-            continue;
-        }
-        let is_mitigated = assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::ExemptMitigated);
-        let status = if is_mitigated { Status::Healthy } else { assessment.status };
-        verdicts.entry(&assessment.recommendation).or_default().push((assessment.resource.as_str(), status));
+        let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
+        let resource = assessment.resource.as_str();
+        let status = counted(assessment.status, assessment.cause.as_ref());
+        verdicts.entry(&assessment.recommendation).or_default().push((resource, status));
+        let is_exempt = exemption_category(assessment.cause.as_ref()).is_some();
         for finding in &assessment.findings {
-            verdicts.entry(&finding.id).or_default().push((assessment.resource.as_str(), finding.status));
+            let own = counted(finding.status, finding.cause.as_ref());
+            // Whoever sets the recommendation aside sets its findings aside.
+            let own = if is_exempt && own != Status::NotApplicable { status } else { own };
+            verdicts.entry(&finding.id).or_default().push((resource, own));
+        }
+        if assessment.findings.is_empty() && status == Status::Unknown {
+            // Not listed, so no rule of the baseline was tried: each of them is as unknown as the whole.
+            let from = recommendation.file.findings_from.as_ref();
+            let rules = from.and_then(|from| catalog.baselines.get(&from.baseline)).into_iter().flatten();
+            for (id, _) in rules.filter(|(_, rule)| rule.file.type_name == recommendation.file.type_name) {
+                verdicts.entry(id).or_default().push((resource, Status::Unknown));
+            }
         }
     }
     verdicts
 }
 
-fn result(control: &ComplianceControl, checks: &Checks<'_>, verdicts: &Verdicts<'_>) -> ControlResult {
-    let own = checks.get(control.id.as_str());
+/// The verdict as it counts: what is mitigated elsewhere is healthy.
+fn counted(status: Status, cause: Option<&Cause>) -> Status {
+    match exemption_category(cause) {
+        Some(ExemptionCategory::Mitigated) => Status::Healthy,
+        Some(ExemptionCategory::Waiver) => Status::NotApplicable,
+        None => status,
+    }
+}
+
+fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
+    let own = tables.checks.get(control.id.as_str());
     let mut worst: BTreeMap<&str, Status> = BTreeMap::new();
-    for check in own.into_iter().flatten() {
-        for (resource, status) in verdicts.get(check).into_iter().flatten() {
+    for check in own.into_iter().flat_map(BTreeMap::keys) {
+        for (resource, status) in tables.verdicts.get(check).into_iter().flatten() {
             let entry = worst.entry(resource).or_insert(*status);
             *entry = worse(*entry, *status);
         }
     }
     let count = |wanted| u64::try_from(worst.values().filter(|status| **status == wanted).count()).unwrap_or(u64::MAX);
-    let (passed, failed, unknown) = (count(Status::Healthy), count(Status::Unhealthy), count(Status::Unknown));
-    let below: Vec<ControlResult> = control.controls.iter().map(|control| result(control, checks, verdicts)).collect();
+    let (passed, failed, not_applicable) = (count(Status::Healthy), count(Status::Unhealthy), count(Status::NotApplicable));
+    let types: BTreeSet<&str> = own.into_iter().flat_map(BTreeMap::values).copied().collect();
+    let unlisted: u64 = types.iter().filter_map(|type_name| tables.unlisted.get(type_name)).sum();
+    let unknown = count(Status::Unknown) + unlisted;
+    let below: Vec<ControlResult> = control.controls.iter().map(|control| result(control, tables)).collect();
     let own_state = if failed > 0 {
         ComplianceState::Failed
     } else if unknown > 0 {
@@ -143,10 +193,11 @@ fn result(control: &ComplianceControl, checks: &Checks<'_>, verdicts: &Verdicts<
         title: control.title.clone(),
         state,
         manual: control.manual.clone(),
-        checks: own.into_iter().flatten().map(|check| (*check).to_owned()).collect(),
+        checks: own.into_iter().flat_map(BTreeMap::keys).map(|check| (*check).to_owned()).collect(),
         passed,
         failed,
         unknown,
+        not_applicable,
         controls: below,
     }
 }

@@ -3,12 +3,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use skywarden_content::{BaselineRule, Catalog, Maturity, Recommendation};
 use skywarden_model::{
     Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, Status, Timestamp,
+    UnreadableReason,
 };
 
 /// Judges every resource by every recommendation of its type; sorted by resource, then recommendation.
 ///
-/// `coverage` is that of the run that read the resources: a resource whose listing failed is judged by what is known of it,
-/// see [`unlisted`].
+/// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
 pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
     let mut assessments = Vec::new();
@@ -29,12 +29,7 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
     let mut assessments = Vec::new();
     for resource in resources {
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
-        let failure = coverage.iter().find_map(|entry| {
-            let is_own = entry.type_name == resource.type_name && entry.account == resource.scope.account;
-            let is_region =
-                entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref());
-            entry.list_failure().filter(|_| is_own && is_region)
-        });
+        let failure = failure_of(resource, coverage);
         let cause = Cause {
             code: CauseCode::NotListed,
             message: failure.map_or_else(|| "it was not seen in the last run".to_owned(), |reason| reason.sentence()),
@@ -52,6 +47,20 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
         }
     }
     assessments
+}
+
+/// Why a resource was not listed: the failure of its own region, else that of another listing of its type in its account.
+fn failure_of<'a>(resource: &Resource, coverage: &'a [Coverage]) -> Option<&'a UnreadableReason> {
+    let own = || {
+        coverage.iter().filter(|entry| {
+            entry.type_name == resource.type_name && entry.account == resource.scope.account && entry.list_failure().is_some()
+        })
+    };
+    let is_region = |entry: &&Coverage| {
+        entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref())
+    };
+    let entry = own().find(is_region).or_else(|| own().next())?;
+    entry.list_failure().map(AsRef::as_ref)
 }
 
 type ByType<'a> = BTreeMap<&'a str, Vec<(&'a Arc<str>, &'a Recommendation)>>;
@@ -110,8 +119,13 @@ fn finding(
     facts: Option<&FactSheet>,
     now: Timestamp,
 ) -> Finding {
-    let (status, cause, evidence) = rule.rule.explain(resource, facts, now);
-    let evidence = if status == Status::Healthy { Vec::new() } else { with_sources(catalog, resource, evidence) };
+    let status = rule.rule.verdict(resource, facts, now);
+    let (cause, evidence) = if status == Status::Healthy {
+        (None, Vec::new())
+    } else {
+        let (_, cause, evidence) = rule.rule.explain(resource, facts, now);
+        (cause, with_sources(catalog, resource, evidence))
+    };
     Finding { id: Arc::clone(id), title: rule.file.title.as_str().into(), severity: rule.file.severity, status, cause, evidence }
 }
 

@@ -1,51 +1,58 @@
 use std::collections::BTreeMap;
 
-use skywarden_model::{Assessment, Cause, CauseCode, Exemption, ExemptionCategory, ExemptionScope, Resource, Status, Timestamp};
+use skywarden_model::{
+    Assessment, Cause, CauseCode, Exemption, ExemptionCategory, ExemptionScope, Finding, Resource, Status, Timestamp,
+};
 
 /// Sets aside what exemptions cover at an instant.
 ///
 /// A waiver makes the assessment NotApplicable with cause `Exempt`, a mitigation NotApplicable with cause `ExemptMitigated`, which
 /// counts as healthy in the score. An exemption of one finding does the same to that finding, and the assessment is settled anew.
+/// What does not apply by itself stays as it is, or a mitigation for a whole tenant would make resources healthy that the
+/// recommendation does not concern. Where a waiver and a mitigation cover the same, the waiver holds: it gives no points.
 pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], exemptions: &[Exemption], now: Timestamp) {
-    let holding: Vec<&Exemption> =
-        exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)).collect();
+    let mut holding: BTreeMap<&str, Vec<&Exemption>> = BTreeMap::new();
+    for exemption in exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)) {
+        holding.entry(&exemption.recommendation).or_default().push(exemption);
+    }
     if holding.is_empty() {
         return;
     }
+    for own in holding.values_mut() {
+        own.sort_by(|left, right| (left.category, &left.id).cmp(&(right.category, &right.id)));
+    }
     let by_id: BTreeMap<&str, &Resource> = resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
-    for assessment in assessments {
+    for assessment in assessments.iter_mut().filter(|assessment| assessment.status != Status::NotApplicable) {
+        let Some(own) = holding.get(assessment.recommendation.as_ref()) else { continue };
         let Some(resource) = by_id.get(assessment.resource.as_str()) else { continue };
-        for exemption in &holding {
-            if *exemption.recommendation != *assessment.recommendation || !covers(&exemption.scope, resource) {
-                continue;
-            }
-            match &exemption.finding {
-                None => {
-                    assessment.status = Status::NotApplicable;
-                    assessment.cause = Some(cause(exemption));
-                }
-                Some(id) => {
-                    let found = assessment.findings.iter_mut().find(|finding| *finding.id == **id);
-                    if let Some(finding) = found {
-                        finding.status = Status::NotApplicable;
-                        finding.cause = Some(cause(exemption));
-                        settle_by_findings(assessment);
-                    }
-                }
-            }
+        exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, resource)));
+    }
+}
+
+fn exempt<'a>(assessment: &mut Assessment, exemptions: impl Iterator<Item = &'a Exemption>) {
+    let (of_findings, whole): (Vec<&Exemption>, Vec<&Exemption>) = exemptions.partition(|exemption| exemption.finding.is_some());
+    if let Some(exemption) = whole.first() {
+        assessment.status = Status::NotApplicable;
+        assessment.cause = Some(cause(exemption));
+        return;
+    }
+    let mut is_changed = false;
+    for finding in assessment.findings.iter_mut().filter(|finding| finding.status != Status::NotApplicable) {
+        let own = of_findings.iter().find(|exemption| exemption.finding.as_deref() == Some(finding.id.as_ref()));
+        if let Some(exemption) = own {
+            finding.status = Status::NotApplicable;
+            finding.cause = Some(cause(exemption));
+            is_changed = true;
         }
+    }
+    if is_changed {
+        settle_by_findings(assessment);
     }
 }
 
 /// Unhealthy if any finding is, else Unknown if any is, else Healthy; NotApplicable without findings that apply.
 pub(crate) fn settle_by_findings(assessment: &mut Assessment) {
-    let is_exempt =
-        assessment.cause.as_ref().is_some_and(|cause| matches!(cause.code, CauseCode::Exempt | CauseCode::ExemptMitigated));
-    if is_exempt {
-        return;
-    }
     let any = |wanted| assessment.findings.iter().any(|finding| finding.status == wanted);
-    assessment.cause = None;
     assessment.status = if any(Status::Unhealthy) {
         Status::Unhealthy
     } else if any(Status::Unknown) {
@@ -55,19 +62,47 @@ pub(crate) fn settle_by_findings(assessment: &mut Assessment) {
     } else {
         Status::NotApplicable
     };
-    if assessment.status == Status::Unknown {
-        let unknown: Vec<&Cause> = assessment
-            .findings
-            .iter()
-            .filter(|finding| finding.status == Status::Unknown)
-            .filter_map(|finding| finding.cause.as_ref())
-            .collect();
-        let mut permissions: Vec<String> = unknown.iter().flat_map(|cause| cause.permissions.clone()).collect();
-        permissions.sort();
-        permissions.dedup();
-        let code = unknown.first().map_or(CauseCode::Unreadable, |cause| cause.code);
-        assessment.cause = Some(Cause { code, message: format!("{} rules could not be judged", unknown.len()), permissions });
+    assessment.cause = match assessment.status {
+        Status::Healthy | Status::Unhealthy => None,
+        Status::Unknown => Some(unknown_cause(&assessment.findings)),
+        Status::NotApplicable => Some(not_applicable_cause(&assessment.findings)),
+    };
+}
+
+/// How an exemption shows in a cause; `None` if the cause is another.
+pub(crate) fn exemption_category(cause: Option<&Cause>) -> Option<ExemptionCategory> {
+    match cause?.code {
+        CauseCode::Exempt => Some(ExemptionCategory::Waiver),
+        CauseCode::ExemptMitigated => Some(ExemptionCategory::Mitigated),
+        _ => None,
     }
+}
+
+fn unknown_cause(findings: &[Finding]) -> Cause {
+    let unknown: Vec<&Finding> = findings.iter().filter(|finding| finding.status == Status::Unknown).collect();
+    let causes: Vec<&Cause> = unknown.iter().filter_map(|finding| finding.cause.as_ref()).collect();
+    let mut permissions: Vec<String> = causes.iter().flat_map(|cause| cause.permissions.clone()).collect();
+    permissions.sort();
+    permissions.dedup();
+    let code = causes.first().map_or(CauseCode::Unreadable, |cause| cause.code);
+    let message = match unknown.as_slice() {
+        [single] => format!("1 rule could not be judged: {}", single.id),
+        several => format!("{} rules could not be judged", several.len()),
+    };
+    Cause { code, message, permissions }
+}
+
+fn not_applicable_cause(findings: &[Finding]) -> Cause {
+    let exempt: Vec<ExemptionCategory> =
+        findings.iter().filter_map(|finding| exemption_category(finding.cause.as_ref())).collect();
+    let (code, message) = if exempt.is_empty() {
+        (CauseCode::DoesNotApply, "no rule of the baseline concerns this resource")
+    } else if exempt.contains(&ExemptionCategory::Waiver) {
+        (CauseCode::Exempt, "every rule that concerns this resource is exempted")
+    } else {
+        (CauseCode::ExemptMitigated, "every rule that concerns this resource is exempted as mitigated")
+    };
+    Cause { code, message: message.to_owned(), permissions: Vec::new() }
 }
 
 fn covers(scope: &ExemptionScope, resource: &Resource) -> bool {

@@ -8,7 +8,7 @@ mod exempt;
 mod score;
 mod track;
 
-pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance};
+pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance, compliance_with_coverage};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use score::{overall_percentage, score_by_subscription, secure_score};

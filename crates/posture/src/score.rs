@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::{Catalog, Maturity};
-use skywarden_model::{Assessment, CauseCode, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
+use skywarden_model::{Assessment, ControlScore, Coverage, ExemptionCategory, Ratio, Resource, SecureScore, Status};
+
+use crate::exempt::exemption_category;
 
 /// How a resource stands in a control; ordered so that the worst wins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +24,14 @@ struct Counts {
 
 /// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
 pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[Coverage]) -> SecureScore {
+    score_of(catalog, assessments, coverage)
+}
+
+fn score_of<'a>(
+    catalog: &'a Catalog,
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+    coverage: impl IntoIterator<Item = &'a Coverage>,
+) -> SecureScore {
     let standings = standings(catalog, assessments);
     let unlisted = unlisted_types(coverage);
     let mut controls = Vec::new();
@@ -37,7 +47,7 @@ pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[C
                 Standing::Unknown => counts.unknown += 1,
                 Standing::NotApplicable => counts.not_applicable += 1,
             }
-            if control.max_score > 0 && matches!(standing, Standing::Healthy | Standing::Unhealthy) {
+            if matches!(standing, Standing::Healthy | Standing::Unhealthy) {
                 weighed.insert(*resource);
             }
         }
@@ -50,7 +60,7 @@ pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[C
     total(controls, u64::try_from(weighed.len()).unwrap_or(u64::MAX))
 }
 
-/// The score of each (connector, account).
+/// The score of each (connector, account) of which a resource is known.
 pub fn score_by_subscription(
     catalog: &Catalog,
     resources: &[Resource],
@@ -61,20 +71,20 @@ pub fn score_by_subscription(
         .iter()
         .map(|resource| (resource.id.as_str(), (resource.scope.connector.to_string(), resource.scope.account.to_string())))
         .collect();
-    let mut split: BTreeMap<(String, String), Vec<Assessment>> = BTreeMap::new();
+    let mut split: BTreeMap<(String, String), Vec<&Assessment>> = BTreeMap::new();
     for subscription in owner.values() {
         split.entry(subscription.clone()).or_default();
     }
     for assessment in assessments {
         if let Some(subscription) = owner.get(assessment.resource.as_str()) {
-            split.entry(subscription.clone()).or_default().push(assessment.clone());
+            split.entry(subscription.clone()).or_default().push(assessment);
         }
     }
     split
         .into_iter()
         .map(|(subscription, own)| {
-            let covered: Vec<Coverage> = coverage.iter().filter(|entry| *entry.account == *subscription.1).cloned().collect();
-            let score = secure_score(catalog, &own, &covered);
+            let covered = coverage.iter().filter(|entry| *entry.account == *subscription.1);
+            let score = score_of(catalog, own, covered);
             (subscription, score)
         })
         .collect()
@@ -90,14 +100,17 @@ pub fn overall_percentage<'a>(scores: impl IntoIterator<Item = &'a SecureScore>)
     if weight > 0.0 { rounded(sum / weight) } else { 0.0 }
 }
 
-fn standings<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<(&'a str, &'a str), Standing> {
+fn standings<'a>(
+    catalog: &'a Catalog,
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+) -> BTreeMap<(&'a str, &'a str), Standing> {
     let mut standings = BTreeMap::new();
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
         if recommendation.file.maturity != Maturity::Stable {
             continue;
         }
-        let is_mitigated = assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::ExemptMitigated);
+        let is_mitigated = exemption_category(assessment.cause.as_ref()) == Some(ExemptionCategory::Mitigated);
         let standing = match assessment.status {
             Status::Healthy => Standing::Healthy,
             Status::Unhealthy => Standing::Unhealthy,
@@ -112,9 +125,9 @@ fn standings<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMa
 }
 
 /// Types of which a listing failed, with how many listings.
-fn unlisted_types(coverage: &[Coverage]) -> BTreeMap<&str, u64> {
+pub(crate) fn unlisted_types<'a>(coverage: impl IntoIterator<Item = &'a Coverage>) -> BTreeMap<&'a str, u64> {
     let mut types = BTreeMap::new();
-    for entry in coverage.iter().filter(|entry| entry.list_failure().is_some()) {
+    for entry in coverage.into_iter().filter(|entry| entry.list_failure().is_some()) {
         *types.entry(entry.type_name.as_str()).or_default() += 1;
     }
     types

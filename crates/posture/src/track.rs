@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_model::{Assessment, CauseCode, Status, Timestamp, TrackedState, Transition, TransitionKind};
 
@@ -9,11 +9,11 @@ use skywarden_model::{Assessment, CauseCode, Status, Timestamp, TrackedState, Tr
 pub fn transitions(previous: &[TrackedState], current: &[Assessment], at: Timestamp) -> Vec<Transition> {
     let before: BTreeMap<(&str, &str), &TrackedState> =
         previous.iter().map(|state| ((state.resource.as_str(), state.recommendation.as_ref()), state)).collect();
-    let mut now = BTreeMap::new();
+    let mut now = BTreeSet::new();
     let mut changes = Vec::new();
     for assessment in current {
         let key = (assessment.resource.as_str(), assessment.recommendation.as_ref());
-        now.insert(key, ());
+        now.insert(key);
         let state = before.get(&key);
         if let Some(kind) = change(state.copied(), assessment) {
             changes.push(Transition {
@@ -27,7 +27,7 @@ pub fn transitions(previous: &[TrackedState], current: &[Assessment], at: Timest
         }
     }
     for (key, state) in before {
-        if !now.contains_key(&key) {
+        if !now.contains(&key) {
             changes.push(Transition {
                 recommendation: state.recommendation.clone(),
                 resource: state.resource.clone(),
@@ -43,18 +43,25 @@ pub fn transitions(previous: &[TrackedState], current: &[Assessment], at: Timest
 }
 
 fn change(state: Option<&TrackedState>, assessment: &Assessment) -> Option<TransitionKind> {
-    let is_stale = assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::NotListed);
-    match (state, assessment.status) {
-        (None, Status::Unhealthy) => Some(TransitionKind::Opened),
-        (None, _) => None,
-        (Some(state), status) if state.status == status => None,
-        (Some(_), _) if is_stale => Some(TransitionKind::Stale),
-        (Some(state), Status::Unhealthy) => {
-            Some(if state.was_resolved { TransitionKind::Reopened } else { TransitionKind::Opened })
-        }
-        (Some(state), Status::Healthy) if state.status == Status::Unhealthy => Some(TransitionKind::Resolved),
-        (Some(_), _) => Some(TransitionKind::Changed),
+    let Some(state) = state else {
+        return (assessment.status == Status::Unhealthy).then_some(TransitionKind::Opened);
+    };
+    if state.status == assessment.status {
+        return None;
     }
+    if assessment.cause.as_ref().is_some_and(|cause| cause.code == CauseCode::NotListed) {
+        return Some(TransitionKind::Stale);
+    }
+    // A verdict that could not be had for a while is compared with the last one that was: a refused read resolves nothing,
+    // and being able to read again opens nothing.
+    let known = if state.status == Status::Unknown { state.last_known } else { Some(state.status) };
+    Some(match assessment.status {
+        Status::Unhealthy if known == Some(Status::Unhealthy) => TransitionKind::Changed,
+        Status::Unhealthy if state.was_resolved => TransitionKind::Reopened,
+        Status::Unhealthy => TransitionKind::Opened,
+        Status::Healthy if known == Some(Status::Unhealthy) => TransitionKind::Resolved,
+        _ => TransitionKind::Changed,
+    })
 }
 
 #[cfg(test)]
@@ -69,6 +76,7 @@ mod tests {
             recommendation: "r".into(),
             resource: "a".into(),
             status,
+            last_known: None,
             was_resolved,
             first_evaluated_at: start,
             status_changed_at: start,
@@ -97,5 +105,23 @@ mod tests {
         let not_listed = assessment(Status::Unknown, Some(CauseCode::NotListed));
         assert_eq!(kinds(&[state(Status::Healthy, false)], &[not_listed]), [TransitionKind::Stale]);
         assert_eq!(kinds(&[state(Status::Healthy, false)], &[]), [TransitionKind::Gone]);
+    }
+
+    #[test]
+    fn a_read_that_was_refused_for_a_while_neither_resolves_nor_opens() {
+        let unknown = |last_known| TrackedState { last_known, ..state(Status::Unknown, false) };
+        let after = |last_known, status| kinds(&[unknown(last_known)], &[assessment(status, None)]);
+        assert_eq!(kinds(&[state(Status::Unhealthy, false)], &[assessment(Status::Unknown, None)]), [TransitionKind::Changed]);
+        assert_eq!(after(Some(Status::Unhealthy), Status::Unhealthy), [TransitionKind::Changed]);
+        assert_eq!(after(Some(Status::Unhealthy), Status::Healthy), [TransitionKind::Resolved]);
+        assert_eq!(after(Some(Status::Healthy), Status::Unhealthy), [TransitionKind::Opened]);
+        assert_eq!(after(None, Status::Unhealthy), [TransitionKind::Opened]);
+    }
+
+    #[test]
+    fn what_becomes_not_applicable_is_not_resolved() {
+        let exempt = assessment(Status::NotApplicable, Some(CauseCode::Exempt));
+        assert_eq!(kinds(&[state(Status::Unhealthy, false)], &[exempt]), [TransitionKind::Changed]);
+        assert_eq!(kinds(&[], &[assessment(Status::Unknown, None)]), []);
     }
 }

@@ -107,16 +107,18 @@ impl Store {
                 let hash = hash(&[&document]);
                 if before.get(&key) != Some(&hash) {
                     stats.n_written += 1;
+                    let known = (assessment.status != Status::Unknown).then(|| assessment.status.to_string());
                     let was_resolved = i64::from(reopened.contains(&(key.0.as_str(), key.1.as_str())));
                     sqlx::query(
-                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, last_known, first_evaluated_at, status_changed_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7)
                          ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
                            status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
                            was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
+                           last_known = COALESCE(excluded.last_known, assessments.last_known),
                            status = excluded.status")
                         .bind(key.0.as_str()).bind(key.1.as_str()).bind(assessment.status.to_string()).bind(hash).bind(document)
-                        .bind(was_resolved).bind(at.as_str())
+                        .bind(was_resolved).bind(at.as_str()).bind(known)
                         .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
                 }
                 kept.insert(key);
@@ -160,19 +162,20 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn tracked(&self, connector: &str) -> Result<Vec<TrackedState>, StoreError> {
-        type Row = (String, String, String, i64, String, String);
+        type Row = (String, String, String, i64, Option<String>, String, String);
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
             sqlx::query_as(
-                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.first_evaluated_at, a.status_changed_at
+                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.last_known, a.first_evaluated_at, a.status_changed_at
                  FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1 ORDER BY a.resource, a.recommendation")
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading the last run"))?
         });
         let mut states = Vec::with_capacity(rows.len());
-        for (resource, recommendation, status, was_resolved, first, changed) in rows {
+        for (resource, recommendation, status, was_resolved, last_known, first, changed) in rows {
             states.push(TrackedState {
                 recommendation: recommendation.into(),
                 resource: resource.into(),
                 status: parse::<Status>(&status, "status")?,
+                last_known: last_known.map(|status| parse::<Status>(&status, "status")).transpose()?,
                 was_resolved: was_resolved != 0,
                 first_evaluated_at: parse(&first, "time")?,
                 status_changed_at: parse(&changed, "time")?,

@@ -67,7 +67,7 @@ const TABLES: &[&str] = &[
     "CREATE INDEX IF NOT EXISTS resources_by_scope ON resources (connector, account, type_name)",
     "CREATE TABLE IF NOT EXISTS assessments (
         resource TEXT NOT NULL, recommendation TEXT NOT NULL, status TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL,
-        was_resolved BIGINT NOT NULL, first_evaluated_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
+        was_resolved BIGINT NOT NULL, last_known TEXT, first_evaluated_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
         PRIMARY KEY (resource, recommendation))",
     "CREATE INDEX IF NOT EXISTS assessments_by_recommendation ON assessments (recommendation, status)",
     "CREATE TABLE IF NOT EXISTS transitions (

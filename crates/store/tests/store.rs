@@ -144,9 +144,12 @@ async fn verdicts_are_followed_over_time(store: &Store) {
     commit(store, plain("c", &estate, 2)).await;
     let states = store.tracked("c").await.unwrap();
     assert_eq!((states[0].status, states[0].was_resolved, states[0].status_changed_at), (Status::Unhealthy, true, at(2)));
+    commit(store, Given { status: Status::Unknown, ..plain("c", &estate, 3) }).await;
+    let states = store.tracked("c").await.unwrap();
+    assert_eq!((states[0].status, states[0].last_known), (Status::Unknown, Some(Status::Unhealthy)));
     assert_eq!(store.transitions(&ALL, at(1)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&ALL, at(2)).await.unwrap().len(), 0);
-    assert_eq!(store.scores(&ALL, at(1)).await.unwrap().len(), 2);
+    assert_eq!(store.scores(&ALL, at(1)).await.unwrap().len(), 3);
 }
 
 async fn what_is_gone_is_gone_and_what_is_stale_stays(store: &Store) {
