@@ -12,6 +12,7 @@ const LAYERS: &[&str] = &[
     "skywarden-facts",
     "skywarden-posture",
     "skywarden-host",
+    "skywarden-cloud",
     "skywarden-store",
     "skywarden-api",
     "skywarden",

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, sync::Arc};
 
-use skywarden_content::{BaselineRule, Catalog, Maturity, Recommendation};
+use skywarden_content::{BaselineRule, Catalog, CompiledRule, Maturity, Recommendation};
 use skywarden_model::{
     Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, Status, Timestamp,
     UnreadableReason,
@@ -92,13 +92,7 @@ fn assess(
         findings: Vec::new(),
     };
     if let Some(rule) = &recommendation.rule {
-        assessment.status = rule.verdict(resource, facts, now);
-        // Explaining costs several times the verdict, and what is healthy by the thousand needs no explanation.
-        if assessment.status != Status::Healthy {
-            let (_, cause, evidence) = rule.explain(resource, facts, now);
-            assessment.cause = cause;
-            assessment.evidence = with_sources(catalog, resource, evidence);
-        }
+        (assessment.status, assessment.cause, assessment.evidence) = judge(catalog, rule, resource, facts, now);
         return assessment;
     }
     let baseline = recommendation.file.findings_from.as_ref().and_then(|findings| catalog.baselines.get(&findings.baseline));
@@ -119,14 +113,31 @@ fn finding(
     facts: Option<&FactSheet>,
     now: Timestamp,
 ) -> Finding {
-    let status = rule.rule.verdict(resource, facts, now);
-    let (cause, evidence) = if status == Status::Healthy {
-        (None, Vec::new())
-    } else {
-        let (_, cause, evidence) = rule.rule.explain(resource, facts, now);
-        (cause, with_sources(catalog, resource, evidence))
-    };
+    let (status, cause, evidence) = judge(catalog, &rule.rule, resource, facts, now);
     Finding { id: Arc::clone(id), title: rule.file.title.as_str().into(), severity: rule.file.severity, status, cause, evidence }
+}
+
+/// The verdict, explained only where it has to be: explaining costs several times the verdict, and what is healthy or does not
+/// apply by the thousand says so by itself.
+fn judge(
+    catalog: &Catalog,
+    rule: &CompiledRule,
+    resource: &Resource,
+    facts: Option<&FactSheet>,
+    now: Timestamp,
+) -> (Status, Option<Cause>, Vec<Evidence>) {
+    match rule.verdict(resource, facts, now) {
+        Status::Healthy => (Status::Healthy, None, Vec::new()),
+        Status::NotApplicable => {
+            let message = "the recommendation does not concern this resource".to_owned();
+            let cause = Cause { code: CauseCode::DoesNotApply, message, permissions: Vec::new() };
+            (Status::NotApplicable, Some(cause), Vec::new())
+        }
+        status @ (Status::Unhealthy | Status::Unknown) => {
+            let (_, cause, evidence) = rule.explain(resource, facts, now);
+            (status, cause, with_sources(catalog, resource, evidence))
+        }
+    }
 }
 
 /// Names the call that read each field, where the collector's spec tells.

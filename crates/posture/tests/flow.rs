@@ -1,4 +1,5 @@
 //! From resources to assessments, score and compliance, over a small catalog.
+
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::{

@@ -110,6 +110,7 @@ async fn commit(
     now: Timestamp,
 ) -> anyhow::Result<Assessed> {
     let everything = ScopeFilter::All;
+    let lock = store.begin_run().await?;
     let previous = store.resources_of(&everything, connector.id.as_str()).await?;
     let exemptions = store.exemptions(&everything).await?;
     let stale: Vec<Resource> = not_listed(&previous, &snapshot);
@@ -139,6 +140,7 @@ async fn commit(
         scores: &scores,
     };
     store.commit(&run).await?;
+    lock.release().await;
     Ok(assessed)
 }
 

@@ -53,7 +53,7 @@ impl Store {
         let connector = run.connector.id.as_str();
         let owner: BTreeMap<&str, &str> =
             run.resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
-        let reopened: BTreeSet<(&str, &str)> = run
+        let resolved: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()
             .filter(|transition| transition.kind == TransitionKind::Resolved)
@@ -62,19 +62,20 @@ impl Store {
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
             let document = json(run.connector)?;
-            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
+            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document
+                   WHERE connectors.document <> excluded.document")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
-            let before: Vec<(String, String)> = sqlx::query_as("SELECT id, hash FROM resources WHERE connector = $1")
+            let before: Vec<(String, String, String)> = sqlx::query_as("SELECT id, hash, account FROM resources WHERE connector = $1")
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
-            let before: BTreeMap<String, String> = before.into_iter().collect();
+            let before: BTreeMap<String, (String, String)> = before.into_iter().map(|(id, hash, account)| (id, (hash, account))).collect();
             for resource in run.resources {
                 stats.n_rows += 1;
                 let document = json(resource)?;
                 let facts = json(&run.facts.get(&resource.id))?;
                 let is_stale = run.stale.contains(resource.id.as_str());
                 let hash = hash(&[&document, &facts, if is_stale { "stale" } else { "" }]);
-                if before.get(resource.id.as_str()) == Some(&hash) {
+                if before.get(resource.id.as_str()).is_some_and(|(known, _)| *known == hash) {
                     continue;
                 }
                 stats.n_written += 1;
@@ -95,6 +96,8 @@ impl Store {
                 sqlx::query("DELETE FROM resources WHERE id = $1").bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
 
+            // A resource that is gone still belongs to its account: those who may see the account see that it is gone.
+            let gone = before;
             let before: Vec<(String, String, String)> = sqlx::query_as(
                 "SELECT a.resource, a.recommendation, a.hash FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1")
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
@@ -107,18 +110,17 @@ impl Store {
                 let hash = hash(&[&document]);
                 if before.get(&key) != Some(&hash) {
                     stats.n_written += 1;
-                    let known = (assessment.status != Status::Unknown).then(|| assessment.status.to_string());
-                    let was_resolved = i64::from(reopened.contains(&(key.0.as_str(), key.1.as_str())));
+                    let was_resolved = i64::from(resolved.contains(&(key.0.as_str(), key.1.as_str())));
                     sqlx::query(
-                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, last_known, first_evaluated_at, status_changed_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $8, $7, $7)
+                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at, last_known)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
                          ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
                            status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
                            was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
                            last_known = COALESCE(excluded.last_known, assessments.last_known),
                            status = excluded.status")
                         .bind(key.0.as_str()).bind(key.1.as_str()).bind(assessment.status.to_string()).bind(hash).bind(document)
-                        .bind(was_resolved).bind(at.as_str()).bind(known)
+                        .bind(was_resolved).bind(at.as_str()).bind((assessment.status != Status::Unknown).then(|| assessment.status.to_string()))
                         .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
                 }
                 kept.insert(key);
@@ -131,7 +133,8 @@ impl Store {
 
             for transition in run.transitions {
                 stats.n_written += 1;
-                let account = owner.get(transition.resource.as_str()).copied().unwrap_or_default();
+                let id = transition.resource.as_str();
+                let account = owner.get(id).copied().or_else(|| gone.get(id).map(|(_, account)| account.as_str())).unwrap_or_default();
                 sqlx::query(
                     "INSERT INTO transitions (at, resource, recommendation, connector, account, document) VALUES ($1, $2, $3, $4, $5, $6)
                      ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document")
@@ -162,15 +165,15 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn tracked(&self, connector: &str) -> Result<Vec<TrackedState>, StoreError> {
-        type Row = (String, String, String, i64, Option<String>, String, String);
+        type Row = (String, String, String, i64, String, String, Option<String>);
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
             sqlx::query_as(
-                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.last_known, a.first_evaluated_at, a.status_changed_at
+                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.first_evaluated_at, a.status_changed_at, a.last_known
                  FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1 ORDER BY a.resource, a.recommendation")
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading the last run"))?
         });
         let mut states = Vec::with_capacity(rows.len());
-        for (resource, recommendation, status, was_resolved, last_known, first, changed) in rows {
+        for (resource, recommendation, status, was_resolved, first, changed, last_known) in rows {
             states.push(TrackedState {
                 recommendation: recommendation.into(),
                 resource: resource.into(),
@@ -185,7 +188,7 @@ impl Store {
     }
 }
 
-fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
+pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {
     serde_json::from_value(serde_json::Value::String(text.to_owned())).map_err(StoreError::damaged(what))
 }
 

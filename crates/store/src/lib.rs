@@ -8,6 +8,8 @@ mod error;
 mod filter;
 mod pool;
 mod read;
+mod run_lock;
+mod summary;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +18,8 @@ pub use commit::{Run, WriteStats};
 pub use error::StoreError;
 pub use filter::ScopeFilter;
 pub use read::{AssessmentRow, Page, ResourceQuery, ScorePoint};
+pub use run_lock::RunLock;
+pub use summary::{AssessmentQuery, RecommendationCount};
 
 /// Where the state is kept.
 #[derive(Debug, Clone)]
@@ -30,6 +34,8 @@ pub enum StoreUrl {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: pool::Pool,
+    /// Where SQLite's lock on runs is; unused with PostgreSQL.
+    lock_file: PathBuf,
 }
 
 impl Store {
@@ -38,11 +44,11 @@ impl Store {
     /// # Errors
     /// If it can't be opened or written, with what to do; if it was written by a newer version.
     pub async fn open(url: &StoreUrl) -> Result<Self, StoreError> {
-        let pool = match url {
-            StoreUrl::Sqlite(file) => pool::open_sqlite(file).await?,
-            StoreUrl::Postgres(url) => pool::open_postgres(url).await?,
+        let (pool, lock_file) = match url {
+            StoreUrl::Sqlite(file) => (pool::open_sqlite(file).await?, file.with_added_extension("lock")),
+            StoreUrl::Postgres(url) => (pool::open_postgres(url).await?, PathBuf::new()),
         };
-        let store = Self { pool };
+        let store = Self { pool, lock_file };
         store.migrate().await?;
         Ok(store)
     }

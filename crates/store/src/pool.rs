@@ -1,7 +1,7 @@
 use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt as _, path::Path, time::Duration};
 
 use sqlx::{
-    PgPool, SqlitePool,
+    Connection as _, PgConnection, PgPool, SqlitePool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -49,56 +49,95 @@ pub(crate) async fn open_postgres(url: &str) -> Result<Pool, StoreError> {
     let options: PgConnectOptions =
         url.parse().map_err(|source| StoreError::Open { place: "given by the PostgreSQL address".to_owned(), source })?;
     let place = format!("{}:{}", options.get_host(), options.get_port());
-    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(30)).connect_with(options).await;
-    pool.map(Pool::Postgres).map_err(|source| StoreError::Open { place, source })
+    // The pool would try a server that refuses again and again until its time is up.
+    let first = PgConnection::connect_with(&options).await.map_err(|source| StoreError::Open { place: place.clone(), source })?;
+    first.close().await.map_err(|source| StoreError::Open { place, source })?;
+    let pool = PgPoolOptions::new().max_connections(8).acquire_timeout(Duration::from_secs(30)).connect_lazy_with(options);
+    Ok(Pool::Postgres(pool))
 }
 
-/// The version of the tables below.
-const SCHEMA: i64 = 1;
-
-/// Both databases take these as they stand.
-const TABLES: &[&str] = &[
-    "CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS connectors (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS resources (
-        id TEXT PRIMARY KEY, type_name TEXT NOT NULL, name TEXT NOT NULL, connector TEXT NOT NULL, account TEXT NOT NULL,
-        resource_group TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL, facts TEXT NOT NULL,
-        first_seen_at TEXT NOT NULL, stale_since TEXT)",
-    "CREATE INDEX IF NOT EXISTS resources_by_scope ON resources (connector, account, type_name)",
-    "CREATE TABLE IF NOT EXISTS assessments (
-        resource TEXT NOT NULL, recommendation TEXT NOT NULL, status TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL,
-        was_resolved BIGINT NOT NULL, last_known TEXT, first_evaluated_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
-        PRIMARY KEY (resource, recommendation))",
-    "CREATE INDEX IF NOT EXISTS assessments_by_recommendation ON assessments (recommendation, status)",
-    "CREATE TABLE IF NOT EXISTS transitions (
-        at TEXT NOT NULL, resource TEXT NOT NULL, recommendation TEXT NOT NULL, connector TEXT NOT NULL, account TEXT NOT NULL,
-        document TEXT NOT NULL, PRIMARY KEY (at, resource, recommendation))",
-    "CREATE TABLE IF NOT EXISTS coverage (connector TEXT PRIMARY KEY, hash TEXT NOT NULL, document TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS scores (
-        connector TEXT NOT NULL, account TEXT NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (connector, account, at))",
-    "CREATE TABLE IF NOT EXISTS exemptions (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
+/// What each version of the tables adds to the one before; both databases take these as they stand. What is here never
+/// changes: a store of any version gets what it lacks.
+const MIGRATIONS: &[&[&str]] = &[
+    &[
+        "CREATE TABLE IF NOT EXISTS connectors (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS resources (
+            id TEXT PRIMARY KEY, type_name TEXT NOT NULL, name TEXT NOT NULL, connector TEXT NOT NULL, account TEXT NOT NULL,
+            resource_group TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL, facts TEXT NOT NULL,
+            first_seen_at TEXT NOT NULL, stale_since TEXT)",
+        "CREATE INDEX IF NOT EXISTS resources_by_scope ON resources (connector, account, type_name)",
+        "CREATE TABLE IF NOT EXISTS assessments (
+            resource TEXT NOT NULL, recommendation TEXT NOT NULL, status TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL,
+            was_resolved BIGINT NOT NULL, first_evaluated_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
+            PRIMARY KEY (resource, recommendation))",
+        "CREATE INDEX IF NOT EXISTS assessments_by_recommendation ON assessments (recommendation, status)",
+        "CREATE TABLE IF NOT EXISTS transitions (
+            at TEXT NOT NULL, resource TEXT NOT NULL, recommendation TEXT NOT NULL, connector TEXT NOT NULL, account TEXT NOT NULL,
+            document TEXT NOT NULL, PRIMARY KEY (at, resource, recommendation))",
+        "CREATE TABLE IF NOT EXISTS coverage (connector TEXT PRIMARY KEY, hash TEXT NOT NULL, document TEXT NOT NULL)",
+        "CREATE TABLE IF NOT EXISTS scores (
+            connector TEXT NOT NULL, account TEXT NOT NULL, at TEXT NOT NULL, document TEXT NOT NULL,
+            PRIMARY KEY (connector, account, at))",
+        "CREATE TABLE IF NOT EXISTS exemptions (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
+    ],
+    // Made anew and not altered: stores of version 1 exist with and without the column, and SQLite can't add one if it is missing.
+    &[
+        "DROP INDEX assessments_by_recommendation",
+        "ALTER TABLE assessments RENAME TO assessments_1",
+        "CREATE TABLE assessments (
+            resource TEXT NOT NULL, recommendation TEXT NOT NULL, status TEXT NOT NULL, last_known TEXT, hash TEXT NOT NULL,
+            document TEXT NOT NULL, was_resolved BIGINT NOT NULL, first_evaluated_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
+            PRIMARY KEY (resource, recommendation))",
+        "INSERT INTO assessments
+            SELECT resource, recommendation, status, CASE WHEN status <> 'Unknown' THEN status END, hash, document, was_resolved,
+                first_evaluated_at, status_changed_at FROM assessments_1",
+        "DROP TABLE assessments_1",
+        "CREATE INDEX assessments_by_recommendation ON assessments (recommendation, status)",
+    ],
 ];
+
+/// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.
+const POSTGRES_LOCK: i64 = 0x534b_5957_4152_4445;
+
+/// The key of PostgreSQL's advisory lock on runs.
+pub(crate) const POSTGRES_RUN_LOCK: i64 = POSTGRES_LOCK + 1;
 
 impl Store {
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
+        let doing = "bringing the tables up to date";
+        let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+        // Readers must not wait for a writer: only a store that lacks something is locked.
+        let found: Option<i64> = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar(VERSION).fetch_one(pool).await.ok().flatten()
+        });
+        if found == Some(known) {
+            return Ok(());
+        }
+        // Two processes may open a new store at once.
+        let (begin, lock) = match &self.pool {
+            Pool::Sqlite(_) => ("BEGIN IMMEDIATE", "SELECT CAST($1 AS BIGINT)"),
+            Pool::Postgres(_) => ("BEGIN", "SELECT pg_advisory_xact_lock($1)"),
+        };
         on_pool!(&self.pool, pool => {
-            for statement in TABLES {
-                sqlx::query(*statement).execute(pool).await.map_err(StoreError::statement("creating the tables"))?;
+            let mut tx = pool.begin_with(begin).await.map_err(StoreError::statement(doing))?;
+            sqlx::query(lock).bind(POSTGRES_LOCK).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            sqlx::query("CREATE TABLE IF NOT EXISTS schema_version (version BIGINT NOT NULL)")
+                .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let found: Option<i64> = sqlx::query_scalar(VERSION).fetch_one(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let found = found.unwrap_or(0);
+            if found > known {
+                return Err(StoreError::Newer { found, known });
             }
-            let found: Option<i64> = sqlx::query_scalar("SELECT MAX(version) FROM schema_version")
-                .fetch_one(pool)
-                .await
-                .map_err(StoreError::statement("reading the version of the tables"))?;
-            match found {
-                Some(found) if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
-                Some(_) => Ok(()),
-                None => sqlx::query("INSERT INTO schema_version (version) VALUES ($1)")
-                    .bind(SCHEMA)
-                    .execute(pool)
-                    .await
-                    .map(drop)
-                    .map_err(StoreError::statement("noting the version of the tables")),
+            let missing = MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0));
+            for statement in missing.copied().flatten() {
+                sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
+            for statement in ["DELETE FROM schema_version WHERE version <= $1", "INSERT INTO schema_version (version) VALUES ($1)"] {
+                sqlx::query(statement).bind(known).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))
         })
     }
 }
+
+const VERSION: &str = "SELECT MAX(version) FROM schema_version";

@@ -1,5 +1,6 @@
 use serde::{Serialize, de::DeserializeOwned};
 use skywarden_model::{Assessment, Connector, Coverage, Exemption, FactSheet, Resource, SecureScore, Timestamp, Transition};
+use sqlx::AssertSqlSafe;
 
 use crate::{ScopeFilter, Store, StoreError, commit::instant, pool::on_pool};
 
@@ -95,33 +96,31 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn resources(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<Resource>, StoreError> {
-        let limit = usize::try_from(query.limit.clamp(1, MAX_PAGE)).unwrap_or(1);
+        let limit = page_size(query.limit);
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
-        let mut items: Vec<Resource> = Vec::new();
-        let mut cursor = query.cursor.clone().unwrap_or_default();
-        loop {
-            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-                sqlx::query_as(
-                    "SELECT document FROM resources WHERE id > $1 AND (type_name = $2 OR $2 = '')
-                     AND ($3 = '' OR LOWER(id) LIKE $4 ESCAPE '\\' OR LOWER(name) LIKE $4 ESCAPE '\\') ORDER BY id LIMIT $5")
-                    .bind(cursor.as_str()).bind(query.type_name.as_deref().unwrap_or_default()).bind(text.as_str()).bind(pattern(&text))
-                    .bind(i64::from(MAX_PAGE)).fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
-            });
-            let is_last = rows.len() < usize::try_from(MAX_PAGE).unwrap_or(usize::MAX);
-            let found: Vec<Resource> = documents(rows, "resource")?;
-            if let Some(last) = found.last() {
-                cursor = last.id.to_string();
+        let statement = format!(
+            "SELECT document FROM resources WHERE id > $1 AND (type_name = $2 OR $2 = '')
+             AND ($3 = '' OR LOWER(id) LIKE $4 ESCAPE '\\' OR LOWER(name) LIKE $4 ESCAPE '\\'){} ORDER BY id LIMIT $5",
+            filter.condition("connector, account", 6)
+        );
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            let mut select = sqlx::query_as(AssertSqlSafe(statement))
+                .bind(query.cursor.as_deref().unwrap_or_default())
+                .bind(query.type_name.as_deref().unwrap_or_default())
+                .bind(text.as_str())
+                .bind(pattern(&text))
+                .bind(i64::from(limit) + 1);
+            for value in filter.values() {
+                select = select.bind(value);
             }
-            items.extend(found.into_iter().filter(|resource| filter.allows_scope(&resource.scope)));
-            if items.len() > limit {
-                items.truncate(limit);
-                let next = items.last().map(|resource| resource.id.to_string());
-                return Ok(Page { items, next });
-            }
-            if is_last {
-                return Ok(Page { items, next: None });
-            }
-        }
+            select.fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
+        });
+        let mut items: Vec<Resource> = documents(rows, "resource")?;
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > size;
+        items.truncate(size);
+        let next = items.last().filter(|_| has_more).map(|resource| resource.id.to_string());
+        Ok(Page { items, next })
     }
 
     /// One resource with its facts.
@@ -169,22 +168,20 @@ impl Store {
         recommendation: &str,
         resource: &str,
     ) -> Result<Vec<AssessmentRow>, StoreError> {
-        type Row = (String, String, String, String, String);
-        let rows: Vec<Row> = on_pool!(&self.pool, pool => {
-            sqlx::query_as(
-                "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
-                 FROM assessments a JOIN resources r ON r.id = a.resource
-                 WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = '') ORDER BY a.resource, a.recommendation")
-                .bind(recommendation).bind(resource).fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
-        let mut found = Vec::with_capacity(rows.len());
-        for (connector, account, document, first_evaluated_at, status_changed_at) in rows {
-            if filter.allows(&connector, &account) {
-                let assessment = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;
-                found.push(AssessmentRow { assessment, first_evaluated_at, status_changed_at });
+        let statement = format!(
+            "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
+             FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = ''){} ORDER BY a.resource, a.recommendation",
+            filter.condition("r.connector, r.account", 3)
+        );
+        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
+            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(recommendation).bind(resource);
+            for value in filter.values() {
+                select = select.bind(value);
             }
-        }
-        Ok(found)
+            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
+        });
+        rows.into_iter().map(assessment_row).collect()
     }
 
     /// What the last run of each connector could and could not list.
@@ -212,14 +209,7 @@ impl Store {
             sqlx::query_as("SELECT connector, account, at, document FROM scores WHERE at >= $1 ORDER BY at, connector, account")
                 .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
         });
-        let mut points = Vec::with_capacity(rows.len());
-        for (connector, account, at, document) in rows {
-            if filter.allows(&connector, &account) {
-                let score = serde_json::from_str(&document).map_err(StoreError::damaged("score"))?;
-                points.push(ScorePoint { connector, account, at, score });
-            }
-        }
-        Ok(points)
+        rows.into_iter().filter(|(connector, account, ..)| filter.allows(connector, account)).map(score_point).collect()
     }
 
     /// What changed since an instant, newest first, at most 500.
@@ -227,15 +217,18 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn transitions(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<Transition>, StoreError> {
-        let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT connector, account, document FROM transitions WHERE at >= $1 ORDER BY at DESC, resource, recommendation LIMIT 500")
-                .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
+        let statement = format!(
+            "SELECT document FROM transitions WHERE at >= $1{} ORDER BY at DESC, resource, recommendation LIMIT 500",
+            filter.condition("connector, account", 2)
+        );
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(instant(since));
+            for value in filter.values() {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
         });
-        let visible = rows
-            .into_iter()
-            .filter(|(connector, account, _)| filter.allows(connector, account))
-            .map(|(_, _, document)| (document,));
-        documents(visible.collect(), "transition")
+        documents(rows, "transition")
     }
 
     /// Every exemption. An exemption names resources that the reader may not see only to those who may see everything.
@@ -253,8 +246,27 @@ impl Store {
     }
 }
 
+/// Connector, account, document, first evaluated, verdict changed.
+pub(crate) type AssessmentColumns = (String, String, String, String, String);
+
+pub(crate) fn assessment_row(row: AssessmentColumns) -> Result<AssessmentRow, StoreError> {
+    let (_, _, document, first_evaluated_at, status_changed_at) = row;
+    let assessment = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;
+    Ok(AssessmentRow { assessment, first_evaluated_at, status_changed_at })
+}
+
+pub(crate) fn score_point(row: (String, String, String, String)) -> Result<ScorePoint, StoreError> {
+    let (connector, account, at, document) = row;
+    let score = serde_json::from_str(&document).map_err(StoreError::damaged("score"))?;
+    Ok(ScorePoint { connector, account, at, score })
+}
+
+pub(crate) fn page_size(limit: u32) -> u32 {
+    limit.clamp(1, MAX_PAGE)
+}
+
 /// A `LIKE` pattern that finds the text anywhere, taking its own wildcards literally.
-fn pattern(text: &str) -> String {
+pub(crate) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 

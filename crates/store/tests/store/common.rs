@@ -17,11 +17,16 @@ static N_DATABASES: AtomicU32 = AtomicU32::new(0);
 
 /// A fresh PostgreSQL store.
 pub(crate) async fn postgres() -> Store {
+    Store::open(&StoreUrl::Postgres(postgres_url())).await.unwrap()
+}
+
+/// The address of a fresh PostgreSQL database.
+pub(crate) fn postgres_url() -> String {
     let name = format!("test_{}", N_DATABASES.fetch_add(1, Ordering::Relaxed));
     let socket = CLUSTER.folder.display();
     CLUSTER.run("createdb", &["--host", &socket.to_string(), "--username", "skywarden", &name]);
     let encoded = socket.to_string().replace('/', "%2F");
-    Store::open(&StoreUrl::Postgres(format!("postgres://skywarden@{encoded}/{name}"))).await.unwrap()
+    format!("postgres://skywarden@{encoded}/{name}")
 }
 
 /// A fresh SQLite store, and its folder.

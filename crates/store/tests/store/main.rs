@@ -2,11 +2,10 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
+mod lists;
+mod survival;
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    os::unix::fs::PermissionsExt as _,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use skywarden_model::{
@@ -17,16 +16,18 @@ use skywarden_store::{ResourceQuery, Run, ScopeFilter, Store, WriteStats};
 
 const ALL: ScopeFilter = ScopeFilter::All;
 
+/// Makes each function a test on either database.
 macro_rules! on_both {
     ($($name:ident),* $(,)?) => {
         mod sqlite {
-            $(#[tokio::test] async fn $name() { let (store, _folder) = super::common::sqlite().await; super::$name(&store).await; })*
+            $(#[tokio::test] async fn $name() { let (store, _folder) = crate::common::sqlite().await; super::$name(&store).await; })*
         }
         mod postgres {
-            $(#[tokio::test] async fn $name() { let store = super::common::postgres().await; super::$name(&store).await; })*
+            $(#[tokio::test] async fn $name() { let store = crate::common::postgres().await; super::$name(&store).await; })*
         }
     };
 }
+use on_both;
 
 on_both!(
     an_unchanged_estate_is_not_written_again,
@@ -146,10 +147,14 @@ async fn verdicts_are_followed_over_time(store: &Store) {
     assert_eq!((states[0].status, states[0].was_resolved, states[0].status_changed_at), (Status::Unhealthy, true, at(2)));
     commit(store, Given { status: Status::Unknown, ..plain("c", &estate, 3) }).await;
     let states = store.tracked("c").await.unwrap();
-    assert_eq!((states[0].status, states[0].last_known), (Status::Unknown, Some(Status::Unhealthy)));
+    assert_eq!(
+        (states[0].status, states[0].last_known, states[0].was_resolved),
+        (Status::Unknown, Some(Status::Unhealthy), true)
+    );
     assert_eq!(store.transitions(&ALL, at(1)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&ALL, at(2)).await.unwrap().len(), 0);
     assert_eq!(store.scores(&ALL, at(1)).await.unwrap().len(), 3);
+    assert_eq!(store.latest_scores(&ALL).await.unwrap()[0].at, "2027-01-15T08:00:03.000000Z");
 }
 
 async fn what_is_gone_is_gone_and_what_is_stale_stays(store: &Store) {
@@ -242,30 +247,4 @@ async fn exemptions_are_kept_and_removed(store: &Store) {
     assert_eq!(store.exemptions(&ALL).await.unwrap(), [exemption]);
     assert!(store.remove_exemption("1").await.unwrap());
     assert!(store.exemptions(&ALL).await.unwrap().is_empty());
-}
-
-#[tokio::test]
-async fn the_file_is_its_owners_alone_and_opens_again() {
-    let (store, folder) = common::sqlite().await;
-    commit(&store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
-    drop(store);
-    let file = folder.path().join("store.db");
-    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
-    let again = Store::open_file(&file).await.unwrap();
-    assert_eq!(again.resources_of(&ALL, "c").await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn two_processes_may_use_one_store() {
-    let (store, folder) = common::sqlite().await;
-    let other = Store::open_file(&folder.path().join("store.db")).await.unwrap();
-    let (left, right) = ([resource("c", "1", "arn:a")], [resource("d", "2", "arn:b")]);
-    tokio::join!(commit(&store, plain("c", &left, 0)), commit(&other, plain("d", &right, 0)));
-    assert_eq!(store.assessments(&ALL).await.unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn a_folder_that_is_not_there_is_named_with_what_to_do() {
-    let error = Store::open_file(std::path::Path::new("/nonexistent/store.db")).await.unwrap_err().to_string();
-    assert!(error.contains("/nonexistent/store.db") && error.contains("--data"), "{error}");
 }

@@ -1,0 +1,161 @@
+//! Lists and counts of assessments that the database works out itself, for estates that do not fit on a page.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use skywarden_model::Status;
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
+    commit::json,
+    pool::on_pool,
+    read::{AssessmentColumns, assessment_row, page_size, pattern, score_point},
+};
+
+/// How the resources of a recommendation stand.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RecommendationCount {
+    /// The recommendation.
+    pub recommendation: String,
+    /// Resources that are as they should be.
+    pub healthy: u64,
+    /// Resources that are not.
+    pub unhealthy: u64,
+    /// Resources of which it could not be found out.
+    pub unknown: u64,
+    /// Resources that it does not concern, or that are exempt.
+    pub not_applicable: u64,
+}
+
+/// Which assessments to list.
+#[derive(Debug, Clone, Default)]
+pub struct AssessmentQuery {
+    /// Only of this recommendation.
+    pub recommendation: Option<String>,
+    /// Only with this verdict.
+    pub status: Option<Status>,
+    /// Only on resources whose id or name contains this text, without case.
+    pub text: Option<String>,
+    /// Where the last page ended.
+    pub cursor: Option<String>,
+    /// Rows of the page; at most 500.
+    pub limit: u32,
+}
+
+impl Store {
+    /// How the resources of each recommendation stand, in order of the recommendations' ids.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn recommendation_counts(&self, filter: &ScopeFilter) -> Result<Vec<RecommendationCount>, StoreError> {
+        let statement = format!(
+            "SELECT a.recommendation, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
+            filter.condition("r.connector, r.account", 1)
+        );
+        let rows: Vec<(String, String, i64)> = on_pool!(&self.pool, pool => {
+            let mut query = sqlx::query_as(AssertSqlSafe(statement));
+            for value in filter.values() {
+                query = query.bind(value);
+            }
+            query.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
+        });
+        let mut counts: BTreeMap<String, RecommendationCount> = BTreeMap::new();
+        for (recommendation, status, n_resources) in rows {
+            let count = counts
+                .entry(recommendation)
+                .or_insert_with_key(|id| RecommendationCount { recommendation: id.clone(), ..RecommendationCount::default() });
+            let n_resources = u64::try_from(n_resources).unwrap_or(0);
+            match crate::commit::parse::<Status>(&status, "status")? {
+                Status::Healthy => count.healthy += n_resources,
+                Status::Unhealthy => count.unhealthy += n_resources,
+                Status::Unknown => count.unknown += n_resources,
+                Status::NotApplicable => count.not_applicable += n_resources,
+            }
+        }
+        Ok(counts.into_values().collect())
+    }
+
+    /// A page of assessments in order of resource and recommendation.
+    ///
+    /// # Errors
+    /// If the cursor is none of this list's, a statement fails or a row is damaged.
+    pub async fn assessment_page(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+    ) -> Result<Page<AssessmentRow>, StoreError> {
+        let limit = page_size(query.limit);
+        let (resource, recommendation) = match &query.cursor {
+            None => (String::new(), String::new()),
+            Some(cursor) => serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?,
+        };
+        let text = query.text.as_deref().unwrap_or_default().to_lowercase();
+        let statement = format!(
+            "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
+             FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE (a.resource, a.recommendation) > ($1, $2) AND (a.recommendation = $3 OR $3 = '') AND (a.status = $4 OR $4 = '')
+               AND ($5 = '' OR LOWER(r.id) LIKE $6 ESCAPE '\\' OR LOWER(r.name) LIKE $6 ESCAPE '\\'){}
+             ORDER BY a.resource, a.recommendation LIMIT $7",
+            filter.condition("r.connector, r.account", 8)
+        );
+        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
+            let mut select = sqlx::query_as(AssertSqlSafe(statement))
+                .bind(resource.as_str())
+                .bind(recommendation.as_str())
+                .bind(query.recommendation.as_deref().unwrap_or_default())
+                .bind(query.status.map(|status| status.to_string()).unwrap_or_default())
+                .bind(text.as_str())
+                .bind(pattern(&text))
+                .bind(i64::from(limit) + 1);
+            for value in filter.values() {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
+        });
+        let mut items = rows.into_iter().map(assessment_row).collect::<Result<Vec<_>, _>>()?;
+        let size = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > size;
+        items.truncate(size);
+        let last = items.last().filter(|_| has_more).map(|row| (&row.assessment.resource, &row.assessment.recommendation));
+        let next = last.map(|key| json(&key)).transpose()?;
+        Ok(Page { items, next })
+    }
+
+    /// One assessment.
+    ///
+    /// # Errors
+    /// If a statement fails or the row is damaged.
+    pub async fn assessment(
+        &self,
+        filter: &ScopeFilter,
+        resource: &str,
+        recommendation: &str,
+    ) -> Result<Option<AssessmentRow>, StoreError> {
+        let row: Option<AssessmentColumns> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(
+                "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
+                 FROM assessments a JOIN resources r ON r.id = a.resource WHERE a.resource = $1 AND a.recommendation = $2")
+                .bind(resource).bind(recommendation).fetch_optional(pool).await.map_err(StoreError::statement("reading an assessment"))?
+        });
+        row.filter(|(connector, account, ..)| filter.allows(connector, account)).map(assessment_row).transpose()
+    }
+
+    /// The newest score of each account.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
+        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(
+                "SELECT s.connector, s.account, s.at, s.document FROM scores s
+                 JOIN (SELECT connector, account, MAX(at) AS newest FROM scores GROUP BY connector, account) n
+                   ON n.connector = s.connector AND n.account = s.account AND n.newest = s.at
+                 ORDER BY s.connector, s.account")
+                .fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
+        });
+        rows.into_iter().filter(|(connector, account, ..)| filter.allows(connector, account)).map(score_point).collect()
+    }
+}

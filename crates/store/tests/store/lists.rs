@@ -1,0 +1,120 @@
+//! Pages, counts and what a restricted reader gets of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use skywarden_model::{Resource, Status, TransitionKind};
+use skywarden_store::{AssessmentQuery, RecommendationCount, ResourceQuery, ScopeFilter, Store, StoreError};
+
+use crate::{ALL, Given, at, commit, on_both, plain, resource, transition};
+
+on_both!(
+    counts_are_those_of_what_may_be_seen,
+    pages_of_assessments_hold_each_once,
+    a_foreign_cursor_is_refused,
+    a_restricted_reader_finds_his_changes_among_many_others,
+    what_is_gone_is_shown_to_those_who_could_see_it,
+    a_filter_of_many_accounts_works,
+    an_empty_filter_shows_nothing,
+);
+
+fn only(pairs: &[(&str, &str)]) -> ScopeFilter {
+    ScopeFilter::Subscriptions(
+        pairs.iter().map(|(connector, account)| ((*connector).to_owned(), (*account).to_owned())).collect(),
+    )
+}
+
+fn buckets(connector: &str, account: &str, n_buckets: usize) -> Vec<Resource> {
+    (0..n_buckets).map(|number| resource(connector, account, &format!("arn:{connector}:{account}:{number:03}"))).collect()
+}
+
+/// Two accounts: 7 Unhealthy in c/1, 3 Unknown in d/2.
+async fn two_accounts(store: &Store) {
+    commit(store, plain("c", &buckets("c", "1", 7), 0)).await;
+    commit(store, Given { status: Status::Unknown, ..plain("d", &buckets("d", "2", 3), 0) }).await;
+}
+
+async fn counts_are_those_of_what_may_be_seen(store: &Store) {
+    two_accounts(store).await;
+    let count = |unhealthy, unknown| RecommendationCount {
+        recommendation: "r".to_owned(),
+        unhealthy,
+        unknown,
+        ..RecommendationCount::default()
+    };
+    assert_eq!(store.recommendation_counts(&ALL).await.unwrap(), [count(7, 3)]);
+    assert_eq!(store.recommendation_counts(&only(&[("c", "1")])).await.unwrap(), [count(7, 0)]);
+    assert_eq!(store.recommendation_counts(&only(&[("c", "2")])).await.unwrap(), []);
+}
+
+async fn pages_of_assessments_hold_each_once(store: &Store) {
+    two_accounts(store).await;
+    let pages = async |filter: &ScopeFilter, mut query: AssessmentQuery| {
+        let mut seen = BTreeSet::new();
+        loop {
+            let page = store.assessment_page(filter, &query).await.unwrap();
+            assert!(page.items.len() <= 2);
+            for row in page.items {
+                assert!(seen.insert(row.assessment.resource.to_string()), "twice");
+            }
+            match page.next {
+                Some(next) => query.cursor = Some(next),
+                None => return seen.len(),
+            }
+        }
+    };
+    let query = || AssessmentQuery { limit: 2, ..AssessmentQuery::default() };
+    assert_eq!(pages(&ALL, query()).await, 10);
+    assert_eq!(pages(&only(&[("d", "2")]), query()).await, 3);
+    assert_eq!(pages(&ALL, AssessmentQuery { status: Some(Status::Unknown), ..query() }).await, 3);
+    assert_eq!(pages(&ALL, AssessmentQuery { recommendation: Some("other".to_owned()), ..query() }).await, 0);
+    assert_eq!(pages(&ALL, AssessmentQuery { text: Some("C:1:00".to_owned()), ..query() }).await, 7);
+    let own = store.assessment(&only(&[("d", "2")]), "arn:d:2:000", "r").await.unwrap().unwrap();
+    assert_eq!(own.assessment.status, Status::Unknown);
+    assert!(store.assessment(&only(&[("c", "1")]), "arn:d:2:000", "r").await.unwrap().is_none());
+    assert!(store.assessment(&ALL, "arn:d:2:000", "other").await.unwrap().is_none());
+}
+
+async fn a_foreign_cursor_is_refused(store: &Store) {
+    let query = AssessmentQuery { cursor: Some("nonsense".to_owned()), limit: 5, ..AssessmentQuery::default() };
+    assert!(matches!(store.assessment_page(&ALL, &query).await, Err(StoreError::Cursor(_))));
+}
+
+async fn a_restricted_reader_finds_his_changes_among_many_others(store: &Store) {
+    let (own, others) = (buckets("c", "1", 1), buckets("d", "2", 600));
+    let opened = [transition(&own[0], TransitionKind::Opened, at(0))];
+    commit(store, Given { transitions: &opened, ..plain("c", &own, 0) }).await;
+    let opened: Vec<_> = others.iter().map(|other| transition(other, TransitionKind::Opened, at(1))).collect();
+    commit(store, Given { transitions: &opened, ..plain("d", &others, 1) }).await;
+    assert_eq!(store.transitions(&only(&[("c", "1")]), at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.transitions(&ALL, at(0)).await.unwrap().len(), 500);
+    let page = store.resources(&only(&[("c", "1")]), &ResourceQuery { limit: 5, ..ResourceQuery::default() }).await.unwrap();
+    assert_eq!((page.items.len(), page.next), (1, None));
+}
+
+async fn what_is_gone_is_shown_to_those_who_could_see_it(store: &Store) {
+    let both = buckets("c", "1", 2);
+    commit(store, plain("c", &both, 0)).await;
+    let gone = [transition(&both[1], TransitionKind::Gone, at(1))];
+    commit(store, Given { transitions: &gone, ..plain("c", &both[..1], 1) }).await;
+    assert_eq!(store.transitions(&only(&[("c", "1")]), at(1)).await.unwrap(), gone);
+    assert_eq!(store.transitions(&only(&[("c", "2")]), at(1)).await.unwrap(), []);
+}
+
+async fn a_filter_of_many_accounts_works(store: &Store) {
+    two_accounts(store).await;
+    let mut pairs: BTreeMap<String, String> = (0..2000).map(|number| (format!("x{number}"), "1".to_owned())).collect();
+    pairs.insert("c".to_owned(), "1".to_owned());
+    let filter = ScopeFilter::Subscriptions(pairs.into_iter().collect());
+    assert_eq!(store.assessments(&filter).await.unwrap().len(), 7);
+    assert_eq!(store.recommendation_counts(&filter).await.unwrap().len(), 1);
+}
+
+async fn an_empty_filter_shows_nothing(store: &Store) {
+    two_accounts(store).await;
+    let nothing = only(&[]);
+    assert_eq!(store.assessments(&nothing).await.unwrap().len(), 0);
+    assert_eq!(store.recommendation_counts(&nothing).await.unwrap().len(), 0);
+    assert_eq!(store.resources(&nothing, &ResourceQuery::default()).await.unwrap().items.len(), 0);
+    assert_eq!(store.transitions(&nothing, at(0)).await.unwrap().len(), 0);
+    assert_eq!(store.connectors(&nothing).await.unwrap().len(), 0);
+}

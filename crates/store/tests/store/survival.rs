@@ -1,0 +1,217 @@
+//! What the store stands: being killed, two processes, full and damaged files, older and newer versions.
+
+use std::{
+    io::{BufRead as _, BufReader},
+    os::unix::fs::PermissionsExt as _,
+    process::{Child, ChildStdout, Command, Stdio},
+};
+
+use skywarden_model::{Resource, Status};
+use skywarden_store::{Store, StoreError, StoreUrl};
+use sqlx::Connection as _;
+
+use crate::{ALL, Given, at, commit, common, plain, resource};
+
+/// Where the process that is to be killed commits.
+const VICTIM: &str = "SKYWARDEN_TEST_VICTIM";
+const N_FIRST: usize = 50;
+const N_SECOND: usize = 20_000;
+
+#[tokio::test]
+async fn the_file_is_its_owners_alone_and_opens_again() {
+    let (store, folder) = common::sqlite().await;
+    commit(&store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    drop(store);
+    let file = folder.path().join("store.db");
+    assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    let again = Store::open_file(&file).await.unwrap();
+    assert_eq!(again.resources_of(&ALL, "c").await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn two_processes_may_use_one_store() {
+    let (store, folder) = common::sqlite().await;
+    let other = Store::open_file(&folder.path().join("store.db")).await.unwrap();
+    let (left, right) = ([resource("c", "1", "arn:a")], [resource("d", "2", "arn:b")]);
+    tokio::join!(commit(&store, plain("c", &left, 0)), commit(&other, plain("d", &right, 0)));
+    assert_eq!(store.assessments(&ALL).await.unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_named_with_what_to_do() {
+    let error = Store::open_file(std::path::Path::new("/nonexistent/store.db")).await.unwrap_err().to_string();
+    assert!(error.contains("/nonexistent/store.db") && error.contains("--data"), "{error}");
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_store_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    std::fs::write(&file, "no database, only text that is long enough to be taken for the header of one; ".repeat(50)).unwrap();
+    let error = Store::open_file(&file).await.unwrap_err().to_string();
+    assert!(error.contains("store.db") && error.contains("not a database"), "{error}");
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("no database"), "the file was changed");
+}
+
+#[tokio::test]
+async fn a_database_that_is_not_there_is_named_without_its_password() {
+    let url = StoreUrl::Postgres("postgres://someone:hunter2@127.0.0.1:1/none?sslmode=disable".to_owned());
+    let error = Store::open(&url).await.unwrap_err().to_string();
+    assert!(error.contains("127.0.0.1:1") && !error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn one_run_at_a_time_on_sqlite() {
+    let (store, folder) = common::sqlite().await;
+    let other = Store::open_file(&folder.path().join("store.db")).await.unwrap();
+    one_run_at_a_time(&store, &other).await;
+}
+
+#[tokio::test]
+async fn one_run_at_a_time_on_postgres() {
+    let url = StoreUrl::Postgres(common::postgres_url());
+    one_run_at_a_time(&Store::open(&url).await.unwrap(), &Store::open(&url).await.unwrap()).await;
+}
+
+async fn one_run_at_a_time(store: &Store, other: &Store) {
+    let run = store.begin_run().await.unwrap();
+    let refused = other.begin_run().await.unwrap_err();
+    assert!(matches!(refused, StoreError::RunInProgress { .. }), "{refused}");
+    run.release().await;
+    other.begin_run().await.unwrap().release().await;
+}
+
+#[tokio::test]
+async fn older_sqlite_stores_are_brought_up_to_date_and_newer_ones_refused() {
+    let (store, folder) = common::sqlite().await;
+    let file = folder.path().join("store.db");
+    commit(&store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    drop(store);
+    let mut database = sqlx::SqliteConnection::connect(&file.display().to_string()).await.unwrap();
+    for statements in AS_VERSION_1 {
+        for statement in *statements {
+            sqlx::query(*statement).execute(&mut database).await.unwrap();
+        }
+        let states = Store::open_file(&file).await.unwrap().tracked("c").await.unwrap();
+        assert_eq!(states[0].last_known, Some(Status::Unhealthy));
+    }
+    sqlx::query(AS_NEWER).execute(&mut database).await.unwrap();
+    assert!(matches!(Store::open_file(&file).await, Err(StoreError::Newer { found: 99, .. })));
+}
+
+#[tokio::test]
+async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
+    let url = common::postgres_url();
+    let open = async || Store::open(&StoreUrl::Postgres(url.clone())).await;
+    commit(&open().await.unwrap(), plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    let mut database = sqlx::PgConnection::connect(&url).await.unwrap();
+    for statements in AS_VERSION_1 {
+        for statement in *statements {
+            sqlx::query(*statement).execute(&mut database).await.unwrap();
+        }
+        let states = open().await.unwrap().tracked("c").await.unwrap();
+        assert_eq!(states[0].last_known, Some(Status::Unhealthy));
+    }
+    sqlx::query(AS_NEWER).execute(&mut database).await.unwrap();
+    assert!(matches!(open().await, Err(StoreError::Newer { found: 99, .. })));
+}
+
+/// Stores of version 1 exist without and with the column.
+const AS_VERSION_1: &[&[&str]] = &[
+    &["ALTER TABLE assessments DROP COLUMN last_known", "UPDATE schema_version SET version = 1"],
+    &["UPDATE assessments SET last_known = NULL", "UPDATE schema_version SET version = 1"],
+];
+const AS_NEWER: &str = "UPDATE schema_version SET version = 99";
+
+#[tokio::test]
+async fn several_processes_may_open_a_new_postgres_store_at_once() {
+    let url = StoreUrl::Postgres(common::postgres_url());
+    let (a, b, c) = tokio::join!(Store::open(&url), Store::open(&url), Store::open(&url));
+    assert!(a.is_ok() && b.is_ok() && c.is_ok());
+}
+
+/// The process that the tests below start and kill: commits a small run, says so, and goes on with a large one.
+/// Without a store to work on it has nothing to do.
+#[tokio::test]
+async fn victim() {
+    let Ok(place) = std::env::var(VICTIM) else { return };
+    let url = if place.starts_with("postgres:") { StoreUrl::Postgres(place) } else { StoreUrl::Sqlite(place.into()) };
+    let store = Store::open(&url).await.unwrap();
+    commit(&store, Given { status: Status::Healthy, ..plain("c", &estate(N_FIRST), 0) }).await;
+    let large = estate(N_SECOND);
+    println!("\nfirst run done");
+    commit(&store, plain("c", &large, 1)).await;
+    println!("\nsecond run done");
+}
+
+fn estate(n_resources: usize) -> Vec<Resource> {
+    (0..n_resources).map(|number| resource("c", "1", &format!("arn:{number:06}{}", "x".repeat(300)))).collect()
+}
+
+#[tokio::test]
+async fn a_sqlite_commit_that_is_killed_leaves_the_run_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    let (mut child, mut output) = start_victim(&file.display().to_string());
+    let journal = folder.path().join("store.db-wal");
+    let size = || journal.metadata().map_or(0, |metadata| metadata.len());
+    let before = size();
+    // The cache holds 2 MB: once the journal has grown by this, a good part of the run is in it.
+    while size() < before + 3_000_000 {
+        assert!(child.try_wait().unwrap().is_none(), "the process ended by itself");
+        std::thread::yield_now();
+    }
+    kill(&mut child, &mut output);
+    shows_the_first_run(&Store::open_file(&file).await.unwrap()).await;
+}
+
+#[tokio::test]
+async fn a_postgres_commit_that_is_killed_leaves_the_run_before() {
+    let url = common::postgres_url();
+    let mut database = sqlx::PgConnection::connect(&url).await.unwrap();
+    let (mut child, mut output) = start_victim(&url);
+    let others = "SELECT COUNT(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let writing = format!("{others} AND backend_xid IS NOT NULL");
+    while sqlx::query_scalar::<_, i64>(sqlx::AssertSqlSafe(writing.as_str())).fetch_one(&mut database).await.unwrap() == 0 {
+        assert!(child.try_wait().unwrap().is_none(), "the process ended by itself");
+    }
+    kill(&mut child, &mut output);
+    while sqlx::query_scalar::<_, i64>(others).fetch_one(&mut database).await.unwrap() > 0 {
+        std::thread::yield_now();
+    }
+    shows_the_first_run(&Store::open(&StoreUrl::Postgres(url)).await.unwrap()).await;
+}
+
+fn start_victim(place: &str) -> (Child, BufReader<ChildStdout>) {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "survival::victim", "--nocapture"])
+        .env(VICTIM, place)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("first run done") {
+        line.clear();
+        assert!(output.read_line(&mut line).unwrap() > 0, "the process ended before it committed its first run");
+    }
+    (child, output)
+}
+
+fn kill(child: &mut Child, output: &mut BufReader<ChildStdout>) {
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(!output.lines().any(|line| line.unwrap().contains("second run done")), "it was killed too late");
+}
+
+async fn shows_the_first_run(store: &Store) {
+    assert_eq!(store.resources_of(&ALL, "c").await.unwrap().len(), N_FIRST);
+    let states = store.tracked("c").await.unwrap();
+    assert_eq!(states.len(), N_FIRST);
+    assert!(states.iter().all(|state| state.status == Status::Healthy && state.status_changed_at == at(0)));
+    assert_eq!(store.latest_scores(&ALL).await.unwrap().len(), 1);
+    // The store goes on from there.
+    commit(store, plain("c", &estate(N_FIRST + 1), 2)).await;
+    assert_eq!(store.resources_of(&ALL, "c").await.unwrap().len(), N_FIRST + 1);
+    store.begin_run().await.unwrap().release().await;
+}
