@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "skywarden-posture",
     "skywarden-host",
     "skywarden-cloud",
+    "skywarden-collect",
     "skywarden-store",
     "skywarden-api",
     "skywarden",

@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 
+use jiff::{civil::DateTime, tz::Offset};
 use serde_json::Value;
 use skywarden_model::Timestamp;
 
@@ -12,6 +13,7 @@ use crate::compile::Condition;
 /// # Errors
 /// What the expected value should have been.
 pub(crate) fn holds(condition: Condition, actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
+    let actual = actual.filter(|actual| !actual.is_null());
     match condition {
         Condition::Equals => Ok(equals(actual, expected)),
         Condition::NotEquals => Ok(!equals(actual, expected)),
@@ -57,7 +59,11 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
         }
         (Value::Object(_), Value::Object(_)) => left == right,
-        (Value::Number(left), Value::Number(right)) => left.as_f64() == right.as_f64(),
+        // Whole numbers beyond 2^53 are not all the same as floating point.
+        (Value::Number(left), Value::Number(right)) => match (left.as_i128(), right.as_i128()) {
+            (Some(left), Some(right)) => left == right,
+            _ => left.as_f64() == right.as_f64(),
+        },
         (Value::String(left), Value::String(right)) => same_text(left, right),
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
@@ -70,7 +76,8 @@ pub(crate) fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-fn same_text(left: &str, right: &str) -> bool {
+/// Whether two texts are the same but for case.
+pub(crate) fn same_text(left: &str, right: &str) -> bool {
     if left.is_ascii() && right.is_ascii() {
         left.eq_ignore_ascii_case(right)
     } else {
@@ -90,7 +97,12 @@ pub(crate) fn text(value: &Value) -> String {
 pub(crate) fn number(value: &Value) -> Option<f64> {
     match value {
         Value::Number(number) => number.as_f64(),
-        Value::String(text) => text.trim().parse().ok(),
+        Value::String(text) => {
+            let text = text.trim();
+            // `inf` and `nan` are words, not numbers.
+            let is_number = text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'+' | b'-' | b'.' | b'e' | b'E'));
+            if is_number { text.parse().ok().filter(|number: &f64| number.is_finite()) } else { None }
+        }
         _ => None,
     }
 }
@@ -102,7 +114,7 @@ fn within(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
 
 fn like(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
     let Value::String(pattern) = expected else { return Err(format!("`like` takes a text, not {expected}")) };
-    let actual = actual.map(text).unwrap_or_default().to_lowercase();
+    let Some(actual) = actual.map(|actual| text(actual).to_lowercase()) else { return Ok(false) };
     let pattern = pattern.to_lowercase();
     Ok(match pattern.split_once('*') {
         None => actual == pattern,
@@ -148,16 +160,31 @@ fn contains_key(actual: Option<&Value>, expected: &Value) -> Result<bool, String
 
 /// Numbers as numbers, instants as instants, anything else as text; an absent field is neither less nor greater.
 fn ordered(actual: Option<&Value>, expected: &Value, wanted: &[Ordering]) -> Result<bool, String> {
-    let Some(actual) = actual.filter(|actual| !actual.is_null()) else { return Ok(false) };
+    let Some(actual) = actual else { return Ok(false) };
     if let (Some(left), Some(right)) = (number(actual), number(expected)) {
         return Ok(left.partial_cmp(&right).is_some_and(|order| wanted.contains(&order)));
     }
     let (Value::String(left), Value::String(right)) = (actual, expected) else {
         return Err(format!("{actual} and {expected} can't be ordered"));
     };
-    let order = match (left.parse::<Timestamp>(), right.parse::<Timestamp>()) {
-        (Ok(left), Ok(right)) => left.cmp(&right),
-        _ => left.to_lowercase().cmp(&right.to_lowercase()),
+    let order = match (instant(left), instant(right)) {
+        (Some(left), Some(right)) => left.cmp(&right),
+        // The order of letters would say something that the rule does not ask.
+        (None, Some(_)) => return Err(format!("`{left}` is no instant, so it can't be compared with {right}")),
+        (Some(_), None) => return Err(format!("`{right}` is no instant, so it can't be compared with {left}")),
+        (None, None) => left.to_lowercase().cmp(&right.to_lowercase()),
     };
     Ok(wanted.contains(&order))
+}
+
+/// An instant in RFC 3339, a time without zone (UTC) or a day (its midnight in UTC).
+pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+    let has_date = text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
+    if !has_date {
+        return None;
+    }
+    if let Ok(instant) = text.parse() {
+        return Some(instant);
+    }
+    Offset::UTC.to_timestamp(text.parse::<DateTime>().ok()?).ok()
 }

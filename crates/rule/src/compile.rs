@@ -9,6 +9,7 @@ use crate::{
     CompileError, FieldUse,
     expression::{self, Expression},
     functions,
+    path::field_path,
 };
 
 /// Deepest nesting of conditions.
@@ -104,7 +105,7 @@ impl Condition {
 
 /// Compiles a condition.
 pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(Node, Vec<FieldUse>), Vec<CompileError>> {
-    let mut compiler = Compiler { declared, errors: Vec::new(), fields: Vec::new() };
+    let mut compiler = Compiler { declared, errors: Vec::new(), fields: Vec::new(), counts: Vec::new() };
     let root = compiler.node(source, "", 0);
     match root {
         Some(root) if compiler.errors.is_empty() => Ok((root, compiler.fields)),
@@ -112,28 +113,18 @@ pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(No
     }
 }
 
-/// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b`.
-pub(crate) fn field_path(name: &str) -> Result<FieldPath, String> {
-    let name = match name.rsplit_once('/') {
-        Some((_, property)) if name.contains('.') && !name.starts_with("tags") && !name.contains("['") => {
-            format!("properties.{property}")
-        }
-        _ => name.to_owned(),
-    };
-    // Azure writes `tags[a.b]` without quotes too.
-    if let Some(key) = name.strip_prefix("tags[").and_then(|rest| rest.strip_suffix(']'))
-        && !key.starts_with('\'')
-        && key != "*"
-    {
-        return Ok(FieldPath::from_segments(vec![Segment::Key("tags".into()), Segment::Key(key.into())]));
-    }
-    name.parse::<FieldPath>().map_err(|error| error.to_string())
-}
-
 struct Compiler<'a> {
     declared: &'a BTreeSet<String>,
     errors: Vec<CompileError>,
     fields: Vec<FieldUse>,
+    /// The enclosing counts, outermost first.
+    counts: Vec<Standing>,
+}
+
+/// What `current()` may name inside a count.
+enum Standing {
+    Field(FieldPath),
+    Value(Option<String>),
 }
 
 impl Compiler<'_> {
@@ -193,7 +184,7 @@ impl Compiler<'_> {
             let found: Vec<&str> = tests.iter().map(|(key, _)| key.as_str()).collect();
             return self.error(pointer, format!("a condition needs exactly one test, found: {}", found.join(", ")), None);
         };
-        let place = format!("{pointer}/{key}");
+        let place = format!("{pointer}/{}", step(key));
         let Some((_, condition)) = CONDITIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)) else {
             let help = closest(key, CONDITIONS.iter().map(|(name, _)| *name)).map(|name| format!("did you mean `{name}`?"));
             return self.error(&place, format!("`{key}` is no condition"), help);
@@ -239,10 +230,6 @@ impl Compiler<'_> {
     fn count(&mut self, count: &Value, pointer: &str, depth: usize) -> Option<Count> {
         let Value::Object(members) = count else { return self.error(pointer, "`count` takes an object", None) };
         self.only(members, &["field", "value", "name", "where"], pointer);
-        let condition = match member(members, "where") {
-            Some((key, condition)) => Some(Box::new(self.node(condition, &format!("{pointer}/{key}"), depth + 1)?)),
-            None => None,
-        };
         let over = match (member(members, "field"), member(members, "value")) {
             (Some((key, Value::String(name))), None) => {
                 let place = format!("{pointer}/{key}");
@@ -257,10 +244,26 @@ impl Compiler<'_> {
                 CountOver::Field(path)
             }
             (None, Some((key, values))) => {
-                let name = member(members, "name").and_then(|(_, name)| name.as_str()).map(str::to_owned);
+                let name = match member(members, "name") {
+                    Some((_, Value::String(name))) => Some(name.clone()),
+                    Some((key, _)) => return self.error(&format!("{pointer}/{key}"), "`name` takes a text", None),
+                    None => None,
+                };
                 CountOver::Value { values: self.expression(values, &format!("{pointer}/{key}"))?, name }
             }
             _ => return self.error(pointer, "`count` needs either `field` or `value`", None),
+        };
+        let condition = match member(members, "where") {
+            Some((key, condition)) => {
+                self.counts.push(match &over {
+                    CountOver::Field(path) => Standing::Field(path.clone()),
+                    CountOver::Value { name, .. } => Standing::Value(name.clone()),
+                });
+                let condition = self.node(condition, &format!("{pointer}/{key}"), depth + 1);
+                self.counts.pop();
+                Some(Box::new(condition?))
+            }
+            None => None,
         };
         Some(Count { over, condition })
     }
@@ -284,9 +287,8 @@ impl Compiler<'_> {
                 self.check_calls(index, pointer);
             }
             Expression::Call(name, arguments) => {
-                if !functions::is_known(name) {
-                    let help = closest(name, functions::names()).map(|name| format!("did you mean `{name}`?"));
-                    self.error::<()>(pointer, format!("`{name}` is no function that rules may use"), help);
+                if let Some((fault, help)) = functions::fault(name, arguments.len()) {
+                    self.error::<()>(pointer, fault, help);
                 }
                 match (name.as_str(), arguments.first()) {
                     ("parameters", Some(Expression::Literal(Value::String(parameter))))
@@ -297,6 +299,11 @@ impl Compiler<'_> {
                     ("field", Some(Expression::Literal(Value::String(field)))) => {
                         self.path(field, pointer);
                     }
+                    ("current", None) if self.counts.is_empty() => {
+                        let help = "use it in the `where` of a `count`".to_owned();
+                        self.error::<()>(pointer, "`current()` stands outside a count", Some(help));
+                    }
+                    ("current", Some(Expression::Literal(Value::String(name)))) => self.check_current(name, pointer),
                     _ => {}
                 }
                 for argument in arguments {
@@ -306,17 +313,41 @@ impl Compiler<'_> {
         }
     }
 
+    /// `current('x')` names an enclosing count's element or something in it.
+    fn check_current(&mut self, name: &str, pointer: &str) {
+        let path = field_path(name).ok();
+        let is_known = self.counts.iter().any(|count| match count {
+            Standing::Value(own) => own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)),
+            Standing::Field(list) => path.as_ref().is_some_and(|path| list.covers(path)),
+        });
+        if is_known {
+            return;
+        }
+        let names = self.counts.iter().filter_map(|count| match count {
+            Standing::Value(name) => name.clone(),
+            Standing::Field(path) => Some(path.to_string()),
+        });
+        let names: Vec<String> = names.collect();
+        let help = closest(name, names.iter().map(String::as_str)).map(|name| format!("did you mean `{name}`?"));
+        self.error::<()>(pointer, format!("`{name}` names no enclosing count"), help);
+    }
+
     fn only(&mut self, members: &Map<String, Value>, allowed: &[&str], pointer: &str) {
         for key in members.keys() {
             if !allowed.iter().any(|name| name.eq_ignore_ascii_case(key)) {
                 self.error::<()>(
-                    &format!("{pointer}/{key}"),
+                    &format!("{pointer}/{}", step(key)),
                     format!("`{key}` does not belong beside `{}`", allowed.join("`, `")),
                     None,
                 );
             }
         }
     }
+}
+
+/// A key as a step of a JSON pointer.
+fn step(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 fn is_boolean_text(text: &str) -> bool {

@@ -3,14 +3,15 @@
 use std::borrow::Cow;
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, FieldPath, Unreadable, UnreadableKind};
+use skywarden_model::{Actual, Evidence, FieldPath, Unreadable};
 
 use crate::{
     Input, Outcome, Truth, compare,
-    compile::{Condition, Count, CountOver, Leaf, Node, Operand, field_path},
+    compile::{Condition, Count, CountOver, Leaf, Node, Operand},
     expression::Expression,
     functions,
-    resolve::{Bound, Slot, concrete, resolve, unreadable_below},
+    path::field_path,
+    resolve::{Bound, Gap, Place, Slot, concrete, resolve},
 };
 
 /// Evidence entries of one outcome at most.
@@ -33,7 +34,15 @@ pub(crate) struct Context<'i, 'a> {
     pub(crate) input: &'i Input<'a>,
     pub(crate) bound: Vec<Bound<'i>>,
     /// Elements of enclosing counts over values, innermost last.
-    pub(crate) current: Vec<(Option<&'i str>, Value)>,
+    pub(crate) current: Vec<Current<'i>>,
+}
+
+/// An element of a list that an enclosing `count` over a value stands on.
+pub(crate) struct Current<'i> {
+    pub(crate) name: Option<&'i str>,
+    pub(crate) value: Value,
+    /// How many counts over fields enclose this one.
+    pub(crate) depth: usize,
 }
 
 /// Collects what decided; without it only the verdict is computed.
@@ -99,7 +108,11 @@ impl Record {
     fn absorb(&mut self, other: Self) {
         let room = MAX_EVIDENCE.saturating_sub(self.evidence.len());
         self.evidence.extend(other.evidence.into_iter().take(room));
-        self.unreadable.extend(other.unreadable);
+        for unreadable in other.unreadable {
+            if !self.unreadable.contains(&unreadable) {
+                self.unreadable.push(unreadable);
+            }
+        }
         self.error = self.error.take().or(other.error);
     }
 
@@ -115,16 +128,10 @@ impl Record {
     }
 }
 
-fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, mut record: Option<&mut Record>) -> Truth {
+fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
     let expected = match value_of(&leaf.expected, context) {
-        Ok(Some(expected)) => expected.into_owned(),
-        Ok(None) => Value::Null,
-        Err(failure) => {
-            if let Some(record) = record {
-                record.fail("the rule's own value", leaf.condition.name().to_owned(), failure);
-            }
-            return Truth::Unknown;
-        }
+        Ok(expected) => expected.unwrap_or(Cow::Owned(Value::Null)),
+        Err(failure) => return failed(record, "the rule's own value", || leaf.condition.name().to_owned(), failure),
     };
     match &leaf.operand {
         Operand::Field(path) => field(path, leaf.condition, &expected, context, record),
@@ -135,28 +142,22 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, mut record: 
             });
             match path {
                 Ok(path) => field(&path, leaf.condition, &expected, context, record),
-                Err(failure) => {
-                    if let Some(record) = record.as_deref_mut() {
-                        record.fail("a computed field name", leaf.condition.name().to_owned(), failure);
-                    }
-                    Truth::Unknown
-                }
+                Err(failure) => failed(record, "a computed field name", || leaf.condition.name().to_owned(), failure),
             }
         }
-        Operand::Value(expression) => {
-            let actual = value_of(expression, context).map(|value| value.map(Cow::into_owned));
-            match actual {
-                Ok(actual) => test("value", leaf.condition, actual.as_ref(), &expected, record),
-                Err(failure) => {
-                    if let Some(record) = record.as_deref_mut() {
-                        record.fail("value", words(leaf.condition, &expected), failure);
-                    }
-                    Truth::Unknown
-                }
-            }
-        }
+        Operand::Value(expression) => match value_of(expression, context) {
+            Ok(actual) => test(|| "value".to_owned(), leaf.condition, actual.as_deref(), &expected, record),
+            Err(failure) => failed(record, "value", || words(leaf.condition, &expected), failure),
+        },
         Operand::Count(count) => counted(count, leaf.condition, &expected, context, record),
     }
+}
+
+fn failed(record: Option<&mut Record>, field: &str, expected: impl FnOnce() -> String, failure: Failure) -> Truth {
+    if let Some(record) = record {
+        record.fail(field, expected(), failure);
+    }
+    Truth::Unknown
 }
 
 /// A field, or with an unbound `[*]` all elements of a list.
@@ -171,65 +172,27 @@ fn field(
     let mut verdict = Truth::True;
     let mut agreed = Record::default();
     let mut unknown = Record::default();
-    let mut consider = |truth: Truth, own: Record, record: &mut Option<&mut Record>| -> bool {
-        if truth == Truth::False {
-            if let Some(record) = record.as_deref_mut() {
-                record.absorb(own);
-            }
-            return true;
-        }
-        if truth == Truth::Unknown {
-            verdict = Truth::Unknown;
-            unknown.absorb(own);
-        } else {
-            agreed.absorb(own);
-        }
-        false
-    };
-    for (indices, slot) in &resolved.slots {
-        let mut own = Record::default();
-        let holder;
-        let truth = match slot {
-            Slot::Unreadable(unreadable) => {
-                if record.is_some() {
-                    own.fail(&concrete(path, indices), words(condition, expected), Failure::Unreadable(unreadable.clone()));
+    for place in resolved.places() {
+        let mut own = record.is_some().then(Record::default);
+        match at(place, path, resolved.partial, condition, expected, own.as_mut()) {
+            Truth::False => {
+                if let (Some(record), Some(own)) = (record.as_deref_mut(), own) {
+                    record.absorb(own);
                 }
-                Truth::Unknown
+                return Truth::False;
             }
-            slot => {
-                let actual = match slot {
-                    Slot::Value(value) => Some(*value),
-                    Slot::Text(text) => {
-                        holder = Value::String((*text).to_owned());
-                        Some(&holder)
-                    }
-                    Slot::Absent | Slot::Unreadable(_) => None,
-                };
-                let below = actual
-                    .filter(|value| (value.is_object() || value.is_array()) && condition != Condition::Exists)
-                    .and_then(|_| unreadable_below(context.input, path));
-                match below {
-                    Some(unreadable) => {
-                        if record.is_some() {
-                            own.fail(&concrete(path, indices), words(condition, expected), Failure::Unreadable(unreadable));
-                        }
-                        Truth::Unknown
-                    }
-                    None if record.is_some() => test(&concrete(path, indices), condition, actual, expected, Some(&mut own)),
-                    None => test("", condition, actual, expected, None),
-                }
+            Truth::True => agreed.absorb(own.unwrap_or_default()),
+            Truth::Unknown => {
+                verdict = Truth::Unknown;
+                unknown.absorb(own.unwrap_or_default());
             }
-        };
-        if consider(truth, own, &mut record) {
-            return Truth::False;
         }
     }
-    if let Some(cut) = resolved.cut.filter(|_| resolved.is_list) {
-        let mut own = Record::default();
+    if let Some(cut) = resolved.cut {
+        verdict = Truth::Unknown;
         if record.is_some() {
-            own.fail(&path.to_string(), words(condition, expected), Failure::Unreadable(cut));
+            unknown.fail(&path.to_string(), words(condition, expected), Failure::Unreadable(cut.report(path)));
         }
-        consider(Truth::Unknown, own, &mut record);
     }
     if let Some(record) = record {
         record.absorb(if verdict == Truth::Unknown { unknown } else { agreed });
@@ -237,27 +200,67 @@ fn field(
     verdict
 }
 
-fn test(field: &str, condition: Condition, actual: Option<&Value>, expected: &Value, record: Option<&mut Record>) -> Truth {
-    match compare::holds(condition, actual, expected) {
-        Ok(holds) => {
-            if let Some(record) = record {
-                let actual = actual.map_or(Actual::Absent, |value| Actual::Value(shortened(value)));
-                record.evidence.push(Evidence {
-                    field: field.to_owned(),
-                    expected: words(condition, expected),
-                    actual,
-                    source: String::new(),
-                });
-            }
-            holds.into()
-        }
-        Err(message) => {
-            if let Some(record) = record {
-                record.error = Some(format!("{field}: {message}"));
-            }
-            Truth::Unknown
-        }
+/// The condition on what stands at one place.
+fn at(
+    place: &Place<'_>,
+    path: &FieldPath,
+    partial: Option<Gap<'_>>,
+    condition: Condition,
+    expected: &Value,
+    record: Option<&mut Record>,
+) -> Truth {
+    let name = || concrete(path, &place.indices);
+    if let Slot::Unreadable(gap) = place.slot {
+        return match record {
+            Some(record) => failed(Some(record), &name(), || words(condition, expected), Failure::Unreadable(gap.report(path))),
+            None => Truth::Unknown,
+        };
     }
+    if record.is_none()
+        && let (Slot::Text(actual), Some(expected)) = (&place.slot, expected.as_str())
+        && matches!(condition, Condition::Equals | Condition::NotEquals)
+    {
+        return Truth::from(compare::same_text(actual, expected) == (condition == Condition::Equals));
+    }
+    let actual = place.slot.json();
+    if let Some(gap) = partial.filter(|_| place.slot.is_container())
+        && !is_settled_by_part(condition, actual.as_deref(), expected)
+    {
+        return match record {
+            Some(record) => failed(Some(record), &name(), || words(condition, expected), Failure::Unreadable(gap.report(path))),
+            None => Truth::Unknown,
+        };
+    }
+    test(name, condition, actual.as_deref(), expected, record)
+}
+
+/// Whether an object or a list of which parts are missing decides all the same: what was found stays found.
+fn is_settled_by_part(condition: Condition, actual: Option<&Value>, expected: &Value) -> bool {
+    match condition {
+        Condition::Exists => true,
+        Condition::Contains | Condition::ContainsKey => compare::holds(condition, actual, expected) == Ok(true),
+        Condition::NotContains | Condition::NotContainsKey => compare::holds(condition, actual, expected) == Ok(false),
+        _ => false,
+    }
+}
+
+fn test(
+    field: impl FnOnce() -> String,
+    condition: Condition,
+    actual: Option<&Value>,
+    expected: &Value,
+    record: Option<&mut Record>,
+) -> Truth {
+    let holds = compare::holds(condition, actual, expected);
+    if let Some(record) = record {
+        let field = field();
+        if let Err(message) = &holds {
+            record.error = Some(format!("{field}: {message}"));
+        }
+        let actual = actual.map_or(Actual::Absent, |value| Actual::Value(shortened(value)));
+        record.evidence.push(Evidence { field, expected: words(condition, expected), actual, source: String::new() });
+    }
+    holds.map_or(Truth::Unknown, Truth::from)
 }
 
 /// A count whose elements may be unknown is an interval; the comparison decides only if both ends agree.
@@ -268,97 +271,108 @@ fn counted<'i>(
     context: &mut Context<'i, '_>,
     record: Option<&mut Record>,
 ) -> Truth {
-    let mut sure = 0u64;
-    let mut possible = Some(0u64);
-    let mut hits = Record::default();
-    let mut doubts = Record::default();
+    let is_recorded = record.is_some();
+    let mut tally = Tally::default();
     let name = match &count.over {
         CountOver::Field(path) => {
             let resolved = resolve(context.input, path, &context.bound);
-            for (indices, slot) in resolved.slots {
-                match slot {
-                    Slot::Unreadable(unreadable) => {
-                        possible = None;
-                        doubts.fail(&concrete(path, &indices), words(condition, expected), Failure::Unreadable(unreadable));
-                    }
-                    Slot::Absent => {}
-                    Slot::Value(_) | Slot::Text(_) => {
-                        context.bound.push(Bound { path, indices });
-                        let truth = element(count, context, record.is_some(), &mut hits, &mut doubts);
-                        context.bound.pop();
-                        tally(truth, &mut sure, &mut possible);
-                    }
-                }
-            }
             if let Some(cut) = resolved.cut {
-                possible = None;
-                doubts.fail(&path.to_string(), words(condition, expected), Failure::Unreadable(cut));
+                tally.without_end(is_recorded, || (path.to_string(), words(condition, expected), cut.report(path)));
+            }
+            for Place { indices, slot } in resolved.into_places() {
+                if let Slot::Unreadable(gap) = slot {
+                    let entry = || (concrete(path, &indices), words(condition, expected), gap.report(path));
+                    tally.without_end(is_recorded, entry);
+                } else {
+                    context.bound.push(Bound { path, indices });
+                    tally.element(count, context, is_recorded);
+                    context.bound.pop();
+                }
             }
             path.to_string()
         }
         CountOver::Value { values, name } => {
-            let values = match value_of(values, context) {
-                Ok(values) => values.map(Cow::into_owned),
-                Err(failure) => {
-                    if let Some(record) = record {
-                        record.fail("count", words(condition, expected), failure);
-                    }
-                    return Truth::Unknown;
-                }
-            };
-            let elements = match values {
-                Some(Value::Array(elements)) => elements,
-                Some(other) => vec![other],
-                None => Vec::new(),
+            let elements = match value_of(values, context).map(|values| values.map(Cow::into_owned)) {
+                Ok(Some(Value::Array(elements))) => elements,
+                // One thing where a list may stand, as AWS policies have it, is a list of one.
+                Ok(Some(Value::Null) | None) => Vec::new(),
+                Ok(Some(other)) => vec![other],
+                Err(failure) => return failed(record, "count", || words(condition, expected), failure),
             };
             for value in elements {
-                context.current.push((name.as_deref(), value));
-                let truth = element(count, context, record.is_some(), &mut hits, &mut doubts);
+                let depth = context.bound.len();
+                context.current.push(Current { name: name.as_deref(), value, depth });
+                tally.element(count, context, is_recorded);
                 context.current.pop();
-                tally(truth, &mut sure, &mut possible);
             }
             name.clone().unwrap_or_else(|| "value".to_owned())
         }
     };
-    let truth = interval(condition, sure, possible, expected);
+    let truth = interval(condition, tally.sure, tally.possible, expected);
     if let Some(record) = record {
         match truth {
-            Ok(Truth::Unknown) => record.absorb(doubts),
+            Ok(Truth::Unknown) => record.absorb(tally.doubts),
             Ok(_) => {
                 record.evidence.push(Evidence {
                     field: format!("count of {name}"),
                     expected: words(condition, expected),
-                    actual: Actual::Value(Value::from(sure)),
+                    actual: Actual::Value(tally.found()),
                     source: String::new(),
                 });
-                record.absorb(hits);
+                record.absorb(tally.hits);
             }
-            Err(ref message) => record.error = Some(message.clone()),
+            Err(ref message) => record.error = Some(format!("count of {name}: {message}")),
         }
     }
     truth.unwrap_or(Truth::Unknown)
 }
 
-fn element<'i>(count: &'i Count, context: &mut Context<'i, '_>, recorded: bool, hits: &mut Record, doubts: &mut Record) -> Truth {
-    let Some(condition) = &count.condition else { return Truth::True };
-    let mut own = recorded.then(Record::default);
-    let truth = node(condition, context, own.as_mut());
-    if let Some(own) = own {
-        match truth {
-            Truth::True => hits.absorb(own),
-            Truth::Unknown => doubts.absorb(own),
-            Truth::False => {}
-        }
-    }
-    truth
+/// How many elements were counted, and what that rests on.
+struct Tally {
+    sure: u64,
+    /// `None` is without end.
+    possible: Option<u64>,
+    hits: Record,
+    doubts: Record,
 }
 
-fn tally(truth: Truth, sure: &mut u64, possible: &mut Option<u64>) {
-    if truth == Truth::True {
-        *sure += 1;
+impl Default for Tally {
+    fn default() -> Self {
+        Self { sure: 0, possible: Some(0), hits: Record::default(), doubts: Record::default() }
     }
-    if truth != Truth::False {
-        *possible = possible.map(|possible| possible + 1);
+}
+
+impl Tally {
+    fn element<'i>(&mut self, count: &'i Count, context: &mut Context<'i, '_>, is_recorded: bool) {
+        let mut own = is_recorded.then(Record::default);
+        let truth = count.condition.as_deref().map_or(Truth::True, |condition| node(condition, context, own.as_mut()));
+        let own = own.unwrap_or_default();
+        if truth == Truth::True {
+            self.sure += 1;
+            self.hits.absorb(own);
+        } else if truth == Truth::Unknown {
+            self.doubts.absorb(own);
+        }
+        if truth != Truth::False {
+            self.possible = self.possible.map(|possible| possible + 1);
+        }
+    }
+
+    fn without_end(&mut self, is_recorded: bool, entry: impl FnOnce() -> (String, String, Unreadable)) {
+        self.possible = None;
+        if is_recorded {
+            let (field, expected, unreadable) = entry();
+            self.doubts.fail(&field, expected, Failure::Unreadable(unreadable));
+        }
+    }
+
+    /// The count as far as it is known.
+    fn found(&self) -> Value {
+        match self.possible {
+            Some(possible) if possible == self.sure => Value::from(self.sure),
+            Some(possible) => Value::from(format!("{} to {possible}", self.sure)),
+            None => Value::from(format!("at least {}", self.sure)),
+        }
     }
 }
 
@@ -387,17 +401,17 @@ fn interval(condition: Condition, low: u64, high: Option<u64>, expected: &Value)
 }
 
 /// The value of an expression; `None` is absent.
-pub(crate) fn value_of<'v>(expression: &'v Expression, context: &Context<'_, '_>) -> Result<Option<Cow<'v, Value>>, Failure> {
+pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match expression {
         Expression::Literal(value) => Ok(Some(Cow::Borrowed(value))),
         Expression::Member(inner, name) => {
             let value = value_of(inner, context)?;
-            Ok(value.and_then(|value| value.get(name.as_str()).cloned()).map(Cow::Owned))
+            Ok(value.and_then(|value| member(&value, name).cloned()).map(Cow::Owned))
         }
         Expression::Index(inner, index) => {
             let (value, index) = (value_of(inner, context)?, value_of(index, context)?);
             let found = match (value, index.as_deref()) {
-                (Some(value), Some(Value::String(key))) => value.get(key.as_str()).cloned(),
+                (Some(value), Some(Value::String(key))) => member(&value, key).cloned(),
                 (Some(value), Some(index)) => {
                     let index = index.as_u64().and_then(|index| usize::try_from(index).ok());
                     index.and_then(|index| value.get(index).cloned())
@@ -409,39 +423,33 @@ pub(crate) fn value_of<'v>(expression: &'v Expression, context: &Context<'_, '_>
                 None => Err(Failure::Error("an index lies outside its list or object".to_owned())),
             }
         }
-        Expression::Call(name, arguments) => functions::call(name, arguments, context).map(|value| value.map(Cow::Owned)),
+        Expression::Call(name, arguments) => functions::call(name, arguments, context),
     }
+}
+
+/// A member of an object by name: the name as it stands, else in any case.
+pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    let members = value.as_object()?;
+    members.get(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// The value of a field inside an expression: with `[*]` a list.
-pub(crate) fn field_value(name: &str, context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
-    let path = field_path(name).map_err(Failure::Error)?;
-    let resolved = resolve(context.input, &path, &context.bound);
-    if let Some(cut) = resolved.cut.filter(|_| resolved.is_list) {
-        return Err(Failure::Unreadable(cut));
+pub(crate) fn field_value(path: &FieldPath, context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
+    let resolved = resolve(context.input, path, &context.bound);
+    let unreadable = |gap: Gap<'_>| Err(Failure::Unreadable(gap.report(path)));
+    if let Some(cut) = resolved.cut {
+        return unreadable(cut);
     }
-    let mut values = Vec::with_capacity(resolved.slots.len());
-    for (_, slot) in resolved.slots {
-        match slot {
-            Slot::Unreadable(unreadable) => return Err(Failure::Unreadable(unreadable)),
-            Slot::Absent => {}
-            Slot::Text(text) => values.push(Value::String(text.to_owned())),
-            Slot::Value(value) => {
-                if (value.is_object() || value.is_array())
-                    && let Some(below) = unreadable_below(context.input, &path).or_else(|| truncated(context, &path))
-                {
-                    return Err(Failure::Unreadable(below));
-                }
-                values.push(value.clone());
-            }
+    let (is_list, partial) = (resolved.is_list, resolved.partial);
+    let mut values = Vec::new();
+    for place in resolved.into_places() {
+        match (&place.slot, partial) {
+            (Slot::Unreadable(gap), _) => return unreadable(*gap),
+            (slot, Some(gap)) if slot.is_container() => return unreadable(gap),
+            (slot, _) => values.extend(slot.json().map(Cow::into_owned)),
         }
     }
-    Ok(if resolved.is_list { Some(Value::Array(values)) } else { values.pop() })
-}
-
-fn truncated(context: &Context<'_, '_>, path: &FieldPath) -> Option<Unreadable> {
-    let is_cut = |unreadable: &&Unreadable| unreadable.reason.kind == UnreadableKind::Truncated && unreadable.field.covers(path);
-    context.input.resource.unreadable.iter().find(is_cut).cloned()
+    Ok(if is_list { Some(Value::Array(values)) } else { values.pop() })
 }
 
 /// The condition in words: `equals true`, `less than 14`.

@@ -20,13 +20,38 @@ pub(crate) enum Expression {
 
 /// Reads a value of a rule: text in `[...]` is an expression, `[[` escapes, anything else stands for itself.
 pub(crate) fn parse(value: &Value) -> Result<Expression, String> {
-    let Value::String(text) = value else { return parse_inside(value) };
-    if let Some(escaped) = text.strip_prefix("[[") {
-        return Ok(Expression::Literal(Value::String(format!("[{escaped}"))));
+    parse_at(value, 0)
+}
+
+fn parse_at(value: &Value, depth: usize) -> Result<Expression, String> {
+    if depth > MAX_DEPTH {
+        return Err(format!("the value is nested deeper than {MAX_DEPTH}"));
     }
-    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
-        return Ok(Expression::Literal(value.clone()));
-    };
+    match value {
+        Value::String(text) => parse_text(text),
+        Value::Array(elements) => {
+            let parsed: Vec<Expression> =
+                elements.iter().map(|element| parse_at(element, depth + 1)).collect::<Result<_, _>>()?;
+            // A list that holds expressions is a call of `createArray`; one of literals, with their escapes undone, is a literal.
+            let literals = parsed.iter().map(|element| match element {
+                Expression::Literal(value) => Some(value.clone()),
+                _ => None,
+            });
+            Ok(match literals.collect() {
+                Some(literals) => Expression::Literal(Value::Array(literals)),
+                None => Expression::Call("createarray".to_owned(), parsed),
+            })
+        }
+        other => Ok(Expression::Literal(other.clone())),
+    }
+}
+
+fn parse_text(text: &str) -> Result<Expression, String> {
+    let literal = |text: String| Ok(Expression::Literal(Value::String(text)));
+    if let Some(escaped) = text.strip_prefix("[[") {
+        return literal(format!("[{escaped}"));
+    }
+    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else { return literal(text.to_owned()) };
     let mut parser = Parser { rest: inner, depth: 0 };
     let expression = parser.expression()?;
     parser.skip_blanks();
@@ -35,19 +60,6 @@ pub(crate) fn parse(value: &Value) -> Result<Expression, String> {
     } else {
         Err(format!("`{}` is left over in the expression `{text}`", parser.rest))
     }
-}
-
-/// A list whose elements are expressions becomes a call of `createArray`; objects stand for themselves.
-fn parse_inside(value: &Value) -> Result<Expression, String> {
-    let Value::Array(elements) = value else { return Ok(Expression::Literal(value.clone())) };
-    let mut parsed = Vec::with_capacity(elements.len());
-    for element in elements {
-        parsed.push(parse(element)?);
-    }
-    if parsed.iter().all(|element| matches!(element, Expression::Literal(_))) {
-        return Ok(Expression::Literal(value.clone()));
-    }
-    Ok(Expression::Call("createarray".to_owned(), parsed))
 }
 
 struct Parser<'a> {
@@ -72,25 +84,31 @@ impl Parser<'_> {
     }
 
     fn expression(&mut self) -> Result<Expression, String> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err(format!("the expression is nested deeper than {MAX_DEPTH}"));
-        }
+        let depth = self.depth;
+        self.deeper()?;
         let mut expression = self.primary()?;
         loop {
             if self.eat('.') {
+                self.deeper()?;
                 expression = Expression::Member(Box::new(expression), self.word()?);
             } else if self.eat('[') {
+                self.deeper()?;
                 let index = self.expression()?;
                 if !self.eat(']') {
                     return Err("a `[` is not closed".to_owned());
                 }
                 expression = Expression::Index(Box::new(expression), Box::new(index));
             } else {
-                self.depth -= 1;
+                self.depth = depth;
                 return Ok(expression);
             }
         }
+    }
+
+    /// A call's argument and a step after a `.` or `[` both nest the tree: evaluation and drop go down it by recursion.
+    fn deeper(&mut self) -> Result<(), String> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH { Err(format!("the expression is nested deeper than {MAX_DEPTH}")) } else { Ok(()) }
     }
 
     fn primary(&mut self) -> Result<Expression, String> {

@@ -1,123 +1,147 @@
 //! The template functions that rules may use.
 
-use std::net::IpAddr;
+use std::{borrow::Cow, net::IpAddr};
 
 use ipnet::IpNet;
 use serde_json::{Number, Value};
 
 use crate::{
     compare,
-    evaluate::{Context, Failure, field_value, value_of},
+    compile::closest,
+    dates,
+    evaluate::{Context, Current, Failure, field_value, member, value_of},
     expression::Expression,
+    path::field_path,
 };
 
 /// Text that a function makes, at most.
 const MAX_TEXT: usize = 1 << 20;
 
-const NAMES: &[&str] = &[
-    "parameters",
-    "field",
-    "current",
-    "concat",
-    "if",
-    "and",
-    "or",
-    "not",
-    "equals",
-    "less",
-    "lessOrEquals",
-    "greater",
-    "greaterOrEquals",
-    "toLower",
-    "toUpper",
-    "replace",
-    "substring",
-    "length",
-    "split",
-    "join",
-    "first",
-    "last",
-    "indexOf",
-    "startsWith",
-    "endsWith",
-    "trim",
-    "contains",
-    "empty",
-    "coalesce",
-    "int",
-    "float",
-    "string",
-    "bool",
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "mod",
-    "min",
-    "max",
-    "padLeft",
-    "createArray",
-    "union",
-    "intersection",
-    "skip",
-    "take",
-    "utcNow",
-    "addDays",
-    "ipRangeContains",
-    "tryGet",
-    "json",
-    "true",
-    "false",
-    "null",
+/// Elements of the lists that `union` and `intersection` compare pairwise, at most.
+const MAX_PAIRED: usize = 10_000;
+
+const MANY: usize = usize::MAX;
+
+/// Each function with the least and the greatest number of arguments.
+const FUNCTIONS: &[(&str, usize, usize)] = &[
+    ("parameters", 1, 1),
+    ("field", 1, 1),
+    ("current", 0, 1),
+    ("concat", 1, MANY),
+    ("if", 3, 3),
+    ("and", 1, MANY),
+    ("or", 1, MANY),
+    ("not", 1, 1),
+    ("equals", 2, 2),
+    ("less", 2, 2),
+    ("lessOrEquals", 2, 2),
+    ("greater", 2, 2),
+    ("greaterOrEquals", 2, 2),
+    ("toLower", 1, 1),
+    ("toUpper", 1, 1),
+    ("replace", 3, 3),
+    ("substring", 2, 3),
+    ("length", 1, 1),
+    ("split", 2, 2),
+    ("join", 2, 2),
+    ("first", 1, 1),
+    ("last", 1, 1),
+    ("indexOf", 2, 2),
+    ("startsWith", 2, 2),
+    ("endsWith", 2, 2),
+    ("trim", 1, 1),
+    ("contains", 2, 2),
+    ("empty", 1, 1),
+    ("coalesce", 1, MANY),
+    ("int", 1, 1),
+    ("float", 1, 1),
+    ("string", 1, 1),
+    ("bool", 1, 1),
+    ("add", 2, 2),
+    ("sub", 2, 2),
+    ("mul", 2, 2),
+    ("div", 2, 2),
+    ("mod", 2, 2),
+    ("min", 1, MANY),
+    ("max", 1, MANY),
+    ("padLeft", 2, 3),
+    ("createArray", 0, MANY),
+    ("union", 1, MANY),
+    ("intersection", 2, MANY),
+    ("skip", 2, 2),
+    ("take", 2, 2),
+    ("utcNow", 0, 1),
+    ("addDays", 2, 2),
+    ("dateTimeAdd", 2, 3),
+    ("ipRangeContains", 2, 2),
+    ("tryGet", 2, MANY),
+    ("json", 1, 1),
+    ("true", 0, 0),
+    ("false", 0, 0),
+    ("null", 0, 0),
 ];
 
 /// The names of all functions.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    NAMES.iter().copied()
+    FUNCTIONS.iter().map(|(name, _, _)| *name)
 }
 
-/// Whether a function of that name (any case) exists.
-pub(crate) fn is_known(name: &str) -> bool {
-    NAMES.iter().any(|known| known.eq_ignore_ascii_case(name))
+/// What is wrong with a call of that name (in lower case) with so many arguments, and what to do about it.
+pub(crate) fn fault(name: &str, given: usize) -> Option<(String, Option<String>)> {
+    let Some((name, least, most)) = FUNCTIONS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(name)) else {
+        let help = closest(name, names()).map(|name| format!("did you mean `{name}`?"));
+        return Some((format!("`{name}` is no function that rules may use"), help));
+    };
+    if (*least..=*most).contains(&given) {
+        return None;
+    }
+    let wanted = match (*least, *most) {
+        (1, 1) => "one argument".to_owned(),
+        (least, MANY) => format!("{least} or more arguments"),
+        (least, most) if least == most => format!("{least} arguments"),
+        (least, most) => format!("{least} to {most} arguments"),
+    };
+    Some((format!("`{name}` takes {wanted}, not {given}"), None))
 }
 
 /// Calls a function; `None` is an absent value. The name is in lower case.
-pub(crate) fn call(name: &str, arguments: &[Expression], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
+pub(crate) fn call<'i>(
+    name: &str,
+    arguments: &'i [Expression],
+    context: &Context<'i, '_>,
+) -> Result<Option<Cow<'i, Value>>, Failure> {
+    let owned = |value: Option<Value>| Ok(value.map(Cow::Owned));
     match (name, arguments) {
         ("parameters", [name]) => {
             let name = text_of(name, context)?;
-            let found = context.input.parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(&name));
+            let parameters = context.input.parameters;
+            let found = parameters.get(&name);
+            let found =
+                found.or_else(|| parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(&name)).map(|(_, value)| value));
             return found
-                .map(|(_, value)| Some(value.clone()))
+                .map(|value| Some(Cow::Borrowed(value)))
                 .ok_or_else(|| error(format!("the parameter `{name}` has no value")));
         }
-        ("field", [name]) => return field_value(&text_of(name, context)?, context),
-        ("current", arguments) => return current(arguments, context),
-        ("if", [condition, yes, no]) => {
-            return value_of(if boolean(condition, context)? { yes } else { no }, context)
-                .map(|value| value.map(std::borrow::Cow::into_owned));
+        ("field", [name]) => {
+            let path = field_path(&text_of(name, context)?).map_err(error)?;
+            return owned(field_value(&path, context)?);
         }
-        ("and", parts) => {
+        ("current", arguments) => return owned(current(arguments, context)?),
+        ("if", [condition, yes, no]) => return value_of(if boolean(condition, context)? { yes } else { no }, context),
+        ("and" | "or", parts) => {
+            let decider = name == "or";
             for part in parts {
-                if !boolean(part, context)? {
-                    return Ok(Some(Value::Bool(false)));
+                if boolean(part, context)? == decider {
+                    return owned(Some(Value::Bool(decider)));
                 }
             }
-            return Ok(Some(Value::Bool(true)));
-        }
-        ("or", parts) => {
-            for part in parts {
-                if boolean(part, context)? {
-                    return Ok(Some(Value::Bool(true)));
-                }
-            }
-            return Ok(Some(Value::Bool(false)));
+            return owned(Some(Value::Bool(!decider)));
         }
         ("coalesce", parts) => {
             for part in parts {
                 let value = value_of(part, context)?;
-                if let Some(value) = value.filter(|value| !value.is_null()) {
-                    return Ok(Some(value.into_owned()));
+                if value.as_deref().is_some_and(|value| !value.is_null()) {
+                    return Ok(value);
                 }
             }
             return Ok(None);
@@ -126,9 +150,9 @@ pub(crate) fn call(name: &str, arguments: &[Expression], context: &Context<'_, '
     }
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(value_of(argument, context)?.map(std::borrow::Cow::into_owned));
+        values.push(value_of(argument, context)?.map(Cow::into_owned));
     }
-    plain(name, &values, context)
+    owned(plain(name, &values, context)?)
 }
 
 fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
@@ -189,8 +213,13 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             split(&subject, &separators)
         }
         ("join", 2) => {
-            let parts: Vec<String> = list(need(0)?)?.iter().map(compare::text).collect();
-            parts.join(&text(1)?).into()
+            let (parts, separator) = (list(need(0)?)?, text(1)?);
+            let parts: Vec<String> = parts.iter().map(compare::text).collect();
+            let length: usize = parts.iter().map(String::len).sum();
+            if length.saturating_add(separator.len().saturating_mul(parts.len())) > MAX_TEXT {
+                return Err(error(format!("`join` would make more than {MAX_TEXT} bytes")));
+            }
+            parts.join(&separator).into()
         }
         ("first" | "last", 1) => {
             let is_first = name == "first";
@@ -257,13 +286,16 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
                 return Err(error(format!("`padLeft` to more than {MAX_TEXT} characters")));
             }
             let fill = if value(2).is_some() { text(2)? } else { " ".to_owned() };
+            if fill.chars().count() != 1 {
+                return Err(error(format!("`padLeft` fills with one character, not `{fill}`")));
+            }
             format!("{}{subject}", fill.repeat(width.saturating_sub(subject.chars().count()))).into()
         }
         ("createarray", _) => Value::Array(values.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()),
         ("union", 1..) => {
             let mut all: Vec<Value> = Vec::new();
             for place in 0..values.len() {
-                for element in list(need(place)?)? {
+                for element in paired(need(place)?)? {
                     if !all.iter().any(|known| compare::same(known, element)) {
                         all.push(element.clone());
                     }
@@ -272,9 +304,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             Value::Array(all)
         }
         ("intersection", 2..) => {
-            let mut common = list(need(0)?)?.clone();
+            let mut common = paired(need(0)?)?.clone();
             for place in 1..values.len() {
-                let other = list(need(place)?)?;
+                let other = paired(need(place)?)?;
                 common.retain(|element| other.iter().any(|known| compare::same(known, element)));
             }
             Value::Array(common)
@@ -289,25 +321,30 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
                 other => compare::text(other).chars().take(count).collect::<String>().into(),
             }
         }
-        ("utcnow", 0 | 1) => context.input.now.to_string().into(),
-        ("adddays", 2) => {
-            let instant = instant(&text(0)?)?;
-            let hours = position_signed(number(1)?)?.checked_mul(24).ok_or_else(|| error("`addDays` overflows".to_owned()))?;
-            let moved = instant.checked_add(jiff::SignedDuration::from_hours(hours));
-            moved.map_err(|_| error("`addDays` leaves the calendar".to_owned()))?.to_string().into()
+        ("utcnow", 0) => context.input.now.to_string().into(),
+        ("utcnow", 1) => dates::formatted(context.input.now, &text(0)?).map_err(error)?.into(),
+        ("adddays", 2) => dates::add_days(&text(0)?, number(1)?).map_err(error)?.into(),
+        ("datetimeadd", 2) => dates::add_duration(&text(0)?, &text(1)?).map_err(error)?.to_string().into(),
+        ("datetimeadd", 3) => {
+            let moved = dates::add_duration(&text(0)?, &text(1)?).map_err(error)?;
+            dates::formatted(moved, &text(2)?).map_err(error)?.into()
         }
         ("iprangecontains", 2) => {
             let (outer, inner) = (range(&text(0)?)?, range(&text(1)?)?);
             (outer.0 <= inner.0 && inner.1 <= outer.1).into()
         }
-        ("tryget", 2) => {
-            return Ok(match (value(0), value(1)) {
-                (Some(value), Some(Value::String(key))) => value.get(key.as_str()).cloned(),
-                (Some(value), Some(index)) => {
-                    index.as_u64().and_then(|index| usize::try_from(index).ok()).and_then(|index| value.get(index).cloned())
-                }
-                _ => None,
-            });
+        ("tryget", 2..) => {
+            let mut found = value(0);
+            for key in values.iter().skip(1) {
+                found = match (found, key) {
+                    (Some(value), Some(Value::String(key))) => member(value, key),
+                    (Some(value), Some(index)) => {
+                        index.as_u64().and_then(|index| usize::try_from(index).ok()).and_then(|index| value.get(index))
+                    }
+                    _ => None,
+                };
+            }
+            return Ok(found.cloned());
         }
         ("json", 1) => serde_json::from_str(&text(0)?).map_err(|problem| error(format!("`json`: {problem}")))?,
         (_, given) => return Err(error(format!("`{name}` does not take {given} arguments"))),
@@ -317,18 +354,18 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
 
 fn current(arguments: &[Expression], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
     let Some(name) = arguments.first() else {
-        if let Some((_, value)) = context.current.last() {
-            return Ok(Some(value.clone()));
-        }
-        return match context.bound.last() {
-            Some(bound) => field_value(&bound.path.to_string(), context),
-            None => Err(error("`current()` stands outside a count".to_owned())),
+        let innermost = context.current.last().filter(|current| current.depth == context.bound.len());
+        return match (innermost, context.bound.last()) {
+            (Some(current), _) => Ok(Some(current.value.clone())),
+            (None, Some(bound)) => field_value(bound.path, context),
+            (None, None) => Err(error("`current()` stands outside a count".to_owned())),
         };
     };
     let name = text_of(name, context)?;
-    match context.current.iter().rev().find(|(own, _)| own.is_some_and(|own| own.eq_ignore_ascii_case(&name))) {
-        Some((_, value)) => Ok(Some(value.clone())),
-        None => field_value(&name, context),
+    let is_named = |current: &&Current<'_>| current.name.is_some_and(|own| own.eq_ignore_ascii_case(&name));
+    match context.current.iter().rev().find(is_named) {
+        Some(current) => Ok(Some(current.value.clone())),
+        None => field_value(&field_path(&name).map_err(error)?, context),
     }
 }
 
@@ -359,6 +396,15 @@ fn truth_of(value: &Value) -> Result<bool, Failure> {
 
 fn list(value: &Value) -> Result<&Vec<Value>, Failure> {
     value.as_array().ok_or_else(|| error(format!("{value} is no list")))
+}
+
+/// A list that is short enough for comparing each element with each.
+fn paired(value: &Value) -> Result<&Vec<Value>, Failure> {
+    let elements = list(value)?;
+    if elements.len() > MAX_PAIRED {
+        return Err(error(format!("a list of {} elements is too long to compare each with each ({MAX_PAIRED})", elements.len())));
+    }
+    Ok(elements)
 }
 
 fn concat(values: &[Option<Value>]) -> Result<Value, Failure> {
@@ -404,10 +450,6 @@ fn float(number: f64) -> Result<Value, Failure> {
 
 fn arithmetic(number: f64) -> Result<Value, Failure> {
     if number.fract() == 0.0 { whole(number) } else { float(number) }
-}
-
-fn instant(text: &str) -> Result<jiff::Timestamp, Failure> {
-    text.parse().map_err(|_| error(format!("`{text}` is no instant (RFC 3339)")))
 }
 
 /// First and last address of `a`, `a/n` or `a-b`; addresses of one family compare, IPv4 comes before IPv6.

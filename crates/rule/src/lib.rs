@@ -4,9 +4,11 @@
 
 mod compare;
 mod compile;
+mod dates;
 mod evaluate;
 mod expression;
 mod functions;
+mod path;
 mod resolve;
 
 use std::collections::{BTreeMap, BTreeSet};

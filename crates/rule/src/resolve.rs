@@ -1,31 +1,51 @@
 //! From a field path to the values that stand there, or the reason why they can't be known.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use skywarden_model::{Carried, FieldPath, Segment, Unreadable, UnreadableKind, UnreadableReason};
 
-use crate::Input;
+use crate::{Input, path::is_key};
 
 /// What stands at one concrete place.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) enum Slot<'a> {
     Value(&'a Value),
     /// Text of the envelope that is no JSON value in the resource.
     Text(&'a str),
+    /// A value that the resource holds in another shape: all tags, all facts.
+    Made(Value),
     Absent,
-    Unreadable(Unreadable),
+    Unreadable(Gap<'a>),
+}
+
+/// Why something is not known.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Gap<'a> {
+    Entry(&'a Unreadable),
+    /// The source does not carry the field.
+    NotCarried,
+}
+
+/// What stands at one place, with the list positions taken.
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    pub(crate) indices: Vec<usize>,
+    pub(crate) slot: Slot<'a>,
 }
 
 /// What a path leads to.
 #[derive(Debug)]
 pub(crate) struct Resolved<'a> {
-    /// One per element where the path has an unbound `[*]`, else exactly one; with the list positions taken.
-    pub(crate) slots: Vec<(Vec<usize>, Slot<'a>)>,
+    /// Apart from the others so that a field without `[*]` costs no allocation.
+    first: Option<Place<'a>>,
+    more: Vec<Place<'a>>,
     /// Set if the path has an unbound `[*]`: several values stand for one field.
     pub(crate) is_list: bool,
     /// Elements may be missing: the list could not be read to its end.
-    pub(crate) cut: Option<Unreadable>,
+    pub(crate) cut: Option<Gap<'a>>,
+    /// Objects and lists that stand at the path may lack parts that could not be read.
+    pub(crate) partial: Option<Gap<'a>>,
 }
 
 /// A list element that an enclosing `count` stands on.
@@ -40,188 +60,22 @@ pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_
     let segments = path.segments();
     let fixed = bound_indices(segments, bound);
     let is_list = segments.iter().filter(|segment| **segment == Segment::Each).count() > fixed.len();
-    let mut resolved = Resolved { slots: Vec::new(), is_list, cut: None };
-    if let Some(unreadable) = unreadable_above(input, path) {
-        resolved.slots.push((fixed, Slot::Unreadable(unreadable)));
+    let mut resolved = Resolved { first: None, more: Vec::new(), is_list, cut: None, partial: None };
+    let carriage = carriage(input, path);
+    if let Some(gap) = unreadable_above(input, path, carriage) {
+        resolved.push(fixed, Slot::Unreadable(gap));
         return resolved;
     }
-    let Some((root, rest)) = root(input, segments) else {
-        if !is_list {
-            resolved.slots.push((fixed, Slot::Absent));
-        }
-        return resolved;
-    };
-    match root {
-        Slot::Value(value) => {
-            let keep_case = matches!(segments.first(), Some(Segment::Key(first)) if first.eq_ignore_ascii_case("tags"));
-            let mut walk = Walk { input, fixed: &fixed, keep_case, resolved: &mut resolved, path: segments };
-            walk.down(value, rest, &mut Vec::new(), segments.len() - rest.len());
-        }
-        slot => resolved.slots.push((fixed, slot)),
+    let part = unread_part(input, segments);
+    resolved.partial = part.or((carriage != Carriage::Whole).then_some(Gap::NotCarried));
+    let absent = part.or((carriage == Carriage::Members).then_some(Gap::NotCarried));
+    let mut walk = Walk { input, fixed, path: segments, absent, resolved: &mut resolved };
+    match root(input, segments) {
+        Root::At(value, rest) => walk.down(value, rest, &mut Vec::new()),
+        Root::Made(slot, []) => walk.resolved.push(fixed, slot),
+        Root::Made(_, rest) | Root::Missing(rest) => walk.absent(rest, &[]),
     }
     resolved
-}
-
-/// Something below the path that could not be read: reading the whole value is then not to be trusted.
-pub(crate) fn unreadable_below(input: &Input<'_>, path: &FieldPath) -> Option<Unreadable> {
-    all_unreadable(input).find(|unreadable| path.covers(&unreadable.field) && *path != unreadable.field).cloned()
-}
-
-fn all_unreadable<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a Unreadable> {
-    input.resource.unreadable.iter().chain(input.facts.into_iter().flat_map(|facts| &facts.unreadable))
-}
-
-fn unreadable_above(input: &Input<'_>, path: &FieldPath) -> Option<Unreadable> {
-    let is_cut = |unreadable: &&Unreadable| unreadable.reason.kind == UnreadableKind::Truncated;
-    if let Some(found) =
-        all_unreadable(input).filter(|unreadable| !is_cut(unreadable)).find(|unreadable| unreadable.field.covers(path))
-    {
-        return Some(found.clone());
-    }
-    let Carried::Only(carried) = &input.resource.carried else { return None };
-    let is_property = matches!(path.segments().first(), Some(Segment::Key(first)) if first.eq_ignore_ascii_case("properties"));
-    if !is_property || carried.iter().any(|field| field.covers(path) || path.covers(field)) {
-        return None;
-    }
-    Some(Unreadable {
-        field: path.clone(),
-        reason: Arc::new(UnreadableReason {
-            kind: UnreadableKind::NotCarried,
-            operation: "the source".to_owned(),
-            permission: None,
-            code: "NotCarried".to_owned(),
-            message: format!("the source does not carry {path}"),
-        }),
-    })
-}
-
-/// The positions that enclosing counts fix for the path's leading `[*]`.
-fn bound_indices(segments: &[Segment], bound: &[Bound<'_>]) -> Vec<usize> {
-    bound
-        .iter()
-        .filter(|bound| {
-            let own = bound.path.segments();
-            own.len() <= segments.len() && own.iter().zip(segments).all(|(left, right)| same(left, right))
-        })
-        .max_by_key(|bound| bound.indices.len())
-        .map(|bound| bound.indices.clone())
-        .unwrap_or_default()
-}
-
-fn same(left: &Segment, right: &Segment) -> bool {
-    match (left, right) {
-        (Segment::Key(left), Segment::Key(right)) => left.eq_ignore_ascii_case(right),
-        (Segment::Each, Segment::Each) => true,
-        _ => false,
-    }
-}
-
-/// The value of the path's first step and the steps that are left.
-fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Option<(Slot<'a>, &'s [Segment])> {
-    let (Segment::Key(first), rest) = segments.split_first()? else { return None };
-    let resource = input.resource;
-    let slot = match first.to_ascii_lowercase().as_str() {
-        "properties" => Slot::Value(&resource.properties),
-        "facts" => {
-            let (Segment::Key(fact), below) = rest.split_first()? else { return None };
-            let facts = &input.facts?.values;
-            let value = get(facts, fact, KeyCase::Ignored)?;
-            return Some((Slot::Value(value), below));
-        }
-        "id" => Slot::Text(resource.id.as_str()),
-        "name" | "fullname" => Slot::Text(&resource.name),
-        "type" => Slot::Text(resource.type_name.as_str()),
-        "location" => resource.location.as_deref().map_or(Slot::Absent, Slot::Text),
-        "scope" => Slot::Text(&resource.scope.account),
-        "tags" => {
-            let Some((Segment::Key(key), _)) = rest.split_first() else {
-                return Some((if resource.tags.is_empty() { Slot::Absent } else { Slot::Text("tags") }, rest));
-            };
-            return Some((resource.tags.get(key.as_ref()).map_or(Slot::Absent, |value| Slot::Text(value)), rest));
-        }
-        _ => Slot::Value(get(&resource.envelope, first, KeyCase::Ignored)?),
-    };
-    Some((slot, rest))
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum KeyCase {
-    Ignored,
-    Kept,
-}
-
-fn get<'a>(members: &'a serde_json::Map<String, Value>, key: &str, case: KeyCase) -> Option<&'a Value> {
-    match members.get(key) {
-        Some(value) => Some(value),
-        None if case == KeyCase::Kept => None,
-        None => members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value),
-    }
-}
-
-struct Walk<'w, 'a> {
-    input: &'w Input<'a>,
-    fixed: &'w [usize],
-    keep_case: bool,
-    resolved: &'w mut Resolved<'a>,
-    path: &'w [Segment],
-}
-
-impl<'a> Walk<'_, 'a> {
-    fn down(&mut self, value: &'a Value, rest: &[Segment], taken: &mut Vec<usize>, depth: usize) {
-        let Some((step, below)) = rest.split_first() else {
-            let slot = if value.is_null() { Slot::Absent } else { Slot::Value(value) };
-            self.resolved.slots.push((taken.clone(), slot));
-            return;
-        };
-        match (step, value) {
-            (Segment::Key(key), Value::Object(members)) => {
-                let case = if self.keep_case { KeyCase::Kept } else { KeyCase::Ignored };
-                match get(members, key, case) {
-                    Some(value) => self.down(value, below, taken, depth + 1),
-                    None => self.absent(below, taken, depth + 1),
-                }
-            }
-            (Segment::Each, Value::Array(elements)) => {
-                if let Some(index) = self.fixed.get(taken.len()) {
-                    taken.push(*index);
-                    match elements.get(*index) {
-                        Some(value) => self.down(value, below, taken, depth + 1),
-                        None => self.absent(below, taken, depth + 1),
-                    }
-                    taken.pop();
-                    return;
-                }
-                self.note_cut(depth);
-                for (index, element) in elements.iter().enumerate() {
-                    taken.push(index);
-                    self.down(element, below, taken, depth + 1);
-                    taken.pop();
-                }
-            }
-            _ => self.absent(rest, taken, depth),
-        }
-    }
-
-    /// A list that is not there has no elements; anything else that is not there is absent.
-    fn absent(&mut self, rest: &[Segment], taken: &[usize], depth: usize) {
-        let is_missing_list = rest.contains(&Segment::Each) && taken.len() >= self.fixed.len();
-        if is_missing_list {
-            let to_list = rest.iter().position(|segment| *segment == Segment::Each).unwrap_or_default();
-            self.note_cut(depth + to_list);
-        } else {
-            self.resolved.slots.push((taken.to_vec(), Slot::Absent));
-        }
-    }
-
-    fn note_cut(&mut self, depth: usize) {
-        if self.resolved.cut.is_some() {
-            return;
-        }
-        let list = FieldPath::from_segments(self.path.iter().take(depth).cloned().collect());
-        self.resolved.cut = all_unreadable(self.input)
-            .find(|unreadable| unreadable.reason.kind == UnreadableKind::Truncated && unreadable.field.covers(&list))
-            .cloned();
-    }
 }
 
 /// The path with the positions taken: `properties.a[2].b`.
@@ -244,4 +98,316 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
         }
     }
     text
+}
+
+impl<'a> Resolved<'a> {
+    pub(crate) fn places(&self) -> impl Iterator<Item = &Place<'a>> {
+        self.first.iter().chain(&self.more)
+    }
+
+    pub(crate) fn into_places(self) -> impl Iterator<Item = Place<'a>> {
+        self.first.into_iter().chain(self.more)
+    }
+
+    fn push(&mut self, indices: &[usize], slot: Slot<'a>) {
+        let place = Place { indices: indices.to_vec(), slot };
+        if self.first.is_none() {
+            self.first = Some(place);
+        } else {
+            self.more.push(place);
+        }
+    }
+}
+
+impl Slot<'_> {
+    /// The value as JSON; `None` if there is none.
+    pub(crate) fn json(&self) -> Option<Cow<'_, Value>> {
+        match self {
+            Self::Value(value) => Some(Cow::Borrowed(*value)),
+            Self::Made(value) => Some(Cow::Borrowed(value)),
+            Self::Text(text) => Some(Cow::Owned(Value::String((*text).to_owned()))),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// Whether it is an object or a list: something that may lack parts.
+    pub(crate) fn is_container(&self) -> bool {
+        match self {
+            Self::Value(value) => value.is_object() || value.is_array(),
+            Self::Made(value) => value.is_object() || value.is_array(),
+            Self::Text(_) | Self::Absent | Self::Unreadable(_) => false,
+        }
+    }
+}
+
+impl Gap<'_> {
+    /// The gap as the verdict reports it, for a rule that reads `path`.
+    pub(crate) fn report(self, path: &FieldPath) -> Unreadable {
+        match self {
+            Self::Entry(entry) => entry.clone(),
+            Self::NotCarried => Unreadable {
+                field: path.clone(),
+                reason: Arc::new(UnreadableReason {
+                    kind: UnreadableKind::NotCarried,
+                    operation: "the source".to_owned(),
+                    permission: None,
+                    code: "NotCarried".to_owned(),
+                    message: format!("the source does not carry {path}"),
+                }),
+            },
+        }
+    }
+}
+
+fn all_unreadable<'a>(input: &Input<'a>) -> impl Iterator<Item = &'a Unreadable> + use<'a> {
+    input.resource.unreadable.iter().chain(input.facts.into_iter().flat_map(|facts| &facts.unreadable))
+}
+
+fn is_cut(entry: &Unreadable) -> bool {
+    entry.reason.kind == UnreadableKind::Truncated
+}
+
+/// Why nothing at all is known of the path.
+fn unreadable_above<'a>(input: &Input<'a>, path: &FieldPath, carriage: Carriage) -> Option<Gap<'a>> {
+    let found = all_unreadable(input).find(|entry| !is_cut(entry) && entry.field.covers(path));
+    found.map(Gap::Entry).or((carriage == Carriage::Nothing).then_some(Gap::NotCarried))
+}
+
+/// Why a part of what stands at the path may be missing, or all of it if nothing stands there.
+fn unread_part<'a>(input: &Input<'a>, path: &[Segment]) -> Option<Gap<'a>> {
+    all_unreadable(input)
+        .find(|entry| {
+            let field = entry.field.segments();
+            (field.len() > path.len() && begins_with(field, path)) || (is_cut(entry) && cuts(field, path))
+        })
+        .map(Gap::Entry)
+}
+
+/// Whether a cut at `field` may have taken something from what stands at `path`: the elements that a cut list does have are whole.
+fn cuts(field: &[Segment], path: &[Segment]) -> bool {
+    begins_with(path, field) && path.get(field.len()) != Some(&Segment::Each)
+}
+
+fn begins_with(path: &[Segment], start: &[Segment]) -> bool {
+    start.len() <= path.len() && start.iter().zip(path).all(|(left, right)| same(left, right))
+}
+
+fn same(left: &Segment, right: &Segment) -> bool {
+    match (left, right) {
+        (Segment::Key(left), Segment::Key(right)) => left.eq_ignore_ascii_case(right),
+        (Segment::Each, Segment::Each) => true,
+        _ => false,
+    }
+}
+
+/// How much of a path the source carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Carriage {
+    Whole,
+    /// Fields of the elements of the list at the path: whether the list is there is known, what its elements hold only in part.
+    Elements,
+    /// Some members of the object at the path: without them, whether it is there is not known.
+    Members,
+    Nothing,
+}
+
+fn carriage(input: &Input<'_>, path: &FieldPath) -> Carriage {
+    let Carried::Only(carried) = &input.resource.carried else { return Carriage::Whole };
+    let segments = path.segments();
+    if segments.first().is_some_and(|first| is_always_known(input, first)) {
+        return Carriage::Whole;
+    }
+    let mut found = Carriage::Nothing;
+    for field in carried.iter() {
+        if field.covers(path) {
+            return Carriage::Whole;
+        }
+        if path.covers(field) {
+            match field.segments().get(segments.len()..) {
+                Some([Segment::Each]) => return Carriage::Whole,
+                Some([Segment::Each, ..]) => found = Carriage::Elements,
+                _ if found == Carriage::Nothing => found = Carriage::Members,
+                _ => {}
+            }
+        }
+    }
+    found
+}
+
+/// What is a member of every resource, what a source evidently carries since it is there, and facts, which no source carries.
+fn is_always_known(input: &Input<'_>, first: &Segment) -> bool {
+    const ALWAYS: [&str; 6] = ["id", "name", "fullName", "type", "scope", "facts"];
+    let resource = input.resource;
+    let Segment::Key(first) = first else { return false };
+    ALWAYS.iter().any(|known| first.eq_ignore_ascii_case(known))
+        || (first.eq_ignore_ascii_case("location") && resource.location.is_some())
+        || (first.eq_ignore_ascii_case("tags") && !resource.tags.is_empty())
+        || get(&resource.envelope, first, KeyCase::Ignored).is_some()
+}
+
+/// The positions that enclosing counts fix for the path's leading `[*]`.
+fn bound_indices<'b>(segments: &[Segment], bound: &'b [Bound<'_>]) -> &'b [usize] {
+    bound
+        .iter()
+        .filter(|bound| begins_with(segments, bound.path.segments()))
+        .max_by_key(|bound| bound.indices.len())
+        .map(|bound| bound.indices.as_slice())
+        .unwrap_or_default()
+}
+
+/// Where a path's first steps lead, with the steps that are left.
+enum Root<'a, 's> {
+    At(&'a Value, &'s [Segment]),
+    Made(Slot<'a>, &'s [Segment]),
+    Missing(&'s [Segment]),
+}
+
+fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
+    let Some((Segment::Key(first), rest)) = segments.split_first() else { return Root::Missing(segments) };
+    let resource = input.resource;
+    let is = |name: &str| first.eq_ignore_ascii_case(name);
+    if is("properties") {
+        Root::At(&resource.properties, rest)
+    } else if is("type") {
+        Root::Made(Slot::Text(resource.type_name.as_str()), rest)
+    } else if is("facts") {
+        let values = input.facts.map(|facts| &facts.values);
+        match (values, rest.split_first()) {
+            (Some(values), Some((Segment::Key(fact), below))) => {
+                get(values, fact, KeyCase::Ignored).map_or(Root::Missing(below), |value| Root::At(value, below))
+            }
+            (Some(values), None) => Root::Made(Slot::Made(Value::Object(values.clone())), rest),
+            _ => Root::Missing(rest),
+        }
+    } else if is("tags") {
+        match rest.split_first() {
+            Some((Segment::Key(key), below)) => match resource.tags.get(key.as_ref()) {
+                Some(value) => Root::Made(Slot::Text(value), below),
+                None => Root::Missing(below),
+            },
+            None if !resource.tags.is_empty() => {
+                let tags = resource.tags.iter().map(|(key, value)| (key.clone(), Value::String(value.clone())));
+                Root::Made(Slot::Made(Value::Object(tags.collect())), rest)
+            }
+            _ => Root::Missing(rest),
+        }
+    } else if is("name") || is("fullName") {
+        Root::Made(Slot::Text(&resource.name), rest)
+    } else if is("id") {
+        Root::Made(Slot::Text(resource.id.as_str()), rest)
+    } else if is("location") {
+        resource.location.as_deref().map_or(Root::Missing(rest), |location| Root::Made(Slot::Text(location), rest))
+    } else if is("scope") {
+        Root::Made(Slot::Text(&resource.scope.account), rest)
+    } else {
+        get(&resource.envelope, first, KeyCase::Ignored).map_or(Root::Missing(rest), |value| Root::At(value, rest))
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum KeyCase {
+    Ignored,
+    Kept,
+}
+
+impl KeyCase {
+    /// Keys of maps that people name keep their case.
+    fn below(parent: Option<&Segment>) -> Self {
+        const MAPS: [&str; 4] = ["tags", "labels", "annotations", "matchLabels"];
+        if MAPS.iter().any(|map| is_key(parent, map)) { Self::Kept } else { Self::Ignored }
+    }
+}
+
+fn get<'a>(members: &'a Map<String, Value>, key: &str, case: KeyCase) -> Option<&'a Value> {
+    match members.get(key) {
+        Some(value) => Some(value),
+        None if case == KeyCase::Kept => None,
+        None => members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value),
+    }
+}
+
+struct Walk<'w, 'a> {
+    input: &'w Input<'a>,
+    fixed: &'w [usize],
+    path: &'w [Segment],
+    /// Why what is not there may yet exist.
+    absent: Option<Gap<'a>>,
+    resolved: &'w mut Resolved<'a>,
+}
+
+impl<'a> Walk<'_, 'a> {
+    fn down(&mut self, value: &'a Value, rest: &[Segment], taken: &mut Vec<usize>) {
+        let Some((step, below)) = rest.split_first() else {
+            if value.is_null() {
+                self.absent(rest, taken);
+            } else {
+                self.resolved.push(taken, Slot::Value(value));
+            }
+            return;
+        };
+        match (step, value) {
+            (Segment::Key(key), Value::Object(members)) => {
+                let parent = self.depth(rest).checked_sub(1).and_then(|place| self.path.get(place));
+                match get(members, key, KeyCase::below(parent)) {
+                    Some(value) => self.down(value, below, taken),
+                    None => self.absent(below, taken),
+                }
+            }
+            (Segment::Each, Value::Array(elements)) => {
+                if let Some(index) = self.fixed.get(taken.len()) {
+                    taken.push(*index);
+                    match elements.get(*index) {
+                        Some(value) => self.down(value, below, taken),
+                        None => self.absent(below, taken),
+                    }
+                    taken.pop();
+                    return;
+                }
+                self.note_cut(rest, IsThere::Yes);
+                for (index, element) in elements.iter().enumerate() {
+                    taken.push(index);
+                    self.down(element, below, taken);
+                    taken.pop();
+                }
+            }
+            _ => self.absent(rest, taken),
+        }
+    }
+
+    /// A list that is not there has no elements; anything else that is not there is absent. Either only if it was read.
+    fn absent(&mut self, rest: &[Segment], taken: &[usize]) {
+        match rest.iter().position(|segment| *segment == Segment::Each) {
+            Some(to_list) if taken.len() >= self.fixed.len() => {
+                self.note_cut(rest.get(to_list..).unwrap_or_default(), IsThere::No);
+            }
+            _ => {
+                let slot = self.absent.map_or(Slot::Absent, Slot::Unreadable);
+                self.resolved.push(taken, slot);
+            }
+        }
+    }
+
+    /// Notes why the list that `rest` steps into may have more elements than are there.
+    fn note_cut(&mut self, rest: &[Segment], is_there: IsThere) {
+        if self.resolved.cut.is_some() {
+            return;
+        }
+        let list = self.path.get(..self.depth(rest)).unwrap_or_default();
+        self.resolved.cut = match is_there {
+            IsThere::No => unread_part(self.input, list),
+            IsThere::Yes => {
+                all_unreadable(self.input).find(|entry| is_cut(entry) && cuts(entry.field.segments(), list)).map(Gap::Entry)
+            }
+        };
+    }
+
+    fn depth(&self, rest: &[Segment]) -> usize {
+        self.path.len().saturating_sub(rest.len())
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IsThere {
+    Yes,
+    No,
 }

@@ -101,6 +101,27 @@ fn absent_fields_behave_as_azures_do() {
     check(on_a("less", json!(5)), json!({}), Truth::False);
     check(on_a("greater", json!(5)), json!({}), Truth::False);
     check(on_a("notIn", json!(["x"])), json!({}), Truth::True);
+    check(on_a("like", json!("*")), json!({}), Truth::False);
+    check(on_a("notLike", json!("*")), json!({}), Truth::True);
+    check(json!({ "value": "[null()]", "equals": "" }), json!({}), Truth::True);
+}
+
+#[test]
+fn values_compare_as_what_they_are() {
+    let large = 9_007_199_254_740_993_u64;
+    check(on_a("equals", json!(large)), json!({ "a": large - 1 }), Truth::False);
+    check(on_a("equals", json!(1)), json!({ "a": 1.0 }), Truth::True);
+    check(on_a("equals", json!("[[x]")), json!({ "a": "[x]" }), Truth::True);
+    check(on_a("in", json!(["[[x]"])), json!({ "a": "[x]" }), Truth::True);
+    let after = |day: Value, expected| check(on_a("greater", json!("2026-01-01T02:00:00+05:00")), json!({ "a": day }), expected);
+    after(json!("2026-01-01"), Truth::True);
+    after(json!("2025-12-31T20:00:00"), Truth::False);
+    after(json!("2025-12-31T22:00:00+0000"), Truth::True);
+    for odd in ["N/A", "inf", ""] {
+        let outcome = explain(&on_a("less", json!("2026-01-01T00:00:00Z")), &resource(json!({ "a": odd }), &[]));
+        assert_eq!(outcome.truth, Truth::Unknown, "{odd} is no instant");
+        assert!(outcome.error.is_some_and(|error| error.contains("properties.a")), "{odd}");
+    }
 }
 
 #[test]
@@ -115,11 +136,19 @@ fn envelope_tags_and_aliases_are_found() {
         ("[concat('tags[', parameters('tag'), ']')]", "prod"),
         ("Microsoft.Storage/storageAccounts/sku.tier", "std"),
         ("PROPERTIES.SKU.TIER", "std"),
+        ("TAGS[Env]", "prod"),
+        ("tags.a.b", "dotted"),
     ] {
         check(json!({ "field": field, "equals": value }), json!({ "sku": { "tier": "std" } }), Truth::True);
     }
     // Keys of maps keep their case.
     check(json!({ "field": "tags.env", "exists": true }), json!({}), Truth::False);
+    let labels = json!({ "metadata": { "labels": { "App": "x" } } });
+    check(json!({ "field": "properties.Metadata.Labels.App", "exists": true }), labels.clone(), Truth::True);
+    check(json!({ "field": "properties.metadata.labels.app", "exists": true }), labels, Truth::False);
+    check(json!({ "field": "tags", "containsKey": "Env" }), json!({}), Truth::True);
+    check(json!({ "field": "name.x", "exists": true }), json!({}), Truth::False);
+    check(json!({ "field": "properties.labels.app.io/x", "exists": true }), json!({ "x": 1 }), Truth::False);
 }
 
 #[test]
@@ -144,6 +173,24 @@ fn functions_compute() {
         ("[string(empty(field('properties.none')))]", json!("true")),
         ("[replace('a-b', '-', '+')]", json!("a+b")),
         ("[indexOf('abc', 'C')]", json!(2)),
+        ("[dateTimeAdd('2026-01-31T00:00:00Z', 'P1M')]", json!("2026-02-28T00:00:00Z")),
+        ("[dateTimeAdd(utcNow(), '-PT36H', 'yyyy-MM-dd HH:mm')]", json!("2026-06-28 12:00")),
+        ("[utcNow('yyyyMMddTHHmmss')]", json!("20260630T000000")),
+        ("[addDays('2026-01-01', 0.5)]", json!("2026-01-01T12:00:00Z")),
+        ("[json('{\"Ab\": { \"c\": 3 }}').aB['C']]", json!(3)),
+        ("[tryGet(json('{\"a\": [{ \"b\": 5 }]}'), 'A', 0, 'b')]", json!(5)),
+        ("[length(union(createArray(1, 2), createArray(2, 3)))]", json!(3)),
+        ("[first(intersection(createArray(1, 2), createArray(2, 3)))]", json!(2)),
+        ("[last(take(createArray('a', 'b', 'c'), 2))]", json!("b")),
+        ("[trim('  a ')]", json!("a")),
+        ("[toLower('ABC')]", json!("abc")),
+        ("[sub(mod(17, 5), div(9, 2))]", json!(-2)),
+        ("[min(createArray(3, 1, 2))]", json!(1)),
+        ("[float('1.5')]", json!(1.5)),
+        ("[string(and(startsWith('abc', 'AB'), endsWith('abc', 'C')))]", json!("true")),
+        ("[string(and(contains('abc', 'B'), contains(createArray('x'), 'X')))]", json!("true")),
+        ("[string(or(less(2, 1), lessOrEquals(2, 1), greater(1, 2), greaterOrEquals(1, 2)))]", json!("false")),
+        ("[string(bool('TRUE'))]", json!("true")),
         ("[string(and(true(), not(false()), or(false(), true())))]", json!("true")),
     ] {
         check(json!({ "value": expression, "equals": expected }), json!({ "n": 2, "l": [1, 2] }), Truth::True);
@@ -152,8 +199,21 @@ fn functions_compute() {
 
 #[test]
 fn a_function_that_fails_is_unknown_with_its_reason() {
-    for expression in ["[int('x')]", "[div(1, 0)]", "[first(1, 2)]", "[json('{')]", "[substring('a', 5, 1)]", "[addDays('x', 1)]"]
-    {
+    let many = "[length(join(split(padLeft('', 5000, ','), ','), padLeft('', 1000000, 'x')))]";
+    for expression in [
+        many,
+        "[padLeft('x', 9, 'ab')]",
+        "[utcNow('dddd')]",
+        "[dateTimeAdd(utcNow(), '1 day')]",
+        "[addDays(utcNow(), 100000000000)]",
+        "[union(split(padLeft('', 20000, ','), ','))]",
+        "[int('x')]",
+        "[div(1, 0)]",
+        "[first(json('1.5e999'))]",
+        "[json('{')]",
+        "[substring('a', 5, 1)]",
+        "[addDays('x', 1)]",
+    ] {
         let outcome = explain(&json!({ "value": expression, "equals": 1 }), &resource(json!({}), &[]));
         assert_eq!(outcome.truth, Truth::Unknown, "{expression}");
         assert!(outcome.error.is_some(), "{expression}");
@@ -176,6 +236,7 @@ fn counts_over_fields_stand_on_each_element() {
     check(open_at(22), rules.clone(), Truth::True);
     check(open_at(80), rules.clone(), Truth::False);
     check(json!({ "count": { "field": "properties.rules[*].ranges[*]" }, "equals": 3 }), rules.clone(), Truth::True);
+    check(json!({ "count": { "field": "properties.l[*]" }, "equals": 2 }), json!({ "l": [1, null] }), Truth::True);
     check(json!({ "count": { "field": "properties.none[*]" }, "equals": 0 }), rules.clone(), Truth::True);
     let outcome = explain(&open_at(22), &resource(rules, &[]));
     assert!(outcome.evidence.iter().any(|entry| entry.field == "properties.rules[0].ranges[0].cidr"), "{:?}", outcome.evidence);
@@ -189,6 +250,11 @@ fn counts_over_values_name_their_element() {
     check(rule, json!({ "open": [80] }), Truth::False);
     let plain = json!({ "count": { "value": ["a", "b"], "where": { "value": "[current()]", "equals": "b" } }, "equals": 1 });
     check(plain, json!({}), Truth::True);
+    // `current()` is the element of the innermost count, whatever kind encloses it.
+    let innermost = json!({ "count": { "value": ["v"], "name": "v", "where": { "count": { "field": "properties.l[*]", "where":
+        { "allOf": [{ "value": "[current()]", "equals": 7 }, { "value": "[current('v')]", "equals": "v" }] } }, "equals": 1 } },
+        "equals": 1 });
+    check(innermost, json!({ "l": [7, 8] }), Truth::True);
 }
 
 #[test]
@@ -275,6 +341,29 @@ fn mistakes_are_all_reported_with_their_place() {
     assert_eq!(errors[2].help.as_deref(), Some("did you mean `parameters`?"));
 }
 
+#[test]
+fn mistakes_in_expressions_are_found_before_a_resource_is() {
+    let chain = format!("[json('1'){}]", ".a".repeat(100_000));
+    let named =
+        |name: Value| json!({ "count": { "value": ["v"], "name": "v", "where": { "value": name, "equals": 1 } }, "equals": 1 });
+    for (rule, message) in [
+        (json!({ "value": "[first(1, 2)]", "equals": 1 }), "`first` takes one argument, not 2"),
+        (json!({ "value": "[current()]", "equals": 1 }), "`current()` stands outside a count"),
+        (named(json!("[current('w')]")), "`w` names no enclosing count"),
+        (json!({ "count": { "value": ["v"], "name": 3 }, "equals": 1 }), "`name` takes a text"),
+        (json!({ "value": chain, "equals": 1 }), "the expression is nested deeper than 64"),
+        (json!({ "field": "properties.a", "a/b": 1 }), "`a/b` is no condition"),
+    ] {
+        let errors = Rule::compile(&rule, &Default::default()).unwrap_err();
+        assert_eq!(errors[0].message, message);
+    }
+    let mut deep = json!({ "field": "properties.a", "equals": 1 });
+    for _ in 0..100 {
+        deep = json!({ "not": deep });
+    }
+    assert!(Rule::compile(&deep, &Default::default()).is_err());
+}
+
 fn any_json() -> impl Strategy<Value = Value> {
     let keys = prop::sample::select(vec![
         "field", "value", "count", "where", "allOf", "anyOf", "not", "equals", "in", "exists", "name", "x",
@@ -330,8 +419,13 @@ fn any_properties() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn compiling_never_panics(rule in any_json()) {
-        let _ = Rule::compile(&rule, &Default::default());
+    fn compiling_and_evaluating_never_panic(rule in any_json()) {
+        if let Ok(compiled) = Rule::compile(&rule, &Default::default()) {
+            let (resource, parameters) = (resource(json!({ "a": [{ "x": 1 }, null], "x": "y" }), &[]), parameters());
+            let now = "2026-06-30T00:00:00Z".parse().unwrap();
+            let input = Input { resource: &resource, facts: None, parameters: &parameters, now };
+            prop_assert_eq!(compiled.truth(&input), compiled.explain(&input).truth);
+        }
     }
 
     #[test]

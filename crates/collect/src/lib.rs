@@ -1,0 +1,34 @@
+//! Runs collector specs over the cloud: list, read, normalise, cover.
+//!
+//! One engine speaks all of AWS's protocols; which calls are made and what their answers look like is in `content/collectors`.
+//! It holds no credential (that is `cloud`), decides no verdict, and turns no failure into an empty list: what could not be
+//! listed is in the snapshot's coverage, what could not be read is on the resource, each with its reason.
+
+mod call;
+mod collector;
+mod coverage;
+mod decode;
+mod document;
+mod engine;
+mod live;
+mod normalise;
+mod pages;
+mod permissions;
+mod reads;
+mod reason;
+mod recording;
+mod replay;
+mod request;
+mod shape;
+mod specs;
+mod template;
+mod wire_names;
+mod xml;
+
+pub use call::{Answer, Call, CallFailure, Transport};
+pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws};
+pub use live::Live;
+pub use permissions::permissions;
+pub use recording::{RecordError, Recording};
+pub use replay::{Replay, ReplayError};
+pub use specs::Specs;

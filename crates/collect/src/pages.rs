@@ -1,0 +1,185 @@
+//! One operation, page after page.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::{Map, Value};
+use skywarden_cloud::Partition;
+use skywarden_content::{AwsRequest, AwsService, Paging};
+use skywarden_model::UnreadableReason;
+use tokio::sync::Semaphore;
+
+use crate::{
+    Answer, Call, CallFailure, Transport,
+    document::{AnswerPath, Document},
+    reason::Tried,
+    request::{Place, call},
+};
+
+/// What all calls of a run share.
+pub(crate) struct Run<'a> {
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) partition: Partition,
+    pub(crate) account: Arc<str>,
+    pub(crate) page_limit: usize,
+    calls: Semaphore,
+    reasons: Mutex<BTreeMap<UnreadableReason, Arc<UnreadableReason>>>,
+}
+
+/// An operation of a spec with all that is needed to call it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Operation<'a> {
+    pub(crate) service: &'a AwsService,
+    pub(crate) request: &'a AwsRequest,
+    pub(crate) paging: Option<&'a Paging>,
+    pub(crate) absent_on: &'a [String],
+}
+
+/// How a list of pages ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    /// The last page was read.
+    Complete,
+    /// The service answered that there is no such thing, which is a fact.
+    Absent,
+    /// A page could not be read.
+    Broken {
+        /// How many were read before.
+        n_pages: usize,
+        reason: UnreadableReason,
+    },
+}
+
+impl<'a> Run<'a> {
+    pub(crate) fn new(transport: &'a dyn Transport, partition: Partition, max_calls: usize, page_limit: usize) -> Self {
+        Self {
+            transport,
+            partition,
+            account: Arc::from(""),
+            page_limit: page_limit.max(1),
+            calls: Semaphore::new(max_calls.clamp(1, 1000)),
+            reasons: Mutex::default(),
+        }
+    }
+
+    /// One shared copy of equal reasons: a missing permission touches thousands of resources.
+    pub(crate) fn share(&self, reason: UnreadableReason) -> Arc<UnreadableReason> {
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(reasons.entry(reason.clone()).or_insert_with(|| Arc::new(reason)))
+    }
+
+    /// Calls an operation and hands over each page; a body is dropped before the next page is asked for.
+    pub(crate) async fn pages(
+        &self,
+        operation: &Operation<'_>,
+        region: &str,
+        item: &Value,
+        sink: &mut (dyn FnMut(&Document) + Send),
+    ) -> End {
+        let tried = operation.tried();
+        let mut region = region.to_owned();
+        let mut was_sent_elsewhere = false;
+        let mut token: Option<String> = None;
+        let mut tokens = BTreeSet::new();
+        let mut n_pages = 0;
+        loop {
+            let broken = |reason| End::Broken { n_pages, reason };
+            let place = Place { partition: self.partition, account: &self.account, region: &region };
+            let paging = page_input(operation.paging, token.as_deref());
+            let call = match call(operation.service, operation.request, place, item, &paging) {
+                Ok(call) => call,
+                Err(error) => return broken(tried.unmade(&error.to_string())),
+            };
+            let answer = match self.ask(&call).await {
+                Ok(answer) => answer,
+                Err(failure) => return broken(tried.lost(&failure)),
+            };
+            if !(200..300).contains(&answer.status) {
+                match &answer.bucket_region {
+                    Some(elsewhere) if *elsewhere != region && !was_sent_elsewhere && answer.status != 403 => {
+                        was_sent_elsewhere = true;
+                        region.clone_from(elsewhere);
+                        continue;
+                    }
+                    _ => {}
+                }
+                let reason = tried.refused(&answer);
+                if n_pages == 0 && operation.absent_on.contains(&reason.code) {
+                    return End::Absent;
+                }
+                return broken(reason);
+            }
+            let n_bytes = answer.body.len();
+            let document = match Document::parse(operation.service.protocol, &operation.request.operation, &answer.body) {
+                Ok(document) => document,
+                Err(message) => return broken(tried.malformed(n_bytes, &message)),
+            };
+            drop(answer);
+            sink(&document);
+            n_pages += 1;
+            let next = match next_token(operation.paging, &document) {
+                Next::Token(next) => next,
+                Next::End => return End::Complete,
+                Next::Lost => {
+                    let message = format!("page {n_pages} says that there are more, but not how to get them");
+                    return End::Broken { n_pages, reason: tried.truncated(&message) };
+                }
+            };
+            if !tokens.insert(next.clone()) {
+                let message = format!("page {n_pages} points back to a page that was already read");
+                return End::Broken { n_pages, reason: tried.truncated(&message) };
+            }
+            if n_pages >= self.page_limit {
+                let message = format!("there are more than {} pages", self.page_limit);
+                return End::Broken { n_pages, reason: tried.truncated(&message) };
+            }
+            token = Some(next);
+        }
+    }
+
+    async fn ask(&self, call: &Call) -> Result<Answer, CallFailure> {
+        // Never closed, so it can't fail; if it did, the call would merely not be counted.
+        let _permit = self.calls.acquire().await;
+        self.transport.call(call).await
+    }
+}
+
+impl Operation<'_> {
+    /// Its names, for reasons.
+    pub(crate) fn tried(&self) -> Tried<'_> {
+        Tried { service: &self.service.id, operation: &self.request.operation, permission: &self.request.permission }
+    }
+}
+
+/// What follows a page.
+enum Next {
+    End,
+    Token(String),
+    /// More is announced, but the token is missing.
+    Lost,
+}
+
+fn page_input(paging: Option<&Paging>, token: Option<&str>) -> Map<String, Value> {
+    let Some(paging) = paging else { return Map::new() };
+    let mut input = paging.size.clone();
+    if let Some(token) = token {
+        input.insert(paging.request.clone(), Value::String(token.to_owned()));
+    }
+    input
+}
+
+fn next_token(paging: Option<&Paging>, document: &Document) -> Next {
+    let Some(paging) = paging else { return Next::End };
+    let token = document.text(&AnswerPath::parse(&paging.response));
+    let more = paging
+        .more
+        .as_ref()
+        .map(|more| document.text(&AnswerPath::parse(more)).is_some_and(|more| more.trim().eq_ignore_ascii_case("true")));
+    match (more, token) {
+        (Some(false), _) | (None, None) => Next::End,
+        (_, Some(token)) => Next::Token(token),
+        (Some(true), None) => Next::Lost,
+    }
+}
