@@ -38,24 +38,22 @@ pub(crate) struct Names {
 pub(crate) fn read(root: &HostRoot, report: &mut Report) -> Names {
     let users = root.read("/etc/passwd").map(|content| content.map(|content| text::passwd(&content)));
     let groups = root.read("/etc/group").map(|content| content.map(|content| text::groups(&content)));
+    // The tools of shadow-utils take 1000 where the file or the setting is missing.
     let uid_min = root
         .read("/etc/login.defs")
-        .ok()
-        .flatten()
-        .and_then(|content| text::words(&content).get("UID_MIN")?.parse().ok())
-        .unwrap_or(1000);
+        .map(|content| content.and_then(|content| text::words(&content).get("UID_MIN")?.parse().ok()).unwrap_or(1000));
     let mut names = Names::default();
-    match (&users, &groups) {
-        (Ok(Some(users)), Ok(Some(groups))) => {
+    match (&users, &groups, &uid_min) {
+        (Ok(Some(users)), Ok(Some(groups)), Ok(uid_min)) => {
             names.users = users.iter().rev().map(|user| (user.uid, user.name.clone())).collect();
             names.groups = groups.iter().rev().map(|group| (group.gid, group.name.clone())).collect();
             let shadow =
                 root.read("/etc/shadow").map(|content| content.map(|content| text::shadow(&content)).unwrap_or_default());
-            users_and_groups(users, groups, &shadow, uid_min, report);
-            homes(root, users, uid_min, report);
+            users_and_groups(users, groups, &shadow, *uid_min, report);
+            homes(root, users, *uid_min, report);
         }
         _ => {
-            let reason = users.err().or(groups.err()).unwrap_or_else(|| {
+            let reason = users.err().or(groups.err()).or(uid_min.err()).unwrap_or_else(|| {
                 crate::root::failed("open /etc/passwd and /etc/group", "one of them does not exist, so accounts are unknown")
             });
             ["users", "groups", "accounts", "homes"].iter().for_each(|field| report.deny(&[field], &reason));
@@ -238,9 +236,7 @@ fn homes(root: &HostRoot, users: &[Passwd], uid_min: u32, report: &mut Report) {
 }
 
 fn sudo(root: &HostRoot, report: &mut Report) {
-    let is_installed = root.program("sudo").is_some();
-    report.set(&["sudoers", "installed"], is_installed);
-    if !is_installed {
+    if !report.put_installed("sudoers", root.has_program("sudo")) {
         return;
     }
     match read_sudoers(root) {

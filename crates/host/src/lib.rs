@@ -39,7 +39,7 @@ pub fn collect(root: &HostRoot, now: Timestamp, connector: ConnectorId) -> Snaps
     sockets::read(root, &names, &mut report);
     system::read_files(root, &names, &mut report);
     sshd::read(root, &mut report);
-    settings::read(root, installed.as_ref().ok().and_then(Option::as_ref), &mut report);
+    settings::read(root, installed.as_ref().map(Option::as_ref).map_err(std::sync::Arc::clone), &mut report);
     walk::not_walked(&mut report);
     let resource = Resource {
         id: identity.id.into(),

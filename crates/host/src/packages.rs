@@ -209,7 +209,7 @@ fn updates(
 }
 
 fn unattended(root: &HostRoot) -> Result<bool, Arc<UnreadableReason>> {
-    if root.program("unattended-upgrade").is_none() {
+    if !root.has_program("unattended-upgrade")? {
         return Ok(false);
     }
     let mut is_on = false;
@@ -231,8 +231,12 @@ fn apt_pending(
     report: &mut Report,
 ) -> Result<Vec<Value>, Arc<UnreadableReason>> {
     let names = root.list(LISTS)?.unwrap_or_default();
-    let lists: Vec<&String> =
-        names.iter().filter(|name| name.contains("_Packages")).filter(|name| !is_optional(root, &names, name)).collect();
+    let mut lists = Vec::new();
+    for name in names.iter().filter(|name| name.contains("_Packages")) {
+        if !is_optional(root, &names, name)? {
+            lists.push(name);
+        }
+    }
     if lists.is_empty() {
         let reason = not_yet("read /var/lib/apt/lists", "there are no package lists; run `apt-get update`");
         report.deny(&["updates", "lastCheckedAt"], &reason);
@@ -266,13 +270,18 @@ fn apt_pending(
 }
 
 /// Lists of a release that apt does not install from by itself (backports, experimental).
-fn is_optional(root: &HostRoot, names: &[String], list: &str) -> bool {
-    names
-        .iter()
-        .filter_map(|name| Some((name, name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release"))?)))
-        .filter(|(_, prefix)| list.starts_with(prefix))
-        .filter_map(|(name, _)| root.read(&format!("{LISTS}/{name}")).ok().flatten())
-        .any(|text| text.lines().take(40).any(|line| line.eq_ignore_ascii_case("NotAutomatic: yes")))
+fn is_optional(root: &HostRoot, names: &[String], list: &str) -> Result<bool, Arc<UnreadableReason>> {
+    for name in names {
+        let prefix = name.strip_suffix("InRelease").or_else(|| name.strip_suffix("Release"));
+        if !prefix.is_some_and(|prefix| list.starts_with(prefix)) {
+            continue;
+        }
+        let text = root.read(&format!("{LISTS}/{name}"))?.unwrap_or_default();
+        if text.lines().take(40).any(|line| line.eq_ignore_ascii_case("NotAutomatic: yes")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Collects, for each wanted package, the highest offered version above the installed one.

@@ -32,6 +32,20 @@ impl Report {
         }
     }
 
+    /// Sets `GROUP.installed`, or marks the whole group as unreadable; whether it is installed, so that the rest is worth reading.
+    pub(crate) fn put_installed(&mut self, group: &str, is_installed: Result<bool, Arc<UnreadableReason>>) -> bool {
+        match is_installed {
+            Ok(is_installed) => {
+                self.set(&[group, "installed"], is_installed);
+                is_installed
+            }
+            Err(reason) => {
+                self.deny(&[group], &reason);
+                false
+            }
+        }
+    }
+
     /// [`Report::put`] for a value that always exists.
     pub(crate) fn put_known<T: Into<Value>>(&mut self, path: &[&str], reading: Result<T, Arc<UnreadableReason>>) {
         self.put(path, reading.map(Some));

@@ -105,7 +105,7 @@ impl HostRoot {
 
     /// Whether a path exists, as itself or as a link.
     pub(crate) fn exists(&self, path: &str) -> Result<bool, Arc<UnreadableReason>> {
-        match fs::symlink_metadata(self.join(path)) {
+        match self.resolve_folder_of(path).and_then(fs::symlink_metadata) {
             Ok(_) => Ok(true),
             Err(error) => absent_or::<()>(error, "stat", path).map(|found| found.is_some()),
         }
@@ -126,20 +126,34 @@ impl HostRoot {
 
     /// Where a link points, as written; `None` if there is no such link.
     pub(crate) fn link(&self, path: &str) -> Option<String> {
-        fs::read_link(self.join(path)).ok().map(|target| target.to_string_lossy().into_owned())
+        self.resolve_folder_of(path).and_then(fs::read_link).ok().map(|target| target.to_string_lossy().into_owned())
     }
 
-    /// A program in the usual folders.
-    pub(crate) fn program(&self, name: &str) -> Option<String> {
-        ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"]
-            .iter()
-            .map(|folder| format!("{folder}/{name}"))
-            .find(|path| self.exists(path).unwrap_or(false))
+    /// A program in the usual folders; `None` if it is in none, denied only if it is in none that could be looked into.
+    pub(crate) fn program(&self, name: &str) -> Reading<String> {
+        let mut denied = None;
+        for folder in ["/usr/sbin", "/usr/bin", "/sbin", "/bin", "/usr/local/sbin", "/usr/local/bin"] {
+            let path = format!("{folder}/{name}");
+            match self.exists(&path) {
+                Ok(true) => return Ok(Some(path)),
+                Ok(false) => {}
+                Err(reason) => denied = Some(reason),
+            }
+        }
+        denied.map_or(Ok(None), Err)
+    }
+
+    /// Whether a program is in the usual folders.
+    pub(crate) fn has_program(&self, name: &str) -> Result<bool, Arc<UnreadableReason>> {
+        self.program(name).map(|path| path.is_some())
     }
 
     /// Runs a program of the live machine; `None` if it is not installed or this is not the live machine.
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Reading<CommandOutput> {
-        let Some(program) = self.program(name).filter(|_| self.is_live) else { return Ok(None) };
+        if !self.is_live {
+            return Ok(None);
+        }
+        let Some(program) = self.program(name)? else { return Ok(None) };
         let operation = format!("{name} {}", arguments.join(" "));
         let child = Command::new(program)
             .args(arguments)
@@ -156,6 +170,14 @@ impl HostRoot {
 
     fn join(&self, path: &str) -> PathBuf {
         self.prefix.join(path.trim_start_matches('/'))
+    }
+
+    /// The path with the links of its folders followed, but not that of its last part.
+    fn resolve_folder_of(&self, path: &str) -> io::Result<PathBuf> {
+        match path.trim_end_matches('/').rsplit_once('/') {
+            Some((folder, name)) if !self.is_live => Ok(self.resolve(folder)?.join(name)),
+            _ => Ok(self.join(path)),
+        }
     }
 
     /// Follows links inside the tree, so that an absolute link of a copied tree does not lead out of it.

@@ -2,7 +2,11 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use skywarden_model::UnreadableReason;
 
-use crate::{HostRoot, report::Report, root::not_yet};
+use crate::{
+    HostRoot,
+    report::Report,
+    root::{Reading, failed, not_yet},
+};
 
 const UNIT_FOLDERS: [&str; 5] = [
     "/lib/systemd/system",
@@ -38,7 +42,7 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) {
 
 /// Whether a unit runs; `None` if there is no such unit.
 pub(crate) fn is_active(report: &Report, unit: &str) -> Result<Option<bool>, Arc<UnreadableReason>> {
-    let Some(state) = report.properties.get("services").and_then(|services| services.get(unit)) else { return Ok(None) };
+    let Some(state) = state(report, unit)? else { return Ok(None) };
     match state.get("active").and_then(serde_json::Value::as_bool) {
         Some(is_active) => Ok(Some(is_active)),
         None => Err(no_systemd()),
@@ -46,9 +50,17 @@ pub(crate) fn is_active(report: &Report, unit: &str) -> Result<Option<bool>, Arc
 }
 
 /// Whether a unit starts at boot; false if there is no such unit.
-pub(crate) fn is_enabled(report: &Report, unit: &str) -> bool {
-    let state = report.properties.get("services").and_then(|services| services.get(unit));
-    state.and_then(|state| state.get("enabled")).and_then(serde_json::Value::as_bool).unwrap_or(false)
+pub(crate) fn is_enabled(report: &Report, unit: &str) -> Result<bool, Arc<UnreadableReason>> {
+    let enabled = state(report, unit)?.and_then(|state| state.get("enabled")).and_then(serde_json::Value::as_bool);
+    Ok(enabled.unwrap_or(false))
+}
+
+/// What [`read`] found of a unit; `None` if there is no such unit.
+fn state<'a>(report: &'a Report, unit: &str) -> Reading<&'a serde_json::Value> {
+    match report.properties.get("services") {
+        Some(services) => Ok(services.get(unit)),
+        None => Err(failed("list the unit folders", "the services of this machine could not be read")),
+    }
 }
 
 fn units(root: &HostRoot) -> Result<BTreeMap<String, Unit>, Arc<UnreadableReason>> {

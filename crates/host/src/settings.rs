@@ -10,8 +10,8 @@ use crate::{
     services, text,
 };
 
-type Packages<'a> = Option<&'a BTreeMap<String, String>>;
 type Fallible<T> = Result<T, Arc<UnreadableReason>>;
+type Packages<'a> = Fallible<Option<&'a BTreeMap<String, String>>>;
 
 /// Reads what remains: passwords, logging, firewall, protection, banners.
 pub(crate) fn read(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
@@ -135,9 +135,7 @@ fn logging(root: &HostRoot, report: &mut Report) {
         _ => has_folder,
     });
     report.put_known(&["journald", "persistent"], is_persistent);
-    let is_installed = root.program("rsyslogd").is_some();
-    report.set(&["rsyslog", "installed"], is_installed);
-    if !is_installed {
+    if !report.put_installed("rsyslog", root.has_program("rsyslogd")) {
         return;
     }
     match joined(root, &["/etc/rsyslog.conf"], &["/etc/rsyslog.d"], ".conf") {
@@ -165,18 +163,21 @@ fn time(root: &HostRoot, report: &mut Report) {
         ("systemd-timesyncd", "", "systemd-timesyncd.service"),
         ("ntp", "ntpd", "ntp.service"),
     ];
-    let timesyncd = root.any_exists(&["/lib/systemd/systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd"]).unwrap_or(false);
-    let installed: Vec<_> = known
-        .iter()
-        .filter(|(_, program, _)| if program.is_empty() { timesyncd } else { root.program(program).is_some() })
-        .collect();
-    report.set(&["timeSync", "installed"], installed.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
-    report.set(&["timeSync", "service"], installed.first().map_or("none", |(name, ..)| *name));
-    match installed.first() {
-        Some((_, _, unit)) => {
-            report.put_known(&["timeSync", "active"], services::is_active(report, unit).map(|state| state.unwrap_or(false)))
+    let timesyncd = ["/lib/systemd/systemd-timesyncd", "/usr/lib/systemd/systemd-timesyncd"];
+    let installed = present(
+        &known,
+        |(_, program, _)| {
+            if program.is_empty() { root.any_exists(&timesyncd) } else { root.has_program(program) }
+        },
+    );
+    match installed {
+        Ok(installed) => {
+            report.set(&["timeSync", "installed"], installed.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+            report.set(&["timeSync", "service"], installed.first().map_or("none", |(name, ..)| *name));
+            let active = installed.first().map_or(Ok(false), |(_, _, unit)| is_running(report, unit));
+            report.put_known(&["timeSync", "active"], active);
         }
-        None => report.set(&["timeSync", "active"], false),
+        Err(reason) => ["installed", "service", "active"].iter().for_each(|field| report.deny(&["timeSync", field], &reason)),
     }
     match root.run("timedatectl", &["show", "-p", "NTPSynchronized", "--value"]) {
         Ok(Some(output)) if output.succeeded => report.set(&["timeSync", "synchronized"], output.text.trim() == "yes"),
@@ -205,12 +206,12 @@ fn protection(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
     let mut denied = None;
     let mut found = Vec::new();
     for (product, package, path, unit) in known {
-        let has_package = installed.is_some_and(|names| names.contains_key(package));
-        match root.exists(path) {
-            Ok(exists) if exists || has_package => found.push((product, unit)),
-            Ok(_) => {}
-            Err(_) if has_package => found.push((product, unit)),
-            Err(reason) => denied = Some(reason),
+        let has_package = installed.as_ref().map(|names| names.is_some_and(|names| names.contains_key(package)));
+        match (has_package, root.exists(path)) {
+            (Ok(true), _) | (_, Ok(true)) => found.push((product, unit)),
+            (Ok(false), Ok(false)) => {}
+            (Err(reason), _) => denied = Some(Arc::clone(reason)),
+            (_, Err(reason)) => denied = Some(reason),
         }
     }
     match (found.first(), denied) {
@@ -232,12 +233,18 @@ fn protection(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
         }
     }
     let tools = [("aide", "aide"), ("tripwire", "tripwire")];
-    let tool = tools.iter().find(|(_, program)| root.program(program).is_some()).map(|(name, _)| *name);
+    let tool = match present(&tools, |(_, program)| root.has_program(program)) {
+        Ok(found) => found.first().map(|(name, _)| *name),
+        Err(reason) => return report.deny(&["integrity"], &reason),
+    };
     report.set(&["integrity", "product"], tool.unwrap_or("none"));
     report.set(&["integrity", "installed"], tool.is_some());
     let Some(tool) = tool else { return report.set(&["integrity", "scheduled"], false) };
-    let is_timed =
-        ["dailyaidecheck.timer", "aidecheck.timer", "aide-check.timer"].iter().any(|unit| services::is_enabled(report, unit));
+    let timers = ["dailyaidecheck.timer", "aidecheck.timer", "aide-check.timer"];
+    let is_timed = match present(&timers, |unit| services::is_enabled(report, unit)) {
+        Ok(enabled) => !enabled.is_empty(),
+        Err(reason) => return report.deny(&["integrity", "scheduled"], &reason),
+    };
     let folders = ["/etc/cron.d", "/etc/cron.daily", "/etc/cron.weekly"];
     let scheduled = joined(root, &["/etc/crontab", "/var/spool/cron/crontabs/root"], &folders, "");
     report.put_known(
@@ -253,15 +260,21 @@ fn firewall(root: &HostRoot, report: &mut Report) {
         ("nftables", "nft", "nftables.service"),
         ("iptables", "iptables", "netfilter-persistent.service"),
     ];
-    let found: Vec<_> = tools.iter().filter(|(_, program, _)| root.program(program).is_some()).collect();
-    report.set(&["firewall", "backends"], found.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
-    let used = found.iter().find(|(_, _, unit)| services::is_enabled(report, unit)).or_else(|| found.first());
-    report.set(&["firewall", "backend"], used.map_or("none", |(name, ..)| *name));
-    match used {
-        Some((_, _, unit)) => {
-            report.put_known(&["firewall", "active"], services::is_active(report, unit).map(|state| state.unwrap_or(false)))
+    let found = present(&tools, |(_, program, _)| root.has_program(program)).and_then(|found| {
+        let enabled = present(&found, |(_, _, unit)| services::is_enabled(report, unit))?;
+        let used = enabled.first().copied().or(found.first()).copied();
+        Ok((found, used))
+    });
+    match found {
+        Ok((found, used)) => {
+            report.set(&["firewall", "backends"], found.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+            report.set(&["firewall", "backend"], used.map_or("none", |(name, ..)| *name));
+            let active = used.map_or(Ok(false), |(_, _, unit)| is_running(report, unit));
+            report.put_known(&["firewall", "active"], active);
         }
-        None => report.set(&["firewall", "active"], false),
+        Err(reason) => {
+            ["backends", "backend", "active"].iter().for_each(|field| report.deny(&["firewall", field], &reason));
+        }
     }
     let fields = ["rulesPresent", "defaultInputPolicy", "defaultForwardPolicy"];
     let is_root = rustix::process::geteuid().is_root();
@@ -288,17 +301,21 @@ fn firewall(root: &HostRoot, report: &mut Report) {
 }
 
 fn audit(root: &HostRoot, report: &mut Report) {
-    let is_installed = root.program("auditd").is_some();
-    report.set(&["auditd", "installed"], is_installed);
+    let installed = root.has_program("auditd");
     let command_line =
         root.read("/proc/cmdline").map(|line| line.unwrap_or_default().split_whitespace().any(|word| word == "audit=1"));
+    let is_known = installed.is_ok();
+    let is_installed = report.put_installed("auditd", installed);
     report.put_known(&["auditd", "enabledAtBoot"], command_line);
+    if !is_known {
+        return;
+    }
     if !is_installed {
         report.set(&["auditd", "enabled"], false);
         return report.set(&["auditd", "active"], false);
     }
-    report.set(&["auditd", "enabled"], services::is_enabled(report, "auditd.service"));
-    report.put_known(&["auditd", "active"], services::is_active(report, "auditd.service").map(|state| state.unwrap_or(false)));
+    report.put_known(&["auditd", "enabled"], services::is_enabled(report, "auditd.service"));
+    report.put_known(&["auditd", "active"], is_running(report, "auditd.service"));
     match joined(root, &[], &["/etc/audit/rules.d"], ".rules") {
         Ok(content) => {
             let rules: Vec<&str> = text::lines(&content).collect();
@@ -337,10 +354,9 @@ fn audit(root: &HostRoot, report: &mut Report) {
 }
 
 fn mandatory_access(root: &HostRoot, report: &mut Report) {
-    report.set(&["apparmor", "installed"], root.program("apparmor_parser").is_some());
+    report.put_known(&["apparmor", "installed"], root.has_program("apparmor_parser"));
     let enabled = root.read("/sys/module/apparmor/parameters/enabled").map(|text| text.is_some_and(|text| text.trim() == "Y"));
-    let is_enabled = matches!(enabled, Ok(true));
-    report.put_known(&["apparmor", "enabled"], enabled);
+    report.put_known(&["apparmor", "enabled"], enabled.clone());
     let fields = ["profilesLoaded", "profilesEnforcing", "profilesComplaining"];
     match root.read("/sys/kernel/security/apparmor/profiles") {
         Ok(Some(list)) => {
@@ -349,9 +365,10 @@ fn mandatory_access(root: &HostRoot, report: &mut Report) {
             report.set(&["apparmor", "profilesEnforcing"], count("(enforce)"));
             report.set(&["apparmor", "profilesComplaining"], count("(complain)"));
         }
-        Ok(None) if !is_enabled => fields.iter().for_each(|field| report.set(&["apparmor", field], 0)),
+        Ok(None) if matches!(enabled, Ok(false)) => fields.iter().for_each(|field| report.set(&["apparmor", field], 0)),
         Ok(None) => {
-            let reason = failed("open /sys/kernel/security/apparmor/profiles", "securityfs is not mounted");
+            let missing = || failed("open /sys/kernel/security/apparmor/profiles", "securityfs is not mounted");
+            let reason = enabled.err().unwrap_or_else(missing);
             fields.iter().for_each(|field| report.deny(&["apparmor", field], &reason));
         }
         Err(reason) => fields.iter().for_each(|field| report.deny(&["apparmor", field], &reason)),
@@ -365,25 +382,17 @@ fn mandatory_access(root: &HostRoot, report: &mut Report) {
 }
 
 fn disk(root: &HostRoot, report: &mut Report) {
-    let devices = root.list("/sys/block");
-    let mut encrypted = BTreeMap::new();
-    for name in devices.iter().flatten().flatten() {
-        let uuid = root.read(&format!("/sys/block/{name}/dm/uuid")).ok().flatten().unwrap_or_default();
-        if uuid.starts_with("CRYPT-") {
-            let mapped = root.read(&format!("/sys/block/{name}/dm/name")).ok().flatten().unwrap_or_default();
-            encrypted.insert(name.clone(), format!("/dev/mapper/{}", mapped.trim()));
-        }
-    }
-    let table = root.read("/proc/self/mounts").ok().flatten().unwrap_or_default();
-    let device = text::mounts(&table).into_iter().rfind(|mount| mount.point == "/").map(|mount| mount.device);
-    report.put(&["diskEncryption", "rootDevice"], Ok(device.clone()));
-    match devices {
-        Ok(Some(_)) => {
-            report.set(&["diskEncryption", "encryptedDevices"], encrypted.values().cloned().collect::<Vec<_>>());
+    let device = root.read("/proc/self/mounts").map(|table| {
+        text::mounts(&table.unwrap_or_default()).into_iter().rfind(|mount| mount.point == "/").map(|mount| mount.device)
+    });
+    report.put(&["diskEncryption", "rootDevice"], device.clone());
+    match (encrypted_devices(root), device) {
+        (Ok(encrypted), Ok(device)) => {
+            report.set(&["diskEncryption", "encryptedDevices"], encrypted.clone());
             let device = device.filter(|device| device.starts_with("/dev/"));
             let is_mapped =
                 device.as_ref().is_some_and(|device| device.starts_with("/dev/mapper/") || device.starts_with("/dev/dm-"));
-            let is_crypt = device.as_ref().is_some_and(|device| encrypted.values().any(|path| path == device));
+            let is_crypt = device.as_ref().is_some_and(|device| encrypted.contains(device));
             match device {
                 Some(_) if is_crypt => report.set(&["diskEncryption", "rootEncrypted"], true),
                 Some(_) if !is_mapped => report.set(&["diskEncryption", "rootEncrypted"], false),
@@ -394,12 +403,43 @@ fn disk(root: &HostRoot, report: &mut Report) {
                 }
             }
         }
-        Ok(None) | Err(_) => {
-            let reason = devices.err().unwrap_or_else(|| failed("list /sys/block", "the folder does not exist"));
-            report.deny(&["diskEncryption", "rootEncrypted"], &reason);
-            report.deny(&["diskEncryption", "encryptedDevices"], &reason);
+        (encrypted, device) => {
+            if let Some(reason) = encrypted.as_ref().err().cloned().or(device.err()) {
+                report.deny(&["diskEncryption", "rootEncrypted"], &reason);
+            }
+            report.put_known(&["diskEncryption", "encryptedDevices"], encrypted);
         }
     }
+}
+
+/// The paths under which the kernel's encrypted volumes are mounted.
+fn encrypted_devices(root: &HostRoot) -> Fallible<Vec<String>> {
+    let names = root.list("/sys/block")?.ok_or_else(|| failed("list /sys/block", "the folder does not exist"))?;
+    let mut encrypted = Vec::new();
+    for name in names {
+        let uuid = root.read(&format!("/sys/block/{name}/dm/uuid"))?.unwrap_or_default();
+        if uuid.starts_with("CRYPT-") {
+            let mapped = root.read(&format!("/sys/block/{name}/dm/name"))?.unwrap_or_default();
+            encrypted.push(format!("/dev/mapper/{}", mapped.trim()));
+        }
+    }
+    Ok(encrypted)
+}
+
+/// Whether a unit runs; false if there is no such unit.
+fn is_running(report: &Report, unit: &str) -> Fallible<bool> {
+    services::is_active(report, unit).map(|state| state.unwrap_or(false))
+}
+
+/// Those of which the question is answered with yes; fails if one could not be answered.
+fn present<T>(known: &[T], is_there: impl Fn(&T) -> Fallible<bool>) -> Fallible<Vec<&T>> {
+    let mut found = Vec::new();
+    for candidate in known {
+        if is_there(candidate)? {
+            found.push(candidate);
+        }
+    }
+    Ok(found)
 }
 
 fn banners(root: &HostRoot, report: &mut Report) {

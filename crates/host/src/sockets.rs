@@ -25,7 +25,12 @@ pub(crate) fn read(root: &HostRoot, names: &Names, report: &mut Report) {
     for protocol in ["tcp", "tcp6", "udp", "udp6"] {
         let path = format!("/proc/net/{protocol}");
         match root.read(&path) {
-            Ok(Some(table)) => found.extend(listeners(&table).into_iter().map(|listener| (protocol, listener))),
+            Ok(Some(table)) => match listeners(&table) {
+                Some(rows) => found.extend(rows.into_iter().map(|listener| (protocol, listener))),
+                None => {
+                    return report.deny(&["listening"], &failed(&format!("read {path}"), "a row of it could not be understood"));
+                }
+            },
             Ok(None) if protocol.ends_with('6') => {}
             Ok(None) => return report.deny(&["listening"], &failed(&format!("open {path}"), "the file does not exist")),
             Err(reason) => return report.deny(&["listening"], &reason),
@@ -69,25 +74,25 @@ pub(crate) fn read(root: &HostRoot, names: &Names, report: &mut Report) {
     }
 }
 
-/// The listening rows of a table of `/proc/net`: TCP in state LISTEN, UDP without a peer.
-pub(crate) fn listeners(table: &str) -> Vec<Listener> {
-    table
-        .lines()
-        .skip(1)
-        .filter_map(|line| {
-            let words: Vec<&str> = line.split_ascii_whitespace().collect();
-            let (local, remote, state) = (words.get(1)?, words.get(2)?, words.get(3)?);
-            let is_waiting = *state == "0A" || (*state == "07" && remote.ends_with(":0000"));
-            let (address, port) = local.split_once(':')?;
-            let listener = Listener {
-                address: address_of(address)?,
-                port: u16::from_str_radix(port, 16).ok()?,
-                uid: words.get(7)?.parse().ok()?,
-                inode: words.get(9)?.parse().ok()?,
-            };
-            is_waiting.then_some(listener)
-        })
-        .collect()
+/// The listening rows of a table of `/proc/net`: TCP in state LISTEN, UDP without a peer. `None` if a row can't be understood:
+/// it might be the one that listens.
+pub(crate) fn listeners(table: &str) -> Option<Vec<Listener>> {
+    let mut found = Vec::new();
+    for line in table.lines().skip(1) {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let (local, remote, state) = (words.get(1)?, words.get(2)?, words.get(3)?);
+        let (address, port) = local.split_once(':')?;
+        let listener = Listener {
+            address: address_of(address)?,
+            port: u16::from_str_radix(port, 16).ok()?,
+            uid: words.get(7)?.parse().ok()?,
+            inode: words.get(9)?.parse().ok()?,
+        };
+        if *state == "0A" || (*state == "07" && remote.ends_with(":0000")) {
+            found.push(listener);
+        }
+    }
+    Some(found)
 }
 
 /// The kernel prints each 32-bit word in the machine's byte order.
@@ -109,7 +114,7 @@ fn address_of(hex: &str) -> Option<IpAddr> {
 fn holders(root: &HostRoot) -> (BTreeMap<u64, (u32, String)>, usize) {
     let mut holders = BTreeMap::new();
     let mut n_denied = 0;
-    let names = root.list("/proc").ok().flatten().unwrap_or_default();
+    let Ok(Some(names)) = root.list("/proc") else { return (holders, 1) };
     for pid in names.iter().filter_map(|name| name.parse::<u32>().ok()) {
         let folder = format!("/proc/{pid}/fd");
         let entries = match root.list(&folder) {
@@ -151,7 +156,7 @@ mod tests {
 
     #[test]
     fn only_listening_rows_count() {
-        let found = listeners(TABLE);
+        let found = listeners(TABLE).unwrap();
         let expected = Listener { address: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 22, uid: 1000, inode: 4242 };
         assert_eq!(found, [expected]);
         assert_eq!(address_of("00000000000000000000000001000000"), Some(IpAddr::V6(Ipv6Addr::LOCALHOST)));

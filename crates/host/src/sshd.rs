@@ -65,9 +65,7 @@ pub(crate) struct Config {
 
 /// Reads the SSH server's effective settings.
 pub(crate) fn read(root: &HostRoot, report: &mut Report) {
-    let is_installed = root.program("sshd").is_some();
-    report.set(&["sshd", "installed"], is_installed);
-    if !is_installed {
+    if !report.put_installed("sshd", root.has_program("sshd")) {
         return;
     }
     let mut config = Config::default();

@@ -122,8 +122,9 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) -> Identity {
     report.set(&["machineId"], id.clone());
     report.set(&["hostname"], hostname.clone());
     report.set(&["collection", "asRoot"], rustix::process::geteuid().is_root());
-    report.set(&["collection", "systemd"], root.exists("/run/systemd/system").unwrap_or(false));
-    report.set(&["collection", "container"], is_container(root));
+    report.put_known(&["collection", "systemd"], root.exists("/run/systemd/system"));
+    let container = root.any_exists(&["/.dockerenv", "/run/.containerenv", "/run/systemd/container"]);
+    report.put_known(&["collection", "container"], container);
     operating_system(root, report);
     sysctl(root, report);
     mounts(root, report);
@@ -198,10 +199,6 @@ fn hostname(root: &HostRoot) -> String {
     read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname")).unwrap_or_else(|| "unknown".to_owned())
 }
 
-fn is_container(root: &HostRoot) -> bool {
-    root.any_exists(&["/.dockerenv", "/run/.containerenv", "/run/systemd/container"]).unwrap_or(false)
-}
-
 fn operating_system(root: &HostRoot, report: &mut Report) {
     let release = match root.read("/etc/os-release") {
         Ok(None) => root.read("/usr/lib/os-release"),
@@ -211,7 +208,11 @@ fn operating_system(root: &HostRoot, report: &mut Report) {
         Ok(Some(content)) => {
             let release = text::assignments(&content);
             let get = |key: &str| release.get(key).cloned();
-            let id = get("ID").unwrap_or_default();
+            // os-release(5): `linux` where the file does not say; a file that says nothing at all is damaged.
+            if !["ID", "NAME", "PRETTY_NAME", "VERSION_ID"].iter().any(|key| release.contains_key(*key)) {
+                return deny_release(report, &failed("read /etc/os-release", "it names no system"));
+            }
+            let id = get("ID").unwrap_or_else(|| "linux".to_owned());
             let like: Vec<String> = get("ID_LIKE").unwrap_or_default().split_whitespace().map(str::to_owned).collect();
             report.set(&["os", "family"], family(&id, &like));
             report.set(&["os", "id"], id);

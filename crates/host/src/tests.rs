@@ -86,6 +86,86 @@ fn what_is_not_known_is_unreadable_rather_than_false() {
     assert!(reason(&machine, "properties.firewall.rulesPresent").is_some());
 }
 
+/// A folder that is a link to itself can't be looked into, whoever looks.
+fn close(root: &Path, folder: &str) {
+    let target = root.join(folder);
+    fs::remove_dir_all(&target).or_else(|_| fs::remove_file(&target)).ok();
+    fs::create_dir_all(target.parent().unwrap()).unwrap();
+    symlink(target.file_name().unwrap(), &target).unwrap();
+}
+
+#[test]
+fn programs_that_could_not_be_looked_for_are_not_taken_as_absent() {
+    let tree = debian();
+    close(tree.path(), "usr/local/bin");
+    let machine = machine(tree.path());
+    assert_eq!(machine.properties["sshd"]["installed"], true);
+    for field in [
+        "auditd.installed",
+        "auditd.active",
+        "sudoers.installed",
+        "rsyslog.installed",
+        "apparmor.installed",
+        "integrity.installed",
+        "integrity.scheduled",
+        "firewall.backends",
+        "firewall.backend",
+        "firewall.active",
+        "timeSync.installed",
+        "timeSync.active",
+        "updates.unattendedEnabled",
+    ] {
+        assert_eq!(reason(&machine, &format!("properties.{field}")), Some(UnreadableKind::Failed), "{field}");
+        let (group, name) = field.split_once('.').unwrap();
+        assert_eq!(machine.properties.get(group).and_then(|group| group.get(name)), None, "{field}");
+    }
+}
+
+#[test]
+fn services_packages_and_settings_that_could_not_be_read_decide_nothing() {
+    let tree = debian();
+    write(tree.path(), "/usr/sbin/auditd", "");
+    write(tree.path(), "/usr/sbin/ufw", "");
+    close(tree.path(), "etc/systemd/system");
+    close(tree.path(), "var/lib/dpkg/status");
+    close(tree.path(), "etc/login.defs");
+    close(tree.path(), "sys/module");
+    let machine = machine(tree.path());
+    for field in [
+        "services",
+        "auditd.enabled",
+        "auditd.active",
+        "firewall.active",
+        "endpointProtection",
+        "accounts",
+        "apparmor.profilesLoaded",
+    ] {
+        assert_eq!(reason(&machine, &format!("properties.{field}")), Some(UnreadableKind::Failed), "{field}");
+    }
+    assert_eq!(machine.properties["auditd"]["installed"], true);
+}
+
+#[test]
+fn a_row_of_sockets_that_can_not_be_understood_hides_no_listener() {
+    let tree = debian();
+    let header = "  sl  local_address rem_address   st\n";
+    for table in ["tcp", "tcp6", "udp", "udp6"] {
+        write(tree.path(), &format!("/proc/net/{table}"), header);
+    }
+    assert_eq!(machine(tree.path()).properties["listening"], json!([]));
+    write(tree.path(), "/proc/net/tcp", &format!("{header}   0: nonsense\n"));
+    let machine = machine(tree.path());
+    assert_eq!(reason(&machine, "properties.listening"), Some(UnreadableKind::Failed));
+    assert_eq!(machine.properties.get("listening"), None);
+}
+
+#[test]
+fn an_os_release_without_settings_is_unreadable() {
+    let tree = debian();
+    write(tree.path(), "/usr/lib/os-release", "\u{1}garbage\n");
+    assert_eq!(reason(&machine(tree.path()), "properties.os.id"), Some(UnreadableKind::Failed));
+}
+
 #[test]
 fn an_empty_tree_claims_nothing() {
     let tree = tempfile::tempdir().unwrap();
