@@ -203,7 +203,7 @@ async fn standards(State(state): State<AppState>) -> Answer {
     let coverage = state.store.coverage(&EVERYTHING).await?;
     let mut items = Vec::new();
     for id in state.catalog.standards.keys() {
-        if let Some(result) = skywarden_posture::compliance_with_coverage(&state.catalog, id, &assessments, &coverage) {
+        if let Some(result) = skywarden_posture::compliance(&state.catalog, id, &assessments, &coverage) {
             items.push(json!({ "id": result.id, "title": result.title, "state": result.state, "controlsByState": result.controls_by_state }));
         }
     }
@@ -213,7 +213,7 @@ async fn standards(State(state): State<AppState>) -> Answer {
 async fn standard(State(state): State<AppState>, Path(id): Path<String>) -> Result<Response, ApiError> {
     let (_, assessments) = total_score(&state).await?;
     let coverage = state.store.coverage(&EVERYTHING).await?;
-    let result = skywarden_posture::compliance_with_coverage(&state.catalog, &id, &assessments, &coverage);
+    let result = skywarden_posture::compliance(&state.catalog, &id, &assessments, &coverage);
     Ok(Json(result.ok_or_else(|| ApiError::not_found("such standard"))?).into_response())
 }
 

@@ -9,7 +9,7 @@ pub type Ratio = f64;
 ///
 /// Formulas: `reference/defender-features.md` section 1a. Per control with `h` healthy, `u` unhealthy and `k` unknown resources
 /// and the maximum `m`: `current = m * h / (h + u)`. The range computes the same once with all unknown resources unhealthy and
-/// once with all of them healthy.
+/// once with all of them healthy; a control of which a listing failed may hide any number of resources, so its range is `[0, m]`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct SecureScore {
@@ -43,7 +43,7 @@ pub struct ControlScore {
     pub current: f64,
     /// `current / max`, or healthy over judged resources where `max` is 0.
     pub percentage: Ratio,
-    /// `[all unknown unhealthy, all unknown healthy]` in points.
+    /// `[all unknown unhealthy, all unknown healthy]` in points; `[0, max]` where a listing failed.
     pub range: [f64; 2],
     /// Points to gain by healing every unhealthy resource.
     pub potential_increase: f64,

@@ -2,9 +2,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use skywarden_content::{Catalog, ComplianceControl, Maturity};
-use skywarden_model::{Assessment, Cause, Coverage, ExemptionCategory, Status};
+use skywarden_model::{Assessment, Coverage, Status};
 
-use crate::{exempt::exemption_category, score::unlisted_types};
+use crate::{
+    exempt::exemption_category,
+    score::unlisted_types,
+    standing::{counted, worse},
+};
 
 /// The state of a control of a standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -67,13 +71,8 @@ pub struct ControlResult {
 
 /// Rolls the assessments and findings up a standard's tree; `None` if there is no such standard.
 ///
-/// It knows of no listing that failed: over a whole estate use [`compliance_with_coverage`].
-pub fn compliance(catalog: &Catalog, standard: &str, assessments: &[Assessment]) -> Option<StandardResult> {
-    compliance_with_coverage(catalog, standard, assessments, &[])
-}
-
-/// The same where some listings may have failed: each counts as one unknown resource in every control that checks its type.
-pub fn compliance_with_coverage(
+/// A listing that failed counts as one unknown resource in every control that checks its type.
+pub fn compliance(
     catalog: &Catalog,
     standard: &str,
     assessments: &[Assessment],
@@ -147,15 +146,6 @@ fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) ->
     verdicts
 }
 
-/// The verdict as it counts: what is mitigated elsewhere is healthy.
-fn counted(status: Status, cause: Option<&Cause>) -> Status {
-    match exemption_category(cause) {
-        Some(ExemptionCategory::Mitigated) => Status::Healthy,
-        Some(ExemptionCategory::Waiver) => Status::NotApplicable,
-        None => status,
-    }
-}
-
 fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
     let own = tables.checks.get(control.id.as_str());
     let mut worst: BTreeMap<&str, Status> = BTreeMap::new();
@@ -200,16 +190,6 @@ fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
         not_applicable,
         controls: below,
     }
-}
-
-fn worse(left: Status, right: Status) -> Status {
-    let rank = |status| match status {
-        Status::NotApplicable => 0,
-        Status::Healthy => 1,
-        Status::Unknown => 2,
-        Status::Unhealthy => 3,
-    };
-    if rank(right) > rank(left) { right } else { left }
 }
 
 /// A section fails with one part, is unknown with one, and passes if a part passes; what needs a person does not hide the rest.

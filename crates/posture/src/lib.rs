@@ -6,9 +6,10 @@ mod compliance;
 mod evaluate;
 mod exempt;
 mod score;
+mod standing;
 mod track;
 
-pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance, compliance_with_coverage};
+pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use score::{overall_percentage, score_by_subscription, secure_score};

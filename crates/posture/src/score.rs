@@ -1,18 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::{Catalog, Maturity};
-use skywarden_model::{Assessment, ControlScore, Coverage, ExemptionCategory, Ratio, Resource, SecureScore, Status};
+use skywarden_model::{Assessment, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
 
-use crate::exempt::exemption_category;
-
-/// How a resource stands in a control; ordered so that the worst wins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Standing {
-    NotApplicable,
-    Healthy,
-    Unknown,
-    Unhealthy,
-}
+use crate::standing::{counted, worse};
 
 #[derive(Debug, Default, Clone, Copy)]
 struct Counts {
@@ -20,6 +11,8 @@ struct Counts {
     unhealthy: u64,
     unknown: u64,
     not_applicable: u64,
+    /// Listings that failed, which hide any number of resources.
+    unlisted: u64,
 }
 
 /// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
@@ -42,16 +35,17 @@ fn score_of<'a>(
             standings.range((control.id.as_str(), "")..).take_while(|((own, _), _)| *own == control.id)
         {
             match standing {
-                Standing::Healthy => counts.healthy += 1,
-                Standing::Unhealthy => counts.unhealthy += 1,
-                Standing::Unknown => counts.unknown += 1,
-                Standing::NotApplicable => counts.not_applicable += 1,
+                Status::Healthy => counts.healthy += 1,
+                Status::Unhealthy => counts.unhealthy += 1,
+                Status::Unknown => counts.unknown += 1,
+                Status::NotApplicable => counts.not_applicable += 1,
             }
-            if matches!(standing, Standing::Healthy | Standing::Unhealthy) {
+            if matches!(standing, Status::Healthy | Status::Unhealthy) {
                 weighed.insert(*resource);
             }
         }
-        counts.unknown += unlisted_in(catalog, &control.id, &unlisted);
+        counts.unlisted = unlisted_in(catalog, &control.id, &unlisted);
+        counts.unknown += counts.unlisted;
         if counts.healthy + counts.unhealthy + counts.unknown > 0 {
             controls.push(control_score(&control.id, &control.title, control.max_score, counts));
         }
@@ -103,23 +97,16 @@ pub fn overall_percentage<'a>(scores: impl IntoIterator<Item = &'a SecureScore>)
 fn standings<'a>(
     catalog: &'a Catalog,
     assessments: impl IntoIterator<Item = &'a Assessment>,
-) -> BTreeMap<(&'a str, &'a str), Standing> {
+) -> BTreeMap<(&'a str, &'a str), Status> {
     let mut standings = BTreeMap::new();
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
         if recommendation.file.maturity != Maturity::Stable {
             continue;
         }
-        let is_mitigated = exemption_category(assessment.cause.as_ref()) == Some(ExemptionCategory::Mitigated);
-        let standing = match assessment.status {
-            Status::Healthy => Standing::Healthy,
-            Status::Unhealthy => Standing::Unhealthy,
-            Status::Unknown => Standing::Unknown,
-            Status::NotApplicable if is_mitigated => Standing::Healthy,
-            Status::NotApplicable => Standing::NotApplicable,
-        };
+        let standing = counted(assessment.status, assessment.cause.as_ref());
         let entry = standings.entry((recommendation.file.control.as_str(), assessment.resource.as_str())).or_insert(standing);
-        *entry = standing.max(*entry);
+        *entry = worse(standing, *entry);
     }
     standings
 }
@@ -133,7 +120,7 @@ pub(crate) fn unlisted_types<'a>(coverage: impl IntoIterator<Item = &'a Coverage
     types
 }
 
-/// A listing that failed hides an unknown number of resources; it counts as one, so that the range widens.
+/// How many failed listings hide resources of a control.
 fn unlisted_in(catalog: &Catalog, control: &str, unlisted: &BTreeMap<&str, u64>) -> u64 {
     let is_judged = |type_name: &str| {
         catalog.recommendations.values().any(|recommendation| {
@@ -150,13 +137,14 @@ fn control_score(id: &str, title: &str, max: u32, counts: Counts) -> ControlScor
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let judged = healthy + unhealthy;
     let all = judged + unknown;
+    let range = if counts.unlisted > 0 { [0.0, max] } else { [max * share(healthy, all), max * share(healthy + unknown, all)] };
     ControlScore {
         id: id.into(),
         title: title.into(),
         max,
         current: max * share(healthy, judged),
         percentage: rounded(share(healthy, judged)),
-        range: [max * share(healthy, all), max * share(healthy + unknown, all)],
+        range,
         potential_increase: max * share(unhealthy, judged),
         healthy: counts.healthy,
         unhealthy: counts.unhealthy,
@@ -201,7 +189,7 @@ mod tests {
     use super::*;
 
     fn counts(healthy: u64, unhealthy: u64, unknown: u64) -> Counts {
-        Counts { healthy, unhealthy, unknown, not_applicable: 0 }
+        Counts { healthy, unhealthy, unknown, ..Counts::default() }
     }
 
     /// The documented example: maximum 6, 4 healthy of 78 resources.
@@ -235,7 +223,29 @@ mod tests {
         assert_eq!(overall_percentage([&small, &large]), 0.25);
     }
 
+    #[test]
+    fn a_listing_that_failed_may_hide_any_number_of_resources() {
+        let hidden = Counts { unlisted: 1, ..counts(9, 0, 1) };
+        let score = total(vec![control_score("a", "A", 4, hidden)], 9);
+        assert_eq!((score.percentage, score.range), (1.0, [0.0, 1.0]));
+    }
+
     proptest! {
+        #[test]
+        fn refusing_a_listing_never_makes_the_score_look_better(
+            seen in (0u64..20, 0u64..20),
+            hidden in (0u64..200, 0u64..200),
+            other in (0u64..20, 0u64..20, 0u64..20),
+        ) {
+            let other = || control_score("b", "B", 6, counts(other.0, other.1, other.2));
+            let listed = counts(seen.0 + hidden.0, seen.1 + hidden.1, 0);
+            let refused = Counts { unlisted: 1, ..counts(seen.0, seen.1, 1) };
+            let before = total(vec![control_score("a", "A", 4, listed), other()], 1);
+            let after = total(vec![control_score("a", "A", 4, refused), other()], 1);
+            prop_assert!(after.range[0] <= before.range[0]);
+            prop_assert!(after.range[1] >= before.range[1]);
+        }
+
         #[test]
         fn refusing_a_read_never_makes_the_score_look_better(
             verdicts in proptest::collection::vec((0u64..20, 0u64..20, 0u64..20, 1u32..10), 1..5),

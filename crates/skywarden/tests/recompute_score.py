@@ -5,7 +5,8 @@ usage: recompute_score.py REPORT.json      exit 0 if every number agrees to four
 
 Per control: a resource with an Unhealthy assessment is unhealthy; else one with an Unknown unknown; else one with a Healthy healthy.
 A failed listing counts as one unknown resource in each control that has a stable recommendation over its type.
-current = max * healthy / (healthy + unhealthy); the range takes all unknown resources as unhealthy, then as healthy.
+current = max * healthy / (healthy + unhealthy); the range takes all unknown resources as unhealthy, then as healthy, and is
+[0, max] where a listing failed, since it may hide any number.
 """
 import json
 import sys
@@ -49,7 +50,11 @@ def main(path):
             own = points * healthy / (healthy + unhealthy)
             agree(f"{control['id']} current", own, control["current"])
             current, maximum = current + own, maximum + points
-        low, high, widest = low + points * healthy / seen, high + points * (healthy + unknown) / seen, widest + points
+        is_hidden = unlisted.get(control["id"], 0) > 0
+        own_range = [0, points] if is_hidden else [points * healthy / seen, points * (healthy + unknown) / seen]
+        agree(f"{control['id']} range from", own_range[0], control["range"][0])
+        agree(f"{control['id']} range to", own_range[1], control["range"][1])
+        low, high, widest = low + own_range[0], high + own_range[1], widest + points
         if points:
             known, pairs = known + healthy + unhealthy, pairs + seen
     agree("percentage", current / maximum if maximum else 0, score["percentage"])
