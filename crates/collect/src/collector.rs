@@ -76,7 +76,7 @@ impl<'a> Collector<'a> {
             type_name: TypeName::from(file.type_name.as_str()),
             list: operation,
             items: items.into_list(),
-            shape: Shape::of_fields(&file.type_name, file.fields.iter()),
+            shape: Shape::of_fields(&file.wire, file.fields.iter()),
             reads,
         })
     }
@@ -91,9 +91,9 @@ impl<'a> Read<'a> {
             let is_filled = |name: &String| call.fills.is_empty() || call.fills.contains(name);
             let filled = || file.fields.iter().filter(|(name, _)| is_filled(name));
             let fields = filled().map(|(name, _)| path(name)).collect::<Result<Vec<FieldPath>, String>>()?;
-            (Shape::of_fields(&file.type_name, filled()), fields)
+            (Shape::of_fields(&file.wire, filled()), fields)
         } else {
-            let shape = Shape::of_field(&file.type_name, &file.fields, &call.into)
+            let shape = Shape::of_field(&file.wire, &file.fields, &call.into)
                 .ok_or_else(|| format!("{operation} fills `{}`, which is not among the fields", call.into))?;
             (shape, vec![path(&call.into)?])
         };

@@ -22,7 +22,6 @@ mod request;
 mod shape;
 mod specs;
 mod template;
-mod wire_names;
 mod xml;
 
 pub use call::{Answer, Call, CallFailure, Transport};

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use skywarden_content::{FieldType, ScalarType};
 
-use crate::wire_names::wire_name;
+/// Names on the wire by path: `wire:` of a collector.
+pub(crate) type Wire = BTreeMap<String, String>;
 
 /// What a value must look like.
 #[derive(Debug, Clone)]
@@ -30,19 +31,19 @@ pub(crate) struct WireNames(Vec<String>);
 
 impl Shape {
     /// The shape of a type's properties (or of some of them).
-    pub(crate) fn of_fields<'a>(type_name: &str, fields: impl Iterator<Item = (&'a String, &'a FieldType)>) -> Self {
-        Self::Object(fields.map(|(name, field)| Member::of(type_name, "", name, field)).collect())
+    pub(crate) fn of_fields<'a>(wire: &Wire, fields: impl Iterator<Item = (&'a String, &'a FieldType)>) -> Self {
+        Self::Object(fields.map(|(name, field)| Member::of(wire, "", name, field)).collect())
     }
 
     /// The shape of one field by its dotted path, as it is in a type's properties.
-    pub(crate) fn of_field(type_name: &str, fields: &BTreeMap<String, FieldType>, path: &str) -> Option<Self> {
+    pub(crate) fn of_field(wire: &Wire, fields: &BTreeMap<String, FieldType>, path: &str) -> Option<Self> {
         let mut names = path.split('.');
         let mut field = fields.get(names.next()?)?;
         for name in names {
             let FieldType::Object(members) = field else { return None };
             field = members.get(name)?;
         }
-        Some(Self::of(type_name, path, field))
+        Some(Self::of(wire, path, field))
     }
 
     /// A shape that keeps only texts: for answers whose schema no collector declares.
@@ -52,32 +53,31 @@ impl Shape {
         Self::Object(names.iter().map(member).collect())
     }
 
-    fn of(type_name: &str, path: &str, field: &FieldType) -> Self {
+    fn of(wire: &Wire, path: &str, field: &FieldType) -> Self {
         match field {
             FieldType::Scalar(scalar) => Self::Scalar(*scalar),
             FieldType::List(items) => {
-                let item = items
-                    .first()
-                    .map_or(Self::Scalar(ScalarType::String), |item| Self::of(type_name, &format!("{path}[*]"), item));
+                let item =
+                    items.first().map_or(Self::Scalar(ScalarType::String), |item| Self::of(wire, &format!("{path}[*]"), item));
                 Self::List(Box::new(item))
             }
             FieldType::Object(members) => match members.get("*") {
-                Some(value) => Self::Map(Box::new(Self::of(type_name, &format!("{path}.*"), value))),
-                None => Self::Object(members.iter().map(|(name, field)| Member::of(type_name, path, name, field)).collect()),
+                Some(value) => Self::Map(Box::new(Self::of(wire, &format!("{path}.*"), value))),
+                None => Self::Object(members.iter().map(|(name, field)| Member::of(wire, path, name, field)).collect()),
             },
         }
     }
 }
 
 impl Member {
-    fn of(type_name: &str, parent: &str, name: &str, field: &FieldType) -> Self {
+    fn of(wire: &Wire, parent: &str, name: &str, field: &FieldType) -> Self {
         let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}.{name}") };
-        let wire = match (wire_name(type_name, &path), field) {
-            (Some(wire), _) => WireNames::of(wire),
+        let names = match (wire.get(&path), field) {
+            (Some(name), _) => WireNames::of(name),
             (None, FieldType::List(_)) => WireNames::of_list(name),
             (None, _) => WireNames::of(name),
         };
-        Self { name: name.into(), wire, shape: Shape::of(type_name, &path, field) }
+        Self { name: name.into(), wire: names, shape: Shape::of(wire, &path, field) }
     }
 }
 

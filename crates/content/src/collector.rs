@@ -42,6 +42,10 @@ pub struct CollectorFile {
     /// Calls made for each listed resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadCall>,
+    /// Names on the wire that rules of spelling can't derive, by path inside the properties: `{ State: instanceState }`,
+    /// `{ "Attachments[*].State": status }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub wire: BTreeMap<String, String>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
 }

@@ -127,6 +127,17 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
     if let Some(tags) = &collector.tags {
         check("/tags", tags, problems);
     }
+    for name in collector.wire.keys() {
+        let pointer = format!("/wire/{}", step(name));
+        let path = format!("properties.{name}").parse::<FieldPath>();
+        let known = path.map_err(|error| (error.to_string(), None)).and_then(|path| {
+            let rest = path.segments().get(1..).unwrap_or_default();
+            below(&collector.fields, rest, &format!("{name} of {}", collector.type_name))
+        });
+        if let Err((message, help)) = known {
+            problems.push(Problem { help, ..file.problem(&pointer, message) });
+        }
+    }
     if let Some(service) = &collector.service
         && !catalog.services.contains_key(service)
     {

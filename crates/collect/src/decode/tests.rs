@@ -3,11 +3,25 @@ use serde_json::json;
 use skywarden_content::{FieldType, Protocol};
 
 use super::*;
-use crate::document::{AnswerPath, Document};
+use crate::{
+    document::{AnswerPath, Document},
+    shape::Wire,
+};
 
-fn shape(type_name: &str, fields: Value) -> Shape {
+type Names<'a> = &'a [(&'a str, &'a str)];
+
+/// No names of their own, and those of the specs of instances and buckets that these tests meet.
+const PLAIN: Names<'_> = &[];
+const INSTANCE: Names<'_> = &[("State", "instanceState"), ("SecurityGroups", "groupSet")];
+const BUCKET: Names<'_> = &[("Acl.Grants", "AccessControlList")];
+
+fn wire(names: Names<'_>) -> Wire {
+    names.iter().map(|(path, name)| ((*path).to_owned(), (*name).to_owned())).collect()
+}
+
+fn shape(names: Names<'_>, fields: Value) -> Shape {
     let fields: std::collections::BTreeMap<String, FieldType> = serde_json::from_value(fields).unwrap();
-    Shape::of_fields(type_name, fields.iter())
+    Shape::of_fields(&wire(names), fields.iter())
 }
 
 /// The items of a list answer, with the problems as `field: message`.
@@ -23,7 +37,7 @@ fn items(protocol: Protocol, body: &str, path: &str, shape: &Shape) -> (Value, V
 }
 
 fn check(protocol: Protocol, body: &str, path: &str, fields: Value, expect: Value) {
-    let (values, problems) = items(protocol, body, path, &shape("T", fields));
+    let (values, problems) = items(protocol, body, path, &shape(PLAIN, fields));
     assert_eq!(values, expect);
     assert_eq!(problems, Vec::<String>::new());
 }
@@ -89,8 +103,7 @@ fn ec2_spells_names_its_own_way() {
                <blockDeviceMapping><item><deviceName>/dev/sda1</deviceName></item></blockDeviceMapping>\
                <launchTime>2026-01-02T03:04:05.000Z</launchTime>\
                <tagSet><item><key>Name</key><value/></item></tagSet></item>";
-    let (values, problems) =
-        items(Protocol::Ec2, &body(one), "Reservations[*].Instances", &shape("AWS::EC2::Instance", fields.clone()));
+    let (values, problems) = items(Protocol::Ec2, &body(one), "Reservations[*].Instances", &shape(INSTANCE, fields.clone()));
     assert_eq!(
         values,
         json!([
@@ -103,16 +116,16 @@ fn ec2_spells_names_its_own_way() {
         ])
     );
     assert_eq!(problems, Vec::<String>::new());
-    let (values, _) = items(Protocol::Ec2, &body(""), "Reservations[*].Instances", &shape("AWS::EC2::Instance", fields));
+    let (values, _) = items(Protocol::Ec2, &body(""), "Reservations[*].Instances", &shape(INSTANCE, fields));
     assert_eq!(values, json!([{ "InstanceId": "i-3" }]));
 }
 
 #[test]
 fn rest_xml_repeats_elements_without_a_wrapper() {
     let document = |body: &str| Document::parse(Protocol::RestXml, "Get", body.as_bytes()).unwrap();
-    let value = |body: &str, select: &str, field: Value, type_name: &str, path: &str| {
+    let value = |body: &str, select: &str, field: Value, names: Names<'_>, path: &str| {
         let fields = serde_json::from_value(field).unwrap();
-        let shape = Shape::of_field(type_name, &fields, path).unwrap();
+        let shape = Shape::of_field(&wire(names), &fields, path).unwrap();
         let select = AnswerPath::parse(select);
         let select = if matches!(shape, Shape::List(_)) { select.into_list() } else { select };
         document(body).value(&select, &shape, &[]).0
@@ -123,7 +136,7 @@ fn rest_xml_repeats_elements_without_a_wrapper() {
             "<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>",
             "ServerSideEncryptionConfiguration",
             encryption,
-            "AWS::S3::Bucket",
+            BUCKET,
             "Encryption",
         ),
         Some(
@@ -137,7 +150,7 @@ fn rest_xml_repeats_elements_without_a_wrapper() {
             "<AccessControlPolicy><Owner><ID>o</ID></Owner><AccessControlList><Grant><Grantee xsi:type=\"Group\"><URI>all</URI></Grantee><Permission>READ</Permission></Grant></AccessControlList></AccessControlPolicy>",
             "",
             acl,
-            "AWS::S3::Bucket",
+            BUCKET,
             "Acl",
         ),
         Some(json!({ "Owner": { "ID": "o" }, "Grants": [{ "Grantee": { "URI": "all" }, "Permission": "READ" }] }))
@@ -148,14 +161,14 @@ fn rest_xml_repeats_elements_without_a_wrapper() {
             "<Tagging><TagSet><Tag><Key>a</Key><Value>1</Value></Tag></TagSet></Tagging>",
             "TagSet",
             tags.clone(),
-            "AWS::S3::Bucket",
+            BUCKET,
             "TagSet"
         ),
         Some(json!([{ "Key": "a", "Value": "1" }]))
     );
-    assert_eq!(value("<Tagging><TagSet/></Tagging>", "TagSet", tags, "AWS::S3::Bucket", "TagSet"), Some(json!([])));
+    assert_eq!(value("<Tagging><TagSet/></Tagging>", "TagSet", tags, BUCKET, "TagSet"), Some(json!([])));
     assert_eq!(
-        value("{\"Version\":\"1\"}", "Policy", json!({ "Policy": "json" }), "AWS::S3::Bucket", "Policy"),
+        value("{\"Version\":\"1\"}", "Policy", json!({ "Policy": "json" }), BUCKET, "Policy"),
         Some(json!({ "Version": "1" }))
     );
     assert_eq!(
@@ -163,13 +176,13 @@ fn rest_xml_repeats_elements_without_a_wrapper() {
             "<PolicyStatus><IsPublic>TRUE</IsPublic></PolicyStatus>",
             "PolicyStatus",
             json!({ "PolicyStatus": { "IsPublic": "boolean" } }),
-            "AWS::S3::Bucket",
+            BUCKET,
             "PolicyStatus"
         ),
         Some(json!({ "IsPublic": true }))
     );
     assert_eq!(
-        value("<VersioningConfiguration/>", "", json!({ "Versioning": { "Status": "string" } }), "AWS::S3::Bucket", "Versioning"),
+        value("<VersioningConfiguration/>", "", json!({ "Versioning": { "Status": "string" } }), BUCKET, "Versioning"),
         Some(json!({}))
     );
 }
@@ -192,7 +205,7 @@ fn json_values_take_their_declared_types() {
 #[test]
 fn lists_spread_by_a_path_are_put_together() {
     let fields = serde_json::from_value(json!({ "Tags": [{ "Key": "string" }] })).unwrap();
-    let shape = Shape::of_field("T", &fields, "Tags").unwrap();
+    let shape = Shape::of_field(&wire(PLAIN), &fields, "Tags").unwrap();
     let path = AnswerPath::parse("TagDescriptions[*].Tags").into_list();
     let expect = Some(json!([{ "Key": "a" }, { "Key": "b" }]));
     let xml = "<ListThingsResponse><ListThingsResult><TagDescriptions><member><ResourceArn>x</ResourceArn><Tags><member><Key>a</Key></member></Tags></member>\
@@ -210,7 +223,7 @@ fn what_does_not_fit_is_a_problem_at_its_field() {
         "<ListThingsResponse><Things><member><On>maybe</On><N>many</N><At>soon</At><Policy>{\"cut</Policy><Name>n</Name>\
          <List><member><Document>{</Document></member><member><Document>[</Document></member></List></member></Things></ListThingsResponse>",
         "Things",
-        &shape("T", fields),
+        &shape(PLAIN, fields),
     );
     assert_eq!(values, json!([{ "Name": "n", "List": [{}, {}] }]));
     let fields: Vec<&str> = problems.iter().filter_map(|problem| Some(problem.split_once(':')?.0)).collect();
@@ -219,7 +232,7 @@ fn what_does_not_fit_is_a_problem_at_its_field() {
         Protocol::Json,
         "{\"Things\":[{\"N\":1.5,\"Policy\":\"no\"}]}",
         "Things",
-        &shape("T", json!({ "N": "integer", "Policy": "json" })),
+        &shape(PLAIN, json!({ "N": "integer", "Policy": "json" })),
     );
     assert_eq!(problems.len(), 2, "{problems:?}");
 }
@@ -260,7 +273,7 @@ proptest! {
         field in any_type(),
     ) {
         let fields = [("a".to_owned(), field.clone()), ("b".to_owned(), field)].into();
-        let shape = Shape::of_field("T", &fields, "a").unwrap();
+        let shape = Shape::of_field(&wire(PLAIN), &fields, "a").unwrap();
         let wrapped = format!("<XResponse><a>{xml}</a></XResponse>");
         for (protocol, body) in [(Protocol::RestXml, &xml), (Protocol::Query, &wrapped), (Protocol::Ec2, &wrapped), (Protocol::Json, &json)] {
             let Ok(document) = Document::parse(protocol, "X", body.as_bytes()) else { continue };
@@ -277,7 +290,7 @@ proptest! {
         let inner: String = texts.iter().map(|text| format!("<a>{text}</a>")).collect();
         let body = format!("<r>{}{inner}{}</r>", "<b>".repeat(depth), "</b>".repeat(depth));
         let fields = [("b".to_owned(), field)].into();
-        let shape = Shape::of_field("T", &fields, "b").unwrap();
+        let shape = Shape::of_field(&wire(PLAIN), &fields, "b").unwrap();
         let document = Document::parse(Protocol::RestXml, "X", body.as_bytes()).unwrap();
         document.value(&AnswerPath::parse("b"), &shape, &[]);
     }
