@@ -6,6 +6,8 @@ use skywarden_model::{
     UnreadableReason,
 };
 
+use crate::listing::{is_of_region, of_type};
+
 /// Judges every resource by every recommendation of its type; sorted by resource, then recommendation.
 ///
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
@@ -51,15 +53,8 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
 
 /// Why a resource was not listed: the failure of its own region, else that of another listing of its type in its account.
 fn failure_of<'a>(resource: &Resource, coverage: &'a [Coverage]) -> Option<&'a UnreadableReason> {
-    let own = || {
-        coverage.iter().filter(|entry| {
-            entry.type_name == resource.type_name && entry.account == resource.scope.account && entry.list_failure().is_some()
-        })
-    };
-    let is_region = |entry: &&Coverage| {
-        entry.region == resource.scope.resource_group || resource.location.as_deref() == Some(entry.region.as_ref())
-    };
-    let entry = own().find(is_region).or_else(|| own().next())?;
+    let failed = || of_type(coverage, resource).filter(|entry| entry.list_failure().is_some());
+    let entry = failed().find(|entry| is_of_region(entry, resource)).or_else(|| failed().next())?;
     entry.list_failure().map(AsRef::as_ref)
 }
 

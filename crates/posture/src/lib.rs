@@ -5,6 +5,7 @@
 mod compliance;
 mod evaluate;
 mod exempt;
+mod listing;
 mod score;
 mod standing;
 mod track;
@@ -12,5 +13,6 @@ mod track;
 pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
+pub use listing::not_listed;
 pub use score::{overall_percentage, score_by_subscription, secure_score};
 pub use track::transitions;

@@ -12,9 +12,11 @@ use serde_json::{Value, json};
 use skywarden_content::{BaselineRule, Catalog, CompiledRule, Recommendation};
 use skywarden_model::{
     Actual, Assessment, Carried, CauseCode, Coverage, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
-    Resource, Scope, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
+    Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
-use skywarden_posture::{ComplianceState, apply_exemptions, compliance, evaluate, score_by_subscription, secure_score, unlisted};
+use skywarden_posture::{
+    ComplianceState, apply_exemptions, compliance, evaluate, not_listed, score_by_subscription, secure_score, unlisted,
+};
 use skywarden_rule::{Parameters, Rule};
 
 const BUCKET: &str = "AWS::S3::Bucket";
@@ -291,6 +293,25 @@ fn what_was_not_listed_is_unknown_with_the_missing_permission() {
         assert_eq!((assessment.status, cause.code), (Status::Unknown, CauseCode::NotListed));
         assert_eq!(cause.permissions, ["s3:ListAllMyBuckets"]);
     }
+}
+
+#[test]
+fn only_a_complete_listing_makes_resources_disappear() {
+    let previous = [bucket("seen", true, true), bucket("missing", true, true)];
+    let after = |coverage: Vec<Coverage>| {
+        let resources = vec![bucket("seen", true, true)];
+        let snapshot = Snapshot { connector: "c".into(), taken_at: Timestamp::UNIX_EPOCH, resources, coverage };
+        not_listed(&previous, &snapshot).into_iter().map(|resource| resource.id.to_string()).collect::<Vec<_>>()
+    };
+    let region = previous[0].scope.resource_group.clone();
+    let complete =
+        |region: &str| Coverage { outcome: ListOutcome::Complete { n_resources: 1 }, ..refused_listing(BUCKET, region) };
+    let missing = [previous[1].id.to_string()];
+    assert_eq!(after(vec![complete(&region)]), Vec::<String>::new());
+    assert_eq!(after(vec![complete("global")]), Vec::<String>::new());
+    assert_eq!(after(vec![refused_listing(BUCKET, &region)]), missing);
+    assert_eq!(after(vec![complete("another-region")]), missing);
+    assert_eq!(after(vec![]), missing);
 }
 
 fn states(assessments: &[Assessment], coverage: &[Coverage]) -> BTreeMap<String, ComplianceState> {

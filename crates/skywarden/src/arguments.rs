@@ -54,8 +54,8 @@ pub(crate) struct Up {
 #[derive(Args)]
 pub(crate) struct Scan {
     /// What to assess.
-    #[arg(value_name = "SOURCE", required = true)]
-    pub(crate) sources: Vec<Source>,
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: Source,
     /// For people or for machines.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,

@@ -10,7 +10,7 @@ use skywarden_model::{Snapshot, Status, Timestamp};
 use crate::{
     Ending,
     arguments::{Format, Scan, Source},
-    assess::{Assessed, assess},
+    assess::{Assessed, Known, assess},
     content, output,
 };
 
@@ -21,13 +21,10 @@ pub(crate) const HOST: &str = "host";
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = content::catalog(overlay)?;
     let now = Timestamp::now();
-    let mut snapshots = Vec::new();
-    for source in &scan.sources {
-        match source {
-            Source::Host => snapshots.push(read_host(now, Walk::from_flag(scan.walk))),
-        }
-    }
-    let assessed = assess(&catalog, snapshots, &[], now);
+    let snapshot = match scan.source {
+        Source::Host => read_host(now, Walk::from_flag(scan.walk)),
+    };
+    let assessed = assess(&catalog, snapshot, &Known::default(), now);
     let mut text = Vec::new();
     match scan.format {
         Format::Table => output::write_table(&catalog, &assessed, &mut text)?,

@@ -1,18 +1,13 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Environment, Resource, Snapshot, Status, Timestamp};
+use skywarden_model::{Connector, Environment, Snapshot, Status, Timestamp};
 use skywarden_store::{Run, ScopeFilter, Store};
 
 use crate::{
     Ending,
     arguments::Up,
-    assess::{Assessed, assess},
+    assess::{Assessed, Known, assess},
     content,
     data_dir::DataDir,
     output, scan, serve,
@@ -111,18 +106,11 @@ async fn commit(
 ) -> anyhow::Result<Assessed> {
     let everything = ScopeFilter::All;
     let lock = store.begin_run().await?;
-    let previous = store.resources_of(&everything, connector.id.as_str()).await?;
-    let exemptions = store.exemptions(&everything).await?;
-    let stale: Vec<Resource> = not_listed(&previous, &snapshot);
-    let mut assessed = assess(catalog, vec![snapshot], &exemptions, now);
-    let unlisted = skywarden_posture::unlisted(catalog, &stale, &assessed.coverage);
-    let stale_ids: BTreeSet<String> = stale.iter().map(|resource| resource.id.to_string()).collect();
-    assessed.resources.extend(stale);
-    assessed.assessments.extend(unlisted);
-    assessed
-        .assessments
-        .sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
-    assessed.score = skywarden_posture::secure_score(catalog, &assessed.assessments, &assessed.coverage);
+    let known = Known {
+        resources: store.resources_of(&everything, connector.id.as_str()).await?,
+        exemptions: store.exemptions(&everything).await?,
+    };
+    let assessed = assess(catalog, snapshot, &known, now);
     let tracked = store.tracked(connector.id.as_str()).await?;
     let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
     let by_subscription =
@@ -132,7 +120,7 @@ async fn commit(
         connector,
         at: now,
         resources: &assessed.resources,
-        stale: &stale_ids,
+        stale: &assessed.stale,
         facts: &assessed.facts,
         coverage: &assessed.coverage,
         assessments: &assessed.assessments,
@@ -142,22 +130,4 @@ async fn commit(
     store.commit(&run).await?;
     lock.release().await;
     Ok(assessed)
-}
-
-/// Resources of the last run that this one did not see although nothing says that they are gone: their listing failed.
-fn not_listed(previous: &[Resource], snapshot: &Snapshot) -> Vec<Resource> {
-    let seen: BTreeSet<&str> = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
-    let was_listed = |resource: &Resource| {
-        snapshot
-            .coverage
-            .iter()
-            .filter(|entry: &&Coverage| entry.type_name == resource.type_name && entry.account == resource.scope.account)
-            .any(|entry| {
-                let is_region = entry.region == resource.scope.resource_group
-                    || entry.region.as_ref() == "global"
-                    || resource.location.as_deref() == Some(entry.region.as_ref());
-                is_region && entry.is_complete()
-            })
-    };
-    previous.iter().filter(|resource| !seen.contains(resource.id.as_str()) && !was_listed(resource)).cloned().collect()
 }

@@ -28,7 +28,9 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
                         title: &str,
                         finding: &str,
                         cause: Option<&skywarden_model::Cause>,
-                        evidence: &[skywarden_model::Evidence]| {
+                        evidence: &[skywarden_model::Evidence],
+                        remediation: &str|
+         -> anyhow::Result<()> {
             let cells = [
                 status,
                 severity,
@@ -38,10 +40,10 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
                 assessment.resource.to_string(),
                 cause.map(|cause| cause.message.clone()).unwrap_or_default(),
                 cause.map(|cause| cause.permissions.join(" ")).unwrap_or_default(),
-                serde_json::to_string(evidence).unwrap_or_default(),
-                file.remediation.steps.clone(),
+                serde_json::to_string(evidence)?,
+                remediation.to_owned(),
             ];
-            writer.write_record(cells.map(|cell| cell_for_spreadsheet(&cell)))
+            Ok(writer.write_record(cells.map(|cell| cell_for_spreadsheet(&cell)))?)
         };
         line(
             assessment.status.to_string(),
@@ -50,8 +52,10 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
             "",
             assessment.cause.as_ref(),
             &assessment.evidence,
+            &file.remediation.steps,
         )?;
         for finding in &assessment.findings {
+            let rule = catalog.baselines.values().find_map(|rules| rules.get(&finding.id));
             line(
                 finding.status.to_string(),
                 finding.severity.to_string(),
@@ -59,6 +63,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
                 &finding.id,
                 finding.cause.as_ref(),
                 &finding.evidence,
+                rule.map_or("", |rule| &rule.file.remediation.steps),
             )?;
         }
     }

@@ -6,7 +6,7 @@ use skywarden_model::{Assessment, Coverage, Resource, SecureScore, Severity};
 
 use crate::assess::Assessed;
 
-/// The report of `scan --format json`; its JSON Schema is docs/reference/scan.schema.json.
+/// The report of `scan --format json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report<'a> {
