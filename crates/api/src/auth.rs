@@ -130,7 +130,7 @@ pub(crate) async fn log_in(
         return ApiError::new(
             StatusCode::UNAUTHORIZED,
             "LoginTokenSpent",
-            "this login address was used already or is wrong; run `skywarden login` or start `skywarden up` again for a new one",
+            "this login address was used already or is wrong; start `skywarden up` again for a new one",
         )
         .into_response();
     };
