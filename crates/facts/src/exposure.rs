@@ -101,25 +101,8 @@ fn database(resource: &Resource, network: &Network<'_>) -> Fact {
     // The instance, or its standby after a failover, is in any of the group's subnets.
     let subnets = subnets(resource, &["DBSubnetGroup", "Subnets"], "SubnetIdentifier");
     let groups = groups_of(read::list(resource, &["VpcSecurityGroups"]).map(|groups| read::column(groups, "VpcSecurityGroupId")));
-    path_in(
-        &mut reach,
-        network,
-        resource,
-        &Door {
-            family: Family::V4,
-            subnets: subnets.clone(),
-            groups: groups.clone(),
-            first: first.clone(),
-            doubt: doubt.clone(),
-        },
-    );
-    match read::text(resource, &["NetworkType"]) {
-        Ok(Some("DUAL")) => path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt }),
-        Ok(_) => {}
-        Err(why) => {
-            path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) })
-        }
-    }
+    let is_dual = read::text(resource, &["NetworkType"]).map(|kind| kind == Some("DUAL"));
+    path_of_families(&mut reach, network, resource, Door { family: Family::V4, subnets, groups, first, doubt }, is_dual);
     let port = [&["Endpoint", "Port"][..], &["DbInstancePort"][..]].iter().find_map(|path| match read::get(resource, path) {
         Ok(None) => None,
         Ok(Some(value)) => value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0).map(Ok),
@@ -152,30 +135,12 @@ fn load_balancer(resource: &Resource, network: &Network<'_>) -> Fact {
         }
         (Err(why), _) => Err(why),
     };
-    path_in(
-        &mut reach,
-        network,
-        resource,
-        &Door {
-            family: Family::V4,
-            subnets: subnets.clone(),
-            groups: groups.clone(),
-            first: first.clone(),
-            doubt: doubt.clone(),
-        },
-    );
-    match read::text(resource, &["IpAddressType"]) {
-        Ok(Some(kind)) if kind.starts_with("dualstack") => {
-            path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt });
-        }
-        Ok(_) => {}
-        Err(why) => {
-            path_in(&mut reach, network, resource, &Door { family: Family::V6, subnets, groups, first, doubt: Some(why) })
-        }
-    }
-    let ports = read::list(resource, &["Listeners"]).map(|listeners| {
-        let ports = listeners.iter().filter_map(|listener| listener.get("Port").and_then(Value::as_u64));
-        ports.filter_map(|port| u16::try_from(port).ok()).collect()
+    let is_dual = read::text(resource, &["IpAddressType"]).map(|kind| kind.is_some_and(|kind| kind.starts_with("dualstack")));
+    path_of_families(&mut reach, network, resource, Door { family: Family::V4, subnets, groups, first, doubt }, is_dual);
+    let ports = read::list(resource, &["Listeners"]).and_then(|listeners| {
+        let port_of = |listener: &Value| listener.get("Port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
+        let ports: Option<Vec<u16>> = listeners.iter().map(port_of).collect();
+        ports.ok_or_else(|| read::malformed(resource, "Listeners", "a listener has no port"))
     });
     narrow_to(reach, ports)
 }
@@ -203,12 +168,23 @@ fn function(resource: &Resource) -> Fact {
 }
 
 /// One way in: an address, where it lies and what guards it.
+#[derive(Clone)]
 struct Door<'a> {
     family: Family,
     subnets: Vec<Result<&'a str, Why>>,
     groups: Result<Vec<&'a str>, Why>,
     first: Option<Evidence>,
     doubt: Option<Why>,
+}
+
+/// The way over IPv4, and over IPv6 where the resource has both; where that could not be read, the second is in doubt.
+fn path_of_families(reach: &mut Reach, network: &Network<'_>, resource: &Resource, door: Door<'_>, is_dual: Result<bool, Why>) {
+    path_in(reach, network, resource, &door);
+    match is_dual {
+        Ok(false) => {}
+        Ok(true) => path_in(reach, network, resource, &Door { family: Family::V6, ..door }),
+        Err(why) => path_in(reach, network, resource, &Door { family: Family::V6, doubt: Some(why), ..door }),
+    }
 }
 
 fn path_in(reach: &mut Reach, network: &Network<'_>, resource: &Resource, door: &Door<'_>) {
