@@ -16,6 +16,7 @@ const LAYERS: &[&str] = &[
     "skywarden-collect",
     "skywarden-store",
     "skywarden-api",
+    "skywarden-console",
     "skywarden",
     "xtask",
 ];
@@ -71,7 +72,7 @@ pub(crate) fn check() -> anyhow::Result<()> {
 
 fn manifests() -> anyhow::Result<Vec<std::path::PathBuf>> {
     let root = process::root()?;
-    let mut found = vec![root.join("xtask/Cargo.toml")];
+    let mut found = vec![root.join("xtask/Cargo.toml"), root.join("console/Cargo.toml")];
     for entry in root.join("crates").read_dir().context("could not list crates")? {
         found.push(entry?.path().join("Cargo.toml"));
     }

@@ -37,7 +37,7 @@ impl Auth {
         }
     }
 
-    fn is_known_host(&self, headers: &HeaderMap) -> bool {
+    pub(crate) fn is_known_host(&self, headers: &HeaderMap) -> bool {
         let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
@@ -84,31 +84,40 @@ pub fn random_token() -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
+pub(crate) fn unknown_host() -> ApiError {
+    ApiError::new(StatusCode::MISDIRECTED_REQUEST, "UnknownHost", "this server does not answer under that host name")
+}
+
 /// Refuses unknown hosts, requests without a valid login, and changes from other sites.
 pub(crate) async fn require_login(State(state): State<AppState>, request: Request, next: Next) -> Response {
+    match refusal(&state, &request) {
+        Some(error) => error.into_response(),
+        None => next.run(request).await,
+    }
+}
+
+/// Why a request is refused, whatever it asks for.
+pub(crate) fn refusal(state: &AppState, request: &Request) -> Option<ApiError> {
     let headers = request.headers();
     if !state.auth.is_known_host(headers) {
-        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "UnknownHost", "this server does not answer under that host name")
-            .into_response();
+        return Some(unknown_host());
     }
     if !state.auth.is_authentic(headers) {
-        return ApiError::new(
+        return Some(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "AuthenticationFailed",
             "log in with the address that `skywarden up` printed, or send `Authorization: Bearer` with the token of the data folder's file `api-token`",
-        )
-        .into_response();
+        ));
     }
     let is_change = !matches!(request.method().as_str(), "GET" | "HEAD");
     if is_change && !is_same_origin(headers) {
-        return ApiError::new(
+        return Some(ApiError::new(
             StatusCode::FORBIDDEN,
             "CrossSite",
             "a change must come from the console itself or carry a bearer token",
-        )
-        .into_response();
+        ));
     }
-    next.run(request).await
+    None
 }
 
 /// `GET /login?token=...`: opens a session and goes to the console.
@@ -118,8 +127,7 @@ pub(crate) async fn log_in(
     axum::extract::Query(query): axum::extract::Query<LoginQuery>,
 ) -> Response {
     if !state.auth.is_known_host(&headers) {
-        return ApiError::new(StatusCode::MISDIRECTED_REQUEST, "UnknownHost", "this server does not answer under that host name")
-            .into_response();
+        return unknown_host().into_response();
     }
     // A person who follows the printed address a second time in the same browser is already logged in.
     if state.auth.is_authentic(&headers) {

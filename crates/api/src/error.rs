@@ -29,6 +29,9 @@ impl ApiError {
 
 impl From<skywarden_store::StoreError> for ApiError {
     fn from(error: skywarden_store::StoreError) -> Self {
+        if let skywarden_store::StoreError::Cursor(_) = error {
+            return Self::bad_request(error.to_string());
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "StoreFailed", "the store could not answer; see the server's log")
     }

@@ -1,11 +1,13 @@
 //! The ARM face and `/api/v1`: authentication, routes, answers made for their reader.
 //!
-//! Every route but `/login` and `/healthz` requires a login; a test walks all of them. Nothing here judges a resource: it shows
+//! Every route but `/login`, `/healthz` and the console's static files requires a login; a test walks all of them. Nothing here judges a resource: it shows
 //! what `posture` found and the store keeps.
 
 mod arm;
 mod auth;
+mod console;
 mod error;
+mod page;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -16,6 +18,7 @@ use skywarden_store::Store;
 use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
 pub use auth::{Auth, random_token};
+pub use console::{Console, StaticFile};
 
 /// What every route needs.
 #[derive(Clone)]
@@ -26,6 +29,8 @@ pub struct AppState {
     pub catalog: Arc<Catalog>,
     /// Who may ask.
     pub auth: Arc<Auth>,
+    /// The console's files; `None` in a build without.
+    pub console: Option<Console>,
 }
 
 /// A request's body is at most this long.
@@ -36,11 +41,12 @@ const MAX_TIME: Duration = Duration::from_secs(60);
 
 /// The paths of every route that requires a login, with their methods; the test that walks them reads it.
 pub const ROUTES: &[(&str, &str)] = &[
-    ("GET", "/"),
     ("GET", "/api/v1/overview"),
     ("GET", "/api/v1/recommendations"),
     ("GET", "/api/v1/recommendations/{id}"),
+    ("GET", "/api/v1/assessments"),
     ("GET", "/api/v1/resources"),
+    ("GET", "/api/v1/resources/facets"),
     ("GET", "/api/v1/resource"),
     ("GET", "/api/v1/coverage"),
     ("GET", "/api/v1/compliance"),
@@ -49,40 +55,84 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/exemptions"),
     ("POST", "/api/v1/exemptions"),
     ("DELETE", "/api/v1/exemptions/{id}"),
+    ("DELETE", "/api/v1/connectors/{id}"),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/ascScore"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}/secureScoreControls"),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScoreControls"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScoreControlDefinitions"),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessments"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/subAssessments"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessmentMetadata"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessmentMetadata/{assessment}"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards"),
+    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}"),
+    (
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}/regulatoryComplianceAssessments",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}/regulatoryComplianceAssessments/{check}",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}/subAssessments",
+    ),
+    (
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}/subAssessments/{finding}",
+    ),
+    ("GET", "/providers/Microsoft.Security/secureScoreControlDefinitions"),
     ("GET", "/providers/Microsoft.Security/assessmentMetadata"),
+    ("GET", "/providers/Microsoft.Security/assessmentMetadata/{assessment}"),
 ];
 
 /// The whole server.
 pub fn router(state: AppState) -> Router {
-    let protected = Router::new()
-        .route("/", get(v1::index))
-        .nest("/api/v1", v1::routes())
-        .merge(arm::routes())
-        .fallback(arm::not_available)
-        .layer(middleware::from_fn_with_state(state.clone(), auth::require_login));
-    let header = |name: &'static str, value: &'static str| {
+    let mut protected = Router::new().nest("/api/v1", v1::routes()).merge(arm::routes());
+    if state.console.is_none() {
+        protected = protected.route("/", get(page::index));
+    }
+    let protected = protected.layer(middleware::from_fn_with_state(state.clone(), auth::require_login));
+    let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
     };
+    let no_store = axum::http::HeaderValue::from_static("no-store");
     Router::new()
         .route("/login", get(auth::log_in))
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(protected)
-        .layer(header("x-content-type-options", "nosniff"))
-        .layer(header("x-frame-options", "DENY"))
-        .layer(header("referrer-policy", "no-referrer"))
-        .layer(header("cache-control", "no-store"))
-        .layer(header(
-            "content-security-policy",
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-        ))
+        .fallback(console::fallback)
+        .layer(overriding("x-content-type-options", "nosniff"))
+        .layer(overriding("x-frame-options", "DENY"))
+        .layer(overriding("referrer-policy", "no-referrer"))
+        .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
+        .layer(overriding("content-security-policy", POLICY))
         .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
         .with_state(state)
 }
+
+/// Pages run the console's own scripts only and ask this server only. Fluent UI writes its styles into the page.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                      font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Serves the router on a listener until `until` is done.
 ///

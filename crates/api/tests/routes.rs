@@ -9,7 +9,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use serde_json::{Value, json};
-use skywarden_api::{AppState, Auth, ROUTES, router};
+use skywarden_api::{AppState, Auth, ROUTES, StaticFile, router};
 use skywarden_content::Catalog;
 use skywarden_model::{
     Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
@@ -21,6 +21,16 @@ use tower::ServiceExt as _;
 
 const HOST: &str = "127.0.0.1:8470";
 const TOKEN: &str = "the-token";
+
+/// A console of two files.
+fn console(path: &str) -> Option<StaticFile> {
+    let file = |content_type, gzip| Some(StaticFile { content_type, gzip });
+    match path {
+        "index.html" => file("text/html", b"page"),
+        "assets/a.js" => file("text/javascript", b"script"),
+        _ => None,
+    }
+}
 
 struct Server {
     router: Router,
@@ -63,6 +73,7 @@ async fn server() -> Server {
     let run = Run {
         connector: &connector,
         at: Timestamp::UNIX_EPOCH,
+        taken_at: Timestamp::UNIX_EPOCH,
         resources: std::slice::from_ref(&machine),
         stale: &Default::default(),
         facts: &FactTable::new(),
@@ -73,7 +84,7 @@ async fn server() -> Server {
     };
     store.commit(&run).await.unwrap();
     let auth = Arc::new(Auth::new(TOKEN, "once", vec![HOST.to_owned()]));
-    Server { router: router(AppState { store, catalog, auth }), _folder: folder }
+    Server { router: router(AppState { store, catalog, auth, console: Some(console) }), _folder: folder }
 }
 
 fn machine() -> Resource {
@@ -85,7 +96,7 @@ fn machine() -> Resource {
         location: None,
         tags: BTreeMap::new(),
         envelope: serde_json::Map::new(),
-        properties: json!({}),
+        properties: json!({ "collection": { "container": false }, "firewall": { "backend": "none", "active": false } }),
         unreadable: Vec::new(),
         carried: Carried::All,
     }
@@ -118,7 +129,7 @@ async fn get(server: &Server, path: &str) -> Value {
 #[tokio::test]
 async fn no_route_answers_without_a_login_or_under_another_host() {
     let server = server().await;
-    let unknown = [("GET", "/nothing/here"), ("POST", "/api/v1/overview"), ("GET", "/api/v2")];
+    let unknown = [("POST", "/nothing/here"), ("POST", "/api/v1/overview"), ("GET", "/api/v2"), ("GET", "/Subscriptions/x")];
     for (method, path) in ROUTES.iter().chain(&unknown) {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
         let (status, body) = ask(&server, method, &path, &[], "").await;
@@ -128,6 +139,20 @@ async fn no_route_answers_without_a_login_or_under_another_host() {
         let (status, _) = ask(&server, method, &path, &[BEARER, ("host", "evil.example")], "").await;
         assert_eq!(status, StatusCode::MISDIRECTED_REQUEST, "{method} {path} under another host");
     }
+}
+
+#[tokio::test]
+async fn the_console_needs_no_login_and_its_addresses_are_pages() {
+    let server = server().await;
+    let gzip = ("accept-encoding", "gzip");
+    for (path, body) in [("/", "page"), ("/recommendations/x", "page"), ("/index.html", "page"), ("/assets/a.js", "script")] {
+        assert_eq!(ask(&server, "GET", path, &[gzip], "").await, (StatusCode::OK, body.to_owned()), "{path}");
+        let elsewhere = ask(&server, "GET", path, &[gzip, ("host", "evil.example")], "").await;
+        assert_eq!(elsewhere.0, StatusCode::MISDIRECTED_REQUEST, "{path}");
+        assert_eq!(ask(&server, "POST", path, &[gzip], "").await.0, StatusCode::UNAUTHORIZED, "{path}");
+    }
+    assert_eq!(ask(&server, "GET", "/assets/b.js", &[gzip], "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&server, "GET", "/", &[], "").await.0, StatusCode::NOT_ACCEPTABLE);
 }
 
 #[tokio::test]
@@ -158,7 +183,10 @@ async fn the_login_address_works_once() {
 async fn unknown_is_shown_and_counted() {
     let server = server().await;
     let overview = get(&server, "/api/v1/overview").await;
-    assert_eq!(overview["checks"], json!({ "Healthy": 1, "Unhealthy": 1, "Unknown": 1 }));
+    assert_eq!(overview["assessments"], json!({ "Healthy": 1, "NotApplicable": 0, "Unhealthy": 1, "Unknown": 1 }));
+    assert_eq!((&overview["resources"], &overview["unhealthyResources"]), (&json!(1), &json!(1)));
+    assert_eq!(overview["coverage"]["complete"], 1);
+    assert_eq!(overview["trend"].as_array().unwrap().len(), 1);
     let score = &overview["secureScore"];
     assert!(
         score["range"][0].as_f64() < score["percentage"].as_f64() && score["percentage"].as_f64() < score["range"][1].as_f64()
@@ -183,6 +211,12 @@ async fn the_arm_face_has_the_same_numbers_and_no_status_of_its_own() {
         .map(|row| row["properties"]["status"]["code"].as_str().unwrap())
         .collect();
     assert_eq!(codes, ["Unhealthy", "NotApplicable", "Healthy"]);
+    for row in assessments["value"].as_array().unwrap() {
+        let own = get(&server, row["id"].as_str().unwrap()).await;
+        assert_eq!(&own, row);
+        let (of_resource, _) = row["id"].as_str().unwrap().rsplit_once('/').unwrap();
+        assert_eq!(get(&server, of_resource).await["value"].as_array().unwrap().len(), 3);
+    }
     assert_eq!(assessments["value"][1]["properties"]["additionalData"]["verdict"], "Unknown");
     assert_eq!(get(&server, &format!("{subscription}/secureScoreControls")).await["value"].as_array().unwrap().len(), 2);
     let (status, _) = ask(
@@ -207,14 +241,53 @@ async fn exemptions_need_a_reason_and_a_known_recommendation() {
         let (status, body) = ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &wrong).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {body}");
     }
+    let somewhere = json!({ "recommendation": "machine-firewall-on", "scope": { "kind": "resource", "id": "nothing" },
+                            "category": "Waiver", "reason": "x" });
+    assert_eq!(
+        ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &somewhere.to_string()).await.0,
+        StatusCode::BAD_REQUEST
+    );
     let (status, body) =
         ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &new("machine-firewall-on", "elsewhere")).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
     let created: Value = serde_json::from_str(&body).unwrap();
     assert_eq!(get(&server, "/api/v1/exemptions").await["items"].as_array().unwrap().len(), 1);
+    // It is judged anew at once, from what the store holds.
+    let judged = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;
+    assert_eq!(
+        (&judged["items"][0]["status"], &judged["items"][0]["cause"]["code"]),
+        (&json!("NotApplicable"), &json!("Exempt"))
+    );
     let path = format!("/api/v1/exemptions/{}", created["id"].as_str().unwrap());
     assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NO_CONTENT);
+    let judged = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;
+    assert_ne!(judged["items"][0]["cause"]["code"], "Exempt");
     assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_connector_goes_with_all_that_came_of_it() {
+    let server = server().await;
+    assert_eq!(ask(&server, "DELETE", "/api/v1/connectors/none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ask(&server, "DELETE", "/api/v1/connectors/host", &[BEARER], "").await.0, StatusCode::NO_CONTENT);
+    let overview = get(&server, "/api/v1/overview").await;
+    assert_eq!((&overview["resources"], &overview["connectors"]), (&json!(0), &json!([])));
+}
+
+#[tokio::test]
+async fn standards_have_their_controls_and_checks_in_arm() {
+    let server = server().await;
+    let subscription = format!("/subscriptions/{}/providers/Microsoft.Security", subscription_id(&machine().scope));
+    let standards = get(&server, &format!("{subscription}/regulatoryComplianceStandards")).await;
+    let own = standards["value"].as_array().unwrap().iter().find(|row| row["name"] == "mcsb-v1").unwrap();
+    assert_eq!(own["properties"]["state"], "Failed");
+    let controls = get(&server, &format!("{}/regulatoryComplianceControls", own["id"].as_str().unwrap())).await;
+    let failed = controls["value"].as_array().unwrap().iter().find(|row| row["properties"]["state"] == "Failed").unwrap();
+    assert_eq!(&get(&server, failed["id"].as_str().unwrap()).await, failed);
+    let checks = get(&server, &format!("{}/regulatoryComplianceAssessments", failed["id"].as_str().unwrap())).await;
+    let states: Vec<&str> =
+        checks["value"].as_array().unwrap().iter().map(|row| row["properties"]["state"].as_str().unwrap()).collect();
+    assert!(states.contains(&"Failed"), "{states:?}");
 }
 
 #[tokio::test]
@@ -222,7 +295,16 @@ async fn resources_recommendations_and_standards_have_pages() {
     let server = server().await;
     assert_eq!(get(&server, "/api/v1/resources?q=machine&limit=1").await["items"][0]["id"], "machine-1");
     assert_eq!(get(&server, "/api/v1/resource?id=machine-1").await["assessments"].as_array().unwrap().len(), 3);
-    assert_eq!(get(&server, "/api/v1/recommendations/machine-firewall-on").await["assessments"].as_array().unwrap().len(), 1);
+    let row = &get(&server, "/api/v1/resources?status=Unhealthy").await;
+    assert_eq!((&row["total"], &row["items"][0]["unhealthy"], &row["items"][0]["stale"]), (&json!(1), &json!(1), &json!(false)));
+    assert_eq!(get(&server, "/api/v1/resources?status=NotApplicable").await["total"], 0);
+    let types = &get(&server, "/api/v1/resources/facets").await["types"];
+    assert_eq!(*types, json!([{ "value": "Skywarden.Host/machines", "count": 1 }]));
+    let one = get(&server, "/api/v1/recommendations/machine-firewall-on").await;
+    assert_eq!((&one["counts"]["Unhealthy"], &one["recommendation"]["tests"]), (&json!(1), &Value::Null));
+    let page = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;
+    assert_eq!((&page["items"][0]["type"], &page["next"]), (&json!("Skywarden.Host/machines"), &Value::Null));
+    assert_eq!(ask(&server, "GET", "/api/v1/assessments?cursor=x", &[BEARER], "").await.0, StatusCode::BAD_REQUEST);
     assert_eq!(get(&server, "/api/v1/compliance/mcsb-v1").await["id"], "mcsb-v1");
     assert_eq!(ask(&server, "GET", "/api/v1/compliance/none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);
     assert_eq!(ask(&server, "GET", "/api/v1/resource?id=none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);

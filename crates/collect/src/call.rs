@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use skywarden_cloud::AwsHttpRequest;
+use skywarden_model::Timestamp;
 
 /// One call of an operation.
 #[derive(Debug, Clone)]
@@ -56,9 +57,24 @@ pub trait Transport: Send + Sync {
 
     /// The region of the first calls, which tell the account and its regions.
     fn home_region(&self) -> String;
+
+    /// When the answers were given, if that was not now.
+    fn taken_at(&self) -> Option<Timestamp> {
+        None
+    }
+
+    /// The only regions of which there are answers; `None`: any.
+    fn regions(&self) -> Option<Vec<String>> {
+        None
+    }
 }
 
 impl Call {
+    /// Whether it asks whose account this is: the first call of a run.
+    pub(crate) fn is_identity(&self) -> bool {
+        self.service == "sts" && self.operation == "GetCallerIdentity"
+    }
+
     /// What identifies the call among recorded ones.
     pub(crate) fn key(&self) -> String {
         key(&self.service, &self.operation, &self.region, &self.parameters)

@@ -97,9 +97,14 @@ pub async fn collect_aws<'a>(
     if let Some(partition) = partition_by_name(&partition) {
         run.partition = partition;
     }
-    let regions = regions(&run, specs, &home, options.regions.as_deref()).await?;
-    let mut snapshot =
-        Snapshot { connector: options.connector.clone(), taken_at: now, resources: Vec::new(), coverage: Vec::new() };
+    let wanted = options.regions.or_else(|| transport.regions());
+    let regions = regions(&run, specs, &home, wanted.as_deref()).await?;
+    let mut snapshot = Snapshot {
+        connector: options.connector.clone(),
+        taken_at: transport.taken_at().unwrap_or(now),
+        resources: Vec::new(),
+        coverage: Vec::new(),
+    };
     let collectors = prepare(&run, specs, &regions, &mut snapshot.coverage);
     let listings = listings(&run, &collectors, &regions, &mut snapshot.coverage);
     progress.planned(listings.iter().map(|listing| listing.collectors.len() as u64).sum());
@@ -118,6 +123,17 @@ pub async fn collect_aws<'a>(
     snapshot.resources.dedup_by(|one, other| one.id == other.id && one.type_name == other.type_name);
     snapshot.coverage.sort_by(|one, other| (&one.type_name, &one.region).cmp(&(&other.type_name, &other.region)));
     Ok(snapshot)
+}
+
+/// Which account the transport leads to, by its number.
+///
+/// # Errors
+/// If it can't be told.
+pub async fn identify<'a>(specs: impl Into<Specs<'a>>, transport: Arc<dyn Transport>) -> Result<String, CollectError> {
+    let home = transport.home_region();
+    let run = Run::new(&*transport, partition_of_region(&home), 1, 1);
+    let (account, _) = identity(&run, specs.into(), &home).await?;
+    Ok(account.to_string())
 }
 
 /// The regions of a run.

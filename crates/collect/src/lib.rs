@@ -25,7 +25,7 @@ mod template;
 mod xml;
 
 pub use call::{Answer, Call, CallFailure, Transport};
-pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws};
+pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws, identify};
 pub use live::Live;
 pub use permissions::permissions;
 pub use recording::{RecordError, Recording};

@@ -29,7 +29,12 @@ pub(crate) fn resource(
 ) -> Result<Resource, UnreadableReason> {
     let file = collector.file;
     let place = Place { partition: run.partition, account: &run.account, region };
-    let properties = Value::Object(item.properties);
+    let mut properties = Value::Object(item.properties);
+    for path in &file.withheld {
+        if let Some(value) = path.split('.').try_fold(&mut properties, |value, name| value.get_mut(name)) {
+            withhold(value);
+        }
+    }
     let variables = place.variables(&properties);
     let lacks = |Missing(name): Missing| {
         collector.list.tried().misfit(&format!("a listed item has no `{name}`, of which its id is made"))
@@ -73,6 +78,16 @@ pub(crate) fn resource(
         unreadable,
         carried: Carried::All,
     })
+}
+
+/// Takes what may be secret out of a value; that there was a text stays visible.
+fn withhold(value: &mut Value) {
+    match value {
+        Value::String(text) if !text.is_empty() => "(withheld)".clone_into(text),
+        Value::Array(items) => items.iter_mut().for_each(withhold),
+        Value::Object(members) => members.values_mut().for_each(withhold),
+        _ => {}
+    }
 }
 
 fn tags_path(path: Option<&str>) -> Option<FieldPath> {

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use skywarden_model::Timestamp;
 
 use crate::{Answer, Call, CallFailure, Transport, call};
 
@@ -21,6 +22,7 @@ use crate::{Answer, Call, CallFailure, Transport, call};
 pub struct Recording {
     inner: Arc<dyn Transport>,
     folder: PathBuf,
+    taken_at: Timestamp,
     files: Mutex<BTreeMap<String, File>>,
 }
 
@@ -41,6 +43,9 @@ pub(crate) struct Recorded {
     pub(crate) region: String,
     #[serde(default)]
     pub(crate) parameters: Map<String, Value>,
+    /// When, on the first call of a run; the resources' ages are judged as of then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) taken_at: Option<Timestamp>,
     /// 0 if there was no answer.
     #[serde(default)]
     pub(crate) status: u16,
@@ -75,13 +80,13 @@ pub(crate) struct RecordedFailure {
 }
 
 impl Recording {
-    /// Records in a folder, which is made if it is not there.
+    /// Records a run that begins at `taken_at` in a folder, which is made if it is not there.
     ///
     /// # Errors
     /// If the folder can't be made.
-    pub fn new(inner: Arc<dyn Transport>, folder: &Path) -> Result<Self, RecordError> {
+    pub fn new(inner: Arc<dyn Transport>, folder: &Path, taken_at: Timestamp) -> Result<Self, RecordError> {
         fs::create_dir_all(folder).map_err(|source| RecordError { folder: folder.to_path_buf(), source })?;
-        Ok(Self { inner, folder: folder.to_path_buf(), files: Mutex::default() })
+        Ok(Self { inner, folder: folder.to_path_buf(), taken_at, files: Mutex::default() })
     }
 
     fn write(&self, recorded: &Recorded) -> std::io::Result<()> {
@@ -104,7 +109,7 @@ impl Transport for Recording {
     async fn call(&self, call: &Call) -> Result<Answer, CallFailure> {
         let result = self.inner.call(call).await;
         // A recording with holes would later be replayed as failures of the cloud: a call that can't be recorded fails now.
-        self.write(&recorded(call, &result)).map_err(|error| CallFailure {
+        self.write(&recorded(call, &result, self.taken_at)).map_err(|error| CallFailure {
             code: "NotRecorded".to_owned(),
             message: format!("the answer could not be written to {}: {error}", self.folder.display()),
         })?;
@@ -116,7 +121,7 @@ impl Transport for Recording {
     }
 }
 
-fn recorded(call: &Call, result: &Result<Answer, CallFailure>) -> Recorded {
+fn recorded(call: &Call, result: &Result<Answer, CallFailure>, taken_at: Timestamp) -> Recorded {
     let answer = result.as_ref().ok();
     let text = answer.and_then(|answer| std::str::from_utf8(&answer.body).ok());
     Recorded {
@@ -124,6 +129,7 @@ fn recorded(call: &Call, result: &Result<Answer, CallFailure>) -> Recorded {
         operation: call.operation.clone(),
         region: call.region.clone(),
         parameters: call.parameters.clone(),
+        taken_at: call.is_identity().then_some(taken_at),
         status: answer.map(|answer| answer.status).unwrap_or_default(),
         content_type: answer.and_then(|answer| answer.content_type.clone()),
         error_type: answer.and_then(|answer| answer.error_type.clone()),

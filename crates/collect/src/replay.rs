@@ -1,7 +1,7 @@
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fs::File,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead, BufReader, Read as _},
     os::unix::fs::FileExt as _,
     path::{Path, PathBuf},
 };
@@ -9,25 +9,36 @@ use std::{
 use async_trait::async_trait;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use bytes::Bytes;
+use skywarden_model::Timestamp;
 
 use crate::{Answer, Call, CallFailure, Transport, recording::Recorded};
 
 /// No line of a recording may be longer: an answer of 64 MiB with everything escaped.
 const MAX_LINE: u64 = 200 << 20;
 
-/// Answers from a folder that [`crate::Recording`] wrote. A call that is not there is a failure, not an empty answer.
+/// Answers that [`crate::Recording`] wrote. A call that is not there is a failure, not an empty answer.
 #[derive(Debug)]
 pub struct Replay {
-    folder: PathBuf,
-    files: Vec<File>,
+    /// The folder, or `the recording` for one in memory.
+    place: String,
+    sources: Vec<Lines>,
     lines: BTreeMap<String, Line>,
     home_region: String,
+    regions: BTreeSet<String>,
+    taken_at: Option<Timestamp>,
+}
+
+/// What the lines are read from.
+#[derive(Debug)]
+enum Lines {
+    File(File),
+    Memory(Vec<u8>),
 }
 
 /// Where a recorded answer is; bodies stay on disk until they are asked for.
 #[derive(Debug, Clone, Copy)]
 struct Line {
-    file: usize,
+    source: usize,
     offset: u64,
     length: usize,
 }
@@ -44,20 +55,20 @@ pub enum ReplayError {
         source: std::io::Error,
     },
     /// A line is no recorded call.
-    #[error("{}:{line} is no recorded call: {message}", path.display())]
+    #[error("{place}:{line} is no recorded call: {message}")]
     Line {
         /// The file.
-        path: PathBuf,
+        place: String,
         /// The line, from 1.
         line: usize,
         /// Why.
         message: String,
     },
     /// There is nothing to replay.
-    #[error("{} holds no recorded calls (SERVICE.jsonl); record a run into it first", folder.display())]
+    #[error("{place} holds no recorded calls (SERVICE.jsonl); record a run into it first")]
     Empty {
         /// The folder.
-        folder: PathBuf,
+        place: String,
     },
 }
 
@@ -76,20 +87,37 @@ impl Replay {
             }
         }
         paths.sort();
-        let mut replay =
-            Self { folder: folder.to_path_buf(), files: Vec::new(), lines: BTreeMap::new(), home_region: "us-east-1".to_owned() };
+        let mut replay = Self::of(folder.display().to_string());
         for path in paths {
-            replay.index(&path)?;
+            let fail = |source| ReplayError::Read { path: path.clone(), source };
+            replay.index(&path.display().to_string(), BufReader::new(File::open(&path).map_err(fail)?))?;
+            replay.sources.push(Lines::File(File::open(&path).map_err(fail)?));
         }
-        if replay.lines.is_empty() {
-            return Err(ReplayError::Empty { folder: folder.to_path_buf() });
-        }
-        Ok(replay)
+        replay.not_empty()
     }
 
-    fn index(&mut self, path: &Path) -> Result<(), ReplayError> {
-        let fail = |source| ReplayError::Read { path: path.to_path_buf(), source };
-        let mut reader = BufReader::new(File::open(path).map_err(fail)?);
+    /// A recording that is in memory: the lines of all its files.
+    ///
+    /// # Errors
+    /// If it holds anything but recorded calls, or nothing.
+    pub fn from_lines(lines: Vec<u8>) -> Result<Self, ReplayError> {
+        let mut replay = Self::of("the recording".to_owned());
+        replay.index("the recording", lines.as_slice())?;
+        replay.sources.push(Lines::Memory(lines));
+        replay.not_empty()
+    }
+
+    fn of(place: String) -> Self {
+        let home_region = "us-east-1".to_owned();
+        Self { place, sources: Vec::new(), lines: BTreeMap::new(), home_region, regions: BTreeSet::new(), taken_at: None }
+    }
+
+    fn not_empty(self) -> Result<Self, ReplayError> {
+        if self.lines.is_empty() { Err(ReplayError::Empty { place: self.place }) } else { Ok(self) }
+    }
+
+    fn index(&mut self, place: &str, mut reader: impl BufRead) -> Result<(), ReplayError> {
+        let fail = |source| ReplayError::Read { path: place.into(), source };
         let mut offset = 0;
         for number in 1.. {
             let mut line = Vec::new();
@@ -99,26 +127,45 @@ impl Replay {
             }
             if !line.trim_ascii().is_empty() {
                 let recorded: Recorded = serde_json::from_slice(&line).map_err(|error| ReplayError::Line {
-                    path: path.to_path_buf(),
+                    place: place.to_owned(),
                     line: number,
                     message: error.to_string(),
                 })?;
-                if recorded.service == "sts" && recorded.operation == "GetCallerIdentity" {
-                    self.home_region.clone_from(&recorded.region);
-                }
-                self.lines.insert(recorded.key(), Line { file: self.files.len(), offset, length });
+                self.note(&recorded);
+                self.lines.insert(recorded.key(), Line { source: self.sources.len(), offset, length });
             }
             offset += length as u64;
         }
-        self.files.push(File::open(path).map_err(fail)?);
         Ok(())
     }
 
+    fn note(&mut self, recorded: &Recorded) {
+        match (recorded.service.as_str(), recorded.operation.as_str()) {
+            ("sts", "GetCallerIdentity") => {
+                self.home_region.clone_from(&recorded.region);
+                self.taken_at = recorded.taken_at.or(self.taken_at);
+            }
+            ("ec2", "DescribeRegions") => {}
+            // EC2 is asked in every region that a run looks at; global services are asked in the home region only.
+            ("ec2", _) => drop(self.regions.insert(recorded.region.clone())),
+            _ => {}
+        }
+    }
+
     fn read(&self, line: Line) -> std::io::Result<Recorded> {
-        let file = self.files.get(line.file).ok_or(std::io::ErrorKind::NotFound)?;
-        let mut text = vec![0; line.length];
-        file.read_exact_at(&mut text, line.offset)?;
-        Ok(serde_json::from_slice(&text)?)
+        let source = self.sources.get(line.source).ok_or(std::io::ErrorKind::NotFound)?;
+        match source {
+            Lines::File(file) => {
+                let mut text = vec![0; line.length];
+                file.read_exact_at(&mut text, line.offset)?;
+                Ok(serde_json::from_slice(&text)?)
+            }
+            Lines::Memory(bytes) => {
+                let begin = usize::try_from(line.offset).map_err(std::io::Error::other)?;
+                let text = bytes.get(begin..begin + line.length).ok_or(std::io::ErrorKind::UnexpectedEof)?;
+                Ok(serde_json::from_slice(text)?)
+            }
+        }
     }
 }
 
@@ -126,14 +173,14 @@ impl Replay {
 impl Transport for Replay {
     async fn call(&self, call: &Call) -> Result<Answer, CallFailure> {
         let fail = |message: String| CallFailure { code: "NotRecorded".to_owned(), message };
-        let folder = self.folder.display();
+        let place = &self.place;
         let Some(line) = self.lines.get(&call.key()) else {
             return Err(fail(format!(
-                "{folder} has no answer of {}:{} in {} to these parameters",
+                "{place} has no answer of {}:{} in {} to these parameters",
                 call.service, call.operation, call.region
             )));
         };
-        let recorded = self.read(*line).map_err(|error| fail(format!("{folder} could not be read: {error}")))?;
+        let recorded = self.read(*line).map_err(|error| fail(format!("{place} could not be read: {error}")))?;
         if let Some(failure) = recorded.failure {
             return Err(CallFailure { code: failure.code, message: failure.message });
         }
@@ -142,7 +189,7 @@ impl Transport for Replay {
             (None, Some(coded)) => BASE64_STANDARD
                 .decode(coded)
                 .map(Bytes::from)
-                .map_err(|error| fail(format!("a body in {folder} is no base64: {error}")))?,
+                .map_err(|error| fail(format!("a body in {place} is no base64: {error}")))?,
             (None, None) => Bytes::new(),
         };
         Ok(Answer {
@@ -156,5 +203,13 @@ impl Transport for Replay {
 
     fn home_region(&self) -> String {
         self.home_region.clone()
+    }
+
+    fn taken_at(&self) -> Option<Timestamp> {
+        self.taken_at
+    }
+
+    fn regions(&self) -> Option<Vec<String>> {
+        (!self.regions.is_empty()).then(|| self.regions.iter().cloned().collect())
     }
 }

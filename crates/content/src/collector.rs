@@ -46,6 +46,10 @@ pub struct CollectorFile {
     /// `{ "Attachments[*].State": status }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wire: BTreeMap<String, String>,
+    /// Paths inside the properties below which texts may be secrets (`Environment.Variables`): names and presence are kept, every
+    /// text that is not empty becomes `(withheld)` before anything else sees it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
 }

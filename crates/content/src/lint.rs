@@ -127,6 +127,9 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
     if let Some(tags) = &collector.tags {
         check("/tags", tags, problems);
     }
+    for (place, path) in collector.withheld.iter().enumerate() {
+        check(&format!("/withheld/{place}"), path, problems);
+    }
     for name in collector.wire.keys() {
         let pointer = format!("/wire/{}", step(name));
         let path = format!("properties.{name}").parse::<FieldPath>();

@@ -19,8 +19,10 @@ pub struct SecureScore {
     pub max: f64,
     /// `current / max`, four decimals; 0 where `max` is 0.
     pub percentage: Ratio,
-    /// Resources that are healthy or unhealthy in at least one control.
+    /// Resources that are healthy or unhealthy in at least one control: what the subscription weighs among several.
     pub weight: u64,
+    /// Resources that are healthy, unhealthy or unknown in at least one control: what its range weighs among several.
+    pub range_weight: u64,
     /// Share of (control, resource) pairs with a verdict: `(h + u) / (h + u + k)` summed over scored controls; 1 where there are none.
     pub coverage: Ratio,
     /// `[all unknown unhealthy, all unknown healthy]` as percentages, four decimals.
@@ -53,6 +55,13 @@ pub struct ControlScore {
     pub unhealthy: u64,
     /// Resources without an unhealthy but with an unknown recommendation, and one per listing that failed.
     pub unknown: u64,
+    /// Listings that failed, of types that the control is about; each is also counted once in `unknown`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlisted: u64,
     /// Resources on which no recommendation of the control applies.
     pub not_applicable: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }

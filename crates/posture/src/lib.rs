@@ -2,17 +2,21 @@
 //!
 //! Pure: the same snapshot, content and instant give the same results, byte for byte. Stores nothing and reads no clock.
 
+mod assess;
 mod compliance;
 mod evaluate;
 mod exempt;
 mod listing;
+mod overall;
 mod score;
 mod standing;
 mod track;
 
+pub use assess::{Assessed, Known, assess};
 pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use listing::not_listed;
-pub use score::{overall_percentage, score_by_subscription, secure_score};
+pub use overall::overall_score;
+pub use score::{score_by_subscription, secure_score};
 pub use track::transitions;

@@ -1,18 +1,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::{Catalog, Maturity};
-use skywarden_model::{Assessment, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
+use skywarden_model::{Assessment, ConnectorId, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
 
 use crate::standing::{counted, worse};
 
 #[derive(Debug, Default, Clone, Copy)]
-struct Counts {
-    healthy: u64,
-    unhealthy: u64,
-    unknown: u64,
-    not_applicable: u64,
-    /// Listings that failed, which hide any number of resources.
-    unlisted: u64,
+pub(crate) struct Counts {
+    pub(crate) healthy: u64,
+    pub(crate) unhealthy: u64,
+    pub(crate) unknown: u64,
+    pub(crate) not_applicable: u64,
+    /// Listings that failed, which hide any number of resources; counted in `unknown` too.
+    pub(crate) unlisted: u64,
+}
+
+/// How many resources a score speaks about.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Weights {
+    pub(crate) judged: u64,
+    pub(crate) judged_or_unknown: u64,
 }
 
 /// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
@@ -28,7 +35,7 @@ fn score_of<'a>(
     let standings = standings(catalog, assessments);
     let unlisted = unlisted_types(coverage);
     let mut controls = Vec::new();
-    let mut weighed = BTreeSet::new();
+    let (mut judged, mut seen) = (BTreeSet::new(), BTreeSet::new());
     for control in &catalog.controls {
         let mut counts = Counts::default();
         for ((_, resource), standing) in
@@ -41,22 +48,32 @@ fn score_of<'a>(
                 Status::NotApplicable => counts.not_applicable += 1,
             }
             if matches!(standing, Status::Healthy | Status::Unhealthy) {
-                weighed.insert(*resource);
+                judged.insert(*resource);
+            }
+            if *standing != Status::NotApplicable {
+                seen.insert(*resource);
             }
         }
         counts.unlisted = unlisted_in(catalog, &control.id, &unlisted);
         counts.unknown += counts.unlisted;
         if counts.healthy + counts.unhealthy + counts.unknown > 0 {
-            controls.push(control_score(&control.id, &control.title, control.max_score, counts));
+            controls.push(control_score(&control.id, &control.title, f64::from(control.max_score), counts));
         }
     }
-    controls.sort_by(|left, right| right.max.total_cmp(&left.max).then_with(|| left.id.cmp(&right.id)));
-    total(controls, u64::try_from(weighed.len()).unwrap_or(u64::MAX))
+    sort(&mut controls);
+    total(controls, Weights { judged: judged.len() as u64, judged_or_unknown: seen.len() as u64 })
 }
 
-/// The score of each (connector, account) of which a resource is known.
+/// The order of controls in a score: most points first.
+pub(crate) fn sort(controls: &mut [ControlScore]) {
+    controls.sort_by(|left, right| right.max.total_cmp(&left.max).then_with(|| left.id.cmp(&right.id)));
+}
+
+/// The score of each (connector, account) of which a resource is known or a listing was tried; what was listed belongs to
+/// `connector`.
 pub fn score_by_subscription(
     catalog: &Catalog,
+    connector: &ConnectorId,
     resources: &[Resource],
     assessments: &[Assessment],
     coverage: &[Coverage],
@@ -68,6 +85,9 @@ pub fn score_by_subscription(
     let mut split: BTreeMap<(String, String), Vec<&Assessment>> = BTreeMap::new();
     for subscription in owner.values() {
         split.entry(subscription.clone()).or_default();
+    }
+    for entry in coverage {
+        split.entry((connector.to_string(), entry.account.to_string())).or_default();
     }
     for assessment in assessments {
         if let Some(subscription) = owner.get(assessment.resource.as_str()) {
@@ -82,16 +102,6 @@ pub fn score_by_subscription(
             (subscription, score)
         })
         .collect()
-}
-
-/// Several subscriptions together: `sum(current_i / max_i * weight_i) / sum(weight_i)`, four decimals; 0 without weight.
-pub fn overall_percentage<'a>(scores: impl IntoIterator<Item = &'a SecureScore>) -> Ratio {
-    let (mut sum, mut weight) = (0.0, 0.0);
-    for score in scores.into_iter().filter(|score| score.max > 0.0) {
-        sum += score.current / score.max * as_f64(score.weight);
-        weight += as_f64(score.weight);
-    }
-    if weight > 0.0 { rounded(sum / weight) } else { 0.0 }
 }
 
 fn standings<'a>(
@@ -131,8 +141,7 @@ fn unlisted_in(catalog: &Catalog, control: &str, unlisted: &BTreeMap<&str, u64>)
     unlisted.iter().filter(|(type_name, _)| is_judged(type_name)).map(|(_, count)| count).sum()
 }
 
-fn control_score(id: &str, title: &str, max: u32, counts: Counts) -> ControlScore {
-    let max = f64::from(max);
+pub(crate) fn control_score(id: &str, title: &str, max: f64, counts: Counts) -> ControlScore {
     let (healthy, unhealthy, unknown) = (as_f64(counts.healthy), as_f64(counts.unhealthy), as_f64(counts.unknown));
     let share = |part: f64, whole: f64| if whole > 0.0 { part / whole } else { 0.0 };
     let judged = healthy + unhealthy;
@@ -149,11 +158,12 @@ fn control_score(id: &str, title: &str, max: u32, counts: Counts) -> ControlScor
         healthy: counts.healthy,
         unhealthy: counts.unhealthy,
         unknown: counts.unknown,
+        unlisted: counts.unlisted,
         not_applicable: counts.not_applicable,
     }
 }
 
-fn total(controls: Vec<ControlScore>, weight: u64) -> SecureScore {
+pub(crate) fn total(controls: Vec<ControlScore>, weights: Weights) -> SecureScore {
     let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
     let seen = |control: &&ControlScore| control.healthy + control.unhealthy + control.unknown > 0;
     let (current, max) =
@@ -170,15 +180,16 @@ fn total(controls: Vec<ControlScore>, weight: u64) -> SecureScore {
     let percentage = share(current, max);
     let range = [share(low, widest), share(high, widest)];
     let coverage = if pairs > 0 { rounded(as_f64(known) / as_f64(pairs)) } else { 1.0 };
-    SecureScore { current, max, percentage, weight, coverage, range, controls }
+    let Weights { judged: weight, judged_or_unknown: range_weight } = weights;
+    SecureScore { current, max, percentage, weight, range_weight, coverage, range, controls }
 }
 
-fn rounded(ratio: f64) -> Ratio {
+pub(crate) fn rounded(ratio: f64) -> Ratio {
     (ratio * 10_000.0).round() / 10_000.0
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of resources are far below 2^52")]
-fn as_f64(count: u64) -> f64 {
+pub(crate) fn as_f64(count: u64) -> f64 {
     count as f64
 }
 
@@ -195,7 +206,7 @@ mod tests {
     /// The documented example: maximum 6, 4 healthy of 78 resources.
     #[test]
     fn four_of_seventy_eight_healthy_at_six_points_give_0_31() {
-        let control = control_score("c", "C", 6, counts(4, 74, 0));
+        let control = control_score("c", "C", 6.0, counts(4, 74, 0));
         assert_eq!(format!("{:.2}", control.current), "0.31");
         assert_eq!(format!("{:.4}", control.current / 4.0), "0.0769");
     }
@@ -208,25 +219,18 @@ mod tests {
 
     #[test]
     fn a_control_of_which_nothing_is_known_widens_the_range_only() {
-        let known = control_score("a", "A", 4, counts(1, 1, 0));
-        let before = total(vec![known.clone()], 2);
-        let after = total(vec![known, control_score("b", "B", 4, counts(0, 0, 1))], 2);
+        let known = control_score("a", "A", 4.0, counts(1, 1, 0));
+        let before = total(vec![known.clone()], Weights::default());
+        let after = total(vec![known, control_score("b", "B", 4.0, counts(0, 0, 1))], Weights::default());
         assert_eq!((before.percentage, before.range), (0.5, [0.5, 0.5]));
         assert_eq!((after.percentage, after.range), (0.5, [0.25, 0.75]));
         assert!(after.coverage < 1.0);
     }
 
     #[test]
-    fn subscriptions_weigh_by_their_resources() {
-        let small = total(vec![control_score("a", "A", 4, counts(1, 0, 0))], 1);
-        let large = total(vec![control_score("a", "A", 4, counts(0, 3, 0))], 3);
-        assert_eq!(overall_percentage([&small, &large]), 0.25);
-    }
-
-    #[test]
     fn a_listing_that_failed_may_hide_any_number_of_resources() {
         let hidden = Counts { unlisted: 1, ..counts(9, 0, 1) };
-        let score = total(vec![control_score("a", "A", 4, hidden)], 9);
+        let score = total(vec![control_score("a", "A", 4.0, hidden)], Weights::default());
         assert_eq!((score.percentage, score.range), (1.0, [0.0, 1.0]));
     }
 
@@ -237,11 +241,11 @@ mod tests {
             hidden in (0u64..200, 0u64..200),
             other in (0u64..20, 0u64..20, 0u64..20),
         ) {
-            let other = || control_score("b", "B", 6, counts(other.0, other.1, other.2));
+            let other = || control_score("b", "B", 6.0, counts(other.0, other.1, other.2));
             let listed = counts(seen.0 + hidden.0, seen.1 + hidden.1, 0);
             let refused = Counts { unlisted: 1, ..counts(seen.0, seen.1, 1) };
-            let before = total(vec![control_score("a", "A", 4, listed), other()], 1);
-            let after = total(vec![control_score("a", "A", 4, refused), other()], 1);
+            let before = total(vec![control_score("a", "A", 4.0, listed), other()], Weights::default());
+            let after = total(vec![control_score("a", "A", 4.0, refused), other()], Weights::default());
             prop_assert!(after.range[0] <= before.range[0]);
             prop_assert!(after.range[1] >= before.range[1]);
         }
@@ -252,8 +256,8 @@ mod tests {
             refused in 0usize..5,
         ) {
             let score = |verdicts: &[(u64, u64, u64, u32)]| {
-                let controls = verdicts.iter().map(|(h, u, k, max)| control_score("c", "C", *max, counts(*h, *u, *k))).collect();
-                total(controls, 1)
+                let controls = verdicts.iter().map(|(h, u, k, max)| control_score("c", "C", f64::from(*max), counts(*h, *u, *k))).collect();
+                total(controls, Weights::default())
             };
             let before = score(&verdicts);
             let mut fewer = verdicts.clone();

@@ -277,7 +277,8 @@ fn each_account_has_the_score_of_its_own_resources() {
     let mut other = bucket("z", false, false);
     other.scope.account = "2".into();
     let estate = [bucket("a", true, true), other];
-    let scores = score_by_subscription(&catalog(), &estate, &judge(&estate), &[refused_listing(BUCKET, "us-east-1")]);
+    let scores =
+        score_by_subscription(&catalog(), &"c".into(), &estate, &judge(&estate), &[refused_listing(BUCKET, "us-east-1")]);
     let of = |account: &str| &scores[&("c".to_owned(), account.to_owned())];
     assert_eq!((of("1").percentage, of("2").percentage), (1.0, 0.0));
     assert!(of("1").coverage < 1.0);

@@ -1,9 +1,11 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use skywarden_model::Severity;
+use skywarden_model::{ConnectorId, Severity};
 
-/// Security posture of your servers: inventory, recommendations, secure score.
+use crate::source::Source;
+
+/// Security posture of your clouds and servers: inventory, recommendations, secure score.
 #[derive(Parser)]
 #[command(name = "skywarden", version, about, propagate_version = true)]
 pub(crate) struct Arguments {
@@ -20,6 +22,20 @@ pub(crate) enum Command {
     Up(Up),
     /// Assess once and print, without a store.
     Scan(Scan),
+    /// Connect an environment, which `up` then keeps assessing.
+    Connect {
+        #[command(subcommand)]
+        command: Connect,
+    },
+    /// Remove a connector with everything that came of it.
+    Disconnect(Disconnect),
+    /// The connectors in the store.
+    Connectors(Read),
+    /// Print the least that Skywarden must be allowed to read.
+    Permissions {
+        /// Where.
+        cloud: Cloud,
+    },
     /// List, lint, test the content.
     Content {
         #[command(subcommand)]
@@ -31,6 +47,8 @@ pub(crate) enum Command {
     Recommendations(Read),
     /// The resources in the store.
     Inventory(Read),
+    /// What changed between assessments: opened, resolved, reopened.
+    Changes(Read),
     /// Set a recommendation, or one finding of it, aside on some resources.
     Exempt(Exempt),
 }
@@ -49,13 +67,21 @@ pub(crate) struct Up {
     /// Assess once, print, and do not serve.
     #[arg(long)]
     pub(crate) once: bool,
+    /// Also connect a recorded AWS estate as sample data; `skywarden disconnect sample` removes it.
+    #[arg(long)]
+    pub(crate) sample: bool,
 }
 
 #[derive(Args)]
 pub(crate) struct Scan {
-    /// What to assess.
-    #[arg(value_name = "SOURCE")]
-    pub(crate) source: Source,
+    /// What to assess: `host` (this machine), `aws`, `replay:DIR` (answers recorded with --record).
+    #[arg(value_name = "SOURCE", required = true)]
+    pub(crate) sources: Vec<Source>,
+    #[command(flatten)]
+    pub(crate) aws: AwsLogin,
+    /// Record AWS's answers in this folder, for `scan replay:DIR`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
     /// For people or for machines.
     #[arg(long, value_enum, default_value_t = Format::Table)]
     pub(crate) format: Format,
@@ -70,11 +96,59 @@ pub(crate) struct Scan {
     pub(crate) walk: bool,
 }
 
-/// A place where resources come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Source {
-    /// The machine that this program runs on.
-    Host,
+/// How to log in to AWS. Without any of these: the environment, the default profile, SSO, web identity or the instance's role.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "AWS")]
+pub(crate) struct AwsLogin {
+    /// Regions to look at, separated by commas; all that the account has switched on if absent.
+    #[arg(long, value_delimiter = ',', value_name = "REGION")]
+    pub(crate) regions: Vec<String>,
+    /// A profile of ~/.aws/config.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// A role to assume.
+    #[arg(long, value_name = "ARN")]
+    pub(crate) role: Option<String>,
+    /// The external id that the role asks for.
+    #[arg(long, value_name = "ID", requires = "role")]
+    pub(crate) external_id: Option<String>,
+    /// Where AWS is, if not at AWS: an emulator or a proxy.
+    #[arg(long, value_name = "URL")]
+    pub(crate) endpoint_url: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Connect {
+    /// Connect the AWS account that the login leads to.
+    Aws(ConnectAws),
+}
+
+#[derive(Args)]
+pub(crate) struct ConnectAws {
+    /// Where the store is kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// A short name for the connector; aws-ACCOUNT if absent.
+    #[arg(long, value_name = "NAME", value_parser = parse_connector)]
+    pub(crate) name: Option<ConnectorId>,
+    #[command(flatten)]
+    pub(crate) aws: AwsLogin,
+}
+
+#[derive(Args)]
+pub(crate) struct Disconnect {
+    /// Where the store is kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// The connector's name, as `skywarden connectors` shows it.
+    pub(crate) connector: String,
+}
+
+/// A cloud that asks for permissions.
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Cloud {
+    /// Amazon Web Services: an IAM policy.
+    Aws,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -158,5 +232,16 @@ fn parse_severity(text: &str) -> Result<Severity, String> {
         "high" => Ok(Severity::High),
         "critical" => Ok(Severity::Critical),
         _ => Err("expected low, medium, high or critical".to_owned()),
+    }
+}
+
+fn parse_connector(text: &str) -> Result<ConnectorId, String> {
+    let is_plain = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+    let is_name = !text.is_empty() && text.len() <= 64 && text.chars().all(is_plain);
+    let is_taken = [crate::source::HOST, crate::source::SAMPLE].contains(&text);
+    match (is_name, is_taken) {
+        (true, false) => Ok(ConnectorId::from(text)),
+        (true, true) => Err("this name is Skywarden's own".to_owned()),
+        (false, _) => Err("expected up to 64 lower-case letters, digits and hyphens".to_owned()),
     }
 }

@@ -1,8 +1,8 @@
-//! Commands over the store: score, recommendations, inventory, exempt.
+//! Commands over the store: score, recommendations, inventory, changes, exempt.
 
 use std::{collections::BTreeMap, path::Path};
 
-use skywarden_model::{Assessment, Exemption, ExemptionCategory, ExemptionScope, ResourceId, Status, Timestamp};
+use skywarden_model::{Exemption, ExemptionCategory, ExemptionScope, ResourceId, Status, Timestamp};
 use skywarden_store::{ResourceQuery, ScopeFilter, Store};
 
 use crate::{
@@ -16,14 +16,9 @@ use crate::{
 const EVERYTHING: ScopeFilter = ScopeFilter::All;
 
 /// `skywarden score`.
-pub(crate) fn score(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let catalog = content::catalog(overlay)?;
-    let (assessments, coverage) = with_store(read.data.as_deref(), async |store| {
-        let rows = store.assessments(&EVERYTHING).await?;
-        let assessments: Vec<Assessment> = rows.into_iter().map(|row| row.assessment).collect();
-        Ok((assessments, store.coverage(&EVERYTHING).await?))
-    })?;
-    let score = skywarden_posture::secure_score(&catalog, &assessments, &coverage);
+pub(crate) fn score(read: &Read) -> anyhow::Result<Ending> {
+    let latest = with_store(read.data.as_deref(), async |store| Ok(store.latest_scores(&EVERYTHING).await?))?;
+    let score = skywarden_posture::overall_score(latest.iter().map(|point| &point.score));
     let header = ["Security control", "Score", "Healthy", "Unhealthy", "Unknown"];
     let rows: Vec<Vec<String>> = score
         .controls
@@ -47,40 +42,31 @@ pub(crate) fn score(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Endin
             println!("{line}");
         }
     }
-    print_rows(read.format, &header, &rows)
+    print_rows(read, &header, rows)
 }
 
 /// `skywarden recommendations`.
 pub(crate) fn recommendations(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = content::catalog(overlay)?;
-    let rows = with_store(read.data.as_deref(), async |store| Ok(store.assessments(&EVERYTHING).await?))?;
-    let mut counts: BTreeMap<String, BTreeMap<Status, u64>> = BTreeMap::new();
-    for row in rows {
-        let statuses = counts.entry(row.assessment.recommendation.to_string()).or_default();
-        *statuses.entry(row.assessment.status).or_default() += 1;
-    }
-    let mut table = Vec::new();
-    for (id, statuses) in counts {
-        let Some(recommendation) = catalog.recommendations.get(id.as_str()) else { continue };
-        let count = |status| statuses.get(&status).copied().unwrap_or_default().to_string();
-        let row = vec![
+    let counts = with_store(read.data.as_deref(), async |store| Ok(store.recommendation_counts(&EVERYTHING).await?))?;
+    let mut rows = Vec::new();
+    for count in counts {
+        let Some(recommendation) = catalog.recommendations.get(count.recommendation.as_str()) else { continue };
+        rows.push(vec![
             recommendation.file.severity.to_string(),
-            id,
+            count.recommendation,
             recommendation.file.title.clone(),
-            count(Status::Healthy),
-            count(Status::Unhealthy),
-            count(Status::Unknown),
-            count(Status::NotApplicable),
-        ];
-        if matches(read, &row) {
-            table.push(row);
-        }
+            count.healthy.to_string(),
+            count.unhealthy.to_string(),
+            count.unknown.to_string(),
+            count.not_applicable.to_string(),
+        ]);
     }
-    print_rows(read.format, &["Severity", "Id", "Recommendation", "Healthy", "Unhealthy", "Unknown", "Not applicable"], &table)
+    print_rows(read, &["Severity", "Id", "Recommendation", "Healthy", "Unhealthy", "Unknown", "Not applicable"], rows)
 }
 
 /// `skywarden inventory`.
-pub(crate) fn inventory(read: &Read, _overlay: Option<&Path>) -> anyhow::Result<Ending> {
+pub(crate) fn inventory(read: &Read) -> anyhow::Result<Ending> {
     let rows = with_store(read.data.as_deref(), async |store| {
         let mut query = ResourceQuery { text: read.text.clone(), limit: 500, ..ResourceQuery::default() };
         let mut rows = Vec::new();
@@ -101,7 +87,23 @@ pub(crate) fn inventory(read: &Read, _overlay: Option<&Path>) -> anyhow::Result<
             }
         }
     })?;
-    print_rows(read.format, &["Type", "Name", "Account", "Region", "Id"], &rows)
+    print_rows(read, &["Type", "Name", "Account", "Region", "Id"], rows)
+}
+
+/// `skywarden changes`.
+pub(crate) fn changes(read: &Read) -> anyhow::Result<Ending> {
+    let since = Timestamp::UNIX_EPOCH;
+    let transitions = with_store(read.data.as_deref(), async |store| Ok(store.transitions(&EVERYTHING, since).await?))?;
+    let word = |status: Option<Status>| status.map(|status| status.to_string()).unwrap_or_default();
+    let rows = transitions
+        .iter()
+        .map(|change| {
+            let kind = format!("{:?}", change.kind);
+            let (recommendation, resource) = (change.recommendation.to_string(), change.resource.to_string());
+            vec![format!("{:.0}", change.at), kind, word(change.from), word(change.to), recommendation, resource]
+        })
+        .collect();
+    print_rows(read, &["At", "Kind", "From", "To", "Recommendation", "Resource"], rows)
 }
 
 /// `skywarden exempt`.
@@ -132,12 +134,30 @@ pub(crate) fn exempt(exempt: &Exempt, overlay: Option<&Path>) -> anyhow::Result<
         created_at: now,
         created_by: std::env::var("USER").unwrap_or_else(|_| "command line".to_owned()),
     };
-    with_store(exempt.data.as_deref(), async |store| Ok(store.put_exemption(&exemption).await?))?;
-    println!("exemption {} holds from the next assessment on", exemption.id);
+    let (before, after) = with_store(exempt.data.as_deref(), async |store| {
+        let before = percentage(store).await?;
+        store.put_exemption(&exemption).await?;
+        for connector in store.connectors(&EVERYTHING).await? {
+            store.reassess(&catalog, &connector, now).await?;
+        }
+        Ok((before, percentage(store).await?))
+    })?;
+    println!(
+        "exemption {} holds; the secure score was {} and is {}",
+        exemption.id,
+        output::percent(before),
+        output::percent(after)
+    );
     Ok(Ending::Done)
 }
 
-fn with_store<T>(data: Option<&Path>, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
+async fn percentage(store: &Store) -> anyhow::Result<f64> {
+    let latest = store.latest_scores(&EVERYTHING).await?;
+    Ok(skywarden_posture::overall_score(latest.iter().map(|point| &point.score)).percentage)
+}
+
+/// Does something with the store of a data folder, which must be there.
+pub(crate) fn with_store<T>(data: Option<&Path>, work: impl AsyncFnOnce(&Store) -> anyhow::Result<T>) -> anyhow::Result<T> {
     let data = DataDir::open(data)?;
     anyhow::ensure!(
         data.store().exists(),
@@ -151,16 +171,16 @@ fn with_store<T>(data: Option<&Path>, work: impl AsyncFnOnce(&Store) -> anyhow::
     })
 }
 
-fn matches(read: &Read, row: &[String]) -> bool {
-    let Some(text) = &read.text else { return true };
-    row.iter().any(|cell| cell.to_lowercase().contains(&text.to_lowercase()))
-}
-
-fn print_rows(format: Format, header: &[&str], rows: &[Vec<String>]) -> anyhow::Result<Ending> {
-    match format {
+/// Prints rows in the format that was asked for; only those that contain the text that was.
+pub(crate) fn print_rows(read: &Read, header: &[&str], mut rows: Vec<Vec<String>>) -> anyhow::Result<Ending> {
+    if let Some(text) = &read.text {
+        let text = text.to_lowercase();
+        rows.retain(|row| row.iter().any(|cell| cell.to_lowercase().contains(&text)));
+    }
+    match read.format {
         Format::Table => {
             let mut table = new_table(header);
-            for row in rows {
+            for row in &rows {
                 table.add_row(row.iter().map(|cell| text_for_terminal(cell, 200)));
             }
             println!("{table}\n{} rows", rows.len());
@@ -168,7 +188,7 @@ fn print_rows(format: Format, header: &[&str], rows: &[Vec<String>]) -> anyhow::
         Format::Csv => {
             let mut writer = csv::Writer::from_writer(std::io::stdout());
             writer.write_record(header)?;
-            for row in rows {
+            for row in &rows {
                 writer.write_record(row.iter().map(|cell| cell_for_spreadsheet(cell)))?;
             }
             writer.flush()?;

@@ -1,21 +1,24 @@
 //! The `skywarden` binary: command line and server. Wiring only; what it wires is in the other crates.
 
 mod arguments;
-mod assess;
+mod connect;
 mod content;
 mod content_docs;
 mod data_dir;
 mod estate;
 mod output;
+mod progress;
+mod sample;
 mod scan;
 mod serve;
+mod source;
 mod up;
 
 use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Cloud, Command};
 
 /// What a command ends with; errors are separate and exit with 1.
 pub(crate) enum Ending {
@@ -53,9 +56,17 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Up(up) => up::run(up, content),
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
-        Command::Score(read) => estate::score(read, content),
+        Command::Connect { command } => connect::connect(command, content),
+        Command::Disconnect(disconnect) => connect::disconnect(disconnect),
+        Command::Connectors(read) => connect::list(read),
+        Command::Permissions { cloud: Cloud::Aws } => {
+            println!("{}", serde_json::to_string_pretty(&skywarden_collect::permissions(&content::catalog(content)?))?);
+            Ok(Ending::Done)
+        }
+        Command::Score(read) => estate::score(read),
         Command::Recommendations(read) => estate::recommendations(read, content),
-        Command::Inventory(read) => estate::inventory(read, content),
+        Command::Inventory(read) => estate::inventory(read),
+        Command::Changes(read) => estate::changes(read),
         Command::Exempt(exempt) => estate::exempt(exempt, content),
     }
 }

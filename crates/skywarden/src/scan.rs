@@ -2,29 +2,37 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::Path,
+    sync::Arc,
 };
 
 use anyhow::Context as _;
-use skywarden_model::{Snapshot, Status, Timestamp};
+use skywarden_collect::Transport;
+use skywarden_content::Catalog;
+use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
+use skywarden_posture::{Assessed, Known, assess, overall_score};
 
 use crate::{
     Ending,
-    arguments::{Format, Scan, Source},
-    assess::{Assessed, Known, assess},
+    arguments::{Format, Scan},
     content, output,
+    progress::Bar,
+    source::{self, Source, Walk},
 };
-
-/// The connector of the machine that this program runs on.
-pub(crate) const HOST: &str = "host";
 
 /// `skywarden scan`: assess once and print.
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
+    let is_recordable = scan.sources.iter().any(|source| *source != Source::Host);
+    anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
     let catalog = content::catalog(overlay)?;
     let now = Timestamp::now();
-    let snapshot = match scan.source {
-        Source::Host => read_host(now, Walk::from_flag(scan.walk)),
-    };
-    let assessed = assess(&catalog, snapshot, &Known::default(), now);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut parts = Vec::with_capacity(scan.sources.len());
+    for (index, source) in scan.sources.iter().enumerate() {
+        anyhow::ensure!(!scan.sources.iter().take(index).any(|earlier| earlier == source), "a source is named twice");
+        let snapshot = runtime.block_on(read(&catalog, scan, source, now))?;
+        parts.push(assess(&catalog, snapshot, &Known::default(), now));
+    }
+    let assessed = together(parts);
     let mut text = Vec::new();
     match scan.format {
         Format::Table => output::write_table(&catalog, &assessed, &mut text)?,
@@ -45,33 +53,61 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
     Ok(if hits_threshold(scan, &catalog, &assessed) { Ending::Threshold } else { Ending::Done })
 }
 
-/// Whether to go over every file of the machine.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Walk {
-    Files,
-    Nothing,
+async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
+    let (connector, transport) = match source {
+        Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
+        Source::Aws => ("aws", source::live(&scan.aws).await?),
+        Source::Replay(folder) => ("replay", source::replay(folder)?),
+    };
+    let transport = match &scan.record {
+        Some(folder) => source::recording(transport, folder, now)?,
+        None => transport,
+    };
+    read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await
 }
 
-impl Walk {
-    pub(crate) fn from_flag(flag: bool) -> Self {
-        if flag { Self::Files } else { Self::Nothing }
-    }
-}
-
-/// Reads this machine, on request with all its files.
-pub(crate) fn read_host(now: Timestamp, walk: Walk) -> Snapshot {
-    let root = skywarden_host::HostRoot::live();
-    let mut snapshot = skywarden_host::collect(&root, now, HOST.into());
-    if walk == Walk::Files {
-        let result = skywarden_host::walk(&root, &skywarden_host::WalkLimits::default(), &mut |_| {});
-        for resource in &mut snapshot.resources {
-            result.apply(resource, now);
-        }
-    }
+/// Reads an AWS account with a bar on the terminal.
+pub(crate) async fn read_account(
+    catalog: &Catalog,
+    connector: ConnectorId,
+    transport: Arc<dyn Transport>,
+    regions: &[String],
+    now: Timestamp,
+) -> anyhow::Result<Snapshot> {
+    let bar = Bar::new(connector.as_str());
+    let snapshot = source::read_aws(catalog, transport, connector, regions, &bar, now).await;
+    bar.finish();
     snapshot
 }
 
-fn hits_threshold(scan: &Scan, catalog: &skywarden_content::Catalog, assessed: &Assessed) -> bool {
+/// Several environments in one report.
+fn together(parts: Vec<Assessed>) -> Assessed {
+    let mut parts = parts.into_iter();
+    let Some(mut whole) = parts.next() else {
+        return Assessed {
+            taken_at: Timestamp::UNIX_EPOCH,
+            resources: Vec::new(),
+            stale: Default::default(),
+            coverage: Vec::new(),
+            facts: Default::default(),
+            assessments: Vec::new(),
+            scores: Default::default(),
+            score: overall_score([]),
+        };
+    };
+    for part in parts {
+        whole.resources.extend(part.resources);
+        whole.stale.extend(part.stale);
+        whole.coverage.extend(part.coverage);
+        whole.facts.extend(part.facts);
+        whole.assessments.extend(part.assessments);
+        whole.scores.extend(part.scores);
+    }
+    whole.score = overall_score(whole.scores.values());
+    whole
+}
+
+fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Assessed) -> bool {
     let Some(threshold) = scan.fail_on else { return false };
     assessed.assessments.iter().filter(|assessment| assessment.status == Status::Unhealthy).any(|assessment| {
         let recommendation = catalog.recommendations.get(&assessment.recommendation);

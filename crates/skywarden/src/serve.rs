@@ -36,9 +36,22 @@ impl Server {
             hosts.push(format!("localhost:{}", self.address.port()));
         }
         let auth = Arc::new(skywarden_api::Auth::new(api_token, &self.one_time, hosts));
-        let router = skywarden_api::router(skywarden_api::AppState { store, catalog, auth });
+        let router = skywarden_api::router(skywarden_api::AppState { store, catalog, auth, console: console() });
         skywarden_api::serve(self.listener, router, interrupted()).await.context("the server stopped")
     }
+}
+
+#[cfg(feature = "console")]
+fn console() -> Option<skywarden_api::Console> {
+    Some(|path| {
+        let file = skywarden_console::file(path)?;
+        Some(skywarden_api::StaticFile { content_type: file.content_type, gzip: file.gzip })
+    })
+}
+
+#[cfg(not(feature = "console"))]
+fn console() -> Option<skywarden_api::Console> {
+    None
 }
 
 async fn interrupted() {

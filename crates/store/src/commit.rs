@@ -16,6 +16,8 @@ pub struct Run<'a> {
     pub connector: &'a Connector,
     /// When the run began.
     pub at: Timestamp,
+    /// When the resources were read: before `at` if they come from a recording.
+    pub taken_at: Timestamp,
     /// Every resource that the connector has now: those seen, and those of failed listings that stay.
     pub resources: &'a [Resource],
     /// Ids of those that stay without having been seen.
@@ -144,9 +146,9 @@ impl Store {
             }
             let document = json(&run.coverage)?;
             sqlx::query(
-                "INSERT INTO coverage (connector, hash, document) VALUES ($1, $2, $3)
-                 ON CONFLICT (connector) DO UPDATE SET hash = excluded.hash, document = excluded.document WHERE coverage.hash <> excluded.hash")
-                .bind(connector).bind(hash(&[&document])).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                "INSERT INTO coverage (connector, hash, document, taken_at) VALUES ($1, $2, $3, $4)
+                 ON CONFLICT (connector) DO UPDATE SET hash = excluded.hash, document = excluded.document, taken_at = excluded.taken_at")
+                .bind(connector).bind(hash(&[&document])).bind(document).bind(instant(run.taken_at)).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             for (account, score) in run.scores {
                 stats.n_written += 1;
                 sqlx::query(

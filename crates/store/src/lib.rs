@@ -3,9 +3,11 @@
 //! A run is committed in one transaction: a process killed at any moment leaves the last complete run. Only what changed is
 //! written. Every read takes a [`ScopeFilter`]; there is no function without it.
 
+mod assess;
 mod commit;
 mod error;
 mod filter;
+mod inventory;
 mod pool;
 mod read;
 mod run_lock;
@@ -17,7 +19,8 @@ use std::path::{Path, PathBuf};
 pub use commit::{Run, WriteStats};
 pub use error::StoreError;
 pub use filter::ScopeFilter;
-pub use read::{AssessmentRow, Page, ResourceQuery, ScorePoint};
+pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
 pub use summary::{AssessmentQuery, RecommendationCount};
 

@@ -94,6 +94,7 @@ const MIGRATIONS: &[&[&str]] = &[
         "DROP TABLE assessments_1",
         "CREATE INDEX assessments_by_recommendation ON assessments (recommendation, status)",
     ],
+    &["ALTER TABLE coverage ADD COLUMN taken_at TEXT"],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

@@ -7,19 +7,6 @@ use crate::{ScopeFilter, Store, StoreError, commit::instant, pool::on_pool};
 /// Rows of one page at most.
 const MAX_PAGE: u32 = 500;
 
-/// Which resources to list.
-#[derive(Debug, Clone, Default)]
-pub struct ResourceQuery {
-    /// Only of this type.
-    pub type_name: Option<String>,
-    /// Only those whose id or name contains this text, without case.
-    pub text: Option<String>,
-    /// Where the last page ended.
-    pub cursor: Option<String>,
-    /// Rows of the page; at most 500.
-    pub limit: u32,
-}
-
 /// A page of a list.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -31,13 +18,24 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
-/// An assessment with its dates.
+/// An assessment with its dates and what tells its resource.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AssessmentRow {
     /// The verdict and what it rests on.
     #[serde(flatten)]
     pub assessment: Assessment,
+    /// The resource's name.
+    pub name: String,
+    /// The resource's type.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The connector that the resource came through.
+    pub connector: String,
+    /// The resource's account.
+    pub account: String,
+    /// The resource's region or resource group.
+    pub location: String,
     /// When it was first evaluated.
     pub first_evaluated_at: String,
     /// When the verdict last changed.
@@ -75,52 +73,6 @@ impl Store {
                 ScopeFilter::Subscriptions(pairs) => pairs.iter().any(|(own, _)| own == connector.id.as_str()),
             })
             .collect())
-    }
-
-    /// All resources of a connector: what a run starts from.
-    ///
-    /// # Errors
-    /// If a statement fails or a row is damaged.
-    pub async fn resources_of(&self, filter: &ScopeFilter, connector: &str) -> Result<Vec<Resource>, StoreError> {
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT document FROM resources WHERE connector = $1 ORDER BY id")
-                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
-        });
-        let mut resources: Vec<Resource> = documents(rows, "resource")?;
-        resources.retain(|resource| filter.allows_scope(&resource.scope));
-        Ok(resources)
-    }
-
-    /// A page of resources in order of their ids.
-    ///
-    /// # Errors
-    /// If a statement fails or a row is damaged.
-    pub async fn resources(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<Resource>, StoreError> {
-        let limit = page_size(query.limit);
-        let text = query.text.as_deref().unwrap_or_default().to_lowercase();
-        let statement = format!(
-            "SELECT document FROM resources WHERE id > $1 AND (type_name = $2 OR $2 = '')
-             AND ($3 = '' OR LOWER(id) LIKE $4 ESCAPE '\\' OR LOWER(name) LIKE $4 ESCAPE '\\'){} ORDER BY id LIMIT $5",
-            filter.condition("connector, account", 6)
-        );
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement))
-                .bind(query.cursor.as_deref().unwrap_or_default())
-                .bind(query.type_name.as_deref().unwrap_or_default())
-                .bind(text.as_str())
-                .bind(pattern(&text))
-                .bind(i64::from(limit) + 1);
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
-        });
-        let mut items: Vec<Resource> = documents(rows, "resource")?;
-        let size = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > size;
-        items.truncate(size);
-        let next = items.last().filter(|_| has_more).map(|resource| resource.id.to_string());
-        Ok(Page { items, next })
     }
 
     /// One resource with its facts.
@@ -169,8 +121,7 @@ impl Store {
         resource: &str,
     ) -> Result<Vec<AssessmentRow>, StoreError> {
         let statement = format!(
-            "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
-             FROM assessments a JOIN resources r ON r.id = a.resource
+            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
              WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = ''){} ORDER BY a.resource, a.recommendation",
             filter.condition("r.connector, r.account", 3)
         );
@@ -246,13 +197,17 @@ impl Store {
     }
 }
 
-/// Connector, account, document, first evaluated, verdict changed.
-pub(crate) type AssessmentColumns = (String, String, String, String, String);
+/// The columns of [`AssessmentColumns`], of `assessments a` and `resources r`.
+pub(crate) const ASSESSMENT_COLUMNS: &str =
+    "r.connector, r.account, r.resource_group, r.name, r.type_name, a.document, a.first_evaluated_at, a.status_changed_at";
+
+/// Connector, account, region, name, type, document, first evaluated, verdict changed.
+pub(crate) type AssessmentColumns = (String, String, String, String, String, String, String, String);
 
 pub(crate) fn assessment_row(row: AssessmentColumns) -> Result<AssessmentRow, StoreError> {
-    let (_, _, document, first_evaluated_at, status_changed_at) = row;
+    let (connector, account, location, name, type_name, document, first_evaluated_at, status_changed_at) = row;
     let assessment = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;
-    Ok(AssessmentRow { assessment, first_evaluated_at, status_changed_at })
+    Ok(AssessmentRow { assessment, name, type_name, connector, account, location, first_evaluated_at, status_changed_at })
 }
 
 pub(crate) fn score_point(row: (String, String, String, String)) -> Result<ScorePoint, StoreError> {
@@ -270,6 +225,6 @@ pub(crate) fn pattern(text: &str) -> String {
     format!("%{}%", text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_"))
 }
 
-fn documents<T: DeserializeOwned>(rows: Vec<(String,)>, what: &'static str) -> Result<Vec<T>, StoreError> {
+pub(crate) fn documents<T: DeserializeOwned>(rows: Vec<(String,)>, what: &'static str) -> Result<Vec<T>, StoreError> {
     rows.into_iter().map(|(document,)| serde_json::from_str(&document).map_err(StoreError::damaged(what))).collect()
 }

@@ -1,6 +1,6 @@
 //! Lists and counts of assessments that the database works out itself, for estates that do not fit on a page.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use skywarden_model::Status;
@@ -10,7 +10,7 @@ use crate::{
     AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
     commit::json,
     pool::on_pool,
-    read::{AssessmentColumns, assessment_row, page_size, pattern, score_point},
+    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, pattern, score_point},
 };
 
 /// How the resources of a recommendation stand.
@@ -19,6 +19,8 @@ use crate::{
 pub struct RecommendationCount {
     /// The recommendation.
     pub recommendation: String,
+    /// The connectors that the resources came through.
+    pub connectors: BTreeSet<String>,
     /// Resources that are as they should be.
     pub healthy: u64,
     /// Resources that are not.
@@ -44,6 +46,18 @@ pub struct AssessmentQuery {
     pub limit: u32,
 }
 
+/// The place of a verdict in a list, in SQL and in Rust.
+const RANK: &str = "CASE a.status WHEN 'Unhealthy' THEN 0 WHEN 'Unknown' THEN 1 WHEN 'Healthy' THEN 2 ELSE 3 END";
+
+fn rank(status: Status) -> i64 {
+    match status {
+        Status::Unhealthy => 0,
+        Status::Unknown => 1,
+        Status::Healthy => 2,
+        Status::NotApplicable => 3,
+    }
+}
+
 impl Store {
     /// How the resources of each recommendation stand, in order of the recommendations' ids.
     ///
@@ -51,11 +65,11 @@ impl Store {
     /// If a statement fails.
     pub async fn recommendation_counts(&self, filter: &ScopeFilter) -> Result<Vec<RecommendationCount>, StoreError> {
         let statement = format!(
-            "SELECT a.recommendation, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
+            "SELECT a.recommendation, r.connector, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE 1 = 1{} GROUP BY a.recommendation, r.connector, a.status",
             filter.condition("r.connector, r.account", 1)
         );
-        let rows: Vec<(String, String, i64)> = on_pool!(&self.pool, pool => {
+        let rows: Vec<(String, String, String, i64)> = on_pool!(&self.pool, pool => {
             let mut query = sqlx::query_as(AssertSqlSafe(statement));
             for value in filter.values() {
                 query = query.bind(value);
@@ -63,10 +77,11 @@ impl Store {
             query.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
         });
         let mut counts: BTreeMap<String, RecommendationCount> = BTreeMap::new();
-        for (recommendation, status, n_resources) in rows {
+        for (recommendation, connector, status, n_resources) in rows {
             let count = counts
                 .entry(recommendation)
                 .or_insert_with_key(|id| RecommendationCount { recommendation: id.clone(), ..RecommendationCount::default() });
+            count.connectors.insert(connector);
             let n_resources = u64::try_from(n_resources).unwrap_or(0);
             match crate::commit::parse::<Status>(&status, "status")? {
                 Status::Healthy => count.healthy += n_resources,
@@ -78,7 +93,8 @@ impl Store {
         Ok(counts.into_values().collect())
     }
 
-    /// A page of assessments in order of resource and recommendation.
+    /// A page of assessments, Unhealthy first, then Unknown, Healthy and NotApplicable; within that in order of resource and
+    /// recommendation.
     ///
     /// # Errors
     /// If the cursor is none of this list's, a statement fails or a row is damaged.
@@ -88,21 +104,22 @@ impl Store {
         query: &AssessmentQuery,
     ) -> Result<Page<AssessmentRow>, StoreError> {
         let limit = page_size(query.limit);
-        let (resource, recommendation) = match &query.cursor {
-            None => (String::new(), String::new()),
+        let (after, resource, recommendation): (i64, String, String) = match &query.cursor {
+            None => (-1, String::new(), String::new()),
             Some(cursor) => serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?,
         };
         let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let statement = format!(
-            "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
-             FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE (a.resource, a.recommendation) > ($1, $2) AND (a.recommendation = $3 OR $3 = '') AND (a.status = $4 OR $4 = '')
-               AND ($5 = '' OR LOWER(r.id) LIKE $6 ESCAPE '\\' OR LOWER(r.name) LIKE $6 ESCAPE '\\'){}
-             ORDER BY a.resource, a.recommendation LIMIT $7",
-            filter.condition("r.connector, r.account", 8)
+            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE ({RANK}, a.resource, a.recommendation) > ($1, $2, $3)
+               AND (a.recommendation = $4 OR $4 = '') AND (a.status = $5 OR $5 = '')
+               AND ($6 = '' OR LOWER(r.id) LIKE $7 ESCAPE '\\' OR LOWER(r.name) LIKE $7 ESCAPE '\\'){}
+             ORDER BY {RANK}, a.resource, a.recommendation LIMIT $8",
+            filter.condition("r.connector, r.account", 9)
         );
         let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement))
+                .bind(after)
                 .bind(resource.as_str())
                 .bind(recommendation.as_str())
                 .bind(query.recommendation.as_deref().unwrap_or_default())
@@ -119,9 +136,31 @@ impl Store {
         let size = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = items.len() > size;
         items.truncate(size);
-        let last = items.last().filter(|_| has_more).map(|row| (&row.assessment.resource, &row.assessment.recommendation));
+        let last = items.last().filter(|_| has_more).map(|row| {
+            let assessment = &row.assessment;
+            (rank(assessment.status), &assessment.resource, &assessment.recommendation)
+        });
         let next = last.map(|key| json(&key)).transpose()?;
         Ok(Page { items, next })
+    }
+
+    /// Assessments by verdict.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn status_counts(&self, filter: &ScopeFilter) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let mut counts = BTreeMap::new();
+        for count in self.recommendation_counts(filter).await? {
+            for (status, n) in [
+                (Status::Healthy, count.healthy),
+                (Status::Unhealthy, count.unhealthy),
+                (Status::Unknown, count.unknown),
+                (Status::NotApplicable, count.not_applicable),
+            ] {
+                *counts.entry(status).or_default() += n;
+            }
+        }
+        Ok(counts)
     }
 
     /// One assessment.
@@ -134,11 +173,12 @@ impl Store {
         resource: &str,
         recommendation: &str,
     ) -> Result<Option<AssessmentRow>, StoreError> {
+        let statement = format!(
+            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE a.resource = $1 AND a.recommendation = $2"
+        );
         let row: Option<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            sqlx::query_as(
-                "SELECT r.connector, r.account, a.document, a.first_evaluated_at, a.status_changed_at
-                 FROM assessments a JOIN resources r ON r.id = a.resource WHERE a.resource = $1 AND a.recommendation = $2")
-                .bind(resource).bind(recommendation).fetch_optional(pool).await.map_err(StoreError::statement("reading an assessment"))?
+            sqlx::query_as(AssertSqlSafe(statement)).bind(resource).bind(recommendation).fetch_optional(pool).await.map_err(StoreError::statement("reading an assessment"))?
         });
         row.filter(|(connector, account, ..)| filter.allows(connector, account)).map(assessment_row).transpose()
     }

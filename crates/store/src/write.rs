@@ -1,4 +1,4 @@
-use skywarden_model::Exemption;
+use skywarden_model::{Connector, Exemption};
 
 use crate::{Store, StoreError, commit::json, pool::on_pool};
 
@@ -24,6 +24,18 @@ impl Store {
             sqlx::query("DELETE FROM exemptions WHERE id = $1").bind(id).execute(pool).await.map_err(StoreError::statement("removing an exemption"))?.rows_affected()
         });
         Ok(removed > 0)
+    }
+
+    /// Adds a connector, or replaces what is known of how to reach that of the same id.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn put_connector(&self, connector: &Connector) -> Result<(), StoreError> {
+        on_pool!(&self.pool, pool => {
+            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
+                .bind(connector.id.as_str()).bind(json(connector)?).execute(pool).await.map_err(StoreError::statement("saving a connector"))?;
+        });
+        Ok(())
     }
 
     /// Removes a connector with everything that came through it, in one step; says whether it was there.

@@ -2,8 +2,9 @@ use std::io::Write;
 
 use skywarden_content::Catalog;
 
+use skywarden_posture::Assessed;
+
 use super::safe::cell_for_spreadsheet;
-use crate::assess::Assessed;
 
 /// Writes one line per assessment, and one per finding inside it.
 pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {

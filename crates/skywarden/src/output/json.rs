@@ -3,8 +3,7 @@ use std::io::Write;
 use serde::Serialize;
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, Resource, SecureScore, Severity};
-
-use crate::assess::Assessed;
+use skywarden_posture::Assessed;
 
 /// The report of `scan --format json`.
 #[derive(Serialize)]
@@ -13,7 +12,9 @@ struct Report<'a> {
     resources: Vec<ResourceEntry<'a>>,
     recommendations: Vec<RecommendationEntry<'a>>,
     assessments: &'a [Assessment],
+    /// All subscriptions together.
     secure_score: &'a SecureScore,
+    subscriptions: Vec<SubscriptionEntry<'a>>,
     coverage: &'a [Coverage],
 }
 
@@ -30,6 +31,15 @@ struct ResourceEntry<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<&'a str>,
     tags: &'a std::collections::BTreeMap<String, String>,
+}
+
+/// The score of one account.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SubscriptionEntry<'a> {
+    connector: &'a str,
+    account: &'a str,
+    secure_score: &'a SecureScore,
 }
 
 /// What is needed to recompute the score from the report alone.
@@ -65,6 +75,11 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
             .collect(),
         assessments: &assessed.assessments,
         secure_score: &assessed.score,
+        subscriptions: assessed
+            .scores
+            .iter()
+            .map(|((connector, account), secure_score)| SubscriptionEntry { connector, account, secure_score })
+            .collect(),
         coverage: &assessed.coverage,
     };
     serde_json::to_writer_pretty(&mut *out, &report)?;

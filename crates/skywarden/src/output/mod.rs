@@ -8,4 +8,4 @@ mod table;
 pub(crate) use csv::write as write_csv;
 pub(crate) use json::write as write_json;
 pub(crate) use safe::{cell_for_spreadsheet, text_for_terminal};
-pub(crate) use table::{coverage_problems, new_table, score_lines, status_counts, status_word, write as write_table};
+pub(crate) use table::{coverage_problems, new_table, percent, score_lines, status_counts, status_word, write as write_table};

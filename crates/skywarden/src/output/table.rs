@@ -4,8 +4,9 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, ListOutcome, SecureScore, Severity, Status};
 
+use skywarden_posture::Assessed;
+
 use super::safe::text_for_terminal;
-use crate::assess::Assessed;
 
 /// Rows shown of the unhealthy recommendations; the rest is counted.
 const MAX_ROWS: usize = 40;

@@ -9,6 +9,7 @@ use crate::{ALL, Given, at, commit, on_both, plain, resource, transition};
 
 on_both!(
     counts_are_those_of_what_may_be_seen,
+    resources_are_found_by_what_they_have,
     pages_of_assessments_hold_each_once,
     a_foreign_cursor_is_refused,
     a_restricted_reader_finds_his_changes_among_many_others,
@@ -35,15 +36,40 @@ async fn two_accounts(store: &Store) {
 
 async fn counts_are_those_of_what_may_be_seen(store: &Store) {
     two_accounts(store).await;
-    let count = |unhealthy, unknown| RecommendationCount {
+    let count = |connectors: &[&str], unhealthy, unknown| RecommendationCount {
         recommendation: "r".to_owned(),
+        connectors: connectors.iter().map(ToString::to_string).collect(),
         unhealthy,
         unknown,
         ..RecommendationCount::default()
     };
-    assert_eq!(store.recommendation_counts(&ALL).await.unwrap(), [count(7, 3)]);
-    assert_eq!(store.recommendation_counts(&only(&[("c", "1")])).await.unwrap(), [count(7, 0)]);
+    assert_eq!(store.recommendation_counts(&ALL).await.unwrap(), [count(&["c", "d"], 7, 3)]);
+    assert_eq!(store.recommendation_counts(&only(&[("c", "1")])).await.unwrap(), [count(&["c"], 7, 0)]);
     assert_eq!(store.recommendation_counts(&only(&[("c", "2")])).await.unwrap(), []);
+}
+
+async fn resources_are_found_by_what_they_have(store: &Store) {
+    two_accounts(store).await;
+    let count = async |filter: &ScopeFilter, query: ResourceQuery| store.resource_count(filter, &query).await.unwrap();
+    let any = ResourceQuery::default;
+    assert_eq!(count(&ALL, any()).await, 10);
+    assert_eq!(count(&only(&[("d", "2")]), any()).await, 3);
+    assert_eq!(count(&ALL, ResourceQuery { connector: Some("c".to_owned()), ..any() }).await, 7);
+    assert_eq!(count(&ALL, ResourceQuery { account: Some("2".to_owned()), ..any() }).await, 3);
+    assert_eq!(count(&ALL, ResourceQuery { status: Some(Status::Unknown), ..any() }).await, 3);
+    assert_eq!(count(&ALL, ResourceQuery { text: Some("C:1:00".to_owned()), ..any() }).await, 7);
+    assert_eq!(count(&ALL, ResourceQuery { location: Some("nowhere".to_owned()), ..any() }).await, 0);
+    let query = ResourceQuery { status: Some(Status::Unknown), limit: 2, ..any() };
+    let page = store.resource_rows(&ALL, &query).await.unwrap();
+    assert_eq!(page.items.iter().map(|row| (row.unknown, row.unhealthy, row.is_stale)).collect::<Vec<_>>(), [(1, 0, false); 2]);
+    let page = store.resource_rows(&ALL, &ResourceQuery { cursor: page.next, ..query }).await.unwrap();
+    assert_eq!((page.items.len(), page.next), (1, None));
+    let facets = store.facets(&ALL).await.unwrap();
+    assert_eq!(
+        facets.connectors.iter().map(|facet| (facet.value.as_str(), facet.count)).collect::<Vec<_>>(),
+        [("c", 7), ("d", 3)]
+    );
+    assert_eq!(store.facets(&only(&[("c", "1")])).await.unwrap().accounts.len(), 1);
 }
 
 async fn pages_of_assessments_hold_each_once(store: &Store) {
@@ -65,6 +91,10 @@ async fn pages_of_assessments_hold_each_once(store: &Store) {
     let query = || AssessmentQuery { limit: 2, ..AssessmentQuery::default() };
     assert_eq!(pages(&ALL, query()).await, 10);
     assert_eq!(pages(&only(&[("d", "2")]), query()).await, 3);
+    let first = store.assessment_page(&ALL, &AssessmentQuery { limit: 8, ..query() }).await.unwrap().items;
+    let statuses: Vec<Status> = first.iter().map(|row| row.assessment.status).collect();
+    assert_eq!(statuses[..7], [Status::Unhealthy; 7]);
+    assert_eq!((statuses[7], first[7].connector.as_str(), first[7].account.as_str()), (Status::Unknown, "d", "2"));
     assert_eq!(pages(&ALL, AssessmentQuery { status: Some(Status::Unknown), ..query() }).await, 3);
     assert_eq!(pages(&ALL, AssessmentQuery { recommendation: Some("other".to_owned()), ..query() }).await, 0);
     assert_eq!(pages(&ALL, AssessmentQuery { text: Some("C:1:00".to_owned()), ..query() }).await, 7);

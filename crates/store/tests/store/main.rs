@@ -77,7 +77,16 @@ fn assessment(resource: &Resource, status: Status) -> Assessment {
 }
 
 fn score() -> SecureScore {
-    SecureScore { current: 1.0, max: 4.0, percentage: 0.25, weight: 1, coverage: 1.0, range: [0.25, 0.25], controls: Vec::new() }
+    SecureScore {
+        current: 1.0,
+        max: 4.0,
+        percentage: 0.25,
+        weight: 1,
+        range_weight: 1,
+        coverage: 1.0,
+        range: [0.25, 0.25],
+        controls: Vec::new(),
+    }
 }
 
 fn at(second: i64) -> Timestamp {
@@ -110,6 +119,7 @@ async fn commit(store: &Store, given: Given<'_>) -> WriteStats {
     let run = Run {
         connector: &connector(given.connector),
         at: at(given.second),
+        taken_at: at(given.second),
         resources: given.resources,
         stale: &given.stale.iter().map(|id| (*id).to_owned()).collect(),
         facts: &FactTable::new(),

@@ -1,0 +1,23 @@
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+// The API that `npm run dev` asks: the fixture server, or a real one.
+const upstream = process.env.SKYWARDEN_UPSTREAM ?? "http://127.0.0.1:8572";
+
+export default defineConfig({
+  root: "web",
+  plugins: [react()],
+  build: {
+    outDir: "../dist",
+    emptyOutDir: true,
+    // The content security policy allows no data: scripts; small assets stay files.
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 700,
+  },
+  server: {
+    host: "127.0.0.1",
+    port: 8570,
+    proxy: { "/api": { target: upstream, changeOrigin: true, headers: { Origin: upstream } } },
+  },
+});

@@ -1,0 +1,247 @@
+use axum::{
+    Json,
+    extract::{OriginalUri, Path, Query, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use skywarden_content::Recommendation;
+use skywarden_model::{ArmId, Cause, Finding, Resource, Scope, Severity, Status, native_id_of};
+use skywarden_store::{AssessmentQuery, AssessmentRow};
+
+use super::{Answer, subscription::subscription};
+use crate::{AppState, error::ApiError, v1::EVERYTHING};
+
+/// Rows of a page; the next is behind `nextLink`.
+const PAGE: u32 = 500;
+
+#[derive(Deserialize)]
+pub(crate) struct Paging {
+    #[serde(rename = "$skiptoken", alias = "$skipToken")]
+    skip_token: Option<String>,
+}
+
+/// The assessments of a subscription, a page at a time.
+pub(crate) async fn of_subscription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(paging): Query<Paging>,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
+    let (rows, next) = page(&state, &id, paging).await?;
+    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
+    Ok(Json(list(value, uri.path(), next)))
+}
+
+/// The findings of a subscription: those of one page of its assessments at a time, so a page may be empty.
+pub(crate) async fn findings_of_subscription(
+    State(state): State<AppState>,
+    Path(id): Path<String>,
+    Query(paging): Query<Paging>,
+    OriginalUri(uri): OriginalUri,
+) -> Answer {
+    let (rows, next) = page(&state, &id, paging).await?;
+    let value: Vec<Value> = rows.iter().flat_map(|row| finding_objects(&state, row)).collect();
+    Ok(Json(list(value, uri.path(), next)))
+}
+
+async fn page(state: &AppState, id: &str, paging: Paging) -> Result<(Vec<AssessmentRow>, Option<String>), ApiError> {
+    let subscription = subscription(state, id).await?;
+    let query = AssessmentQuery { cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
+    let page = state.store.assessment_page(&subscription.filter, &query).await?;
+    Ok((page.items, page.next))
+}
+
+fn list(value: Vec<Value>, path: &str, next: Option<String>) -> Value {
+    match next {
+        None => json!({ "value": value }),
+        Some(token) => {
+            let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
+            json!({ "value": value, "nextLink": format!("{path}?api-version=2021-06-01&$skiptoken={token}") })
+        }
+    }
+}
+
+/// The path of one of our resources.
+#[derive(Deserialize)]
+pub(crate) struct ResourcePath {
+    subscription: String,
+    group: String,
+    connector: String,
+    entity: String,
+    #[serde(default)]
+    assessment: String,
+    #[serde(default)]
+    finding: String,
+}
+
+pub(crate) async fn of_resource(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+    let resource = resource(&state, &path).await?;
+    let rows = state.store.assessments_on(&EVERYTHING, resource.id.as_str()).await?;
+    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn one(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+    let row = row(&state, &path).await?;
+    assessment_object(&state, &row).map(Json).ok_or_else(|| ApiError::not_found("such assessment"))
+}
+
+pub(crate) async fn findings(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+    let row = row(&state, &path).await?;
+    Ok(Json(json!({ "value": finding_objects(&state, &row) })))
+}
+
+pub(crate) async fn finding(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+    let row = row(&state, &path).await?;
+    let known = finding_objects(&state, &row);
+    let found = known.into_iter().find(|finding| finding.get("name").and_then(Value::as_str) == Some(path.finding.as_str()));
+    found.map(Json).ok_or_else(|| ApiError::not_found("such sub-assessment"))
+}
+
+/// The resource of a path; a path with another subscription, group or connector than the resource's own finds nothing.
+async fn resource(state: &AppState, path: &ResourcePath) -> Result<Resource, ApiError> {
+    let ResourcePath { subscription, group, connector, entity, .. } = path;
+    let arm_id = format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
+    );
+    let missing = || ApiError::not_found("such resource");
+    let native = native_id_of(&arm_id).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let (resource, _) = state.store.resource(&EVERYTHING, native.as_str()).await?.ok_or_else(missing)?;
+    if ArmId::of(&resource).as_str().eq_ignore_ascii_case(&arm_id) { Ok(resource) } else { Err(missing()) }
+}
+
+async fn row(state: &AppState, path: &ResourcePath) -> Result<AssessmentRow, ApiError> {
+    let resource = resource(state, path).await?;
+    let missing = || ApiError::not_found("such assessment");
+    let recommendation = by_key(state, &path.assessment).ok_or_else(missing)?;
+    state.store.assessment(&EVERYTHING, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
+}
+
+fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
+    state.catalog.recommendations.values().find(|recommendation| recommendation.key.eq_ignore_ascii_case(key))
+}
+
+fn arm_id(row: &AssessmentRow) -> ArmId {
+    let scope = Scope {
+        connector: row.connector.as_str().into(),
+        account: row.account.as_str().into(),
+        resource_group: row.location.as_str().into(),
+    };
+    ArmId::of_parts(&row.assessment.resource, &scope)
+}
+
+fn assessment_object(state: &AppState, row: &AssessmentRow) -> Option<Value> {
+    let recommendation = state.catalog.recommendations.get(&row.assessment.recommendation)?;
+    let arm_id = arm_id(row);
+    let is_unknown = row.assessment.status == Status::Unknown;
+    Some(json!({
+        "id": format!("{arm_id}/providers/Microsoft.Security/assessments/{}", recommendation.key),
+        "name": recommendation.key,
+        "type": "Microsoft.Security/assessments",
+        "properties": {
+            "displayName": recommendation.file.title,
+            "resourceDetails": { "source": source_of(&row.type_name), "id": arm_id.as_str() },
+            "status": status(row),
+            "additionalData": if is_unknown { json!({ "verdict": "Unknown" }) } else { json!({}) },
+        }
+    }))
+}
+
+/// ARM has no Unknown: NotApplicable with cause `Unreadable`, the missing permission in the description.
+fn status(row: &AssessmentRow) -> Value {
+    let assessment = &row.assessment;
+    let code = if assessment.status == Status::Unknown { Status::NotApplicable } else { assessment.status };
+    let mut status =
+        json!({ "code": code, "firstEvaluationDate": row.first_evaluated_at, "statusChangeDate": row.status_changed_at });
+    if let Some(members) = status.as_object_mut() {
+        members.extend(cause(assessment.status, assessment.cause.as_ref()));
+    }
+    status
+}
+
+fn cause(status: Status, cause: Option<&Cause>) -> serde_json::Map<String, Value> {
+    let mut members = serde_json::Map::new();
+    if let Some(cause) = cause {
+        let name = if status == Status::Unknown { json!("Unreadable") } else { json!(cause.code) };
+        members.insert("cause".to_owned(), name);
+        members.insert("description".to_owned(), json!(cause.message));
+    }
+    members
+}
+
+fn finding_objects(state: &AppState, row: &AssessmentRow) -> Vec<Value> {
+    let Some(recommendation) = state.catalog.recommendations.get(&row.assessment.recommendation) else { return Vec::new() };
+    let arm_id = arm_id(row);
+    let of = |finding: &Finding| {
+        let rule = state.catalog.baselines.values().find_map(|rules| rules.get(&finding.id));
+        let mut status = json!({ "code": finding_code(finding.status), "severity": arm_severity(finding.severity) });
+        if let Some(members) = status.as_object_mut() {
+            members.extend(cause(finding.status, finding.cause.as_ref()));
+        }
+        json!({
+            "id": format!("{arm_id}/providers/Microsoft.Security/assessments/{}/subAssessments/{}", recommendation.key, finding.id),
+            "name": finding.id,
+            "type": "Microsoft.Security/assessments/subAssessments",
+            "properties": {
+                "id": finding.id,
+                "displayName": finding.title,
+                "status": status,
+                "remediation": rule.map(|rule| rule.file.remediation.steps.clone()),
+                "description": rule.map(|rule| rule.file.description.clone()),
+                "timeGenerated": row.status_changed_at,
+                "resourceDetails": { "source": source_of(&row.type_name), "id": arm_id.as_str() },
+            }
+        })
+    };
+    row.assessment.findings.iter().map(of).collect()
+}
+
+/// ARM's sub-assessments know Healthy, Unhealthy and NotApplicable.
+fn finding_code(status: Status) -> Status {
+    if status == Status::Unknown { Status::NotApplicable } else { status }
+}
+
+/// ARM's sub-assessments know Low, Medium and High.
+fn arm_severity(severity: Severity) -> Severity {
+    if severity == Severity::Critical { Severity::High } else { severity }
+}
+
+fn source_of(type_name: &str) -> &'static str {
+    if type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
+}
+
+pub(crate) async fn all_metadata(State(state): State<AppState>) -> Answer {
+    let value: Vec<Value> = state.catalog.recommendations.values().map(metadata_object).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn metadata(State(state): State<AppState>, Path(key): Path<String>) -> Answer {
+    let known = by_key(&state, &key).ok_or_else(|| ApiError::not_found("such assessment metadata"))?;
+    Ok(Json(metadata_object(known)))
+}
+
+pub(crate) async fn metadata_in(state: State<AppState>, Path((id, key)): Path<(String, String)>) -> Answer {
+    subscription(&state, &id).await?;
+    metadata(state, Path(key)).await
+}
+
+fn metadata_object(recommendation: &Recommendation) -> Value {
+    let file = &recommendation.file;
+    json!({
+        "id": format!("/providers/Microsoft.Security/assessmentMetadata/{}", recommendation.key),
+        "name": recommendation.key,
+        "type": "Microsoft.Security/assessmentMetadata",
+        "properties": {
+            "displayName": file.title,
+            "description": file.description,
+            "remediationDescription": file.remediation.steps,
+            "categories": file.categories,
+            "severity": file.severity,
+            "userImpact": file.user_impact,
+            "implementationEffort": file.effort,
+            "threats": file.threats,
+            "preview": file.maturity == skywarden_content::Maturity::Preview,
+            "assessmentType": "BuiltIn",
+        }
+    })
+}

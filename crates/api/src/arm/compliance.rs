@@ -1,0 +1,169 @@
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use skywarden_model::Assessment;
+use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
+
+use super::{Answer, subscription::subscription};
+use crate::{AppState, error::ApiError};
+
+/// The path of a standard, a control of it, a check of that.
+#[derive(Deserialize)]
+pub(crate) struct StandardPath {
+    subscription: String,
+    #[serde(default)]
+    standard: String,
+    #[serde(default)]
+    control: String,
+    #[serde(default)]
+    check: String,
+}
+
+/// ARM's states: `Unknown` and `Manual` are controls that cannot be judged automatically, `Unsupported`; `NotApplicable` ones are
+/// skipped.
+fn arm_state(state: ComplianceState) -> &'static str {
+    match state {
+        ComplianceState::Passed => "Passed",
+        ComplianceState::Failed => "Failed",
+        ComplianceState::NotApplicable => "Skipped",
+        ComplianceState::Unknown | ComplianceState::Manual => "Unsupported",
+    }
+}
+
+pub(crate) async fn standards(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    let value: Vec<Value> = results(&state, &path).await?.iter().map(|result| standard_object(&path, result)).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn standard(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    Ok(Json(standard_object(&path, &result(&state, &path).await?)))
+}
+
+pub(crate) async fn controls(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    let result = result(&state, &path).await?;
+    let value: Vec<Value> = leaves(&result.controls).into_iter().map(|control| control_object(&path, control)).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn control(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    let result = result(&state, &path).await?;
+    Ok(Json(control_object(&path, leaf(&result, &path)?)))
+}
+
+pub(crate) async fn checks(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    Ok(Json(json!({ "value": check_objects(&state, &path).await? })))
+}
+
+pub(crate) async fn check(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+    let known = check_objects(&state, &path).await?;
+    let found = known.into_iter().find(|check| check.get("name").and_then(Value::as_str) == Some(path.check.as_str()));
+    found.map(Json).ok_or_else(|| ApiError::not_found("such check in this control"))
+}
+
+async fn results(state: &AppState, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
+    let (assessments, coverage) = judged(state, path).await?;
+    let standards = state.catalog.standards.keys();
+    Ok(standards.filter_map(|id| skywarden_posture::compliance(&state.catalog, id, &assessments, &coverage)).collect())
+}
+
+async fn result(state: &AppState, path: &StandardPath) -> Result<StandardResult, ApiError> {
+    let (assessments, coverage) = judged(state, path).await?;
+    let result = skywarden_posture::compliance(&state.catalog, &path.standard, &assessments, &coverage);
+    result.ok_or_else(|| ApiError::not_found("such standard"))
+}
+
+async fn judged(state: &AppState, path: &StandardPath) -> Result<(Vec<Assessment>, Vec<skywarden_model::Coverage>), ApiError> {
+    let subscription = subscription(state, &path.subscription).await?;
+    let rows = state.store.assessments(&subscription.filter).await?;
+    let coverage = state.store.coverage(&subscription.filter).await?;
+    Ok((rows.into_iter().map(|row| row.assessment).collect(), coverage))
+}
+
+fn leaves(controls: &[ControlResult]) -> Vec<&ControlResult> {
+    let below = |control: &ControlResult| !control.controls.is_empty();
+    controls.iter().flat_map(|control| if below(control) { leaves(&control.controls) } else { vec![control] }).collect()
+}
+
+fn leaf<'a>(result: &'a StandardResult, path: &StandardPath) -> Result<&'a ControlResult, ApiError> {
+    let known = leaves(&result.controls);
+    let found = known.into_iter().find(|control| control.id.eq_ignore_ascii_case(&path.control));
+    found.ok_or_else(|| ApiError::not_found("such control in this standard"))
+}
+
+fn prefix(path: &StandardPath) -> String {
+    format!("/subscriptions/{}/providers/Microsoft.Security/regulatoryComplianceStandards", path.subscription)
+}
+
+fn standard_object(path: &StandardPath, result: &StandardResult) -> Value {
+    let count = |wanted: &str| -> u64 {
+        let of = result.controls_by_state.iter().filter(|(state, _)| arm_state(**state) == wanted);
+        of.map(|(_, count)| count).sum()
+    };
+    json!({
+        "id": format!("{}/{}", prefix(path), result.id),
+        "name": result.id,
+        "type": "Microsoft.Security/regulatoryComplianceStandards",
+        "properties": {
+            "state": arm_state(result.state),
+            "passedControls": count("Passed"),
+            "failedControls": count("Failed"),
+            "skippedControls": count("Skipped"),
+            "unsupportedControls": count("Unsupported"),
+        }
+    })
+}
+
+fn control_object(path: &StandardPath, control: &ControlResult) -> Value {
+    json!({
+        "id": format!("{}/{}/regulatoryComplianceControls/{}", prefix(path), path.standard, control.id),
+        "name": control.id,
+        "type": "Microsoft.Security/regulatoryComplianceStandards/regulatoryComplianceControls",
+        "properties": {
+            "description": control.title,
+            "state": arm_state(control.state),
+            "passedAssessments": control.passed,
+            "failedAssessments": control.failed,
+            "skippedAssessments": control.not_applicable + control.unknown,
+        }
+    })
+}
+
+/// One entry per check of a control, with the resources of the recommendation by verdict.
+async fn check_objects(state: &AppState, path: &StandardPath) -> Result<Vec<Value>, ApiError> {
+    let subscription = subscription(state, &path.subscription).await?;
+    let result = result(state, path).await?;
+    let control = leaf(&result, path)?;
+    let counts = state.store.recommendation_counts(&subscription.filter).await?;
+    let mut objects = Vec::new();
+    for check in &control.checks {
+        // A baseline rule is a finding of a recommendation and has no assessment of its own.
+        let Some(known) = state.catalog.recommendations.get(check.as_str()) else { continue };
+        let count = counts.iter().find(|count| count.recommendation == *check).cloned().unwrap_or_default();
+        let arm_state = match (count.unhealthy, count.unknown, count.healthy) {
+            (1.., _, _) => "Failed",
+            (0, 1.., _) => "Unsupported",
+            (0, 0, 1..) => "Passed",
+            (0, 0, 0) => "Skipped",
+        };
+        objects.push(json!({
+            "id": format!("{}/{}/regulatoryComplianceControls/{}/regulatoryComplianceAssessments/{}",
+                          prefix(path), path.standard, control.id, known.key),
+            "name": known.key,
+            "type": "Microsoft.Security/regulatoryComplianceStandards/regulatoryComplianceControls/regulatoryComplianceAssessments",
+            "properties": {
+                "description": known.file.title,
+                "assessmentType": "Assessment",
+                "assessmentDetailsLink": format!("/recommendations/{}", known.file.id),
+                "state": arm_state,
+                "passedResources": count.healthy,
+                "failedResources": count.unhealthy,
+                "skippedResources": count.not_applicable,
+                "unsupportedResources": count.unknown,
+            }
+        }));
+    }
+    Ok(objects)
+}

@@ -1,0 +1,108 @@
+use axum::{
+    Json,
+    extract::{Path, State},
+};
+use serde_json::{Value, json};
+use skywarden_content::SecurityControl;
+use skywarden_model::ControlScore;
+
+use super::{
+    Answer,
+    subscription::{Subscription, subscription},
+};
+use crate::{AppState, error::ApiError};
+
+/// The only score that there is.
+const SCORE: &str = "ascScore";
+
+pub(crate) async fn list(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+    let subscription = subscription(&state, &id).await?;
+    Ok(Json(json!({ "value": [score_object(&subscription)] })))
+}
+
+pub(crate) async fn one(State(state): State<AppState>, Path((id, score)): Path<(String, String)>) -> Answer {
+    is_known(&score)?;
+    Ok(Json(score_object(&subscription(&state, &id).await?)))
+}
+
+pub(crate) async fn controls(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+    let subscription = subscription(&state, &id).await?;
+    let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
+    let value: Vec<Value> = subscription
+        .score
+        .controls
+        .iter()
+        .filter(judged)
+        .map(|control| control_object(&state, &subscription.id, control))
+        .collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn controls_of(state: State<AppState>, Path((id, score)): Path<(String, String)>) -> Answer {
+    is_known(&score)?;
+    controls(state, Path(id)).await
+}
+
+pub(crate) async fn definitions(State(state): State<AppState>) -> Answer {
+    let value: Vec<Value> = state.catalog.controls.iter().map(|control| definition(&state, control)).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+fn is_known(score: &str) -> Result<(), ApiError> {
+    if score.eq_ignore_ascii_case(SCORE) { Ok(()) } else { Err(ApiError::not_found("such secure score; its name is ascScore")) }
+}
+
+fn score_object(subscription: &Subscription) -> Value {
+    let score = &subscription.score;
+    json!({
+        "id": format!("/subscriptions/{}/providers/Microsoft.Security/secureScores/{SCORE}", subscription.id),
+        "name": SCORE,
+        "type": "Microsoft.Security/secureScores",
+        "properties": {
+            "displayName": "ASC score",
+            "score": { "max": score.max, "current": round_two(score.current), "percentage": score.percentage },
+            "weight": score.weight,
+        }
+    })
+}
+
+fn control_object(state: &AppState, subscription: &str, control: &ControlScore) -> Value {
+    let known = state.catalog.control(&control.id);
+    let key = known.map(|control| control.key.clone()).unwrap_or_default();
+    json!({
+        "id": format!("/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{SCORE}/secureScoreControls/{key}"),
+        "name": key,
+        "type": "Microsoft.Security/secureScores/secureScoreControls",
+        "properties": {
+            "displayName": control.title,
+            "healthyResourceCount": control.healthy,
+            "unhealthyResourceCount": control.unhealthy,
+            "notApplicableResourceCount": control.not_applicable + control.unknown,
+            "score": { "max": control.max, "current": round_two(control.current), "percentage": control.percentage },
+            "weight": control.healthy + control.unhealthy,
+            "definition": known.map(|control| definition(state, control)),
+        }
+    })
+}
+
+fn definition(state: &AppState, control: &SecurityControl) -> Value {
+    let recommendations = state.catalog.recommendations.values().filter(|known| known.file.control == control.id);
+    let assessments: Vec<Value> = recommendations
+        .map(|known| json!({ "id": format!("/providers/Microsoft.Security/assessmentMetadata/{}", known.key) }))
+        .collect();
+    json!({
+        "id": format!("/providers/Microsoft.Security/secureScoreControlDefinitions/{}", control.key),
+        "name": control.key,
+        "type": "Microsoft.Security/secureScoreControlDefinitions",
+        "properties": {
+            "displayName": control.title,
+            "maxScore": control.max_score,
+            "source": { "sourceType": "BuiltIn" },
+            "assessmentDefinitions": assessments,
+        }
+    })
+}
+
+fn round_two(points: f64) -> f64 {
+    (points * 100.0).round() / 100.0
+}

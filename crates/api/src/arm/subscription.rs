@@ -1,0 +1,31 @@
+use std::collections::BTreeSet;
+
+use skywarden_model::{Scope, SecureScore, subscription_id};
+use skywarden_store::ScopeFilter;
+
+use crate::{AppState, error::ApiError, v1::EVERYTHING};
+
+/// A subscription that a path names.
+pub(crate) struct Subscription {
+    /// As the path has it, in lower case.
+    pub(crate) id: String,
+    /// What belongs to it.
+    pub(crate) filter: ScopeFilter,
+    pub(crate) score: SecureScore,
+}
+
+/// The subscription with an id.
+pub(crate) async fn subscription(state: &AppState, wanted: &str) -> Result<Subscription, ApiError> {
+    for point in state.store.latest_scores(&EVERYTHING).await? {
+        let scope = Scope {
+            connector: point.connector.as_str().into(),
+            account: point.account.as_str().into(),
+            resource_group: "".into(),
+        };
+        if subscription_id(&scope).to_string().eq_ignore_ascii_case(wanted) {
+            let filter = ScopeFilter::Subscriptions(BTreeSet::from([(point.connector, point.account)]));
+            return Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.score });
+        }
+    }
+    Err(ApiError::not_found("such subscription"))
+}

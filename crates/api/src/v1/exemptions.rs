@@ -1,0 +1,100 @@
+use axum::{
+    Json,
+    extract::{Path, State, rejection::JsonRejection},
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::json;
+use skywarden_model::{Exemption, ExemptionCategory, ExemptionScope, Timestamp};
+
+use super::{Answer, EVERYTHING};
+use crate::{AppState, error::ApiError};
+
+/// A reason may be this long, in bytes.
+const MAX_REASON: usize = 4096;
+
+pub(crate) async fn list(State(state): State<AppState>) -> Answer {
+    Ok(Json(json!({ "items": state.store.exemptions(&EVERYTHING).await? })))
+}
+
+/// What a person gives to exempt something; the server adds the rest.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewExemption {
+    recommendation: String,
+    #[serde(default)]
+    finding: Option<String>,
+    scope: ExemptionScope,
+    category: ExemptionCategory,
+    reason: String,
+    #[serde(default)]
+    expires_at: Option<Timestamp>,
+}
+
+pub(crate) async fn add(
+    State(state): State<AppState>,
+    body: Result<Json<NewExemption>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let now = Timestamp::now();
+    check(&state, &new, now).await?;
+    let exemption = Exemption {
+        id: uuid::Uuid::new_v4().to_string(),
+        recommendation: new.recommendation,
+        finding: new.finding,
+        scope: new.scope,
+        category: new.category,
+        reason: new.reason,
+        expires_at: new.expires_at,
+        created_at: now,
+        created_by: "administrator".to_owned(),
+    };
+    state.store.put_exemption(&exemption).await?;
+    judge_anew(&state, &exemption.scope, now).await?;
+    let location = format!("/api/v1/exemptions/{}", exemption.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(exemption)).into_response())
+}
+
+async fn check(state: &AppState, new: &NewExemption, now: Timestamp) -> Result<(), ApiError> {
+    if !state.catalog.recommendations.contains_key(new.recommendation.as_str()) {
+        return Err(ApiError::bad_request(format!("there is no recommendation `{}`", new.recommendation)));
+    }
+    if new.reason.trim().is_empty() || new.reason.len() > MAX_REASON {
+        return Err(ApiError::bad_request(format!("an exemption needs a reason, of at most {MAX_REASON} bytes")));
+    }
+    if new.expires_at.is_some_and(|end| end <= now) {
+        return Err(ApiError::bad_request("the exemption would already have expired"));
+    }
+    if let ExemptionScope::Resource { id } = &new.scope
+        && state.store.resource(&EVERYTHING, id.as_str()).await?.is_none()
+    {
+        return Err(ApiError::bad_request(format!("there is no resource `{id}`")));
+    }
+    Ok(())
+}
+
+pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let exemptions = state.store.exemptions(&EVERYTHING).await?;
+    let known = exemptions.into_iter().find(|exemption| exemption.id == id);
+    let known = known.ok_or_else(|| ApiError::not_found("such exemption"))?;
+    state.store.remove_exemption(&id).await?;
+    judge_anew(&state, &known.scope, Timestamp::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Judges the connectors of which an exemption covers something again, from what the store holds.
+async fn judge_anew(state: &AppState, scope: &ExemptionScope, now: Timestamp) -> Result<(), ApiError> {
+    let only = match scope {
+        ExemptionScope::Resource { id } => {
+            state.store.resource(&EVERYTHING, id.as_str()).await?.map(|(resource, _)| resource.scope.connector)
+        }
+        _ => None,
+    };
+    for connector in state.store.connectors(&EVERYTHING).await? {
+        if only.as_ref().is_none_or(|only| *only == connector.id) {
+            state.store.reassess(&state.catalog, &connector, now).await?;
+        }
+    }
+    Ok(())
+}

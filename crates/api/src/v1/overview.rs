@@ -1,0 +1,102 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use serde_json::{Value, json};
+use skywarden_model::{Coverage, ListOutcome, SecureScore, Status, Timestamp};
+use skywarden_posture::overall_score;
+use skywarden_store::{ResourceQuery, ScorePoint};
+
+use super::{Answer, EVERYTHING};
+use crate::{AppState, error::ApiError};
+
+/// Points of the trend that are shown; older ones are thinned out evenly.
+const MAX_TREND: usize = 400;
+
+/// Listings by how they went, and reads that were refused.
+#[derive(Debug, Default, Serialize)]
+struct CoverageCounts {
+    complete: u64,
+    partial: u64,
+    failed: u64,
+    skipped: u64,
+    denied: u64,
+}
+
+/// The score over everything that is connected.
+pub(crate) async fn total_score(state: &AppState) -> Result<SecureScore, ApiError> {
+    let latest = state.store.latest_scores(&EVERYTHING).await?;
+    Ok(overall_score(latest.iter().map(|point| &point.score)))
+}
+
+pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
+    let latest = state.store.latest_scores(&EVERYTHING).await?;
+    let score = overall_score(latest.iter().map(|point| &point.score));
+    let subscriptions: Vec<Value> = latest
+        .iter()
+        .map(|point| json!({ "connector": point.connector, "account": point.account, "at": point.at, "score": headline(&point.score) }))
+        .collect();
+    let connectors: Vec<Value> = state
+        .store
+        .connectors(&EVERYTHING)
+        .await?
+        .iter()
+        .map(|connector| {
+            json!({ "id": connector.id, "displayName": connector.display_name, "environment": connector.environment,
+                    "sample": connector.sample })
+        })
+        .collect();
+    let unhealthy = ResourceQuery { status: Some(Status::Unhealthy), ..ResourceQuery::default() };
+    let statuses = state.store.status_counts(&EVERYTHING).await?;
+    let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
+    let history = state.store.scores(&EVERYTHING, Timestamp::UNIX_EPOCH).await?;
+    Ok(Json(json!({
+        "secureScore": score,
+        "subscriptions": subscriptions,
+        "connectors": connectors,
+        "assessments": statuses,
+        "resources": state.store.resource_count(&EVERYTHING, &ResourceQuery::default()).await?,
+        "unhealthyResources": state.store.resource_count(&EVERYTHING, &unhealthy).await?,
+        "trend": trend(&history),
+        "coverage": coverage_counts(&state.store.coverage(&EVERYTHING).await?),
+    })))
+}
+
+fn headline(score: &SecureScore) -> Value {
+    json!({ "current": score.current, "max": score.max, "percentage": score.percentage, "weight": score.weight,
+            "coverage": score.coverage, "range": score.range })
+}
+
+/// The whole at each instant of the history: every subscription with its newest score until then.
+fn trend(history: &[ScorePoint]) -> Vec<Value> {
+    let instants: Vec<&str> = history.iter().map(|point| point.at.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
+    let step = instants.len().div_ceil(MAX_TREND).max(1);
+    let mut newest: BTreeMap<(&str, &str), &SecureScore> = BTreeMap::new();
+    let mut points = history.iter().peekable();
+    let mut trend = Vec::new();
+    for (index, at) in instants.iter().enumerate() {
+        while let Some(point) = points.next_if(|point| point.at.as_str() <= *at) {
+            newest.insert((&point.connector, &point.account), &point.score);
+        }
+        let is_last = index + 1 == instants.len();
+        if index % step == 0 || is_last {
+            let score = overall_score(newest.values().copied());
+            trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
+        }
+    }
+    trend
+}
+
+fn coverage_counts(coverage: &[Coverage]) -> CoverageCounts {
+    let mut counts = CoverageCounts::default();
+    for entry in coverage {
+        match entry.outcome {
+            ListOutcome::Complete { .. } => counts.complete += 1,
+            ListOutcome::Partial { .. } => counts.partial += 1,
+            ListOutcome::Failed { .. } => counts.failed += 1,
+            ListOutcome::Skipped { .. } => counts.skipped += 1,
+        }
+        counts.denied += entry.denied.len() as u64;
+    }
+    counts
+}

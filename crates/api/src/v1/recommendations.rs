@@ -1,0 +1,120 @@
+use std::collections::BTreeSet;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use skywarden_content::{Catalog, RecommendationFile};
+use skywarden_model::{Severity, Status};
+use skywarden_store::{AssessmentQuery, RecommendationCount};
+
+use super::{Answer, DEFAULT_LIMIT, EVERYTHING};
+use crate::{AppState, error::ApiError};
+
+/// A recommendation with how its resources stand.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RecommendationRow<'a> {
+    id: &'a str,
+    key: &'a str,
+    title: &'a str,
+    #[serde(rename = "type")]
+    type_name: &'a str,
+    severity: Severity,
+    effort: skywarden_model::Effort,
+    user_impact: skywarden_model::UserImpact,
+    maturity: skywarden_content::Maturity,
+    control: &'a str,
+    control_title: &'a str,
+    environment: &'static str,
+    /// Whether all its resources belong to sample connectors.
+    sample: bool,
+    healthy: u64,
+    unhealthy: u64,
+    unknown: u64,
+    not_applicable: u64,
+}
+
+pub(crate) async fn list(State(state): State<AppState>) -> Answer {
+    let counts = state.store.recommendation_counts(&EVERYTHING).await?;
+    let connectors = state.store.connectors(&EVERYTHING).await?;
+    let samples: BTreeSet<&str> =
+        connectors.iter().filter(|connector| connector.sample).map(|connector| connector.id.as_str()).collect();
+    let rows: Vec<RecommendationRow<'_>> = counts.iter().filter_map(|count| row(&state.catalog, count, &samples)).collect();
+    Ok(Json(json!({ "items": rows })))
+}
+
+fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, samples: &BTreeSet<&str>) -> Option<RecommendationRow<'a>> {
+    let recommendation = catalog.recommendations.get(count.recommendation.as_str())?;
+    let file = &recommendation.file;
+    Some(RecommendationRow {
+        id: &file.id,
+        key: &recommendation.key,
+        title: &file.title,
+        type_name: &file.type_name,
+        severity: file.severity,
+        effort: file.effort,
+        user_impact: file.user_impact,
+        maturity: file.maturity,
+        control: &file.control,
+        control_title: catalog.control(&file.control).map_or(&file.control, |control| &control.title),
+        environment: environment(file),
+        sample: count.connectors.iter().all(|connector| samples.contains(connector.as_str())),
+        healthy: count.healthy,
+        unhealthy: count.unhealthy,
+        unknown: count.unknown,
+        not_applicable: count.not_applicable,
+    })
+}
+
+/// The name of `SecurityConnector.environmentName` for the types that the recommendation judges.
+fn environment(file: &RecommendationFile) -> &'static str {
+    if file.type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
+}
+
+pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+    let known = state.catalog.recommendations.get(id.as_str()).ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let mut file = serde_json::to_value(&known.file).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    if let Some(members) = file.as_object_mut() {
+        members.remove("tests");
+    }
+    let control = state.catalog.control(&known.file.control);
+    let control = control.map(|control| json!({ "id": control.id, "title": control.title, "max": control.max_score }));
+    let counts = state.store.recommendation_counts(&EVERYTHING).await?;
+    let count = counts.into_iter().find(|count| count.recommendation == id).unwrap_or_default();
+    Ok(Json(json!({
+        "recommendation": file,
+        "key": known.key,
+        "control": control,
+        "counts": {
+            "Healthy": count.healthy,
+            "Unhealthy": count.unhealthy,
+            "Unknown": count.unknown,
+            "NotApplicable": count.not_applicable,
+        },
+    })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AssessmentsQuery {
+    recommendation: Option<String>,
+    status: Option<Status>,
+    q: Option<String>,
+    cursor: Option<String>,
+    limit: Option<u32>,
+}
+
+pub(crate) async fn assessments(State(state): State<AppState>, Query(query): Query<AssessmentsQuery>) -> Answer {
+    let query = AssessmentQuery {
+        recommendation: query.recommendation,
+        status: query.status,
+        text: query.q,
+        cursor: query.cursor,
+        limit: query.limit.unwrap_or(DEFAULT_LIMIT),
+    };
+    let page = state.store.assessment_page(&EVERYTHING, &query).await?;
+    Ok(Json(json!(page)))
+}

@@ -1,0 +1,143 @@
+//! A run over the store: what is known is read, the snapshot judged, what changed committed.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::{Duration, Instant},
+};
+
+use skywarden_content::Catalog;
+use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
+use skywarden_posture::{Assessed, Known, assess};
+
+use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
+
+/// How long a run waits for another to commit; commits take seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
+impl Store {
+    /// Judges what a connector's collection saw, compares it with the last run, and commits.
+    ///
+    /// # Errors
+    /// If another process goes on writing to the store, or a statement fails; the store then shows the run before.
+    pub async fn assess(
+        &self,
+        catalog: &Catalog,
+        connector: &Connector,
+        snapshot: Snapshot,
+        now: Timestamp,
+    ) -> Result<(Assessed, WriteStats), StoreError> {
+        let lock = self.wait_for_run().await?;
+        let everything = ScopeFilter::All;
+        let known = Known {
+            resources: self.resources_of(&everything, connector.id.as_str()).await?,
+            exemptions: self.exemptions(&everything).await?,
+        };
+        let result = self.judge(catalog, connector, snapshot, known, now).await;
+        lock.release().await;
+        result
+    }
+
+    /// Judges what the store holds of a connector anew, without collecting: after an exemption, or with new content.
+    ///
+    /// # Errors
+    /// As [`Store::assess`].
+    pub async fn reassess(
+        &self,
+        catalog: &Catalog,
+        connector: &Connector,
+        now: Timestamp,
+    ) -> Result<(Assessed, WriteStats), StoreError> {
+        let lock = self.wait_for_run().await?;
+        let everything = ScopeFilter::All;
+        let id = connector.id.as_str();
+        let resources = self.resources_of(&everything, id).await?;
+        let stale = self.stale_of(&everything, id).await?;
+        let snapshot = Snapshot {
+            connector: connector.id.clone(),
+            taken_at: self.taken_at(id).await?.unwrap_or(now),
+            resources: resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect(),
+            coverage: self.coverage_of(&everything, id).await?,
+        };
+        let known = Known { resources, exemptions: self.exemptions(&everything).await? };
+        let result = self.judge(catalog, connector, snapshot, known, now).await;
+        lock.release().await;
+        result
+    }
+
+    async fn judge(
+        &self,
+        catalog: &Catalog,
+        connector: &Connector,
+        snapshot: Snapshot,
+        known: Known,
+        now: Timestamp,
+    ) -> Result<(Assessed, WriteStats), StoreError> {
+        let assessed = assess(catalog, snapshot, &known, now);
+        let tracked = self.tracked(connector.id.as_str()).await?;
+        let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
+        let scores: BTreeMap<String, _> =
+            assessed.scores.iter().map(|((_, account), score)| (account.clone(), score.clone())).collect();
+        let run = Run {
+            connector,
+            at: now,
+            taken_at: assessed.taken_at,
+            resources: &assessed.resources,
+            stale: &assessed.stale,
+            facts: &assessed.facts,
+            coverage: &assessed.coverage,
+            assessments: &assessed.assessments,
+            transitions: &transitions,
+            scores: &scores,
+        };
+        let stats = self.commit(&run).await?;
+        Ok((assessed, stats))
+    }
+
+    /// [`Store::begin_run`] that lets a run which is being committed end first.
+    async fn wait_for_run(&self) -> Result<RunLock, StoreError> {
+        let begin = Instant::now();
+        loop {
+            match self.begin_run().await {
+                Err(StoreError::RunInProgress { .. }) if begin.elapsed() < PATIENCE => tokio::time::sleep(BETWEEN_TRIES).await,
+                result => return result,
+            }
+        }
+    }
+
+    /// Ids of a connector's resources that the last run did not see although nothing says that they are gone.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn stale_of(&self, filter: &ScopeFilter, connector: &str) -> Result<BTreeSet<String>, StoreError> {
+        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT id, account FROM resources WHERE connector = $1 AND stale_since IS NOT NULL")
+                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
+        });
+        Ok(rows.into_iter().filter(|(_, account)| filter.allows(connector, account)).map(|(id, _)| id).collect())
+    }
+
+    /// When what the store holds of a connector was read; `None` if nothing was, or by a version that did not keep it.
+    async fn taken_at(&self, connector: &str) -> Result<Option<Timestamp>, StoreError> {
+        let text: Option<Option<String>> = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar("SELECT taken_at FROM coverage WHERE connector = $1")
+                .bind(connector).fetch_optional(pool).await.map_err(StoreError::statement("reading coverage"))?
+        });
+        text.flatten().map(|text| parse(&text, "time")).transpose()
+    }
+
+    /// What the last run of a connector could and could not list.
+    ///
+    /// # Errors
+    /// If a statement fails or the row is damaged.
+    pub async fn coverage_of(&self, filter: &ScopeFilter, connector: &str) -> Result<Vec<Coverage>, StoreError> {
+        let document: Option<String> = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar("SELECT document FROM coverage WHERE connector = $1")
+                .bind(connector).fetch_optional(pool).await.map_err(StoreError::statement("reading coverage"))?
+        });
+        let Some(document) = document else { return Ok(Vec::new()) };
+        let mut entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
+        entries.retain(|entry| filter.allows(connector, &entry.account));
+        Ok(entries)
+    }
+}
