@@ -18,6 +18,8 @@ const LAYERS: &[&str] = &[
     "skywarden-api",
     "skywarden-console",
     "skywarden",
+    "skywarden-testkit",
+    "skywarden-bench",
     "xtask",
 ];
 

@@ -1,6 +1,8 @@
 //! The one door for developers' commands: `cargo xtask NAME`.
 
+mod console;
 mod docs;
+mod flow;
 mod layers;
 mod licences;
 mod new;
@@ -38,6 +40,17 @@ enum Command {
     },
     /// Layers, licences, file sizes, dependency notes.
     Tidy,
+    /// Acceptance over a real AWS emulator: the scripts of tests/lab.
+    Flow {
+        /// One of them; all if absent.
+        name: Option<String>,
+    },
+    /// A long run: `rescan` judges and stores an unchanged estate again and again.
+    Soak {
+        /// Which.
+        #[arg(value_parser = ["rescan"])]
+        name: String,
+    },
     /// Write the skeleton of a content file; it fails lint until it is filled in.
     New {
         #[command(subcommand)]
@@ -66,6 +79,10 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Docs { check: true } => docs::check(),
         Command::Docs { check: false } => docs::generate(&process::root()?.join("docs/reference")),
         Command::Tidy => tidy::run(),
+        Command::Flow { name } => flow::run(name.as_deref()),
+        Command::Soak { name } => {
+            process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])
+        }
         Command::New { kind } => new::run(&kind),
     }
 }

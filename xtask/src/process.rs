@@ -27,7 +27,7 @@ pub(crate) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
 
 /// Runs our own binary, built in the dev profile.
 pub(crate) fn skywarden(arguments: &[&str]) -> anyhow::Result<()> {
-    let mut all = vec!["run", "--quiet", "--package", "skywarden", "--"];
+    let mut all = vec!["run", "--quiet", "--package", "skywarden", "--no-default-features", "--"];
     all.extend(arguments);
     run("cargo", &all)
 }

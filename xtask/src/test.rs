@@ -2,14 +2,19 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::process;
+use crate::{console, process};
 
-/// Installs what the tests need and runs all of them.
+/// Installs what the tests need and runs all of them; with a filter, only those of Rust.
 pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_postgresql()?;
-    let mut arguments = vec!["test", "--workspace"];
+    // The console is built once, by its own tests: Rust's need none of it.
+    let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
     arguments.extend(filter);
-    process::run("cargo", &arguments)
+    process::run("cargo", &arguments)?;
+    if filter.is_none() {
+        console::test()?;
+    }
+    Ok(())
 }
 
 /// The store's tests start a PostgreSQL server of their own and need its programs.
@@ -17,15 +22,18 @@ fn install_postgresql() -> anyhow::Result<()> {
     if has_postgresql()? {
         return Ok(());
     }
+    install("postgresql", "the store's tests start a PostgreSQL server of their own (initdb, pg_ctl)")
+}
+
+/// Installs a Debian package as root; says what to do to anyone else.
+pub(crate) fn install(package: &str, why: &str) -> anyhow::Result<()> {
     let is_root = process::output("id", &["-u"])?.trim() == "0";
     if !is_root {
-        bail!(
-            "the tests need PostgreSQL's server programs (initdb, pg_ctl): run `sudo apt-get install postgresql` and try again"
-        );
+        bail!("{why}: run `sudo apt-get install {package}` and try again");
     }
-    println!("installing postgresql for the store's tests");
+    println!("installing {package}: {why}");
     process::run("apt-get", &["update", "-qq"])?;
-    process::run("apt-get", &["install", "-y", "-qq", "--no-install-recommends", "postgresql"])
+    process::run("apt-get", &["install", "-y", "-qq", "--no-install-recommends", package])
 }
 
 fn has_postgresql() -> anyhow::Result<bool> {

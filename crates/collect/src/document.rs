@@ -71,12 +71,18 @@ impl Document {
         match protocol {
             Protocol::Json | Protocol::RestJson => {
                 let root: Value = serde_json::from_slice(body).map_err(|error| format!("it is no JSON: {error}"))?;
-                if root.is_object() { Ok(Self::Json(root)) } else { Err("it is JSON but no object".to_owned()) }
+                // Some proxies answer an error as if it were a result; without its list it would pass for an empty one.
+                let error = root.get("__type").and_then(Value::as_str);
+                match error {
+                    Some(code) => Err(format!("it is the error {code} and no answer of {operation}")),
+                    None if root.is_object() => Ok(Self::Json(root)),
+                    None => Err("it is JSON but no object".to_owned()),
+                }
             }
             Protocol::Query | Protocol::Ec2 => {
                 let root = Element::parse(text(body)?)?;
-                // A proxy's or portal's page must not pass for an answer without resources.
-                if !root.name.ends_with("Response") {
+                // A proxy's or portal's page, or an error, must not pass for an answer without resources.
+                if *root.name != *format!("{operation}Response") {
                     return Err(format!("its root element is `{}`, which is no response of {operation}", root.name));
                 }
                 let result = format!("{operation}Result");

@@ -189,12 +189,13 @@ async fn regions(run: &Run<'_>, specs: Specs<'_>, home: &str, wanted: Option<&[S
     let service = own_service(specs, "ec2")?;
     let request = own_request("DescribeRegions", "ec2:DescribeRegions", json!({ "AllRegions": false }));
     let operation = Operation { service, request: &request, paging: None, absent_on: &[] };
-    let shape = Shape::of_texts(&["RegionName"]);
+    let shape = Shape::of_texts(&["RegionName", "OptInStatus"]);
     let mut enabled: Vec<String> = Vec::new();
     let end = {
         let mut sink = |document: &Document| {
             for (item, _) in document.items(&AnswerPath::parse("Regions").into_list(), &shape, &[]) {
-                enabled.extend(item.and_then(|item| item.get("RegionName")?.as_str().map(str::to_owned)));
+                let is_on = |item: &Value| item.get("OptInStatus").and_then(Value::as_str) != Some("not-opted-in");
+                enabled.extend(item.filter(is_on).and_then(|item| item.get("RegionName")?.as_str().map(str::to_owned)));
             }
         };
         run.pages(&operation, home, &Value::Null, &mut sink).await

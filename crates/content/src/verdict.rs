@@ -55,13 +55,14 @@ impl CompiledRule {
     }
 }
 
-/// A rule that is not violated is Healthy even where it is unknown whether it applies: nothing is wrong either way.
+/// Where it is unknown whether a rule applies, the verdict is Unknown even if nothing is violated: it may be NotApplicable, which
+/// counts for nothing, and a refused read must not add a healthy resource to the score.
 fn combine(applies: Truth, violated: Truth) -> Status {
     match (applies, violated) {
         (Truth::False, _) => Status::NotApplicable,
-        (_, Truth::False) => Status::Healthy,
+        (Truth::Unknown, _) | (_, Truth::Unknown) => Status::Unknown,
+        (Truth::True, Truth::False) => Status::Healthy,
         (Truth::True, Truth::True) => Status::Unhealthy,
-        _ => Status::Unknown,
     }
 }
 

@@ -39,6 +39,9 @@ const ESCALATIONS: [(&str, &[&str]); 20] = [
     ("UpdateGlueDevEndpoint", &["glue:UpdateDevEndpoint"]),
 ];
 
+/// Every action of every service; the pattern `*` covers it too.
+const EVERYTHING: &str = "*:*";
+
 /// Customer policies by ARN and groups by account and name.
 pub(crate) struct Policies<'a> {
     policies: HashMap<&'a str, &'a Resource>,
@@ -194,7 +197,7 @@ impl<'a> Sum<'a> {
         self.documents.iter().find_map(|(resource, field, document)| {
             let statement = document.with(Effect::Allow).find(|allow| {
                 allow.actions.cover(action)
-                    && (allow.resources.cover("*") || allow.resources.names().iter().any(|name| name.contains('*')))
+                    && (allow.resources.cover("*") || allow.resources.names().iter().any(|name| names_several(name, action)))
                     && !allow.conditions.iter().any(|condition| condition.limits_target())
             })?;
             Some((*resource, format!("{field}.Statement[{}]", statement.position), statement))
@@ -205,7 +208,7 @@ impl<'a> Sum<'a> {
     /// whoever has those can take the Deny away.
     fn administrator(&self) -> Option<(&'a Resource, String)> {
         self.allows("iam:*")?;
-        let (resource, field, statement) = self.allows("*")?;
+        let (resource, field, statement) = self.allows(EVERYTHING)?;
         statement.resources.cover("*").then_some((resource, field))
     }
 
@@ -216,11 +219,10 @@ impl<'a> Sum<'a> {
             crate::document::Patterns::AllBut(_) => Vec::new(),
         });
         let services = whole.filter_map(|action| match action.as_str() {
-            "*" => Some("*".to_owned()),
+            "*" | EVERYTHING => Some("*".to_owned()),
             other => other.strip_suffix(":*").map(str::to_ascii_lowercase),
         });
-        let allowed =
-            |service: &String| self.allows(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }).is_some();
+        let allowed = |service: &String| self.allows(&format!("{service}:*")).is_some();
         services.filter(allowed).collect()
     }
 
@@ -259,17 +261,23 @@ impl<'a> Sum<'a> {
             _ => Ok(value),
         };
         fact.set("escalations", decided(json!(escalations), is_full));
-        let wildcards: BTreeSet<_> = self
-            .service_wildcards()
-            .into_iter()
-            .filter(|service| bounded(&if service == "*" { "*".to_owned() } else { format!("{service}:*") }))
-            .collect();
+        let wildcards: BTreeSet<_> =
+            self.service_wildcards().into_iter().filter(|service| bounded(&format!("{service}:*"))).collect();
         fact.set("serviceWildcards", decided(json!(wildcards), false));
         for why in hidden.into_iter().chain(&self.opaque).chain(&self.ordinary) {
             fact.observe(unseen("facts.permissions", "what the policy allows", why));
         }
         fact
     }
+}
+
+/// Whether a resource pattern means several things that an action can be done to: `arn:aws:iam::*:role/*` for `iam:PassRole`, but
+/// not a bucket's objects, and not one's own user (`user/${aws:username}`) in whatever account.
+fn names_several(pattern: &str, action: &str) -> bool {
+    let mut parts = pattern.splitn(6, ':');
+    let (service, name) = (parts.nth(2).unwrap_or_default(), parts.nth(2).unwrap_or_default());
+    let wanted = action.split(':').next().unwrap_or_default();
+    (service.contains('*') || wanted == "*" || service.eq_ignore_ascii_case(wanted)) && name.contains('*')
 }
 
 fn missing(type_name: &str, id: &str, near: &Resource, failures: &Failures<'_>) -> Why {

@@ -341,6 +341,16 @@ fn policies_of_an_identity_add_up() {
     assert_eq!(first(&passer, "permissions", "escalations"), Some(json!(["CreateAccessKey", "PassRoleToEc2"])));
     assert_eq!(first(&passer, "permissions", "serviceWildcards"), Some(json!(["ec2"])));
 
+    assert_eq!(admin(user(allow(json!("*:*")), &[])), Some(json!(true)));
+    let on = |action: &str, resource: &str| {
+        let statement = json!({"Effect": "Allow", "Action": action, "Resource": resource});
+        first(&[user(statement, &[])], "permissions", "escalations")
+    };
+    assert_eq!(on("*", "arn:aws:s3:::reports/*"), Some(json!([])));
+    assert_eq!(on("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"), Some(json!([])));
+    assert_eq!(on("iam:CreateAccessKey", "arn:aws:iam::111111111111:user/*"), Some(json!(["CreateAccessKey"])));
+    assert_eq!(on("lambda:UpdateFunctionCode", "arn:aws:lambda:*:*:function:*"), Some(json!(["UpdateFunctionCode"])));
+
     let mut bounded = user(allow(json!("*")), &[]);
     bounded.properties["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"});
     assert_eq!(admin(bounded), Some(json!(false)));

@@ -45,8 +45,10 @@ pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timesta
     resources.dedup_by(|left, right| left.id == right.id);
     let facts = skywarden_facts::compute(&resources, &coverage);
     let mut assessments = evaluate(catalog, &resources, &facts, taken_at);
-    assessments.extend(unlisted(catalog, &stale, &coverage));
-    assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+    if !stale.is_empty() {
+        assessments.extend(unlisted(catalog, &stale, &coverage));
+        assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+    }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
     resources.extend(stale);
     apply_exemptions(&mut assessments, &resources, &known.exemptions, now);

@@ -13,15 +13,17 @@ use crate::listing::{is_of_region, of_type};
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
 pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
-    let mut assessments = Vec::new();
-    for resource in resources {
+    // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.
+    let mut in_order: Vec<&Resource> = resources.iter().collect();
+    in_order.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut assessments = Vec::with_capacity(resources.len().saturating_mul(4));
+    for resource in in_order {
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
         let sheet = facts.get(&resource.id);
         for (id, recommendation) in recommendations {
             assessments.push(assess(catalog, id, recommendation, resource, sheet, now));
         }
     }
-    assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
     assessments
 }
 

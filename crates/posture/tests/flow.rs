@@ -183,6 +183,23 @@ fn a_baseline_is_as_bad_as_its_worst_finding() {
 }
 
 #[test]
+fn a_refused_read_never_makes_a_resource_healthy() {
+    let mut catalog = catalog();
+    let rule = json!({ "applies_if": { "field": "properties.Login", "equals": true },
+                       "violated_if": { "field": "properties.Mfa", "equals": false } });
+    add(&mut catalog, "mfa", BUCKET, "access", rule);
+    // Without a login the rule does not apply; whether there is one could not be read.
+    let mut user = resource(BUCKET, "user", json!({ "Login": false, "Mfa": true }));
+    let verdict = |user: &Resource| {
+        let assessments = evaluate(&catalog, std::slice::from_ref(user), &FactTable::new(), Timestamp::UNIX_EPOCH);
+        status(&assessments, "user", "mfa").0
+    };
+    assert_eq!(verdict(&user), Status::NotApplicable);
+    refuse(&mut user, "Login");
+    assert_eq!(verdict(&user), Status::Unknown);
+}
+
+#[test]
 fn exemptions_hold_on_their_scope_until_they_expire() {
     let estate = [bucket("a", false, true), bucket("b", false, true)];
     let after = |scope, now: i64| {

@@ -15,6 +15,9 @@ use crate::{
 
 const EVERYTHING: ScopeFilter = ScopeFilter::All;
 
+/// As many changes as the store gives at once.
+const MAX_CHANGES: usize = 500;
+
 /// `skywarden score`.
 pub(crate) fn score(read: &Read) -> anyhow::Result<Ending> {
     let latest = with_store(read.data.as_deref(), async |store| Ok(store.latest_scores(&EVERYTHING).await?))?;
@@ -103,7 +106,12 @@ pub(crate) fn changes(read: &Read) -> anyhow::Result<Ending> {
             vec![format!("{:.0}", change.at), kind, word(change.from), word(change.to), recommendation, resource]
         })
         .collect();
-    print_rows(read, &["At", "Kind", "From", "To", "Recommendation", "Resource"], rows)
+    let is_cut = transitions.len() >= MAX_CHANGES;
+    let ending = print_rows(read, &["At", "Kind", "From", "To", "Recommendation", "Resource"], rows)?;
+    if is_cut {
+        eprintln!("these are the newest {MAX_CHANGES}; older changes are not shown");
+    }
+    Ok(ending)
 }
 
 /// `skywarden exempt`.

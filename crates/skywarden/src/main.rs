@@ -32,6 +32,10 @@ pub(crate) enum Ending {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if !matches!(arguments.command, Command::Up(_)) {
+        // A reader that has seen enough (`| head`) ends us quietly. A server must outlive its terminal's pipes.
+        sigpipe::reset();
+    }
     tracing_subscriber::fmt()
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("SKYWARDEN_LOG")

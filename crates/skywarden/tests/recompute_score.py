@@ -6,7 +6,8 @@ usage: recompute_score.py REPORT.json      exit 0 if every number agrees to four
 Per control: a resource with an Unhealthy assessment is unhealthy; else one with an Unknown unknown; else one with a Healthy healthy.
 A failed listing counts as one unknown resource in each control that has a stable recommendation over its type.
 current = max * healthy / (healthy + unhealthy); the range takes all unknown resources as unhealthy, then as healthy, and is
-[0, max] where a listing failed, since it may hide any number.
+[0, max] where a listing failed, since it may hide any number. Several subscriptions: the mean of their percentages, weighed by their
+healthy and unhealthy resources.
 """
 import json
 import sys
@@ -16,6 +17,38 @@ RANK = ["NotApplicable", "Healthy", "Unknown", "Unhealthy"]
 
 def main(path):
     report = json.load(open(path, encoding="utf-8"))
+    problems = []
+    for subscription in report["subscriptions"]:
+        own = {row["id"] for row in report["resources"]
+               if (row["scope"]["connector"], row["scope"]["account"]) == (subscription["connector"], subscription["account"])}
+        part = {
+            "recommendations": report["recommendations"],
+            "assessments": [row for row in report["assessments"] if row["resource"] in own],
+            "coverage": [entry for entry in report["coverage"] if entry["account"] == subscription["account"]],
+            "secureScore": subscription["secureScore"],
+        }
+        problems.extend(f"{subscription['account']}: {problem}" for problem in differences(part))
+    problems.extend(overall(report))
+    score = report["secureScore"]
+    print("\n".join(problems) or f"agrees: {score['percentage']:.4f} in {score['range']}, coverage {score['coverage']:.4f}")
+    return 1 if problems else 0
+
+
+def overall(report):
+    """All subscriptions together: sum(current / max * weight) / sum(weight)."""
+    scores = [subscription["secureScore"] for subscription in report["subscriptions"]]
+    judged = [score for score in scores if score["max"]]
+    weight = sum(score["weight"] for score in judged)
+    expected = sum(score["current"] / score["max"] * score["weight"] for score in judged) / weight if weight else 0
+    found = report["secureScore"]["percentage"]
+    if f"{expected:.4f}" != f"{found:.4f}":
+        yield f"all together: recomputed {expected:.4f}, reported {found:.4f}"
+    low, high = report["secureScore"]["range"]
+    if not low <= found <= high:
+        yield f"all together: {found} is not between {low} and {high}"
+
+
+def differences(report):
     stable = {row["id"]: row for row in report["recommendations"] if row["maturity"] == "stable"}
     standing = {}
     for row in report["assessments"]:
@@ -63,8 +96,7 @@ def main(path):
     agree("coverage", known / pairs if pairs else 1, score["coverage"])
     missing = {own for (own, _), status in standing.items() if status != "NotApplicable"} - {row["id"] for row in score["controls"]}
     problems.extend(f"the control {name} is missing from the score" for name in sorted(missing))
-    print("\n".join(problems) or f"agrees: {score['percentage']:.4f} in {score['range']}, coverage {score['coverage']:.4f}")
-    return 1 if problems else 0
+    return problems
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ impl Cloud {
     fn new() -> Self {
         Self::default()
             .with("sts:GetCallerIdentity", 200, "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/x</Arn><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
-            .with("ec2:DescribeRegions", 200, "<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1</regionName></item><item><regionName>us-east-1</regionName></item></regionInfo></DescribeRegionsResponse>")
+            .with("ec2:DescribeRegions", 200, "<DescribeRegionsResponse><regionInfo><item><regionName>eu-west-1</regionName></item><item><regionName>us-east-1</regionName></item><item><regionName>me-south-1</regionName><optInStatus>not-opted-in</optInStatus></item></regionInfo></DescribeRegionsResponse>")
             .with("kms:ListKeys", 200, "{\"Keys\":[]}")
             .with("kms:ListKeys eu-west-1", 200, "{\"Keys\":[{\"KeyId\":\"1\",\"KeyArn\":\"arn:k:1\"},{\"KeyId\":\"2\",\"KeyArn\":\"arn:k:2\"}],\"Truncated\":false}")
             .with("kms:DescribeKey", 200, "{\"KeyMetadata\":{\"Enabled\":true,\"CreationDate\":1700000000,\"Secret\":\"x\"}}")
@@ -189,11 +189,14 @@ async fn a_refused_listing_fails_and_the_others_go_on() {
 
 #[tokio::test]
 async fn malformed_answers_are_failures_not_empty_lists() {
-    for body in ["", "{\"Keys\":[{\"KeyId\"", "<html/>"] {
+    for body in ["", "{\"Keys\":[{\"KeyId\"", "<html/>", "{\"__type\":\"AccessDeniedException\"}"] {
         let snapshot = collect(Cloud::new().with("kms:ListKeys eu-west-1", 200, body)).await;
         let outcome = &coverage(&snapshot, "AWS::KMS::Key", "eu-west-1").outcome;
         assert!(matches!(outcome, ListOutcome::Failed { reason } if reason.code == "MalformedAnswer"), "{body}: {outcome:?}");
     }
+    let refused = "<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>";
+    let identity = run(Arc::new(Cloud::new().with("sts:GetCallerIdentity", 200, refused)), options()).await;
+    assert!(identity.unwrap_err().to_string().contains("`ErrorResponse`"));
     let snapshot = collect(Cloud::new().with("kms:GetKeyPolicy", 200, "{\"Policy\":\"{cut\"}")).await;
     let unreadable = &snapshot.resources[1].unreadable[0];
     assert_eq!((unreadable.field.to_string().as_str(), unreadable.reason.kind), ("properties.Policy", UnreadableKind::Failed));

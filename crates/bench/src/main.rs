@@ -1,0 +1,108 @@
+//! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
+//!
+//! `... -- soak rescan` is the long run.
+//!
+//! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
+//! is that of a small company's account; it is printed first.
+
+mod soak;
+
+use std::time::Instant;
+
+use anyhow::Context as _;
+use skywarden_content::Catalog;
+use skywarden_model::{Connector, Environment, Timestamp};
+use skywarden_posture::{Known, assess, evaluate, score_by_subscription};
+use skywarden_store::Store;
+
+fn main() -> anyhow::Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|argument| argument == "soak") {
+        let runtime = tokio::runtime::Runtime::new()?;
+        return runtime.block_on(soak::rescan(soak::RESCANS));
+    }
+    let mut sizes = Vec::new();
+    for argument in arguments {
+        sizes.push(argument.parse::<usize>().with_context(|| format!("`{argument}` is no number of resources"))?);
+    }
+    if sizes.is_empty() {
+        sizes = vec![10_000, 100_000];
+    }
+    let (catalog, cpu, wall) = timed(|| Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}")));
+    let catalog = catalog?;
+    println!("content loaded and compiled          {:>9.1} ms CPU {:>9.1} ms", cpu * 1e3, wall * 1e3);
+    let sample = skywarden_testkit::sample(&catalog)?;
+    let mix: Vec<String> = skywarden_testkit::type_mix(&sample).into_iter().map(|(name, n)| format!("{n} {name}")).collect();
+    println!("type mix of {} resources: {}", sample.resources.len(), mix.join(", "));
+    for size in sizes {
+        measure(&catalog, &sample, size)?;
+    }
+    Ok(())
+}
+
+fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -> anyhow::Result<()> {
+    let snapshot = skywarden_testkit::copies(sample, size)?;
+    let now = Timestamp::now();
+    let n = snapshot.resources.len();
+    println!("\n{n} resources, {} MB", memory_mb()?);
+    let line = |what: &str, cpu: f64, wall: f64, per: usize| {
+        println!(
+            "{what:<36} {:>9.0} ms CPU {:>9.0} ms {:>9.2} us CPU each of {per}",
+            cpu * 1e3,
+            wall * 1e3,
+            cpu * 1e6 / per as f64
+        );
+    };
+    let (facts, cpu, wall) = timed(|| skywarden_facts::compute(&snapshot.resources, &snapshot.coverage));
+    line("facts", cpu, wall, n);
+    let (assessments, cpu, wall) = timed(|| evaluate(catalog, &snapshot.resources, &facts, snapshot.taken_at));
+    line("all rules", cpu, wall, assessments.len());
+    let (_, cpu, wall) =
+        timed(|| score_by_subscription(catalog, &snapshot.connector, &snapshot.resources, &assessments, &snapshot.coverage));
+    line("score of each account", cpu, wall, n);
+    drop((facts, assessments));
+    let (assessed, cpu, wall) = timed(|| assess(catalog, snapshot.clone(), &Known::default(), now));
+    line("the whole flow", cpu, wall, n);
+    println!("{:<36} {} MB", "memory with all of it", memory_mb()?);
+    drop(assessed);
+
+    let folder = tempfile::tempdir().context("could not make a folder for the store")?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let store = Store::open_file(&folder.path().join("bench.db")).await?;
+        let connector = Connector {
+            id: "sample".into(),
+            environment: Environment::Aws,
+            display_name: "bench".to_owned(),
+            sample: true,
+            settings: Default::default(),
+        };
+        for what in ["first run with its commit", "second run, nothing changed"] {
+            let (begin, begin_cpu) = (Instant::now(), cpu_seconds());
+            let (_, stats) = store.assess(catalog, &connector, snapshot.clone(), Timestamp::now()).await?;
+            line(what, cpu_seconds() - begin_cpu, begin.elapsed().as_secs_f64(), n);
+            println!("{:<36} {} of {} rows written", "", stats.n_written, stats.n_rows);
+        }
+        anyhow::Ok(())
+    })
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {
+    let (begin, begin_cpu) = (Instant::now(), cpu_seconds());
+    let result = work();
+    (result, cpu_seconds() - begin_cpu, begin.elapsed().as_secs_f64())
+}
+
+/// CPU time of this process so far, all threads.
+fn cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+/// Resident memory now.
+pub(crate) fn memory_mb() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("could not read /proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("there is no VmRSS in /proc/self/status")?;
+    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS is no number")?;
+    Ok(kib / 1024)
+}

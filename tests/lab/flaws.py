@@ -1,0 +1,141 @@
+"""Each planted flaw is found on exactly the flawed resources, and their flawless siblings are Healthy.
+
+For each flaw that the seed plants in a type that we support: the recommendation that names it is Unhealthy on the resources
+that the SDK shows to be flawed (estate.py, written without a look at our content) and on no other, and Healthy on the rest of
+the type. Flaws without flawless siblings get some (siblings.py); other spellings of flaws and near misses are added (variants.py).
+A planted flaw without a recommendation is listed as a gap.
+
+    $HOME/.cache/aws-lab/venv/bin/python flaws.py --skywarden PATH [--port 5702] [--scale 2] [--regions a,b,c]
+"""
+
+import json
+
+import estate as e
+import estate_iam as i
+import siblings
+import variants
+from lab import Lab, Program, arguments, finish, table
+
+# Flaw (the seed's own name, or a dash and ours), recommendation, the SDK's view.
+FLAWS = [
+    ("weak password policy", "aws-iam-password-length", i.password_short),
+    ("weak password policy", "aws-iam-password-characters", i.password_simple),
+    ("weak password policy", "aws-iam-password-reuse", i.password_reused),
+    ("admin policy", "aws-iam-policy-administrator", i.policy_administrator),
+    ("deploy policy", "aws-iam-policy-escalation", i.policy_escalates),
+    ("console user without MFA", "aws-iam-user-console-mfa", i.user_without_mfa),
+    ("two access keys", "aws-iam-user-one-access-key", i.user_two_keys),
+    ("user with direct AdministratorAccess", "aws-iam-user-administrator", i.user_administrator),
+    ("user with direct AdministratorAccess", "aws-iam-user-direct-policies", i.user_direct),
+    ("inline admin policy", "aws-iam-user-administrator", i.user_administrator),
+    ("inline admin policy", "aws-iam-user-direct-policies", i.user_direct),
+    ("AdministratorAccess group", None, i.groups_administrator),
+    ("role trusts *", "aws-iam-role-trust-public", i.role_trusts_all),
+    ("cross-account without ExternalId", "aws-iam-role-cross-account", i.role_cross_account),
+    ("- role with policy *:*", "aws-iam-role-administrator", i.role_administrator),
+    ("- role with escalating policy", "aws-iam-role-escalation", i.role_escalates),
+    ("- no trail of all regions", "aws-iam-account-multi-region-trail", i.no_trail_of_all_regions),
+    ("account PAB off", "aws-s3-account-block-public-access", e.account_unblocked),
+    ("public bucket policy", "aws-s3-bucket-public", e.bucket_public),
+    ("public bucket ACL", "aws-s3-bucket-public", e.bucket_public),
+    ("- bucket without block", "aws-s3-bucket-block-public-access", e.bucket_unblocked),
+    ("- bucket without encryption", "aws-s3-bucket-encryption", e.bucket_clear),
+    ("- bucket without versions", "aws-s3-bucket-versioning", e.bucket_unversioned),
+    ("- bucket without access log", "aws-s3-bucket-logging", e.bucket_unlogged),
+    ("- bucket open to plain HTTP", "aws-s3-bucket-tls-only", e.bucket_http),
+    ("- bucket with ACLs", "aws-s3-bucket-acl-disabled", e.bucket_acls),
+    ("SG ssh-open", "aws-ec2-security-group-ssh", e.ssh_open),
+    ("SG rdp-open", "aws-ec2-security-group-rdp", e.rdp_open),
+    ("SG db-open", "aws-ec2-security-group-risky-ports", e.database_open),
+    ("SG all-open", "aws-ec2-security-group-unrestricted", e.world_open),
+    ("- default SG with rules", "aws-ec2-default-security-group", e.default_allows),
+    ("- NACL lets the world to 22", "aws-ec2-network-acl-management-ports", e.acl_open),
+    ("subnet auto public IP", "aws-ec2-subnet-auto-public-ip", e.subnet_public_ip),
+    ("vpc without flow logs", "aws-ec2-vpc-flow-logs", e.vpc_unlogged),
+    ("unencrypted volume", "aws-ec2-volume-encryption", e.volume_clear),
+    ("- unattached volume", "aws-ec2-volume-unattached", e.volume_idle),
+    ("- unencrypted snapshot", "aws-ec2-snapshot-encryption", e.snapshot_clear),
+    ("public snapshot", "aws-ec2-snapshot-public", e.snapshot_public),
+    ("IMDSv1 allowed", "aws-ec2-instance-imdsv2", e.imds_v1),
+    ("- instance with public IP", "aws-ec2-instance-public-ip", e.public_ip),
+    ("- management port reachable", "aws-ec2-instance-management-ports", e.exposed),
+    ("public instance with privileged role", "aws-ec2-instance-exposed-with-role", e.exposed_with_role),
+    ("secret in user data", None, None),
+    ("kms no rotation", "aws-kms-key-rotation", e.key_unrotated),
+    ("kms public policy", "aws-kms-key-public", e.key_public),
+    ("public unencrypted RDS", "aws-rds-instance-public", e.databases(lambda d: d["PubliclyAccessible"])),
+    ("public unencrypted RDS", "aws-rds-instance-encryption", e.databases(lambda d: not d["StorageEncrypted"])),
+    ("- RDS without backups", "aws-rds-instance-backups", e.databases(lambda d: d["BackupRetentionPeriod"] < 7)),
+    ("- RDS in one zone", "aws-rds-instance-multi-az", e.databases(lambda d: not d["MultiAZ"])),
+    ("- RDS without deletion protection", "aws-rds-instance-deletion-protection", e.databases(lambda d: not d["DeletionProtection"])),
+    ("- RDS without minor upgrades", "aws-rds-instance-minor-upgrades", e.databases(lambda d: not d["AutoMinorVersionUpgrade"])),
+    ("lambda old runtime + env secret", "aws-lambda-function-runtime", e.function_old),
+    ("lambda old runtime + env secret", "aws-lambda-function-environment-secrets", e.function_secret),
+    ("public lambda policy", "aws-lambda-function-public", e.function_public),
+    ("public lambda URL", "aws-lambda-function-url-auth", e.function_url_open),
+    ("trail without validation/KMS", "aws-cloudtrail-trail-validation", e.trails(lambda _, t: not t["LogFileValidationEnabled"])),
+    ("trail without validation/KMS", "aws-cloudtrail-trail-encryption", e.trails(lambda _, t: "KmsKeyId" not in t)),
+    ("trail not logging", "aws-cloudtrail-trail-logging", e.trail_stopped),
+    ("- trail of one region", "aws-cloudtrail-trail-multi-region", e.trails(lambda _, t: not t["IsMultiRegionTrail"])),
+    ("secret without rotation", "aws-secretsmanager-secret-rotation", e.secrets(lambda s: not s.get("RotationEnabled"))),
+    ("plain HTTP ALB", "aws-elbv2-load-balancer-http", e.balancer_http),
+]
+# Planted in types that we do not support.
+UNSUPPORTED = """athena wg not enforced; cloudfront http; cognito no MFA; dangling DNS; FTP transfer server; guardduty disabled;
+    guest access pool; no trail/config/guardduty in region; notebook with internet; open opensearch; plaintext MSK;
+    privileged ECS task; public AMI; public ECR repo; public EKS endpoint; public MQ; public RDS snapshot; public SNS topic;
+    public SQS queue; public ssm document; public unencrypted redshift; redis no encryption; secret in CFN output; unassigned EIP;
+    unencrypted EFS; unencrypted aurora; unencrypted kinesis"""
+
+
+def judge(run, recommendation, view):
+    """Counts of one flaw, whether it is as it should be, and what is wrong."""
+    flawed = {id_ for id_, has_it in view.items() if has_it}
+    siblings = set(view) - flawed
+    ours = run.statuses(recommendation)
+    unhealthy = {id_ for id_, status in ours.items() if status == "Unhealthy"}
+    healthy = {id_ for id_ in siblings if ours.get(id_) == "Healthy"}
+    wrong = [f"{id_} is flawed, ours {ours.get(id_)}" for id_ in sorted(flawed - unhealthy)]
+    wrong += [f"{id_} is not flawed, ours Unhealthy" for id_ in sorted(unhealthy - flawed)]
+    wrong += [f"{id_} is not flawed, ours {ours.get(id_)}" for id_ in sorted(siblings - healthy - unhealthy)]
+    for n, text in enumerate(wrong):
+        cause = run.assessments.get((recommendation, text.split()[0]), {}).get("cause")
+        wrong[n] = f"{recommendation}: {text}" + (f" ({cause['code']}: {cause['message']})" if cause else "")
+    return [len(flawed), len(flawed & unhealthy), len(unhealthy - flawed), len(siblings), len(healthy)], wrong
+
+
+def main():
+    options = arguments(__doc__, scale=4).parse_args()
+    with Lab(options) as lab:
+        notes = [] if lab.running else siblings.plant(lab, siblings.MAKERS + variants.MAKERS)
+        views = [view(lab) if view else {} for _, _, view in FLAWS]
+        run = Program(options.skywarden, lab).scan()
+        planted = json.loads(lab.seed_report.read_text())["by_flaw"]
+    rows, wrong, n_passed, n_failed, n_gaps = [], list(notes), 0, 0, 0
+    for (flaw, recommendation, _), view in zip(FLAWS, views):
+        n_planted = planted.get(flaw, 0) if not flaw.startswith("-") else "-"
+        if recommendation is None:
+            n_gaps += 1
+            n_flawed = sum(view.values()) or "-"
+            rows.append([flaw, "NO RECOMMENDATION", n_planted, n_flawed, "-", "-", len(view) - sum(view.values()), "-", "gap"])
+            continue
+        counts, faults = judge(run, recommendation, view)
+        if n_planted != "-" and counts[0] < n_planted:
+            faults.append(f"{recommendation}: the seed planted {n_planted} of `{flaw}`, but the SDK sees {counts[0]}")
+        wrong += faults[:4] + ([f"{recommendation}: and {len(faults) - 4} more"] if len(faults) > 4 else [])
+        n_failed, n_passed = n_failed + bool(faults), n_passed + (not faults)
+        rows.append([flaw, recommendation, n_planted, *counts, "FAIL" if faults else "ok"])
+    known = {flaw for flaw, _, _ in FLAWS} | {name.strip() for name in UNSUPPORTED.split(";")}
+    for flaw in sorted(set(planted) - known):
+        wrong.append(f"the seed plants `{flaw}`, which this script does not know")
+        n_failed += 1
+    table(["flaw", "recommendation", "planted", "flawed", "found", "extra", "siblings", "Healthy", ""], rows)
+    elsewhere = {flaw: n for flaw, n in planted.items() if flaw not in {f for f, _, _ in FLAWS} and flaw in known}
+    print(f"in types that we do not support: {sum(elsewhere.values())} flaws of {len(elsewhere)} kinds: {', '.join(sorted(elsewhere))}")
+    print("\n".join(wrong[:60]))
+    print(f"{n_gaps} planted flaws of supported types have no recommendation")
+    finish(n_passed, n_failed)
+
+
+if __name__ == "__main__":
+    main()

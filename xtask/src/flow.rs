@@ -1,0 +1,34 @@
+//! Acceptance over a real AWS emulator: the scripts of tests/lab.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::process;
+
+/// What is run, in order; `measure.py` prints figures and asserts nothing.
+const SCRIPTS: [&str; 5] = ["compare_ids", "flaws", "repair", "denials", "measure"];
+
+/// The port of the emulator.
+const PORT: &str = "5790";
+
+/// Runs one script of tests/lab, or all of them, with a release build.
+pub(crate) fn run(name: Option<&str>) -> anyhow::Result<()> {
+    let chosen: Vec<&str> = SCRIPTS.into_iter().filter(|script| name.is_none_or(|name| name == *script)).collect();
+    if chosen.is_empty() {
+        bail!("there is no such flow; there are {}", SCRIPTS.join(", "));
+    }
+    let lab = process::root()?.join("../shared/tools/aws-lab");
+    if !lab.exists() {
+        bail!("the flows need the AWS emulator {}, which stands beside the checkout", lab.display());
+    }
+    process::run("cargo", &["build", "--release", "--no-default-features", "--package", "skywarden"])?;
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let binary = target.join("release/skywarden");
+    let binary = binary.to_str().context("the path of the target folder is no UTF-8")?;
+    for script in chosen {
+        println!("== {script}");
+        process::run("python3", &[&format!("tests/lab/{script}.py"), "--skywarden", binary, "--port", PORT])?;
+    }
+    Ok(())
+}
