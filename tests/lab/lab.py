@@ -1,6 +1,6 @@
 """What the acceptance scripts of this folder share: the AWS lab, our program, tables.
 
-The lab is /work/shared/tools/aws-lab (moto on loopback, seeded with a flawed estate); `--tools DIR` names another place.
+The lab is shared/tools/aws-lab beside the checkout (moto on loopback, seeded with a flawed estate); `--tools DIR` names another place.
 Every script starts a fresh lab on its port and stops it at its end; `--running` uses one that is up already.
 Run a script with the lab's own Python, which has boto3: $HOME/.cache/aws-lab/venv/bin/python compare_ids.py --skywarden PATH
 """
@@ -22,6 +22,7 @@ try:
 except ImportError:  # `aws-lab start` installs it
     boto3 = None
 
+TOOLS = pathlib.Path(__file__).resolve().parents[3] / "shared/tools"
 CACHE = pathlib.Path.home() / ".cache/aws-lab"
 # The seed's own regions are us-east-1, eu-west-1 and ap-southeast-2; none of them is used here.
 REGIONS = ["eu-central-1", "us-west-2", "ap-southeast-1"]
@@ -35,12 +36,12 @@ CREDENTIALS = {
 def arguments(description, scale=2):
     """The options that all scripts have; a script may add its own before `parse_args`."""
     parser = argparse.ArgumentParser(description=description.strip().splitlines()[0])
-    parser.add_argument("--skywarden", required=True, help="our program (or the `lab` example of the crate collect)")
+    parser.add_argument("--skywarden", required=True, help="our program")
     parser.add_argument("--port", type=int, default=5701)
     parser.add_argument("--scale", type=int, default=scale, help="the seed's scale; 1 is about 360 resources")
     parser.add_argument("--regions", default=",".join(REGIONS))
     parser.add_argument("--running", action="store_true", help="use the lab that runs on the port, as it is")
-    parser.add_argument("--tools", default="/work/shared/tools", help="the folder of aws-lab and seed_aws.py")
+    parser.add_argument("--tools", default=str(TOOLS), help="the folder of aws-lab and seed_aws.py")
     return parser
 
 

@@ -26,9 +26,21 @@ pub(crate) fn run(name: Option<&str>) -> anyhow::Result<()> {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
     let binary = target.join("release/skywarden");
     let binary = binary.to_str().context("the path of the target folder is no UTF-8")?;
+    let python = python(lab.to_str().context("the path of the lab is no UTF-8")?)?;
     for script in chosen {
         println!("== {script}");
-        process::run("python3", &[&format!("tests/lab/{script}.py"), "--skywarden", binary, "--port", PORT])?;
+        process::run(&python, &[&format!("tests/lab/{script}.py"), "--skywarden", binary, "--port", PORT])?;
     }
     Ok(())
+}
+
+/// The emulator's own Python, which has the SDK; starting the emulator installs it.
+fn python(lab: &str) -> anyhow::Result<String> {
+    let home = std::env::var("HOME").context("HOME is not set, under which the emulator keeps its Python")?;
+    let python = format!("{home}/.cache/aws-lab/venv/bin/python");
+    if !std::path::Path::new(&python).exists() {
+        process::run("bash", &[lab, "start", PORT, "0"])?;
+        process::run("bash", &[lab, "stop", PORT])?;
+    }
+    Ok(python)
 }
