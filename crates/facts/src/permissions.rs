@@ -78,9 +78,11 @@ pub(crate) fn permissions(resource: &Resource, policies: &Policies<'_>, failures
             }
         }
         "AWS::IAM::Role" => sum.add_identity(resource, "RolePolicyList", policies, failures),
+        GROUP => sum.add_identity(resource, "GroupPolicyList", policies, failures),
         _ => return None,
     }
-    if kind != POLICY {
+    // Only users and roles can be bounded.
+    if kind != POLICY && kind != GROUP {
         match read::text(resource, &["PermissionsBoundary", "PermissionsBoundaryArn"]) {
             Ok(None) => {}
             Ok(Some(arn)) => {

@@ -351,6 +351,13 @@ fn policies_of_an_identity_add_up() {
     assert_eq!(on("iam:CreateAccessKey", "arn:aws:iam::111111111111:user/*"), Some(json!(["CreateAccessKey"])));
     assert_eq!(on("lambda:UpdateFunctionCode", "arn:aws:lambda:*:*:function:*"), Some(json!(["UpdateFunctionCode"])));
 
+    let group = |attached: &str| {
+        let properties = json!({"GroupPolicyList": [], "AttachedManagedPolicies": [{"PolicyArn": attached}]});
+        admin(resource("AWS::IAM::Group", "group", properties))
+    };
+    assert_eq!(group("arn:aws:iam::aws:policy/AdministratorAccess"), Some(json!(true)));
+    assert_eq!(group("arn:aws:iam::aws:policy/ReadOnlyAccess"), Some(json!(false)));
+
     let mut bounded = user(allow(json!("*")), &[]);
     bounded.properties["PermissionsBoundary"] = json!({"PermissionsBoundaryArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"});
     assert_eq!(admin(bounded), Some(json!(false)));
