@@ -1,0 +1,38 @@
+// Starts the system's Chromium and notes what it complains about.
+import { chromium } from "playwright-core";
+
+const ARGUMENTS = [
+  "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+export const launch = () => chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: ARGUMENTS });
+
+/** Messages of errors: the console's, violations of the policy, uncaught exceptions. */
+export async function watchFor(page, problems) {
+  page.on("console", (message) => {
+    if (message.type() === "error") problems.push(`console: ${message.text()}`);
+  });
+  page.on("pageerror", (error) => problems.push(`uncaught: ${error.message}`));
+  await page.addInitScript(() => {
+    document.addEventListener("securitypolicyviolation", (event) => console.error(`policy violation: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+}
+
+/** The places of the console, with what shows that the page is there. */
+export const PAGES = [
+  { name: "overview", path: "/", shown: "[aria-label='Security controls'] table" },
+  { name: "recommendations", path: "/recommendations", shown: "table[aria-label='Recommendations']" },
+  { name: "inventory", path: "/inventory", shown: "table[aria-label='Resources']" },
+  { name: "compliance", path: "/compliance", shown: "main section h2" },
+  { name: "coverage", path: "/coverage", shown: "table[aria-label='Coverage']" },
+  { name: "exemptions", path: "/exemptions", shown: "main .card" },
+  { name: "changes", path: "/changes", shown: "main .card h2, table[aria-label='Changes']" },
+];
+
+export function loginAddress() {
+  const address = process.env.SKYWARDEN_URL;
+  if (address) return address;
+  console.error("SKYWARDEN_URL must be the address that `skywarden up` printed");
+  process.exit(2);
+}

@@ -1,0 +1,178 @@
+// What /api/v1 answers about the made-up estate. Exemptions are kept in memory and change the score as the real server's do.
+import { ASSESSMENTS, CONTROLS, DENIED, RECOMMENDATIONS, RESOURCES } from "./estate.mjs";
+
+let exemptions = [];
+let isSampleThere = true;
+const RANK = { Unhealthy: 0, Unknown: 1, Healthy: 2, NotApplicable: 3 };
+const STATES = ["Passed", "Failed", "Manual", "Unknown", "NotApplicable"];
+
+const isThere = (connector) => isSampleThere || connector !== "sample";
+
+function verdicts() {
+  return ASSESSMENTS.filter((row) => isThere(row.connector)).map((row) => {
+    const exemption = exemptions.find((one) => one.recommendation === row.recommendation && !one.finding && (one.scope.kind === "tenant" || one.scope.id === row.resource));
+    if (!exemption) return row;
+    return { ...row, status: "NotApplicable", cause: { code: exemption.category === "Waiver" ? "Exempt" : "ExemptMitigated", message: exemption.reason } };
+  });
+}
+
+const resources = () => RESOURCES.filter((one) => isThere(one.scope.connector));
+const tally = (rows) => rows.reduce((counts, row) => ({ ...counts, [row.status]: (counts[row.status] ?? 0) + 1 }), { Healthy: 0, Unhealthy: 0, NotApplicable: 0, Unknown: 0 });
+const lower = (counts) => ({ healthy: counts.Healthy, unhealthy: counts.Unhealthy, unknown: counts.Unknown, notApplicable: counts.NotApplicable });
+
+function scoreOf(rows) {
+  const controls = CONTROLS.map((control) => {
+    const ids = new Set(RECOMMENDATIONS.filter((one) => one.control === control.id).map((one) => one.id));
+    const worst = new Map();
+    for (const row of rows.filter((one) => ids.has(one.recommendation))) {
+      const known = worst.get(row.resource);
+      if (known === undefined || RANK[row.status] < RANK[known]) worst.set(row.resource, row.status);
+    }
+    const counts = lower(tally([...worst.values()].map((status) => ({ status }))));
+    const { healthy: h, unhealthy: u, unknown: k } = counts;
+    const share = (part, whole) => (whole > 0 ? part / whole : 0);
+    return { ...control, current: control.max * share(h, h + u), percentage: share(h, h + u), range: [control.max * share(h, h + u + k), control.max * share(h + k, h + u + k)], potentialIncrease: control.max * share(u, h + u), ...counts };
+  }).filter((control) => control.healthy + control.unhealthy + control.unknown > 0);
+  const scored = controls.filter((control) => control.healthy + control.unhealthy > 0);
+  const sum = (list, value) => list.reduce((total, one) => total + value(one), 0);
+  const max = sum(scored, (one) => one.max);
+  const all = sum(controls, (one) => one.max) || 1;
+  const judged = sum(scored, (one) => one.healthy + one.unhealthy);
+  return {
+    current: sum(scored, (one) => one.current), max, percentage: max ? sum(scored, (one) => one.current) / max : 0, weight: judged,
+    coverage: judged / (judged + sum(controls, (one) => one.unknown) || 1), range: [sum(controls, (one) => one.range[0]) / all, sum(controls, (one) => one.range[1]) / all], controls,
+  };
+}
+
+const connectors = () => [
+  { id: "host", displayName: "This machine", environment: "OnPremise", sample: false },
+  { id: "sample", displayName: "Sample AWS account", environment: "Aws", sample: true },
+].filter((one) => isThere(one.id));
+
+const coverageItems = () => ["AWS::S3::Bucket", "AWS::IAM::User", "AWS::RDS::DBInstance", "AWS::EC2::SecurityGroup", "AWS::Lambda::Function"].flatMap((type, index) =>
+  ["eu-central-1", "eu-west-1", "us-east-1"].map((region, at) => {
+    const reason = { ...DENIED, operation: `List${type.split("::")[2]}s`, permission: `${type.split("::")[1].toLowerCase()}:List${type.split("::")[2]}s` };
+    const state = (index + at) % 7 === 3 ? "failed" : (index + at) % 7 === 5 ? "partial" : (index * at) % 5 === 4 ? "skipped" : "complete";
+    const outcome = state === "skipped" ? { state, reason: "the region is not enabled for this account" } : state === "complete" ? { state, nResources: 12 + index } : { state, reason, ...(state === "partial" ? { nResources: 100 } : {}) };
+    const denied = index === 0 && at < 2 ? [{ fields: ["properties.Policy", "properties.PublicAccessBlock"], nResources: 14, reason: DENIED }] : [];
+    return { type, account: "111122223333", region, outcome, denied };
+  }),
+);
+
+function overview() {
+  const rows = verdicts();
+  const score = scoreOf(rows);
+  const accounts = [...new Set(rows.map((row) => `${row.connector} ${row.account}`))];
+  const trend = Array.from({ length: 24 }, (_, day) => {
+    const drop = (23 - day) * 0.006 + Math.sin(day) * 0.01;
+    return { at: `2026-11-${String(day + 1).padStart(2, "0")}T08:30:00Z`, percentage: Math.max(0, score.percentage - drop), range: [Math.max(0, score.range[0] - drop - 0.004 * (23 - day)), Math.min(1, score.range[1] - drop + 0.002 * (23 - day))], coverage: score.coverage };
+  });
+  const coverage = { complete: 0, partial: 0, failed: 0, skipped: 0, denied: 0 };
+  for (const item of coverageItems()) {
+    coverage[item.outcome.state] += 1;
+    coverage.denied += item.denied.length;
+  }
+  return {
+    secureScore: score, connectors: connectors(), assessments: tally(rows), resources: resources().length, trend, coverage,
+    unhealthyResources: new Set(rows.filter((row) => row.status === "Unhealthy").map((row) => row.resource)).size,
+    subscriptions: accounts.map((key) => {
+      const [connector, account] = key.split(" ");
+      const { controls, ...headline } = scoreOf(rows.filter((row) => row.connector === connector && row.account === account));
+      return { connector, account, at: "2026-11-24T08:30:00Z", score: headline };
+    }),
+  };
+}
+
+function recommendationRows() {
+  const rows = verdicts();
+  return RECOMMENDATIONS.map((one) => ({
+    ...one, key: one.id, effort: "Low", userImpact: "Low", maturity: "stable", controlTitle: CONTROLS.find((control) => control.id === one.control).title,
+    environment: one.type.startsWith("AWS") ? "Aws" : "OnPremise", sample: one.type.startsWith("AWS"), ...lower(tally(rows.filter((row) => row.recommendation === one.id))),
+  })).filter((one) => isSampleThere || !one.sample);
+}
+
+function recommendation(id) {
+  const one = RECOMMENDATIONS.find((candidate) => candidate.id === id);
+  if (!one) return undefined;
+  const file = {
+    ...one, description: "Whoever finds the resource can read what it holds. Attackers scan for such mistakes within minutes.", effort: "Low", user_impact: "Moderate", threats: ["dataExfiltration", "accountBreach"],
+    categories: ["Data"], compliance: { "mcsb-v1": ["NS-2", "DP-3"], "cis-aws-5.0": ["2.1.4"] }, maturity: "stable",
+    remediation: {
+      steps: "Open the resource in the provider's console and switch the setting on.\nThen check that nothing else relied on it.", cli: `aws s3api put-public-access-block --bucket {name} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true`,
+      terraform: 'resource "aws_s3_bucket_public_access_block" "this" {\n  bucket              = aws_s3_bucket.this.id\n  block_public_acls   = true\n  ignore_public_acls  = true\n}\n', links: ["https://docs.example.com/s3"],
+    },
+  };
+  const control = CONTROLS.find((candidate) => candidate.id === one.control);
+  return { recommendation: file, key: id, control, counts: tally(verdicts().filter((row) => row.recommendation === id)) };
+}
+
+const found = (text, ...parts) => !text || parts.some((part) => part.toLowerCase().includes(text.toLowerCase()));
+
+function page(all, query) {
+  const start = Number(query.get("cursor") ?? 0);
+  const limit = Number(query.get("limit") ?? 100);
+  return { items: all.slice(start, start + limit), ...(start + limit < all.length ? { next: String(start + limit) } : {}) };
+}
+
+function assessments(query) {
+  const rows = verdicts().filter((row) => (!query.get("recommendation") || row.recommendation === query.get("recommendation")) && (!query.get("status") || row.status === query.get("status")) && found(query.get("q"), row.resource, row.name));
+  return page(rows.sort((a, b) => RANK[a.status] - RANK[b.status]), query);
+}
+
+function resourceList(query) {
+  const rows = verdicts();
+  const all = resources().map((one) => {
+    const counts = lower(tally(rows.filter((row) => row.resource === one.id)));
+    const tags = Object.fromEntries(Object.entries(one.tags).map(([key, value]) => [key, value.slice(0, 256)]));
+    return { id: one.id, type: one.type, name: one.name, connector: one.scope.connector, account: one.scope.account, location: one.scope.resourceGroup, tags, stale: one.isStale, ...counts };
+  }).filter((row) => ["type", "connector", "account", "location"].every((key) => !query.get(key) || row[key] === query.get(key)) && found(query.get("q"), row.id, row.name) && (!query.get("status") || row[query.get("status").toLowerCase()] > 0));
+  return { ...page(all, query), total: all.length };
+}
+
+function facets() {
+  const count = (value) => Object.entries(resources().reduce((counts, one) => ({ ...counts, [value(one)]: (counts[value(one)] ?? 0) + 1 }), {})).map(([name, number]) => ({ value: name, count: number }));
+  return { types: count((one) => one.type), connectors: count((one) => one.scope.connector), accounts: count((one) => one.scope.account), locations: count((one) => one.scope.resourceGroup) };
+}
+
+function resource(id) {
+  const { isStale, ...one } = resources().find((candidate) => candidate.id === id) ?? {};
+  if (!one.id) return undefined;
+  return { resource: one, facts: { exposure: { level: "Internet", paths: [{ via: "security group sg-1", port: 22 }] } }, assessments: verdicts().filter((row) => row.resource === id) };
+}
+
+const leaf = (id, title, state, checks, manual) => ({ id, title, state, checks, passed: 3, failed: state === "Failed" ? 9 : 0, unknown: state === "Unknown" ? 2 : 0, notApplicable: 0, ...(manual ? { manual } : {}) });
+const STANDARD = {
+  id: "mcsb-v1", title: "Microsoft cloud security benchmark v1", state: "Failed", controlsByState: { Passed: 9, Failed: 12, Unknown: 1, Manual: 48, NotApplicable: 16 },
+  controls: ["NS Network security", "IM Identity management", "DP Data protection"].map((name) => {
+    const [id, ...title] = name.split(" ");
+    const below = STATES.map((state, at) => leaf(`${id}-${at + 1}`, `What the standard asks for in words of our own, number ${at + 1}`, state, state === "Manual" ? [] : RECOMMENDATIONS.slice(at, at + 3).map((one) => one.id).concat("sshd-root-login-refused"), state === "Manual" ? "Review how sites and clouds are connected." : ""));
+    return { ...leaf(id, title.join(" "), "Failed", []), controls: below };
+  }),
+};
+
+const changes = () => verdicts().filter((row) => row.status === "Unhealthy").map((row, at) => ({ recommendation: row.recommendation, resource: row.resource, kind: ["Opened", "Reopened", "Resolved", "Changed", "Gone"][at % 5], at: row.statusChangedAt, from: at % 2 ? "Healthy" : null, to: at % 5 === 4 ? null : "Unhealthy" })).sort((a, b) => b.at.localeCompare(a.at)).slice(0, 500);
+
+/** The status and body for a request, or `undefined` where the route does not exist. */
+export function answer(method, url, body) {
+  const path = decodeURIComponent(url.pathname.replace("/api/v1", ""));
+  const query = url.searchParams;
+  const missing = { status: 404, body: { error: { code: "ResourceNotFound", message: "there is no such thing here" } } };
+  const given = (value) => (value === undefined ? missing : { status: 200, body: value });
+  if (method === "POST" && path === "/exemptions") {
+    if (!body.reason?.trim()) return { status: 400, body: { error: { code: "BadRequest", message: "an exemption needs a reason" } } };
+    const exemption = { ...body, id: String(exemptions.length + 1), createdAt: new Date().toISOString(), createdBy: "administrator" };
+    exemptions = [...exemptions, exemption];
+    return { status: 201, body: exemption };
+  }
+  if (method === "DELETE") {
+    const [, kind, id] = path.split("/");
+    if (kind === "connectors") isSampleThere = isSampleThere && id !== "sample";
+    else exemptions = exemptions.filter((one) => one.id !== id);
+    return { status: 204 };
+  }
+  const [, first, second] = path.split("/");
+  if (first === "recommendations") return given(second ? recommendation(second) : { items: recommendationRows() });
+  if (first === "compliance") return given(second ? STANDARD : { items: [STANDARD, { ...STANDARD, id: "cis-aws-5.0", title: "CIS AWS Foundations Benchmark 5.0" }] });
+  const plain = { "/overview": overview, "/assessments": () => assessments(query), "/resources": () => resourceList(query), "/resources/facets": facets, "/resource": () => resource(query.get("id")), "/coverage": () => ({ items: coverageItems() }), "/changes": () => ({ items: changes() }), "/exemptions": () => ({ items: exemptions }) };
+  return plain[path] ? given(plain[path]()) : missing;
+}

@@ -1,0 +1,62 @@
+/** What went wrong with a request, in words for a person. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+  ) {
+    super(message);
+    this.name = "ApiError";
+  }
+}
+
+type Parameters = Record<string, string | number | undefined>;
+
+/** The address of a route; parameters that are empty are left out. */
+export function address(path: string, parameters: Parameters = {}): string {
+  const query = new URLSearchParams();
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value !== undefined && value !== "") query.set(name, String(value));
+  }
+  const text = query.toString();
+  return `/api/v1${path}${text ? `?${text}` : ""}`;
+}
+
+async function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(url, {
+      method,
+      signal,
+      credentials: "same-origin",
+      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ApiError(0, "Unreachable", "The server does not answer. Check that Skywarden is running, then try again.");
+  }
+  if (!response.ok) throw await failure(response);
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch {
+    throw new ApiError(response.status, "BadAnswer", "The server sent an answer that is not JSON. Look at its log.");
+  }
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  try {
+    const { error } = (await response.json()) as { error: { code: string; message: string } };
+    return new ApiError(response.status, error.code, error.message);
+  } catch {
+    return new ApiError(response.status, "HttpError", `The server answered with HTTP ${response.status}.`);
+  }
+}
+
+export const api = {
+  get: <T>(path: string, parameters?: Parameters, signal?: AbortSignal) =>
+    request<T>("GET", address(path, parameters), undefined, signal),
+  post: <T>(path: string, body: unknown) => request<T>("POST", address(path), body),
+  remove: (path: string) => request<void>("DELETE", address(path)),
+};

@@ -1,0 +1,122 @@
+import { keepPreviousData, QueryCache, QueryClient, useQuery } from "@tanstack/react-query";
+import { ApiError, api } from "./client";
+import { endSession } from "./session";
+import type {
+  Assessment, Change, CoverageItem, Exemption, Facets, Overview, Page, RecommendationDetail, RecommendationRow,
+  ResourceDetail, ResourcePage, Standard, StandardRow,
+} from "./types";
+
+function noteEndOfSession(error: Error): void {
+  if (error instanceof ApiError && error.status === 401) endSession();
+}
+
+/** Only what may pass by itself is worth another try. */
+function mayPass(count: number, error: Error): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 500) && count < 1;
+}
+
+export const queryClient = new QueryClient({
+  queryCache: new QueryCache({ onError: noteEndOfSession }),
+  defaultOptions: {
+    queries: { retry: mayPass, retryDelay: 800, staleTime: 15_000 },
+    mutations: { onError: noteEndOfSession },
+  },
+});
+
+export const useOverview = () =>
+  useQuery({ queryKey: ["overview"], queryFn: ({ signal }) => api.get<Overview>("/overview", {}, signal) });
+
+export const useRecommendations = () =>
+  useQuery({
+    queryKey: ["recommendations"],
+    queryFn: ({ signal }) => api.get<{ items: RecommendationRow[] }>("/recommendations", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useRecommendation = (id: string) =>
+  useQuery({
+    queryKey: ["recommendation", id],
+    queryFn: ({ signal }) => api.get<RecommendationDetail>(`/recommendations/${encodeURIComponent(id)}`, {}, signal),
+  });
+
+export interface AssessmentsFilter {
+  recommendation: string;
+  status?: string;
+  q?: string;
+  cursor?: string;
+  limit: number;
+}
+
+export const useAssessments = (filter: AssessmentsFilter) =>
+  useQuery({
+    queryKey: ["assessments", filter],
+    queryFn: ({ signal }) => api.get<Page<Assessment>>("/assessments", { ...filter }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export interface ResourcesFilter {
+  type?: string;
+  connector?: string;
+  account?: string;
+  location?: string;
+  status?: string;
+  q?: string;
+  cursor?: string;
+  limit: number;
+}
+
+export const useResources = (filter: ResourcesFilter) =>
+  useQuery({
+    queryKey: ["resources", filter],
+    queryFn: ({ signal }) => api.get<ResourcePage>("/resources", { ...filter }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const useFacets = () =>
+  useQuery({ queryKey: ["facets"], queryFn: ({ signal }) => api.get<Facets>("/resources/facets", {}, signal) });
+
+export const useResource = (id: string) =>
+  useQuery({
+    queryKey: ["resource", id],
+    queryFn: ({ signal }) => api.get<ResourceDetail>("/resource", { id }, signal),
+  });
+
+export const useCoverage = () =>
+  useQuery({
+    queryKey: ["coverage"],
+    queryFn: ({ signal }) => api.get<{ items: CoverageItem[] }>("/coverage", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useStandards = () =>
+  useQuery({
+    queryKey: ["compliance"],
+    queryFn: ({ signal }) => api.get<{ items: StandardRow[] }>("/compliance", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useStandard = (id: string) =>
+  useQuery({
+    queryKey: ["compliance", id],
+    queryFn: ({ signal }) => api.get<Standard>(`/compliance/${encodeURIComponent(id)}`, {}, signal),
+  });
+
+export const useChanges = () =>
+  useQuery({
+    queryKey: ["changes"],
+    queryFn: ({ signal }) => api.get<{ items: Change[] }>("/changes", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useExemptions = () =>
+  useQuery({
+    queryKey: ["exemptions"],
+    queryFn: ({ signal }) => api.get<{ items: Exemption[] }>("/exemptions", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+/** After a change everything may differ: scores, counts, verdicts. The overview is returned fresh. */
+export async function refetchEverything(): Promise<Overview> {
+  await queryClient.invalidateQueries();
+  return queryClient.fetchQuery({ queryKey: ["overview"], queryFn: () => api.get<Overview>("/overview"), staleTime: 0 });
+}

@@ -1,0 +1,59 @@
+import { Tab, TabList } from "@fluentui/react-components";
+import { useState } from "react";
+import { useAssessments } from "../../api/queries";
+import type { RecommendationDetail } from "../../api/types";
+import { SearchBox } from "../../components/Filters";
+import { EmptyNote, Loaded } from "../../components/PageStates";
+import { Pager } from "../../components/Pager";
+import { formatCount, words } from "../../lib/format";
+import { cursorOf, START, type Trail } from "../../lib/paging";
+import { STATUSES } from "../../lib/recommendations";
+import { useUrlState } from "../../lib/useUrlState";
+import { AssessmentTable } from "./AssessmentTable";
+
+const LIMIT = 50;
+
+/** The resources of a recommendation by verdict, page by page. */
+export function AffectedResources({ detail }: { detail: RecommendationDetail }) {
+  const { values, set } = useUrlState(["status", "q"]);
+  const [trail, setTrail] = useState<Trail>(START);
+  const query = useAssessments({ recommendation: detail.recommendation.id, status: values.status, q: values.q, cursor: cursorOf(trail), limit: LIMIT });
+  const { counts } = detail;
+  const all = STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
+  const total = values.q ? undefined : values.status ? (counts[values.status as keyof typeof counts] ?? 0) : all;
+  const change = (changes: { status?: string; q?: string }) => {
+    setTrail(START);
+    set(changes);
+  };
+  return (
+    <section className="card flush" aria-label="Resources">
+      <div className="card-head"><h2>Resources</h2></div>
+      <div className="tabs-scroll">
+        <TabList size="small" selectedValue={values.status || "all"} onTabSelect={(_, data) => change({ status: data.value === "all" ? "" : String(data.value) })}>
+          <Tab value="all">All ({formatCount(all)})</Tab>
+          {STATUSES.map((status) => (
+            <Tab key={status} value={status} disabled={!counts[status]}>{words(status)} ({formatCount(counts[status] ?? 0)})</Tab>
+          ))}
+        </TabList>
+      </div>
+      <div className="filters inset">
+        <SearchBox label="Search resources" value={values.q} placeholder="Name or id" onChange={(q) => change({ q })} />
+      </div>
+      <Loaded query={query}>
+        {(page) => page.items.length === 0 ? (
+          <EmptyNote title={values.q || values.status ? "No resource matches" : "No resource is assessed"}>
+            {(values.q || values.status) && <button type="button" className="link-button" onClick={() => change({ status: "", q: "" })}>Clear filters</button>}
+          </EmptyNote>
+        ) : (
+          <div aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
+            <AssessmentTable assessments={page.items} title={detail.recommendation.title} />
+            <Pager
+              trail={trail} limit={LIMIT} count={page.items.length} total={total} next={page.next} noun="resource"
+              isBusy={query.isPlaceholderData} onMove={setTrail}
+            />
+          </div>
+        )}
+      </Loaded>
+    </section>
+  );
+}

@@ -1,0 +1,78 @@
+import { Button } from "@fluentui/react-components";
+import { ShieldDismiss16Regular } from "@fluentui/react-icons";
+import type { Assessment } from "../../api/types";
+import { DataTable } from "../../components/DataTable";
+import { VerdictDetail } from "../../components/EvidenceTable";
+import { FindingsTable } from "../../components/FindingsTable";
+import { ResourceLink } from "../../components/links";
+import { StatusBadge } from "../../components/StatusBadge";
+import { countByStatus } from "../../lib/findings";
+import { formatTime, plural, sentence, words } from "../../lib/format";
+import { ExemptDialog } from "../exemptions/ExemptDialog";
+import { useSampleConnectors } from "../inventory/useConnectors";
+
+/** Assessments of one recommendation: a row per resource, opening to what the verdict rests on. */
+export function AssessmentTable({ assessments, title }: { assessments: readonly Assessment[]; title: string }) {
+  const samples = useSampleConnectors();
+  return (
+    <DataTable
+      label="Assessments" groups={[{ key: "", title: null, rows: assessments }]} rowKey={(row) => row.resource} rowName={(row) => row.name || row.resource}
+      columns={[
+        {
+          key: "resource", header: "Resource", isLead: true,
+          cell: (row) => (
+            <div className="resource-cell">
+              <ResourceLink id={row.resource} name={row.name} isSample={samples.has(row.connector)} />
+            </div>
+          ),
+        },
+        { key: "status", header: "Status", width: "240px", cell: (row) => <StatusCell row={row} /> },
+        { key: "place", header: "Account and location", width: "170px", cell: (row) => <><div>{row.account}</div><div className="small muted">{row.location}</div></> },
+        { key: "since", header: "Since", width: "160px", cell: (row) => <span title={`First assessed ${formatTime(row.firstEvaluatedAt)}`}>{formatTime(row.statusChangedAt)}</span> },
+      ]}
+      detail={(row) => <AssessmentDetail assessment={row} title={title} />}
+    />
+  );
+}
+
+function StatusCell({ row }: { row: Assessment }) {
+  const unhealthy = row.findings ? countByStatus(row.findings).Unhealthy : 0;
+  return (
+    <div className="stack" style={{ gap: 0 }}>
+      <StatusBadge status={row.status} />
+      {unhealthy > 0 && <span className="small muted">{plural(unhealthy, "unhealthy finding")}</span>}
+      {row.cause && <span className="small muted two-lines" title={row.cause.message}>{row.cause.code.startsWith("Exempt") ? words(row.cause.code) : sentence(row.cause.message)}</span>}
+    </div>
+  );
+}
+
+/** Everything about one verdict, with the way to set it aside. */
+export function AssessmentDetail({ assessment, title }: { assessment: Assessment; title: string }) {
+  const findings = assessment.findings ?? [];
+  const resource = { id: assessment.resource, name: assessment.name };
+  const isExempt = assessment.cause?.code.startsWith("Exempt") ?? false;
+  return (
+    <div className="stack wide">
+      {(findings.length === 0 || assessment.cause) && <VerdictDetail verdict={assessment} />}
+      {findings.length > 0 && (
+        <FindingsTable
+          findings={findings}
+          action={(finding) => (finding.status === "Unhealthy" || finding.status === "Unknown") && (
+            <ExemptDialog
+              subject={{ recommendation: assessment.recommendation, title, resource, finding: { id: finding.id, title: finding.title } }}
+              trigger={<Button size="small" icon={<ShieldDismiss16Regular />}>Exempt this finding</Button>}
+            />
+          )}
+        />
+      )}
+      {!isExempt && assessment.status !== "NotApplicable" && (
+        <div>
+          <ExemptDialog
+            subject={{ recommendation: assessment.recommendation, title, resource }}
+            trigger={<Button size="small" icon={<ShieldDismiss16Regular />}>Exempt this resource</Button>}
+          />
+        </div>
+      )}
+    </div>
+  );
+}

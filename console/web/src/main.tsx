@@ -1,0 +1,10 @@
+import { createRoot } from "react-dom/client";
+import { App } from "./App";
+import "./styles/base.css";
+import "./styles/shell.css";
+import "./styles/parts.css";
+import "./styles/table.css";
+import "./styles/overview.css";
+
+const root = document.getElementById("root");
+if (root) createRoot(root).render(<App />);
