@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             copy_file(entry.path(), &copy.join(name))?;
         }
     }
-    npm(&copy, &["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    npm(&copy, &["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"])?;
     let dist = out.join("dist");
     let folder = dist.to_str().ok_or("OUT_DIR is no UTF-8")?;
     npm(&copy, &["run", "--silent", "build", "--", "--outDir", folder, "--emptyOutDir", "--logLevel", "warn"])?;

@@ -1,3 +1,3 @@
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({ test: { root: "web", include: ["src/**/*.test.ts"] } });
+export default defineConfig({ cacheDir: "../node_modules/.vite", test: { root: "web", include: ["src/**/*.test.ts"] } });

@@ -17,7 +17,7 @@ pub(crate) fn test() -> anyhow::Result<()> {
     if !Path::new(BROWSER).exists() {
         install("chromium", "the console's test walks through its pages in a browser")?;
     }
-    npm(&["ci", "--no-audit", "--no-fund", "--loglevel=error"])?;
+    npm(&["ci", "--include=dev", "--no-audit", "--no-fund", "--loglevel=error"])?;
     npm(&["test", "--silent"])?;
     process::run("cargo", &["build", "--package", "skywarden"])?;
     let data = process::root()?.join("target/console-test");

@@ -1,6 +1,7 @@
 // Serves a build as the product does, policy and all, for development and for the tests of tests/.
-//   node web/dev/server.mjs [--dist DIR] [--port 8572] [--upstream URL --token-file FILE]
-// Without --upstream the API is the made-up estate's; with it, requests go on to a real server.
+//   node web/dev/server.mjs [--dist DIR] [--port 8572] [--upstream URL [--token-file FILE]]
+// Without --upstream the API is the made-up estate's; with it, requests go on to a real server, with the token of the
+// file if one is given, else with the session that its login address opens.
 import { createServer, request } from "node:http";
 import { readFile } from "node:fs/promises";
 import { readFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { answer } from "./answers.mjs";
 const { values } = parseArgs({
   options: { dist: { type: "string", default: "dist" }, port: { type: "string", default: "8572" }, upstream: { type: "string" }, "token-file": { type: "string" } },
 });
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
 async function readBody(incoming) {
@@ -46,6 +47,8 @@ async function serveFile(path, outgoing) {
 
 createServer(async (incoming, outgoing) => {
   const url = new URL(incoming.url, "http://127.0.0.1");
+  const isLoginUpstream = values.upstream && !values["token-file"];
+  if (url.pathname === "/login" && isLoginUpstream) return passOn(incoming, outgoing);
   if (url.pathname === "/login") return outgoing.writeHead(303, { location: "/" }).end();
   if (!url.pathname.startsWith("/api/")) return serveFile(url.pathname, outgoing);
   const body = await readBody(incoming);

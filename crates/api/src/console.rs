@@ -38,8 +38,8 @@ pub(crate) async fn fallback(State(state): State<AppState>, request: Request) ->
     if let Some(file) = console(path).filter(|_| !path.is_empty()) {
         return answer(&request, file, path.starts_with("assets/"));
     }
-    let is_page = !path.rsplit('/').next().unwrap_or_default().contains('.');
-    match console("index.html").filter(|_| is_page) {
+    // Ids in the addresses of pages may hold dots; only what lies below assets/ is a file and nothing else.
+    match console("index.html").filter(|_| !path.starts_with("assets/")) {
         Some(index) => answer(&request, index, false),
         None => ApiError::not_found("such page").into_response(),
     }

@@ -145,7 +145,13 @@ async fn no_route_answers_without_a_login_or_under_another_host() {
 async fn the_console_needs_no_login_and_its_addresses_are_pages() {
     let server = server().await;
     let gzip = ("accept-encoding", "gzip");
-    for (path, body) in [("/", "page"), ("/recommendations/x", "page"), ("/index.html", "page"), ("/assets/a.js", "script")] {
+    for (path, body) in [
+        ("/", "page"),
+        ("/recommendations/x", "page"),
+        ("/compliance/cis-aws-5.0", "page"),
+        ("/index.html", "page"),
+        ("/assets/a.js", "script"),
+    ] {
         assert_eq!(ask(&server, "GET", path, &[gzip], "").await, (StatusCode::OK, body.to_owned()), "{path}");
         let elsewhere = ask(&server, "GET", path, &[gzip, ("host", "evil.example")], "").await;
         assert_eq!(elsewhere.0, StatusCode::MISDIRECTED_REQUEST, "{path}");

@@ -52,16 +52,9 @@ pub(crate) async fn rescan(n_runs: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store's size with its write-ahead log.
+/// The store's size. Its write-ahead log is left out: SQLite uses it again and again, up to some megabytes.
 fn bytes(file: &Path) -> anyhow::Result<u64> {
-    let mut sum = 0;
-    for ending in ["", "-wal"] {
-        let path = format!("{}{ending}", file.display());
-        if Path::new(&path).exists() {
-            sum += std::fs::metadata(&path).with_context(|| format!("could not look at {path}"))?.len();
-        }
-    }
-    Ok(sum)
+    Ok(std::fs::metadata(file).with_context(|| format!("could not look at {}", file.display()))?.len())
 }
 
 #[cfg(test)]

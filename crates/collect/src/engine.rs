@@ -15,6 +15,7 @@ use crate::{
     pages::{End, Operation, Run},
     reads::{Failure, Item, complete},
     shape::Shape,
+    withhold::Secrets,
 };
 
 /// Resources of one listing that are read at once.
@@ -94,6 +95,7 @@ pub async fn collect_aws<'a>(
     let mut run = Run::new(&*transport, partition_of_region(&home), options.max_concurrency, options.page_limit);
     let (account, partition) = identity(&run, specs, &home).await?;
     run.account = account;
+    run.secrets = Secrets::new(specs.secrets.values());
     if let Some(partition) = partition_by_name(&partition) {
         run.partition = partition;
     }

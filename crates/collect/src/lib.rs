@@ -22,6 +22,7 @@ mod request;
 mod shape;
 mod specs;
 mod template;
+mod withhold;
 mod xml;
 
 pub use call::{Answer, Call, CallFailure, Transport};

@@ -11,6 +11,7 @@ use crate::{
     reads::Item,
     request::Place,
     template::{Missing, member},
+    withhold::withhold,
 };
 
 /// The resource group of what has no region.
@@ -30,11 +31,7 @@ pub(crate) fn resource(
     let file = collector.file;
     let place = Place { partition: run.partition, account: &run.account, region };
     let mut properties = Value::Object(item.properties);
-    for path in &file.withheld {
-        if let Some(value) = path.split('.').try_fold(&mut properties, |value, name| value.get_mut(name)) {
-            withhold(value);
-        }
-    }
+    let hidden: Vec<Unreadable> = file.withheld.iter().filter_map(|part| withhold(part, &run.secrets, &mut properties)).collect();
     let variables = place.variables(&properties);
     let lacks = |Missing(name): Missing| {
         collector.list.tried().misfit(&format!("a listed item has no `{name}`, of which its id is made"))
@@ -47,7 +44,7 @@ pub(crate) fn resource(
         .unwrap_or_else(|| id.rsplit(['/', ':']).next().unwrap_or(&id).to_owned());
     let own = file.location.as_ref().and_then(|location| variables.text(location).ok());
     let location = own.or_else(|| (!is_global(file)).then(|| region.to_owned()));
-    let mut unreadable = Vec::new();
+    let mut unreadable = hidden;
     for failure in item.failures {
         for field in failure.fields {
             if unreadable.iter().any(|known: &Unreadable| known.field == field) {
@@ -78,16 +75,6 @@ pub(crate) fn resource(
         unreadable,
         carried: Carried::All,
     })
-}
-
-/// Takes what may be secret out of a value; that there was a text stays visible.
-fn withhold(value: &mut Value) {
-    match value {
-        Value::String(text) if !text.is_empty() => "(withheld)".clone_into(text),
-        Value::Array(items) => items.iter_mut().for_each(withhold),
-        Value::Object(members) => members.values_mut().for_each(withhold),
-        _ => {}
-    }
 }
 
 fn tags_path(path: Option<&str>) -> Option<FieldPath> {

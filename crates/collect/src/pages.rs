@@ -16,6 +16,7 @@ use crate::{
     document::{AnswerPath, Document},
     reason::Tried,
     request::{Place, call},
+    withhold::Secrets,
 };
 
 /// What all calls of a run share.
@@ -24,6 +25,7 @@ pub(crate) struct Run<'a> {
     pub(crate) partition: Partition,
     pub(crate) account: Arc<str>,
     pub(crate) page_limit: usize,
+    pub(crate) secrets: Secrets,
     calls: Semaphore,
     reasons: Mutex<BTreeMap<UnreadableReason, Arc<UnreadableReason>>>,
 }
@@ -59,6 +61,7 @@ impl<'a> Run<'a> {
             partition,
             account: Arc::from(""),
             page_limit: page_limit.max(1),
+            secrets: Secrets::default(),
             calls: Semaphore::new(max_calls.clamp(1, 1000)),
             reasons: Mutex::default(),
         }

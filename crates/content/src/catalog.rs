@@ -3,7 +3,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use skywarden_model::FieldPath;
 use skywarden_rule::{Parameters, Rule};
 
-use crate::{AwsService, BaselineRuleFile, CollectorFile, FactFile, RecommendationFile, SecurityControl, StandardFile};
+use crate::{
+    AwsService, BaselineRuleFile, CollectorFile, FactFile, RecommendationFile, SecretFile, SecurityControl, StandardFile,
+};
 
 /// Everything under `content/`, checked, linked and compiled; never changes once built.
 #[derive(Debug, Default)]
@@ -22,6 +24,8 @@ pub struct Catalog {
     pub services: BTreeMap<String, AwsService>,
     /// By id.
     pub facts: BTreeMap<String, FactFile>,
+    /// By id.
+    pub secrets: BTreeMap<String, SecretFile>,
 }
 
 /// A recommendation, ready to be evaluated.

@@ -46,12 +46,35 @@ pub struct CollectorFile {
     /// `{ "Attachments[*].State": status }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub wire: BTreeMap<String, String>,
-    /// Paths inside the properties below which texts may be secrets (`Environment.Variables`): names and presence are kept, every
-    /// text that is not empty becomes `(withheld)` before anything else sees it.
+    /// Where texts may be secrets: names and presence are kept, every text that is not empty becomes `(withheld)` before anything
+    /// else sees it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub withheld: Vec<String>,
+    pub withheld: Vec<Withheld>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
+}
+
+/// A part of the properties of which the texts are not kept.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Withheld {
+    /// Its path inside the properties: `Environment.Variables`. Everything below it is withheld.
+    pub path: String,
+    /// How its texts are packed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// A field of `properties` that gets the titles of the secrets (`content/secrets`) found in the texts, sorted, without repeats;
+    /// empty where none was found, absent where there is no text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kinds_into: Option<String>,
+}
+
+/// How a text is packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Encoding {
+    /// RFC 4648, with padding.
+    Base64,
 }
 
 /// Once per account or once per region.

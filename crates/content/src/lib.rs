@@ -16,6 +16,7 @@ mod recommendation;
 mod run_tests;
 mod schema_type;
 mod schemas;
+mod secret;
 mod source;
 mod standard;
 mod test_case;
@@ -23,7 +24,9 @@ mod verdict;
 
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
-pub use collector::{AwsRequest, AwsService, CollectorFile, ListCall, Paging, Placement, Protocol, ReadCall, Rest};
+pub use collector::{
+    AwsRequest, AwsService, CollectorFile, Encoding, ListCall, Paging, Placement, Protocol, ReadCall, Rest, Withheld,
+};
 pub use control::{SecureScoreFile, SecurityControl};
 pub use fact::FactFile;
 pub use overlay::OverrideFile;
@@ -34,5 +37,6 @@ pub use recommendation::{
 pub use run_tests::{TestFailure, TestReport, run_tests};
 pub use schema_type::{FieldType, ScalarType};
 pub use schemas::schemas;
+pub use secret::SecretFile;
 pub use standard::{ComplianceControl, StandardFile};
 pub use test_case::{Expectation, TestCase};

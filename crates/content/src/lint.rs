@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use regex::Regex;
 use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
     Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FieldType, OverrideFile, ParameterDeclaration,
-    ParameterType, Problem, RecommendationFile, ScalarType, StandardFile, TestCase,
+    ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, StandardFile, TestCase,
     load::{File, Kind},
     source::step,
 };
@@ -94,6 +95,27 @@ fn control_ids(controls: &[ComplianceControl]) -> Vec<&str> {
 }
 
 /// No control id stands twice in a standard.
+/// A pattern must compile and do what its examples say.
+pub(crate) fn secret(file: &File, secret: &SecretFile, problems: &mut Vec<Problem>) {
+    let pattern = match Regex::new(&secret.pattern) {
+        Ok(pattern) => pattern,
+        Err(error) => {
+            return problems.push(file.problem("/pattern", format!("the pattern is no regular expression: {error}")));
+        }
+    };
+    for (member, texts, should_be) in [("found", &secret.found, true), ("not_found", &secret.not_found, false)] {
+        if texts.is_empty() {
+            problems.push(file.problem(&format!("/{member}"), "there is no example"));
+        }
+        for (place, text) in texts.iter().enumerate() {
+            if pattern.is_match(text) != should_be {
+                let verb = if should_be { "is not found" } else { "is found" };
+                problems.push(file.problem(&format!("/{member}/{place}"), format!("the secret {verb} in this text")));
+            }
+        }
+    }
+}
+
 pub(crate) fn standard(file: &File, standard: &StandardFile, problems: &mut Vec<Problem>) {
     let mut ids = control_ids(&standard.controls);
     ids.sort_unstable();
@@ -128,7 +150,10 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
         check("/tags", tags, problems);
     }
     for (place, path) in collector.withheld.iter().enumerate() {
-        check(&format!("/withheld/{place}"), path, problems);
+        check(&format!("/withheld/{place}/path"), &path.path, problems);
+        if let Some(kinds) = &path.kinds_into {
+            check(&format!("/withheld/{place}/kinds_into"), kinds, problems);
+        }
     }
     for name in collector.wire.keys() {
         let pointer = format!("/wire/{}", step(name));

@@ -13,7 +13,7 @@ use skywarden_rule::{CompileError, Rule};
 
 use crate::{
     AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile,
-    ParameterDeclaration, Problem, Recommendation, RecommendationFile, SecureScoreFile, StandardFile, lint,
+    ParameterDeclaration, Problem, Recommendation, RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -28,6 +28,7 @@ pub(crate) enum Kind {
     Service,
     Collector,
     Fact,
+    Secret,
     Baseline,
     Recommendation,
     Override,
@@ -45,6 +46,7 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
         ("collectors", Some("services")) => Some(Kind::Service),
         ("collectors", _) => Some(Kind::Collector),
         ("facts", _) => Some(Kind::Fact),
+        ("secrets", _) => Some(Kind::Secret),
         ("baselines", _) => Some(Kind::Baseline),
         ("recommendations", _) => Some(Kind::Recommendation),
         ("overrides", _) => Some(Kind::Override),
@@ -132,6 +134,15 @@ impl Catalog {
             Kind::Fact => {
                 if let Some(fact) = typed::<FactFile>(file, problems) {
                     self.facts.insert(fact.id.clone(), fact);
+                }
+            }
+            Kind::Secret => {
+                if let Some(secret) = typed::<SecretFile>(file, problems) {
+                    let before = problems.len();
+                    lint::secret(file, &secret, problems);
+                    if problems.len() == before {
+                        self.secrets.insert(secret.id.clone(), secret);
+                    }
                 }
             }
             Kind::Baseline => self.add_baseline(file, problems),
@@ -266,7 +277,7 @@ pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
             let mut problem = at(entry.path(), "no content file belongs here".to_owned());
             problem.help = Some(
                 "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
-                 standards/ID.yaml, facts/ID.yaml, overrides/ID.yaml"
+                 standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, overrides/ID.yaml"
                     .to_owned(),
             );
             problems.push(problem);

@@ -4,7 +4,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, FactFile, OverrideFile, RecommendationFile, SecureScoreFile, StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, FactFile, OverrideFile, RecommendationFile, SecretFile, SecureScoreFile,
+    StandardFile,
 };
 
 /// The JSON Schema of each kind of content file, by the kind's name.
@@ -16,6 +17,7 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("fact", schema_for!(FactFile).to_value()),
         ("override", schema_for!(OverrideFile).to_value()),
         ("recommendation", schema_for!(RecommendationFile).to_value()),
+        ("secret", schema_for!(SecretFile).to_value()),
         ("secure-score", schema_for!(SecureScoreFile).to_value()),
         ("standard", schema_for!(StandardFile).to_value()),
     ])

@@ -24,16 +24,18 @@ pub struct Coverage {
 
 /// How a listing went. Only `Complete` lets resources disappear.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "state")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "state")]
 pub enum ListOutcome {
     /// Every page was read; `n_resources` were there.
     Complete {
         /// How many resources the listing returned.
+        #[serde(alias = "n_resources")]
         n_resources: u64,
     },
     /// Some pages were read, then one failed: what is missing is unknown.
     Partial {
         /// How many resources were seen before it failed.
+        #[serde(alias = "n_resources")]
         n_resources: u64,
         /// Why the rest could not be read.
         reason: Arc<UnreadableReason>,

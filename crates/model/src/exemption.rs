@@ -39,7 +39,7 @@ pub enum ExemptionCategory {
 
 /// Which resources an exemption covers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", tag = "kind")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase", tag = "kind")]
 pub enum ExemptionScope {
     /// Every resource of the installation.
     Tenant,
@@ -53,6 +53,7 @@ pub enum ExemptionScope {
         /// The provider's account.
         account: String,
         /// The region or resource group.
+        #[serde(alias = "resource_group")]
         resource_group: String,
     },
     /// One resource.

@@ -31,3 +31,6 @@ pub use transition::{TrackedState, Transition, TransitionKind};
 
 /// An instant in UTC with nanosecond precision; written as RFC 3339.
 pub type Timestamp = jiff::Timestamp;
+
+/// A span of time between two instants.
+pub type SignedDuration = jiff::SignedDuration;

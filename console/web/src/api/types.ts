@@ -218,7 +218,6 @@ export interface ResourceDetail {
 export interface ListOutcome {
   state: "complete" | "partial" | "failed" | "skipped";
   nResources?: number;
-  n_resources?: number;
   reason?: UnreadableReason | string;
 }
 
@@ -275,7 +274,7 @@ export type ExemptionScope =
   | { kind: "resource"; id: string }
   | { kind: "tenant" }
   | { kind: "subscription"; account: string }
-  | { kind: "resourceGroup"; account: string; resource_group?: string; resourceGroup?: string };
+  | { kind: "resourceGroup"; account: string; resourceGroup: string };
 
 export type ExemptionCategory = "Waiver" | "Mitigated";
 

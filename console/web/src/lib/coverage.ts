@@ -9,7 +9,7 @@ const RANK: Record<Outcome, number> = { failed: 4, partial: 3, skipped: 1, compl
 /** Worst first; a complete list of which fields were refused comes before one that was skipped. */
 const rank = (item: CoverageItem): number => Math.max(RANK[item.outcome.state] ?? 4, (item.denied ?? []).length > 0 ? 2 : 0);
 
-export const listed = (item: CoverageItem): number | undefined => item.outcome.nResources ?? item.outcome.n_resources;
+export const listed = (item: CoverageItem): number | undefined => item.outcome.nResources;
 
 export function reasonOf(item: CoverageItem): UnreadableReason | undefined {
   return typeof item.outcome.reason === "object" ? item.outcome.reason : undefined;

@@ -67,7 +67,10 @@ fn headline(score: &SecureScore) -> Value {
             "coverage": score.coverage, "range": score.range })
 }
 
-/// The whole at each instant of the history: every subscription with its newest score until then.
+/// Connectors are assessed one after the other: scores that are no further apart belong to one round, whose last point counts.
+const ROUND: skywarden_model::SignedDuration = skywarden_model::SignedDuration::from_secs(60);
+
+/// The whole after each round of assessments: every subscription with its newest score until then.
 fn trend(history: &[ScorePoint]) -> Vec<Value> {
     let instants: Vec<&str> = history.iter().map(|point| point.at.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
     let step = instants.len().div_ceil(MAX_TREND).max(1);
@@ -78,13 +81,22 @@ fn trend(history: &[ScorePoint]) -> Vec<Value> {
         while let Some(point) = points.next_if(|point| point.at.as_str() <= *at) {
             newest.insert((&point.connector, &point.account), &point.score);
         }
-        let is_last = index + 1 == instants.len();
-        if index % step == 0 || is_last {
+        let next = instants.get(index + 1);
+        let is_end_of_round = next.is_none_or(|next| apart(at, next) > ROUND);
+        if next.is_none() || (index % step == 0 && is_end_of_round) {
             let score = overall_score(newest.values().copied());
             trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
         }
     }
     trend
+}
+
+fn apart(earlier: &str, later: &str) -> skywarden_model::SignedDuration {
+    match (earlier.parse::<Timestamp>(), later.parse::<Timestamp>()) {
+        (Ok(earlier), Ok(later)) => later.duration_since(earlier),
+        // What is no instant stands alone.
+        _ => skywarden_model::SignedDuration::MAX,
+    }
 }
 
 fn coverage_counts(coverage: &[Coverage]) -> CoverageCounts {

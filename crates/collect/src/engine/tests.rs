@@ -72,6 +72,7 @@ impl Transport for Cloud {
 struct Content {
     collectors: BTreeMap<String, CollectorFile>,
     services: BTreeMap<String, AwsService>,
+    secrets: BTreeMap<String, skywarden_content::SecretFile>,
 }
 
 fn content() -> Content {
@@ -105,12 +106,13 @@ fn content() -> Content {
     Content {
         collectors: collectors.into_iter().map(|collector| (collector.type_name.clone(), collector)).collect(),
         services: services.into_iter().map(|service| (service.id.clone(), service)).collect(),
+        secrets: BTreeMap::new(),
     }
 }
 
 impl Content {
     fn specs(&self) -> Specs<'_> {
-        Specs { collectors: &self.collectors, services: &self.services }
+        Specs { collectors: &self.collectors, services: &self.services, secrets: &self.secrets }
     }
 }
 

@@ -5,6 +5,7 @@ import { Link } from "react-router";
 import type { Change, RecommendationRow } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { recommendationPath, resourcePath } from "../../components/links";
+import { SampleBadge } from "../../components/SampleBadge";
 import { formatTime, words } from "../../lib/format";
 
 const KINDS = {
@@ -27,7 +28,12 @@ export function ChangeTable({ changes, titles }: { changes: readonly Change[]; t
       columns={[
         {
           key: "what", header: "Recommendation", isLead: true,
-          cell: (change) => <Link to={recommendationPath(change.recommendation)} className="cell-title">{titles.get(change.recommendation)?.title ?? change.recommendation}</Link>,
+          cell: (change) => (
+            <span className="row">
+              <Link to={recommendationPath(change.recommendation)} className="cell-title">{titles.get(change.recommendation)?.title ?? change.recommendation}</Link>
+              {titles.get(change.recommendation)?.sample && <SampleBadge />}
+            </span>
+          ),
         },
         {
           key: "resource", header: "Resource", width: "34%",
@@ -37,7 +43,7 @@ export function ChangeTable({ changes, titles }: { changes: readonly Change[]; t
         },
         { key: "kind", header: "Change", width: "120px", cell: (change) => <Kind kind={change.kind} /> },
         {
-          key: "verdict", header: "Verdict", width: "190px",
+          key: "verdict", header: "Verdict", width: "210px",
           cell: (change) => <span className="muted">{change.from ? `${words(change.from)} → ` : ""}{change.to ? words(change.to) : "no longer there"}</span>,
         },
         { key: "at", header: "When", width: "170px", cell: (change) => <span className="nowrap">{formatTime(change.at)}</span> },

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import type { ComplianceControl, RecommendationRow } from "../../api/types";
 import { recommendationPath } from "../../components/links";
+import { SampleBadge } from "../../components/SampleBadge";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { StatusBadge } from "../../components/StatusBadge";
 import { plural } from "../../lib/format";
@@ -63,7 +64,7 @@ function ControlDetail({ control, titles }: { control: ComplianceControl; titles
         <ul className="plain stack">
           {known.map((row) => (
             <li key={row.id} className="row spread">
-              <Link to={recommendationPath(row.id)}>{row.title}</Link>
+              <span className="row"><Link to={recommendationPath(row.id)}>{row.title}</Link>{row.sample && <SampleBadge />}</span>
               <span className="row" style={{ gap: 16 }}><SeverityBadge severity={row.severity} /><StatusBadge status={worstStatus(row)} /></span>
             </li>
           ))}

@@ -1,9 +1,11 @@
 import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, LockClosed16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
 import type { CoverageItem, DeniedRead } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
+import { SampleBadge } from "../../components/SampleBadge";
 import { listed, permissionsOf, reasonOf, skipReason, type Outcome } from "../../lib/coverage";
 import { reasonSentence } from "../../lib/evidence";
 import { formatCount, plural, sentence } from "../../lib/format";
+import { useSampleAccounts } from "../inventory/useConnectors";
 
 export const OUTCOME_WORDS: Record<Outcome | "denied", string> = {
   complete: "Complete",
@@ -21,12 +23,13 @@ const SIGNS = {
 };
 
 export function CoverageTable({ items }: { items: readonly CoverageItem[] }) {
+  const samples = useSampleAccounts();
   return (
     <DataTable
       label="Coverage" groups={[{ key: "", title: null, rows: items }]} rowKey={(item) => `${item.account} ${item.type} ${item.region}`}
       rowName={(item) => `${item.type} in ${item.region}`}
       columns={[
-        { key: "type", header: "Type", isLead: true, cell: (item) => <span className="cell-title">{item.type}</span> },
+        { key: "type", header: "Type", isLead: true, cell: (item) => <span className="row"><span className="cell-title">{item.type}</span>{samples.has(item.account) && <SampleBadge />}</span> },
         { key: "region", header: "Region", width: "130px", cell: (item) => item.region },
         { key: "account", header: "Account", width: "130px", cell: (item) => item.account },
         { key: "outcome", header: "Outcome", width: "180px", cell: (item) => <OutcomeCell item={item} /> },
@@ -71,7 +74,7 @@ function CoverageDetail({ item }: { item: CoverageItem }) {
   const denied = item.denied ?? [];
   return (
     <div className="stack wide">
-      {reason && <p><strong>{item.outcome.state === "partial" ? "The list is incomplete:" : "The list failed:"}</strong> {sentence(reasonSentence(reason))}</p>}
+      {reason && <p><strong>{item.outcome.state === "partial" ? "The list is incomplete:" : "The list failed:"}</strong> {reasonSentence(reason)}.</p>}
       {skipped && <p><strong>Skipped:</strong> {sentence(skipped)}</p>}
       {denied.map((read, index) => <Denied key={index} read={read} />)}
       {!reason && !skipped && denied.length === 0 && <p className="muted">Everything asked for here could be read.</p>}
@@ -87,7 +90,7 @@ function Denied({ read }: { read: DeniedRead }) {
   return (
     <div className="stack" style={{ gap: 4 }}>
       <p>
-        <strong>{plural(read.fields.length, "field")}</strong> of {plural(read.nResources, "resource")}: {sentence(reasonSentence(read.reason))}
+        <strong>{plural(read.fields.length, "field")}</strong> of {plural(read.nResources, "resource")}: {reasonSentence(read.reason)}.
         {read.reason.permission && <> Missing permission: <code>{read.reason.permission}</code></>}
       </p>
       <details>

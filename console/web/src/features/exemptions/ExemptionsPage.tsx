@@ -9,6 +9,7 @@ import { DataTable } from "../../components/DataTable";
 import { recommendationPath, resourcePath } from "../../components/links";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { SampleBadge } from "../../components/SampleBadge";
 import { useSay } from "../../components/useSay";
 import { formatDate, formatTime, plural } from "../../lib/format";
 import { scoreChange } from "../../lib/score";
@@ -48,7 +49,10 @@ function ExemptionTable({ exemptions }: { exemptions: readonly Exemption[] }) {
           key: "what", header: "Recommendation", isLead: true,
           cell: (row) => (
             <>
-              <Link to={recommendationPath(row.recommendation)} className="cell-title">{titleOf(row)}</Link>
+              <span className="row">
+                <Link to={recommendationPath(row.recommendation)} className="cell-title">{titleOf(row)}</Link>
+                {titles.get(row.recommendation)?.sample && <SampleBadge />}
+              </span>
               {row.finding && <div className="small muted">Finding <code>{row.finding}</code></div>}
             </>
           ),
@@ -57,7 +61,7 @@ function ExemptionTable({ exemptions }: { exemptions: readonly Exemption[] }) {
         { key: "category", header: "Category", width: "100px", cell: (row) => row.category },
         { key: "reason", header: "Reason", width: "22%", cell: (row) => <span className="pre-wrap">{row.reason}</span> },
         {
-          key: "expires", header: "Expires", width: "130px",
+          key: "expires", header: "Expires", width: "150px",
           cell: (row) => (
             <>
               <div>{row.expiresAt ? formatDate(row.expiresAt) : "Never"}</div>
@@ -65,7 +69,7 @@ function ExemptionTable({ exemptions }: { exemptions: readonly Exemption[] }) {
             </>
           ),
         },
-        { key: "remove", header: "Action", width: "110px", cell: (row) => <RemoveButton exemption={row} title={titleOf(row)} /> },
+        { key: "remove", header: "Action", width: "132px", cell: (row) => <RemoveButton exemption={row} title={titleOf(row)} /> },
       ]}
     />
   );
@@ -79,7 +83,7 @@ function Where({ exemption }: { exemption: Exemption }) {
     case "subscription":
       return <>Account {scope.account}</>;
     case "resourceGroup":
-      return <>{scope.resource_group ?? scope.resourceGroup} in account {scope.account}</>;
+      return <>{scope.resourceGroup} in account {scope.account}</>;
     default:
       return <>Everywhere</>;
   }
@@ -96,7 +100,7 @@ function RemoveButton({ exemption, title }: { exemption: Exemption; title: strin
   return (
     <ConfirmDialog
       title="Remove the exemption?" action="Remove" onConfirm={remove}
-      trigger={<Button size="small" icon={<Delete16Regular />}>Remove</Button>}
+      trigger={<Button size="small" className="nowrap" icon={<Delete16Regular />}>Remove</Button>}
     >
       <p>“{title}” is assessed again where it was exempt, and counts in the secure score.</p>
     </ConfirmDialog>
