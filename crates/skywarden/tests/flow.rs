@@ -1,5 +1,5 @@
 //! Flows from end to end over recorded answers: a folder of `tests/flow` each.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeMap,
