@@ -132,15 +132,41 @@ fn judge(
         }
         status @ (Status::Unhealthy | Status::Unknown) => {
             let (_, cause, evidence) = rule.explain(resource, facts, now);
-            (status, cause, with_sources(catalog, resource, evidence))
+            (status, cause, with_sources(catalog, resource, with_chains(evidence, facts)))
         }
     }
 }
 
-/// Names the call that read each field, where the collector's spec tells.
+/// Entries of evidence at most, with the chains of facts.
+const MAX_EVIDENCE: usize = 40;
+
+/// Adds to each fact that decided the chain of observations that it rests on.
+fn with_chains(evidence: Vec<Evidence>, facts: Option<&FactSheet>) -> Vec<Evidence> {
+    let Some(sheet) = facts.filter(|_| evidence.iter().any(|entry| fact_of(&entry.field).is_some())) else { return evidence };
+    let mut whole: Vec<Evidence> = Vec::new();
+    let mut told: Vec<String> = Vec::new();
+    for entry in evidence {
+        let fact = fact_of(&entry.field).filter(|fact| !told.iter().any(|known| known == fact)).map(str::to_owned);
+        whole.push(entry);
+        if let Some(fact) = fact {
+            whole.extend(sheet.evidence.get(&fact).into_iter().flatten().cloned());
+            told.push(fact);
+        }
+    }
+    whole.truncate(MAX_EVIDENCE);
+    whole
+}
+
+/// The fact that a field belongs to: `access` of `facts.access.public`.
+fn fact_of(field: &str) -> Option<&str> {
+    let rest = field.strip_prefix("facts.")?;
+    rest.split(['.', '[']).next()
+}
+
+/// Names the call that read each field, where the collector's spec tells; facts are read by none.
 fn with_sources(catalog: &Catalog, resource: &Resource, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
     for entry in &mut evidence {
-        if !entry.source.is_empty() {
+        if !entry.source.is_empty() || fact_of(&entry.field).is_some() {
             continue;
         }
         if let Some(field) = without_positions(&entry.field)
