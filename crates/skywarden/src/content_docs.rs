@@ -16,6 +16,7 @@ pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> 
     for (name, schema) in skywarden_content::schemas() {
         save(&format!("schemas/{name}.schema.json"), serde_json::to_string_pretty(&schema)? + "\n")?;
     }
+    save("schemas/scan-report.schema.json", crate::output::REPORT_SCHEMA.to_owned())?;
     Ok(Ending::Done)
 }
 

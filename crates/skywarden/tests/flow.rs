@@ -129,6 +129,29 @@ fn a_refused_call_makes_its_fields_unknown_and_loses_nothing() {
 }
 
 #[test]
+fn reports_fit_their_schema() {
+    let schema: Value = serde_json::from_str(include_str!("../src/output/report.schema.json")).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let mut found = vec![replay(&recording(), &report)];
+    for operation in ["GetBucketPolicy", "DescribeVolumes", "DescribeRegions"] {
+        found.push(replay(refusing(operation, "AccessDenied").path(), &report));
+    }
+    let output = skywarden(&["scan", "host", "--format", "json", "--out", report.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output));
+    found.push(serde_json::from_slice(&std::fs::read(&report).unwrap()).unwrap());
+    for report in &found {
+        let problems: Vec<String> =
+            validator.iter_errors(report).take(5).map(|error| format!("{}: {error}", error.instance_path())).collect();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+    // The schema must notice what does not belong.
+    found[0]["assessments"][0]["status"] = "Fine".into();
+    assert!(!validator.is_valid(&found[0]));
+}
+
+#[test]
 fn several_sources_make_one_report() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");
