@@ -167,6 +167,24 @@ for (const place of [...PAGES, ...details.filter((one) => one.path)]) {
   });
 }
 
+// `cargo xtask test` puts resources with hostile names into the store; elsewhere there may be none.
+const hostile = await page.evaluate(async () => (await (await fetch("/api/v1/resources?q=hostile-&limit=50")).json()).items.map((item) => item.id));
+if (hostile.length > 0) {
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await step(`${hostile.length} hostile names are shown as text and run nothing`, async () => {
+    await page.goto(`${origin}/inventory?q=hostile-`);
+    await page.getByText("<img src=x onerror=").first().waitFor();
+    await assertFits("/inventory");
+    for (const id of hostile) {
+      await page.goto(`${origin}/inventory/resource?id=${encodeURIComponent(id)}`);
+      await page.waitForSelector("section[aria-label='Properties']");
+      await assertFits(`a hostile resource`);
+    }
+    assert.equal(await page.evaluate(() => window.wasRun), undefined);
+    assert.equal(await page.locator("main img").count(), 0);
+  });
+}
+
 /** A page of its own, whose errors are meant: what the server answers is replaced. */
 async function withAnswers(answer, work) {
   const other = await context.newPage();

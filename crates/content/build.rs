@@ -7,7 +7,8 @@ use saphyr::{LoadableYamlNode as _, ScalarOwned, YamlOwned};
 use serde_json::{Map, Number, Value, json};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let content = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../content");
+    // At run time: a target folder may serve several checkouts.
+    let content = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../../content");
     println!("cargo::rerun-if-changed={}", content.display());
     let mut files = Vec::new();
     for entry in walkdir::WalkDir::new(&content).sort_by_file_name() {

@@ -1,4 +1,4 @@
-//! The console's tests: its units, then a walk through the real pages in a real browser.
+//! The console's tests: its units, then a walk through the real pages in a real browser, hostile names among them.
 
 use std::{
     io::{BufRead as _, BufReader},
@@ -24,6 +24,9 @@ pub(crate) fn test() -> anyhow::Result<()> {
     if data.exists() {
         std::fs::remove_dir_all(&data).with_context(|| format!("could not empty {}", data.display()))?;
     }
+    std::fs::create_dir_all(&data).with_context(|| format!("could not create {}", data.display()))?;
+    let store = data.join("skywarden.db").display().to_string();
+    process::run("cargo", &["run", "--quiet", "--package", "skywarden-testkit", "--bin", "hostile", "--", &store])?;
     let server = Server::start(&data)?;
     let mut walk = Command::new("node");
     walk.arg("tests/walk.mjs").env("SKYWARDEN_URL", &server.url);

@@ -3,6 +3,7 @@
 mod console;
 mod docs;
 mod flow;
+mod fuzz;
 mod layers;
 mod licences;
 mod new;
@@ -51,6 +52,15 @@ enum Command {
         #[arg(value_parser = ["rescan"])]
         name: String,
     },
+    /// Fuzz a parser of outside input: answers, ids, policies or rules.
+    Fuzz {
+        /// Which.
+        #[arg(value_parser = ["answers", "ids", "policies", "rules"])]
+        name: String,
+        /// For how long.
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Write the skeleton of a content file; it fails lint until it is filled in.
     New {
         #[command(subcommand)]
@@ -83,6 +93,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Soak { name } => {
             process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])
         }
+        Command::Fuzz { name, seconds } => fuzz::run(&name, seconds),
         Command::New { kind } => new::run(&kind),
     }
 }

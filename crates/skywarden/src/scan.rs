@@ -60,7 +60,13 @@ async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -
         Source::Replay(folder) => ("replay", source::replay(folder)?),
     };
     let transport = match &scan.record {
-        Some(folder) => source::recording(transport, folder, now)?,
+        Some(folder) => {
+            eprintln!(
+                "recording AWS's answers in {} as they come: they may hold secrets, the files are yours alone",
+                folder.display()
+            );
+            source::recording(transport, folder, now)?
+        }
         None => transport,
     };
     read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await

@@ -1,0 +1,34 @@
+//! Policies of buckets and identities, which AWS gives as text that people wrote.
+#![no_main]
+
+use std::collections::BTreeMap;
+
+use libfuzzer_sys::fuzz_target;
+use serde_json::{Value, json};
+use skywarden_model::{Carried, Resource, Scope};
+
+fn resource(type_name: &str, properties: Value) -> Resource {
+    Resource {
+        id: type_name.into(),
+        type_name: type_name.into(),
+        name: "x".to_owned(),
+        scope: Scope { connector: "c".into(), account: "123456789012".into(), resource_group: "global".into() },
+        location: None,
+        tags: BTreeMap::new(),
+        envelope: serde_json::Map::new(),
+        properties,
+        unreadable: Vec::new(),
+        carried: Carried::All,
+    }
+}
+
+fuzz_target!(|text: &str| {
+    let parsed = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
+    let estate = [
+        resource("AWS::S3::Bucket", json!({ "Policy": parsed, "Acl": { "Grants": [] } })),
+        resource("AWS::IAM::User", json!({ "UserPolicyList": [{ "PolicyDocument": parsed }], "AttachedManagedPolicies": [], "GroupList": [] })),
+        resource("AWS::IAM::Role", json!({ "AssumeRolePolicyDocument": parsed, "RolePolicyList": [], "AttachedManagedPolicies": [] })),
+    ];
+    let facts = skywarden_facts::compute(&estate, &[]);
+    assert_eq!(facts.len(), estate.len());
+});
