@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use skywarden_content::{BaselineRule, Catalog, CompiledRule, Maturity, Recommendation};
 use skywarden_model::{
@@ -13,6 +16,7 @@ use crate::listing::{is_of_region, of_type};
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
 pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
+    let mut bench = Bench { catalog, now, sources: BTreeMap::new() };
     // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.
     let mut in_order: Vec<&Resource> = resources.iter().collect();
     in_order.sort_by(|left, right| left.id.cmp(&right.id));
@@ -21,7 +25,7 @@ pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, no
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
         let sheet = facts.get(&resource.id);
         for (id, recommendation) in recommendations {
-            assessments.push(assess(catalog, id, recommendation, resource, sheet, now));
+            assessments.push(bench.assess(id, recommendation, resource, sheet));
         }
     }
     assessments
@@ -72,68 +76,95 @@ fn recommendations_by_type(catalog: &Catalog) -> ByType<'_> {
     by_type
 }
 
-fn assess(
-    catalog: &Catalog,
-    id: &Arc<str>,
-    recommendation: &Recommendation,
-    resource: &Resource,
-    facts: Option<&FactSheet>,
+/// What judging one resource after the other needs.
+struct Bench<'a> {
+    catalog: &'a Catalog,
     now: Timestamp,
-) -> Assessment {
-    let mut assessment = Assessment {
-        recommendation: Arc::clone(id),
-        resource: resource.id.clone(),
-        status: Status::NotApplicable,
-        cause: None,
-        evidence: Vec::new(),
-        findings: Vec::new(),
-    };
-    if let Some(rule) = &recommendation.rule {
-        (assessment.status, assessment.cause, assessment.evidence) = judge(catalog, rule, resource, facts, now);
-        return assessment;
-    }
-    let baseline = recommendation.file.findings_from.as_ref().and_then(|findings| catalog.baselines.get(&findings.baseline));
-    for (id, rule) in baseline.into_iter().flatten() {
-        if rule.file.type_name == resource.type_name.as_str() {
-            assessment.findings.push(finding(catalog, id, rule, resource, facts, now));
-        }
-    }
-    crate::exempt::settle_by_findings(&mut assessment);
-    assessment
+    /// Type -> field, as evidence writes it -> the call that reads it. Looking one up anew costs as much as a verdict.
+    sources: BTreeMap<&'a str, HashMap<String, Option<&'a str>>>,
 }
 
-fn finding(
-    catalog: &Catalog,
-    id: &Arc<str>,
-    rule: &BaselineRule,
-    resource: &Resource,
-    facts: Option<&FactSheet>,
-    now: Timestamp,
-) -> Finding {
-    let (status, cause, evidence) = judge(catalog, &rule.rule, resource, facts, now);
-    Finding { id: Arc::clone(id), title: rule.file.title.as_str().into(), severity: rule.file.severity, status, cause, evidence }
-}
+impl<'a> Bench<'a> {
+    fn assess(
+        &mut self,
+        id: &Arc<str>,
+        recommendation: &'a Recommendation,
+        resource: &Resource,
+        facts: Option<&FactSheet>,
+    ) -> Assessment {
+        let mut assessment = Assessment {
+            recommendation: Arc::clone(id),
+            resource: resource.id.clone(),
+            status: Status::NotApplicable,
+            cause: None,
+            evidence: Vec::new(),
+            findings: Vec::new(),
+        };
+        let type_name = recommendation.file.type_name.as_str();
+        if let Some(rule) = &recommendation.rule {
+            (assessment.status, assessment.cause, assessment.evidence) = self.judge(rule, type_name, resource, facts);
+            return assessment;
+        }
+        let findings_from = recommendation.file.findings_from.as_ref();
+        let baseline = findings_from.and_then(|findings| self.catalog.baselines.get(&findings.baseline));
+        for (id, rule) in baseline.into_iter().flatten() {
+            if rule.file.type_name == resource.type_name.as_str() {
+                assessment.findings.push(self.finding(id, rule, resource, facts));
+            }
+        }
+        crate::exempt::settle_by_findings(&mut assessment);
+        assessment
+    }
 
-/// The verdict, explained only where it has to be: explaining costs several times the verdict, and what is healthy or does not
-/// apply by the thousand says so by itself.
-fn judge(
-    catalog: &Catalog,
-    rule: &CompiledRule,
-    resource: &Resource,
-    facts: Option<&FactSheet>,
-    now: Timestamp,
-) -> (Status, Option<Cause>, Vec<Evidence>) {
-    match rule.verdict(resource, facts, now) {
-        Status::Healthy => (Status::Healthy, None, Vec::new()),
-        Status::NotApplicable => {
-            let message = "the recommendation does not concern this resource".to_owned();
-            let cause = Cause { code: CauseCode::DoesNotApply, message, permissions: Vec::new() };
-            (Status::NotApplicable, Some(cause), Vec::new())
+    fn finding(&mut self, id: &Arc<str>, rule: &'a BaselineRule, resource: &Resource, facts: Option<&FactSheet>) -> Finding {
+        let (status, cause, evidence) = self.judge(&rule.rule, &rule.file.type_name, resource, facts);
+        let title = rule.file.title.as_str().into();
+        Finding { id: Arc::clone(id), title, severity: rule.file.severity, status, cause, evidence }
+    }
+
+    /// The verdict, explained only where it has to be: explaining costs several times the verdict, and what is healthy or does
+    /// not apply by the thousand says so by itself.
+    fn judge(
+        &mut self,
+        rule: &CompiledRule,
+        type_name: &'a str,
+        resource: &Resource,
+        facts: Option<&FactSheet>,
+    ) -> (Status, Option<Cause>, Vec<Evidence>) {
+        match rule.verdict(resource, facts, self.now) {
+            Status::Healthy => (Status::Healthy, None, Vec::new()),
+            Status::NotApplicable => {
+                let message = "the recommendation does not concern this resource".to_owned();
+                let cause = Cause { code: CauseCode::DoesNotApply, message, permissions: Vec::new() };
+                (Status::NotApplicable, Some(cause), Vec::new())
+            }
+            status @ (Status::Unhealthy | Status::Unknown) => {
+                let (_, cause, evidence) = rule.explain(resource, facts, self.now);
+                (status, cause, self.with_sources(type_name, with_chains(evidence, facts)))
+            }
         }
-        status @ (Status::Unhealthy | Status::Unknown) => {
-            let (_, cause, evidence) = rule.explain(resource, facts, now);
-            (status, cause, with_sources(catalog, resource, with_chains(evidence, facts)))
+    }
+
+    /// Names the call that read each field, where the collector's spec tells; facts are read by none.
+    fn with_sources(&mut self, type_name: &'a str, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
+        let known = self.sources.entry(type_name).or_default();
+        for entry in &mut evidence {
+            if !entry.source.is_empty() || fact_of(&entry.field).is_some() {
+                continue;
+            }
+            let source = match known.get(&entry.field) {
+                Some(source) => *source,
+                None => {
+                    let source = without_positions(&entry.field).and_then(|field| self.catalog.source_of(type_name, &field));
+                    known.insert(entry.field.clone(), source);
+                    source
+                }
+            };
+            if let Some(source) = source {
+                source.clone_into(&mut entry.source);
+            }
         }
+        evidence
     }
 }
 
@@ -161,21 +192,6 @@ fn with_chains(evidence: Vec<Evidence>, facts: Option<&FactSheet>) -> Vec<Eviden
 fn fact_of(field: &str) -> Option<&str> {
     let rest = field.strip_prefix("facts.")?;
     rest.split(['.', '[']).next()
-}
-
-/// Names the call that read each field, where the collector's spec tells; facts are read by none.
-fn with_sources(catalog: &Catalog, resource: &Resource, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
-    for entry in &mut evidence {
-        if !entry.source.is_empty() || fact_of(&entry.field).is_some() {
-            continue;
-        }
-        if let Some(field) = without_positions(&entry.field)
-            && let Some(source) = catalog.source_of(resource.type_name.as_str(), &field)
-        {
-            source.clone_into(&mut entry.source);
-        }
-    }
-    evidence
 }
 
 /// `properties.a[2].b` as the path `properties.a[*].b`.
