@@ -43,6 +43,72 @@ pub struct WriteStats {
     pub n_rows: u64,
 }
 
+/// Rows that one statement inserts: SQLite takes 32,766 values, and every statement costs more than a row.
+const BATCH: usize = 200;
+
+/// A row of `resources` that is new or changed.
+struct ResourceValues<'a> {
+    resource: &'a Resource,
+    hash: String,
+    document: String,
+    facts: String,
+    is_stale: bool,
+}
+
+/// A row of `assessments` that is new or changed.
+struct AssessmentValues<'a> {
+    assessment: &'a Assessment,
+    hash: String,
+    document: String,
+    was_resolved: i64,
+}
+
+/// Inserts and empties a batch of resources, on whichever database the transaction is of.
+macro_rules! insert_resources {
+    ($tx:ident, $changed:ident, $connector:ident, $at:ident, $doing:ident) => {
+        if !$changed.is_empty() {
+            let mut insert = sqlx::QueryBuilder::new(
+                "INSERT INTO resources (id, type_name, name, connector, account, resource_group, hash, document, facts, first_seen_at, stale_since) ");
+            insert.push_values($changed.drain(..), |mut row, values: ResourceValues<'_>| {
+                let resource = values.resource;
+                row.push_bind(resource.id.as_str()).push_bind(resource.type_name.as_str()).push_bind(storable(&resource.name))
+                    .push_bind($connector).push_bind(resource.scope.account.as_ref()).push_bind(resource.scope.resource_group.as_ref())
+                    .push_bind(values.hash).push_bind(values.document).push_bind(values.facts)
+                    .push_bind($at.as_str()).push_bind(values.is_stale.then_some($at.as_str()));
+            });
+            insert.push(
+                " ON CONFLICT (id) DO UPDATE SET type_name = excluded.type_name, name = excluded.name, connector = excluded.connector,
+                    account = excluded.account, resource_group = excluded.resource_group, hash = excluded.hash,
+                    document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since");
+            insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+        }
+    };
+}
+
+/// Inserts and empties a batch of assessments, on whichever database the transaction is of.
+macro_rules! insert_assessments {
+    ($tx:ident, $changed:ident, $at:ident, $doing:ident) => {
+        if !$changed.is_empty() {
+            let mut insert = sqlx::QueryBuilder::new(
+                "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at, last_known) ");
+            insert.push_values($changed.drain(..), |mut row, values: AssessmentValues<'_>| {
+                let assessment = values.assessment;
+                row.push_bind(assessment.resource.as_str()).push_bind(assessment.recommendation.as_ref())
+                    .push_bind(assessment.status.to_string()).push_bind(values.hash).push_bind(values.document)
+                    .push_bind(values.was_resolved).push_bind($at.as_str()).push_bind($at.as_str())
+                    .push_bind((assessment.status != Status::Unknown).then(|| assessment.status.to_string()));
+            });
+            insert.push(
+                " ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
+                    status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
+                    was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
+                    last_known = COALESCE(excluded.last_known, assessments.last_known),
+                    status = excluded.status");
+            insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+        }
+    };
+}
+
 impl Store {
     /// Writes a run in one transaction; rows that did not change are not touched.
     ///
@@ -71,6 +137,7 @@ impl Store {
             let before: Vec<(String, String, String)> = sqlx::query_as("SELECT id, hash, account FROM resources WHERE connector = $1")
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
             let before: BTreeMap<String, (String, String)> = before.into_iter().map(|(id, hash, account)| (id, (hash, account))).collect();
+            let mut changed = Vec::with_capacity(BATCH);
             for resource in run.resources {
                 stats.n_rows += 1;
                 let document = json(resource)?;
@@ -81,17 +148,12 @@ impl Store {
                     continue;
                 }
                 stats.n_written += 1;
-                sqlx::query(
-                    "INSERT INTO resources (id, type_name, name, connector, account, resource_group, hash, document, facts, first_seen_at, stale_since)
-                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-                     ON CONFLICT (id) DO UPDATE SET type_name = excluded.type_name, name = excluded.name, connector = excluded.connector,
-                       account = excluded.account, resource_group = excluded.resource_group, hash = excluded.hash,
-                       document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since")
-                    .bind(resource.id.as_str()).bind(resource.type_name.as_str()).bind(storable(&resource.name)).bind(connector)
-                    .bind(resource.scope.account.as_ref()).bind(resource.scope.resource_group.as_ref()).bind(hash).bind(document).bind(facts)
-                    .bind(at.as_str()).bind(is_stale.then_some(at.as_str()))
-                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                changed.push(ResourceValues { resource, hash, document, facts, is_stale });
+                if changed.len() == BATCH {
+                    insert_resources!(tx, changed, connector, at, doing);
+                }
             }
+            insert_resources!(tx, changed, connector, at, doing);
             for id in before.keys().filter(|id| !owner.contains_key(id.as_str())) {
                 stats.n_written += 1;
                 sqlx::query("DELETE FROM assessments WHERE resource = $1").bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
@@ -105,6 +167,7 @@ impl Store {
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
             let before: BTreeMap<(String, String), String> = before.into_iter().map(|(resource, recommendation, hash)| ((resource, recommendation), hash)).collect();
             let mut kept = BTreeSet::new();
+            let mut changed = Vec::with_capacity(BATCH);
             for assessment in run.assessments {
                 stats.n_rows += 1;
                 let key = (assessment.resource.to_string(), assessment.recommendation.to_string());
@@ -113,36 +176,35 @@ impl Store {
                 if before.get(&key) != Some(&hash) {
                     stats.n_written += 1;
                     let was_resolved = i64::from(resolved.contains(&(key.0.as_str(), key.1.as_str())));
-                    sqlx::query(
-                        "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at, last_known)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
-                         ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
-                           status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
-                           was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
-                           last_known = COALESCE(excluded.last_known, assessments.last_known),
-                           status = excluded.status")
-                        .bind(key.0.as_str()).bind(key.1.as_str()).bind(assessment.status.to_string()).bind(hash).bind(document)
-                        .bind(was_resolved).bind(at.as_str()).bind((assessment.status != Status::Unknown).then(|| assessment.status.to_string()))
-                        .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                    changed.push(AssessmentValues { assessment, hash, document, was_resolved });
+                    if changed.len() == BATCH {
+                        insert_assessments!(tx, changed, at, doing);
+                    }
                 }
                 kept.insert(key);
             }
+            insert_assessments!(tx, changed, at, doing);
             for (resource, recommendation) in before.keys().filter(|key| !kept.contains(*key)) {
                 stats.n_written += 1;
                 sqlx::query("DELETE FROM assessments WHERE resource = $1 AND recommendation = $2")
                     .bind(resource.as_str()).bind(recommendation.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
 
-            for transition in run.transitions {
-                stats.n_written += 1;
-                let id = transition.resource.as_str();
-                let account = owner.get(id).copied().or_else(|| gone.get(id).map(|(_, account)| account.as_str())).unwrap_or_default();
-                sqlx::query(
-                    "INSERT INTO transitions (at, resource, recommendation, connector, account, document) VALUES ($1, $2, $3, $4, $5, $6)
-                     ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document")
-                    .bind(at.as_str()).bind(transition.resource.as_str()).bind(transition.recommendation.as_ref()).bind(connector)
-                    .bind(account).bind(json(transition)?)
-                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            for batch in run.transitions.chunks(BATCH) {
+                let mut values = Vec::with_capacity(batch.len());
+                for transition in batch {
+                    let id = transition.resource.as_str();
+                    let account = owner.get(id).copied().or_else(|| gone.get(id).map(|(_, account)| account.as_str())).unwrap_or_default();
+                    values.push((transition, account, json(transition)?));
+                }
+                stats.n_written += values.len() as u64;
+                let mut insert = sqlx::QueryBuilder::new("INSERT INTO transitions (at, resource, recommendation, connector, account, document) ");
+                insert.push_values(values, |mut row, (transition, account, document)| {
+                    row.push_bind(at.as_str()).push_bind(transition.resource.as_str()).push_bind(transition.recommendation.as_ref())
+                        .push_bind(connector).push_bind(account).push_bind(document);
+                });
+                insert.push(" ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document");
+                insert.build().execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             let document = json(&run.coverage)?;
             sqlx::query(
