@@ -113,7 +113,7 @@ pub(crate) struct AwsLogin {
     #[arg(long, value_name = "ID", requires = "role")]
     pub(crate) external_id: Option<String>,
     /// Where AWS is, if not at AWS: an emulator or a proxy.
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", env = "AWS_ENDPOINT_URL")]
     pub(crate) endpoint_url: Option<String>,
 }
 
