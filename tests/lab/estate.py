@@ -4,10 +4,10 @@ Nothing here reads our content or asks our program: each function is the plain m
 It returns {id: True (flawed) or False (flawless sibling)}; a resource that the flaw can not concern is left out.
 """
 
+import base64
 import json
 
 OPEN = ("0.0.0.0/0", "::/0")
-ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 
 
 def _ec2(lab, operation, key, id_key, word, has_it, **request):
@@ -130,6 +130,15 @@ def _is_exposed(lab, region, instance):
     return is_routed and any(_is_open(rule) for rule in rules)
 
 
+def _tells_a_secret(lab, region, instance):
+    """Whether the start-up script sets a password or a key."""
+    client = lab.client("ec2", region)
+    attribute = client.describe_instance_attribute(InstanceId=instance["InstanceId"], Attribute="userData")
+    script = base64.b64decode(attribute.get("UserData", {}).get("Value", "")).decode()
+    return "PASSWORD=" in script or "SECRET_ACCESS_KEY=" in script
+
+
+user_data_secret = instances(_tells_a_secret)
 imds_v1 = instances(lambda lab, region, i: i["MetadataOptions"]["HttpTokens"] != "required")
 public_ip = instances(lambda lab, region, i: _has_public_ip(i))
 exposed = instances(_is_exposed)

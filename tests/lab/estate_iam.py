@@ -2,7 +2,7 @@
 
 import json
 
-from estate import ADMINISTRATOR, ask, for_everyone
+from estate import ask, for_everyone
 
 # What the seed's policy `deploy` allows; each of these alone, or together, is a known way to more rights.
 ESCALATION = {"iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction", "iam:CreatePolicyVersion"}
@@ -98,9 +98,17 @@ user_direct = users(
 )
 
 
+def _group_documents(lab, name):
+    client = iam(lab)
+    for inline in _all(lab, "list_group_policies", "PolicyNames", GroupName=name):
+        yield client.get_group_policy(GroupName=name, PolicyName=inline)["PolicyDocument"]
+    for arn in _attached(lab, "group", GroupName=name):
+        yield _managed(lab, arn)
+
+
 def groups_administrator(lab):
     groups = _all(lab, "list_groups", "Groups")
-    return {g["Arn"]: ADMINISTRATOR in _attached(lab, "group", GroupName=g["GroupName"]) for g in groups}
+    return {g["Arn"]: any(_is_administrator(d) for d in _group_documents(lab, g["GroupName"])) for g in groups}
 
 
 def roles(has_it):
