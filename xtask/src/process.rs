@@ -7,7 +7,9 @@ use anyhow::{Context as _, bail};
 
 /// The root of the checkout.
 pub(crate) fn root() -> anyhow::Result<PathBuf> {
-    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    // At run time, as cargo tells it: a target folder may serve several checkouts.
+    let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+    let manifest = PathBuf::from(manifest);
     Ok(manifest.parent().context("xtask has no parent folder")?.to_path_buf())
 }
 
