@@ -60,7 +60,7 @@ def denials(regions):
                [f"{IAM}user-unused-password"], [f"{IAM}user-console-mfa", f"{IAM}user-key-and-password"]),
         Denial("iam GetAccountPasswordPolicy", "^iam .*GetAccountPasswordPolicy$", "iam:GetAccountPasswordPolicy", [f"{IAM}password-"]),
         Denial("iam GetAccountAuthorizationDetails", "^iam .*GetAccountAuthorizationDetails$", "iam:GetAccountAuthorizationDetails",
-               [f"{IAM}user-", f"{IAM}role-", f"{IAM}policy-"], ["aws-ec2-instance-exposed-with-role"]),
+               [f"{IAM}user-", f"{IAM}role-", f"{IAM}group-", f"{IAM}policy-"], ["aws-ec2-instance-exposed-with-role"]),
         Denial("kms GetKeyRotationStatus", "^kms .*GetKeyRotationStatus$", "kms:GetKeyRotationStatus", [f"{KMS}key-rotation"], error=json_403),
         Denial("kms GetKeyPolicy", "^kms .*GetKeyPolicy$", "kms:GetKeyPolicy", [f"{KMS}key-public"], error=json_403),
         Denial("kms ListKeys", f"^kms {there} .*ListKeys$", "kms:ListKeys", [KMS], [], there, json_403),
