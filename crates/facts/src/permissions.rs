@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::{
-    document::{Document, Effect, Statement},
+    document::{Document, Effect, Patterns, Statement},
     read::{self, Failures, Why},
     sheet::{Fact, seen, unseen},
 };
@@ -199,7 +199,7 @@ impl<'a> Sum<'a> {
         self.documents.iter().find_map(|(resource, field, document)| {
             let statement = document.with(Effect::Allow).find(|allow| {
                 allow.actions.cover(action)
-                    && (allow.resources.cover("*") || allow.resources.names().iter().any(|name| names_several(name, action)))
+                    && (allow.resources.cover("*") || are_several(&allow.resources, action))
                     && !allow.conditions.iter().any(|condition| condition.limits_target())
             })?;
             Some((*resource, format!("{field}.Statement[{}]", statement.position), statement))
@@ -217,8 +217,8 @@ impl<'a> Sum<'a> {
     fn service_wildcards(&self) -> BTreeSet<String> {
         let allows = self.documents.iter().flat_map(|(_, _, document)| document.with(Effect::Allow));
         let whole = allows.filter(|allow| allow.resources.cover("*")).flat_map(|allow| match &allow.actions {
-            crate::document::Patterns::Only(actions) => actions.clone(),
-            crate::document::Patterns::AllBut(_) => Vec::new(),
+            Patterns::Only(actions) => actions.clone(),
+            Patterns::AllBut(_) => Vec::new(),
         });
         let services = whole.filter_map(|action| match action.as_str() {
             "*" | EVERYTHING => Some("*".to_owned()),
@@ -270,6 +270,17 @@ impl<'a> Sum<'a> {
             fact.observe(unseen("facts.permissions", "what the policy allows", why));
         }
         fact
+    }
+}
+
+/// Whether a statement's resources are several things that an action can be done to. All but some are several, unless what is
+/// left out is everything of the action's service.
+fn are_several(resources: &Patterns, action: &str) -> bool {
+    match resources {
+        Patterns::Only(patterns) => patterns.iter().any(|pattern| names_several(pattern, action)),
+        Patterns::AllBut(patterns) => {
+            !patterns.iter().any(|pattern| pattern == "*" || (names_several(pattern, action) && pattern.ends_with(":*")))
+        }
     }
 }
 

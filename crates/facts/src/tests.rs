@@ -349,6 +349,15 @@ fn policies_of_an_identity_add_up() {
     assert_eq!(on("*", "arn:aws:s3:::reports/*"), Some(json!([])));
     assert_eq!(on("iam:CreateAccessKey", "arn:aws:iam::*:user/${aws:username}"), Some(json!([])));
     assert_eq!(on("iam:CreateAccessKey", "arn:aws:iam::111111111111:user/*"), Some(json!(["CreateAccessKey"])));
+    let all_but = |resource: &str| {
+        let statement = json!({"Effect": "Allow", "Action": "iam:CreateAccessKey", "NotResource": resource});
+        first(&[user(statement, &[])], "permissions", "escalations")
+    };
+    for left_out in ["arn:aws:s3:::reports/*", "arn:aws:iam::111111111111:user/root-like", "arn:aws:iam::*:role/*"] {
+        assert_eq!(all_but(left_out), Some(json!(["CreateAccessKey"])), "{left_out}");
+    }
+    assert_eq!(all_but("*"), Some(json!([])));
+    assert_eq!(all_but("arn:aws:iam::*:*"), Some(json!([])));
     assert_eq!(on("lambda:UpdateFunctionCode", "arn:aws:lambda:*:*:function:*"), Some(json!(["UpdateFunctionCode"])));
 
     let group = |attached: &str| {
