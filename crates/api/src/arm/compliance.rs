@@ -4,7 +4,7 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skywarden_model::Assessment;
+use skywarden_model::{Assessment, Coverage};
 use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
 
 use super::{Answer, subscription::subscription};
@@ -75,7 +75,7 @@ async fn result(state: &AppState, path: &StandardPath) -> Result<StandardResult,
     result.ok_or_else(|| ApiError::not_found("such standard"))
 }
 
-async fn judged(state: &AppState, path: &StandardPath) -> Result<(Vec<Assessment>, Vec<skywarden_model::Coverage>), ApiError> {
+async fn judged(state: &AppState, path: &StandardPath) -> Result<(Vec<Assessment>, Vec<Coverage>), ApiError> {
     let subscription = subscription(state, &path.subscription).await?;
     let rows = state.store.assessments(&subscription.filter).await?;
     let coverage = state.store.coverage(&subscription.filter).await?;
@@ -137,12 +137,16 @@ async fn check_objects(state: &AppState, path: &StandardPath) -> Result<Vec<Valu
     let result = result(state, path).await?;
     let control = leaf(&result, path)?;
     let counts = state.store.recommendation_counts(&subscription.filter).await?;
+    let coverage = state.store.coverage(&subscription.filter).await?;
     let mut objects = Vec::new();
     for check in &control.checks {
         // A baseline rule is a finding of a recommendation and has no assessment of its own.
         let Some(known) = state.catalog.recommendations.get(check.as_str()) else { continue };
         let count = counts.iter().find(|count| count.recommendation == *check).cloned().unwrap_or_default();
-        let arm_state = match (count.unhealthy, count.unknown, count.healthy) {
+        // A listing that failed hides resources: what is left of them must not pass, nor be skipped.
+        let is_hidden = |entry: &Coverage| entry.list_failure().is_some() && entry.type_name.as_str() == known.file.type_name;
+        let hidden = u64::from(coverage.iter().any(is_hidden));
+        let arm_state = match (count.unhealthy, count.unknown + hidden, count.healthy) {
             (1.., _, _) => "Failed",
             (0, 1.., _) => "Unsupported",
             (0, 0, 1..) => "Passed",
