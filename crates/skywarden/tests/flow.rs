@@ -79,6 +79,18 @@ fn refusing(operation: &str, code: &str) -> TempDir {
     folder
 }
 
+#[test]
+fn a_verdict_that_rests_on_a_fact_shows_what_the_fact_rests_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = replay(&recording(), &folder.path().join("report.json"));
+    let is_public =
+        |row: &&Value| row["recommendation"] == "aws-s3-bucket-public" && row["resource"] == "arn:aws:s3:::fernhollow-website";
+    let row = rows(&report, "assessments").iter().find(is_public).unwrap();
+    let fields: Vec<&str> = rows(row, "evidence").iter().map(|entry| entry["field"].as_str().unwrap()).collect();
+    assert_eq!(fields[0], "facts.access.public");
+    assert!(fields.iter().any(|field| field.starts_with("properties.Policy")), "{fields:?}");
+}
+
 /// After a change that is meant: `UPDATE_GOLDEN=1 cargo test -p skywarden --test flow`.
 #[test]
 fn the_sample_is_judged_as_expected() {
