@@ -1,5 +1,6 @@
 //! Answers to typed JSON, driven by the schema: what the schema does not have is dropped, what does not fit it is a problem.
 
+use base64::Engine as _;
 use serde_json::{Map, Number, Value};
 use skywarden_content::ScalarType;
 use skywarden_model::{FieldPath, Segment, Timestamp};
@@ -141,6 +142,7 @@ impl Decoder {
             (_, ScalarType::Number) => self.misfit("a number", value),
             (_, ScalarType::Boolean) => self.misfit("a boolean", value),
             (_, ScalarType::Timestamp) => self.misfit("a timestamp", value),
+            (_, ScalarType::Csv) => self.misfit("a table in base64", value),
         }
     }
 
@@ -162,6 +164,7 @@ impl Decoder {
             ScalarType::Number => trimmed.parse().ok().and_then(Number::from_f64).map(Value::Number),
             ScalarType::Timestamp => timestamp(trimmed).map(|instant| Value::String(instant.to_string())),
             ScalarType::Json => document(trimmed),
+            ScalarType::Csv => table(trimmed),
         };
         if found.is_none() {
             self.problem(&format!("`{}` is no {}", shortened(trimmed), name_of(scalar)));
@@ -285,6 +288,20 @@ fn document(text: &str) -> Option<Value> {
     serde_json::from_slice(&percent_decode(text)).ok()
 }
 
+/// A table in base64 as a list of objects, by the names of its head line.
+fn table(text: &str) -> Option<Value> {
+    let bytes = base64::engine::general_purpose::STANDARD.decode(text).ok()?;
+    let mut reader = csv::ReaderBuilder::new().from_reader(bytes.as_slice());
+    let heads = reader.headers().ok()?.clone();
+    let mut rows = Vec::new();
+    for record in reader.records() {
+        let record = record.ok()?;
+        let cells = heads.iter().zip(&record).map(|(head, cell)| (head.to_owned(), Value::String(cell.to_owned())));
+        rows.push(Value::Object(cells.collect()));
+    }
+    Some(Value::Array(rows))
+}
+
 fn percent_decode(text: &str) -> Vec<u8> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
@@ -316,6 +333,7 @@ fn name_of(scalar: ScalarType) -> &'static str {
         ScalarType::Boolean => "boolean",
         ScalarType::Timestamp => "timestamp",
         ScalarType::Json => "JSON document",
+        ScalarType::Csv => "table in base64",
     }
 }
 

@@ -1,25 +1,23 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use skywarden_cloud::{partition_by_name, partition_of_region};
 use skywarden_content::{AwsRequest, AwsService, CollectorFile};
-use skywarden_model::{ConnectorId, Coverage, ListOutcome, Resource, Segment, Snapshot, Timestamp, TypeName, UnreadableReason};
+use skywarden_model::{ConnectorId, Coverage, ListOutcome, Snapshot, Timestamp, TypeName, UnreadableReason};
 
 use crate::{
     Specs, Transport,
     collector::{Collector, is_global},
     coverage::{FailedReads, coverage},
     document::{AnswerPath, Document},
-    normalise::{GLOBAL, resource},
+    listing::{Listing, ListingRun},
+    normalise::GLOBAL,
     pages::{End, Operation, Run},
-    reads::{Failure, Item, complete},
     shape::Shape,
     withhold::Secrets,
 };
 
-/// Resources of one listing that are read at once.
-const RESOURCES_AT_ONCE: usize = 16;
 /// Where coverage is told if the account's regions are not known.
 const ALL_REGIONS: &str = "*";
 
@@ -109,10 +107,11 @@ pub async fn collect_aws<'a>(
     };
     let collectors = prepare(&run, specs, &regions, &mut snapshot.coverage);
     let listings = listings(&run, &collectors, &regions, &mut snapshot.coverage);
-    progress.planned(listings.iter().map(|listing| listing.collectors.len() as u64).sum());
+    let listing_run = ListingRun { run: &run, connector: &options.connector, collectors: &collectors, progress };
+    progress.planned(listings.iter().map(|listing| listing_run.n_planned(listing)).sum());
     let mut jobs = Vec::with_capacity(listings.len());
     for listing in listings {
-        jobs.push(collect_listing(&run, &options.connector, listing, progress));
+        jobs.push(listing_run.collect(listing));
     }
     let mut results = stream::iter(jobs).buffer_unordered(options.max_concurrency.clamp(1, 1000));
     while let Some(parts) = results.next().await {
@@ -148,27 +147,10 @@ struct Regions {
     unknown: Option<UnreadableReason>,
 }
 
-/// One sequence of list calls, with all collectors that it feeds.
-struct Listing<'a> {
-    collectors: Vec<&'a Collector<'a>>,
-    /// The region that is called.
-    region: String,
-    /// The region of its coverage.
-    place: String,
-}
-
-/// What is known of an item when its listing is done, for one collector.
-#[derive(Default)]
-struct Listed {
-    items: Vec<Item>,
-    /// Why the list is not whole although all pages came.
-    lost: Option<UnreadableReason>,
-}
-
 async fn identity(run: &Run<'_>, specs: Specs<'_>, home: &str) -> Result<(Arc<str>, String), CollectError> {
     let service = own_service(specs, "sts")?;
     let request = own_request("GetCallerIdentity", "sts:GetCallerIdentity", json!({}));
-    let operation = Operation { service, request: &request, paging: None, absent_on: &[] };
+    let operation = Operation { service, request: &request, paging: None, absent_on: &[], extra: None };
     let mut found = None;
     let shape = Shape::of_texts(&["Account", "Arn"]);
     let end = {
@@ -190,7 +172,7 @@ async fn identity(run: &Run<'_>, specs: Specs<'_>, home: &str) -> Result<(Arc<st
 async fn regions(run: &Run<'_>, specs: Specs<'_>, home: &str, wanted: Option<&[String]>) -> Result<Regions, CollectError> {
     let service = own_service(specs, "ec2")?;
     let request = own_request("DescribeRegions", "ec2:DescribeRegions", json!({ "AllRegions": false }));
-    let operation = Operation { service, request: &request, paging: None, absent_on: &[] };
+    let operation = Operation { service, request: &request, paging: None, absent_on: &[], extra: None };
     let shape = Shape::of_texts(&["RegionName", "OptInStatus"]);
     let mut enabled: Vec<String> = Vec::new();
     let end = {
@@ -281,26 +263,22 @@ fn failed(run: &Run<'_>, type_name: &TypeName, region: &str, reason: UnreadableR
 fn listings<'a>(run: &Run<'_>, collectors: &'a [Collector<'a>], regions: &Regions, told: &mut Vec<Coverage>) -> Vec<Listing<'a>> {
     let mut groups: Vec<Vec<&Collector<'_>>> = Vec::new();
     for collector in collectors {
+        told_elsewhere(run, collector, regions, told);
+        if collector.file.parent.is_some() {
+            continue;
+        }
         match groups.iter_mut().find(|group| group.first().is_some_and(|first| first.shares_list_with(collector))) {
             Some(group) => group.push(collector),
             None => groups.push(vec![collector]),
-        }
-        if is_global(collector.file) {
-            continue;
-        }
-        for region in &regions.off {
-            let reason = format!("the region {region} is not switched on in this account (ec2:DescribeRegions does not name it)");
-            let outcome = ListOutcome::Skipped { reason };
-            told.push(coverage(&collector.type_name, &run.account, region, outcome, FailedReads::default()));
-        }
-        if let Some(reason) = &regions.unknown {
-            told.push(failed(run, &collector.type_name, ALL_REGIONS, reason.clone()));
         }
     }
     let mut listings = Vec::new();
     for group in groups {
         let Some(first) = group.first() else { continue };
         for place in places(first.file, regions) {
+            if place != GLOBAL && !first.is_offered_in(place) {
+                continue;
+            }
             let region = if place == GLOBAL { run.partition.home_region } else { place };
             listings.push(Listing { collectors: group.clone(), region: region.to_owned(), place: place.to_owned() });
         }
@@ -308,86 +286,24 @@ fn listings<'a>(run: &Run<'_>, collectors: &'a [Collector<'a>], regions: &Region
     listings
 }
 
-async fn collect_listing(
-    run: &Run<'_>,
-    connector: &ConnectorId,
-    listing: Listing<'_>,
-    progress: &dyn Progress,
-) -> Vec<(Vec<Resource>, Coverage)> {
-    let Some(first) = listing.collectors.first() else { return Vec::new() };
-    let mut listed: Vec<Listed> = listing.collectors.iter().map(|_| Listed::default()).collect();
-    let end = {
-        let mut sink = |document: &Document| {
-            for (collector, listed) in listing.collectors.iter().zip(&mut listed) {
-                take_page(run, collector, document, listed);
-            }
-        };
-        run.pages(&first.list, &listing.region, &Value::Null, &mut sink).await
+/// Tells the coverage of places where a collector lists nothing.
+fn told_elsewhere(run: &Run<'_>, collector: &Collector<'_>, regions: &Regions, told: &mut Vec<Coverage>) {
+    if is_global(collector.file) {
+        return;
+    }
+    let mut skipped = |region: &str, reason: String| {
+        let outcome = ListOutcome::Skipped { reason };
+        told.push(coverage(&collector.type_name, &run.account, region, outcome, FailedReads::default()));
     };
-    let mut parts = Vec::with_capacity(listed.len());
-    for (collector, listed) in listing.collectors.iter().zip(listed) {
-        let part = finish(run, connector, collector, &listing, listed, &end).await;
-        progress.done(&format!("{} {}", collector.type_name, listing.place), part.0.len() as u64);
-        parts.push(part);
+    for region in &regions.off {
+        skipped(region, format!("the region {region} is not switched on in this account (ec2:DescribeRegions does not name it)"));
     }
-    parts
-}
-
-fn take_page(run: &Run<'_>, collector: &Collector<'_>, document: &Document, listed: &mut Listed) {
-    let tried = collector.list.tried();
-    for (value, decoder) in document.items(&collector.items, &collector.shape, &[Segment::Key("properties".into())]) {
-        let Some(Value::Object(properties)) = value else {
-            listed.lost.get_or_insert_with(|| tried.misfit("a listed item is no object"));
-            continue;
-        };
-        let failures = decoder
-            .problems
-            .into_iter()
-            .map(|(field, message)| Failure { fields: vec![field], reason: run.share(tried.misfit(&message)) })
-            .collect();
-        listed.items.push(Item { properties, failures });
+    for region in regions.listed.iter().filter(|region| !collector.is_offered_in(region)) {
+        skipped(region, format!("{} is not offered in {region}", collector.list.service.id));
     }
-}
-
-async fn finish(
-    run: &Run<'_>,
-    connector: &ConnectorId,
-    collector: &Collector<'_>,
-    listing: &Listing<'_>,
-    listed: Listed,
-    end: &End,
-) -> (Vec<Resource>, Coverage) {
-    let mut reads = Vec::with_capacity(listed.items.len());
-    for item in listed.items {
-        reads.push(complete(run, collector, &listing.region, item));
+    if let Some(reason) = &regions.unknown {
+        told.push(failed(run, &collector.type_name, ALL_REGIONS, reason.clone()));
     }
-    let mut lost = listed.lost;
-    let mut failed_reads = FailedReads::default();
-    let mut resources = BTreeMap::new();
-    let mut items = stream::iter(reads).buffer_unordered(RESOURCES_AT_ONCE);
-    while let Some(item) = items.next().await {
-        let failures = item.failures.clone();
-        match resource(run, connector, collector, &listing.region, item) {
-            Ok(found) => {
-                // Pages may overlap when something is made or deleted meanwhile.
-                if resources.insert(found.id.clone(), found).is_none() {
-                    failed_reads.add(&failures);
-                }
-            }
-            Err(reason) => {
-                lost.get_or_insert(reason);
-            }
-        }
-    }
-    let n_resources = resources.len() as u64;
-    let outcome = match (end, lost) {
-        (End::Broken { n_pages: 0, reason }, _) => ListOutcome::Failed { reason: run.share(reason.clone()) },
-        (End::Broken { reason, .. }, _) => ListOutcome::Partial { n_resources, reason: run.share(reason.clone()) },
-        (_, Some(reason)) => ListOutcome::Partial { n_resources, reason: run.share(reason) },
-        (End::Complete | End::Absent, None) => ListOutcome::Complete { n_resources },
-    };
-    let coverage = coverage(&collector.type_name, &run.account, &listing.place, outcome, failed_reads);
-    (resources.into_values().collect(), coverage)
 }
 
 #[cfg(test)]

@@ -4,12 +4,14 @@
 //! It holds no credential (that is `cloud`), decides no verdict, and turns no failure into an empty list: what could not be
 //! listed is in the snapshot's coverage, what could not be read is on the resource, each with its reason.
 
+mod batch;
 mod call;
 mod collector;
 mod coverage;
 mod decode;
 mod document;
 mod engine;
+mod listing;
 mod live;
 mod normalise;
 mod pages;
@@ -22,6 +24,7 @@ mod request;
 mod shape;
 mod specs;
 mod template;
+mod test_specs;
 mod withhold;
 mod xml;
 
@@ -32,3 +35,4 @@ pub use permissions::permissions;
 pub use recording::{RecordError, Recording};
 pub use replay::{Replay, ReplayError};
 pub use specs::Specs;
+pub use test_specs::{SpecFailure, SpecReport, run_spec_tests};

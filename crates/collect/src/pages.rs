@@ -37,6 +37,8 @@ pub(crate) struct Operation<'a> {
     pub(crate) request: &'a AwsRequest,
     pub(crate) paging: Option<&'a Paging>,
     pub(crate) absent_on: &'a [String],
+    /// Input members that are taken as they are: the names that a batched call asks about.
+    pub(crate) extra: Option<&'a Map<String, Value>>,
 }
 
 /// How a list of pages ended.
@@ -84,13 +86,13 @@ impl<'a> Run<'a> {
         let tried = operation.tried();
         let mut region = region.to_owned();
         let mut was_sent_elsewhere = false;
-        let mut token: Option<String> = None;
+        let mut token: Option<Map<String, Value>> = None;
         let mut tokens = BTreeSet::new();
         let mut n_pages = 0;
         loop {
             let broken = |reason| End::Broken { n_pages, reason };
             let place = Place { partition: self.partition, account: &self.account, region: &region };
-            let paging = page_input(operation.paging, token.as_deref());
+            let paging = page_input(operation, token.as_ref());
             let call = match call(operation.service, operation.request, place, item, &paging) {
                 Ok(call) => call,
                 Err(error) => return broken(tried.unmade(&error.to_string())),
@@ -109,7 +111,7 @@ impl<'a> Run<'a> {
                     _ => {}
                 }
                 let reason = tried.refused(&answer);
-                if n_pages == 0 && operation.absent_on.contains(&reason.code) {
+                if n_pages == 0 && operation.absent_on.iter().any(|absent| is_absence(absent, &reason)) {
                     return End::Absent;
                 }
                 return broken(reason);
@@ -130,7 +132,7 @@ impl<'a> Run<'a> {
                     return End::Broken { n_pages, reason: tried.truncated(&message) };
                 }
             };
-            if !tokens.insert(next.clone()) {
+            if !tokens.insert(Value::Object(next.clone()).to_string()) {
                 let message = format!("page {n_pages} points back to a page that was already read");
                 return End::Broken { n_pages, reason: tried.truncated(&message) };
             }
@@ -156,33 +158,45 @@ impl Operation<'_> {
     }
 }
 
+/// Whether a refusal is one of those that are facts: `CODE`, or `CODE: TEXT` where the message has the text.
+fn is_absence(absent: &str, reason: &UnreadableReason) -> bool {
+    match absent.split_once(": ") {
+        None => absent == reason.code,
+        Some((code, text)) => {
+            code == reason.code && reason.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
+        }
+    }
+}
+
 /// What follows a page.
 enum Next {
     End,
-    Token(String),
+    /// The input members that ask for the next page.
+    Token(Map<String, Value>),
     /// More is announced, but the token is missing.
     Lost,
 }
 
-fn page_input(paging: Option<&Paging>, token: Option<&str>) -> Map<String, Value> {
-    let Some(paging) = paging else { return Map::new() };
-    let mut input = paging.size.clone();
-    if let Some(token) = token {
-        input.insert(paging.request.clone(), Value::String(token.to_owned()));
-    }
+fn page_input(operation: &Operation<'_>, token: Option<&Map<String, Value>>) -> Map<String, Value> {
+    let mut input = operation.extra.cloned().unwrap_or_default();
+    input.extend(operation.paging.map(|paging| paging.size.clone()).unwrap_or_default());
+    input.extend(token.cloned().unwrap_or_default());
     input
 }
 
 fn next_token(paging: Option<&Paging>, document: &Document) -> Next {
     let Some(paging) = paging else { return Next::End };
-    let token = document.text(&AnswerPath::parse(&paging.response));
-    let more = paging
-        .more
-        .as_ref()
-        .map(|more| document.text(&AnswerPath::parse(more)).is_some_and(|more| more.trim().eq_ignore_ascii_case("true")));
-    match (more, token) {
+    let text = |path: &str| document.text(&AnswerPath::parse(path));
+    let more = paging.more.as_ref().map(|more| text(more).is_some_and(|more| more.trim().eq_ignore_ascii_case("true")));
+    match (more, text(&paging.response)) {
         (Some(false), _) | (None, None) => Next::End,
-        (_, Some(token)) => Next::Token(token),
+        (_, Some(token)) => {
+            let mut input = Map::from_iter([(paging.request.clone(), Value::String(token))]);
+            for (response, request) in &paging.also {
+                input.extend(text(response).map(|value| (request.clone(), Value::String(value))));
+            }
+            Next::Token(input)
+        }
         (Some(true), None) => Next::Lost,
     }
 }

@@ -13,6 +13,8 @@ pub fn permissions<'a>(specs: impl Into<Specs<'a>>) -> Value {
     for collector in specs.into().collectors.values().filter(|collector| collector.service.is_some()) {
         actions.extend(collector.list.iter().map(|list| list.request.permission.as_str()));
         actions.extend(collector.reads.iter().map(|read| read.request.permission.as_str()));
+        let prepared = collector.reads.iter().filter_map(|read| read.first.as_ref());
+        actions.extend(prepared.map(|first| first.request.permission.as_str()));
     }
     json!({
         "Version": "2012-10-17",

@@ -1,17 +1,23 @@
 //! What is read about one resource after it was listed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
+use skywarden_content::Preparation;
 use skywarden_model::{FieldPath, UnreadableReason};
 
 use crate::{
     collector::{Collector, Read},
-    pages::{End, Run},
+    document::{AnswerPath, Document},
+    pages::{End, Operation, Run},
     request::Place,
     template::member,
 };
+
+/// How often a prepared answer is asked for, and how long between.
+const MAX_ATTEMPTS: u32 = 30;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_secs(2);
 
 /// A resource as far as it could be read.
 #[derive(Debug, Default)]
@@ -38,7 +44,9 @@ struct Found<'a> {
 /// Makes the reads of a collector for one listed item.
 pub(crate) async fn complete(run: &Run<'_>, collector: &Collector<'_>, region: &str, listed: Item) -> Item {
     let item = Value::Object(listed.properties);
-    let wanted = collector.reads.iter().filter(|read| read.call.only_if.as_ref().is_none_or(|field| has(&item, field)));
+    let is_wanted =
+        |read: &&Read<'_>| read.call.batch.is_none() && read.call.only_if.as_ref().is_none_or(|field| has(&item, field));
+    let wanted = collector.reads.iter().filter(is_wanted);
     let mut reads = Vec::with_capacity(collector.reads.len());
     for read in wanted {
         reads.push(one(run, read, region, &item));
@@ -66,10 +74,15 @@ async fn one<'a>(run: &Run<'_>, read: &'a Read<'a>, region: &str, item: &Value) 
         Some(template) => place.variables(item).text(template).unwrap_or_else(|_| region.to_owned()),
         None => region.to_owned(),
     };
+    if let Some(preparation) = &read.call.first
+        && let Err(reason) = prepare(run, read, preparation, &region, item).await
+    {
+        return failed(reason);
+    }
     let mut values = Vec::new();
     let mut misfits = Vec::new();
     let end = {
-        let mut sink = |document: &crate::document::Document| {
+        let mut sink = |document: &Document| {
             let (value, decoder) = document.value(&read.select, &read.shape, &read.place());
             values.extend(value);
             misfits.extend(decoder.problems);
@@ -90,8 +103,39 @@ async fn one<'a>(run: &Run<'_>, read: &'a Read<'a>, region: &str, item: &Value) 
     }
 }
 
+/// Calls until the answer is said to be ready.
+async fn prepare(
+    run: &Run<'_>,
+    read: &Read<'_>,
+    preparation: &Preparation,
+    region: &str,
+    item: &Value,
+) -> Result<(), UnreadableReason> {
+    let operation = Operation { request: &preparation.request, paging: None, absent_on: &[], extra: None, ..read.operation };
+    for attempt in 0..MAX_ATTEMPTS {
+        if attempt > 0 {
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+        let mut is_ready = false;
+        let end = {
+            let mut sink = |document: &Document| {
+                let has = |(path, wanted): (&String, &String)| document.text(&AnswerPath::parse(path)).as_ref() == Some(wanted);
+                is_ready = preparation.until.iter().all(has);
+            };
+            run.pages(&operation, region, item, &mut sink).await
+        };
+        match end {
+            End::Broken { reason, .. } => return Err(reason),
+            End::Complete | End::Absent if is_ready => return Ok(()),
+            End::Complete | End::Absent => {}
+        }
+    }
+    let seconds = BETWEEN_ATTEMPTS.as_secs() * u64::from(MAX_ATTEMPTS);
+    Err(operation.tried().truncated(&format!("it was not ready after {seconds} seconds")))
+}
+
 /// Puts what a read found into the properties; pages of lists are joined.
-fn put(properties: &mut Map<String, Value>, read: &Read<'_>, values: Vec<Value>) {
+pub(crate) fn put(properties: &mut Map<String, Value>, read: &Read<'_>, values: Vec<Value>) {
     let Some(value) = values.into_iter().reduce(join) else { return };
     let mut names = read.call.into.split('.').filter(|name| !name.is_empty()).peekable();
     let mut target = properties;
@@ -129,6 +173,7 @@ fn join(one: Value, other: Value) -> Value {
     }
 }
 
-fn has(item: &Value, field: &str) -> bool {
+/// Whether an item has a value at a path.
+pub(crate) fn has(item: &Value, field: &str) -> bool {
     field.split('.').try_fold(item, member).is_some_and(|value| !value.is_null())
 }

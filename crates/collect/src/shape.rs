@@ -53,6 +53,30 @@ impl Shape {
         Self::Object(names.iter().map(member).collect())
     }
 
+    /// The shape of a text.
+    pub(crate) fn text() -> Self {
+        Self::Scalar(ScalarType::String)
+    }
+
+    /// An object with one member.
+    pub(crate) fn object(name: &str, shape: Self) -> Self {
+        let wire = if matches!(shape, Self::List(_)) { WireNames::of_list(name) } else { WireNames::of(name) };
+        Self::Object(vec![Member { name: name.into(), wire, shape }])
+    }
+
+    /// An object's shape with a text among its members.
+    pub(crate) fn with_text(self, name: &str) -> Self {
+        match self {
+            Self::Object(mut members) => {
+                if !members.iter().any(|member| &*member.name == name) {
+                    members.push(Member { name: name.into(), wire: WireNames::of(name), shape: Self::text() });
+                }
+                Self::Object(members)
+            }
+            other => other,
+        }
+    }
+
     fn of(wire: &Wire, path: &str, field: &FieldType) -> Self {
         match field {
             FieldType::Scalar(scalar) => Self::Scalar(*scalar),

@@ -55,13 +55,26 @@ impl Variables<'_> {
             "dns_suffix" => Some(self.dns_suffix.to_owned()),
             "account" => Some(self.account.to_owned()),
             "region" => Some(self.region.to_owned()),
-            path => match path.split('.').try_fold(self.item, member)? {
-                Value::String(text) if !text.is_empty() => Some(text.clone()),
-                Value::Number(number) => Some(number.to_string()),
-                Value::Bool(truth) => Some(truth.to_string()),
-                _ => None,
-            },
+            path => {
+                // `{QueueUrl|after:/}` is what stands behind the last slash.
+                let (path, mark) = path.split_once("|after:").map_or((path, None), |(path, mark)| (path, Some(mark)));
+                let value = scalar(path.split('.').try_fold(self.item, member)?)?;
+                Some(match mark.and_then(|mark| value.rsplit_once(mark)) {
+                    Some((_, tail)) => tail.to_owned(),
+                    None => value,
+                })
+            }
         }
+    }
+}
+
+/// A value as a template writes it; nothing for what is empty or no single value.
+fn scalar(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::Bool(truth) => Some(truth.to_string()),
+        _ => None,
     }
 }
 
@@ -102,6 +115,8 @@ mod tests {
         check("arn:{partition}:ec2:{region}:{account}:instance/{InstanceId}", Ok("arn:aws:ec2:r:1:instance/i-1"));
         check("{instanceid}-{Size}", Ok("i-1-8"));
         check("{A.B}", Ok("x y"));
+        check("{A.B|after: }", Ok("y"));
+        check("{InstanceId|after:/}", Ok("i-1"));
         check("plain", Ok("plain"));
     }
 

@@ -36,12 +36,18 @@ pub struct CollectorFile {
     /// Path of the tags inside the collected properties: a list of `{Key, Value}` (any case) or an object: `Tags`, `TagSet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<String>,
+    /// Another type below whose resources these lie: the list call is made once for each of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<Parent>,
     /// The call that lists the resources.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub list: Option<ListCall>,
     /// Calls made for each listed resource.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reads: Vec<ReadCall>,
+    /// Path of the resource's own policy inside the properties: `Attributes.Policy`. The type then has the fact `access`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
     /// Names on the wire that rules of spelling can't derive, by path inside the properties: `{ State: instanceState }`,
     /// `{ "Attachments[*].State": status }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -52,6 +58,53 @@ pub struct CollectorFile {
     pub withheld: Vec<Withheld>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
+    /// Answers in the shape that the provider documents, with the resources that they must become.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<CollectorTest>,
+}
+
+/// The type below whose resources others lie: a cluster of its node groups, an API of its stages.
+///
+/// Both are listed in the same place: in every region, or once.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Its type, which has a collector of its own: `AWS::EKS::Cluster`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// Own fields that every resource gets from its parent before the list call is made (whose input may name them):
+    /// `{ ClusterName: Name }`. On the right `id`, `name` or a path inside the parent's properties.
+    pub take: BTreeMap<String, String>,
+    /// Only below parents where this field exists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_if: Option<String>,
+}
+
+/// A test of a collector: what the provider answers and what must come of it.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CollectorTest {
+    /// The situation.
+    pub name: String,
+    /// By operation, or by `OPERATION WORD` where the word stands in the input; the longest that fits is answered. A text is sent
+    /// as it is, anything else as JSON; `{ error: CODE, status: 404, message: TEXT }` is a refusal. Other calls fail.
+    pub answers: BTreeMap<String, Value>,
+    /// The resources of this type, in order of their ids.
+    pub expect: Vec<ExpectedResource>,
+}
+
+/// A resource that a collector's test expects.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExpectedResource {
+    /// Its id; the account is 123456789012, the region us-east-1.
+    pub id: String,
+    /// Properties that it has with exactly these values; others are not looked at. `null`: it has none.
+    #[serde(default)]
+    pub properties: Map<String, Value>,
+    /// Fields that must be unreadable.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<String>,
 }
 
 /// A part of the properties of which the texts are not kept.
@@ -97,6 +150,18 @@ pub struct ListCall {
     pub request: AwsRequest,
     /// Path of the list of resources in the answer; `Reservations[*].Instances` flattens. Empty: the answer is the one resource.
     pub items: String,
+    /// The items are texts (names, ARNs); each becomes a resource with this one field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scalar: Option<String>,
+    /// Only items whose field has one of these values: `{ Engine: [docdb] }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub only: BTreeMap<String, Vec<String>>,
+    /// No items whose field has one of these values.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub except: BTreeMap<String, Vec<String>>,
+    /// Error codes that are facts ("not in use here"): there is no such resource. `CODE: TEXT` asks for the text in the message too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_on: Vec<String>,
     /// How to get further pages; absent: there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paging: Option<Paging>,
@@ -118,7 +183,8 @@ pub struct ReadCall {
     /// For merging reads (`into` empty): the fields that it fills, which become unreadable if it fails.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub fills: Vec<String>,
-    /// Error codes that are facts ("no such configuration"): the fields are then known to be absent.
+    /// Error codes that are facts ("no such configuration"): the fields are then known to be absent. `CODE: TEXT` asks for the text
+    /// in the message too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent_on: Vec<String>,
     /// How to get further pages.
@@ -127,6 +193,53 @@ pub struct ReadCall {
     /// Only for items where this field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<String>,
+    /// One call for many resources.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<Batch>,
+    /// A call that has to be made before, until it says that the answer is ready.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first: Option<Preparation>,
+}
+
+/// How one call asks about many resources: `select` is then the list in the answer, of which each element tells whose it is.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Resources in a call at most.
+    pub size: usize,
+    /// The input member that takes the list: `ResourceArns`.
+    pub input: String,
+    /// What stands for a resource in it, as a template: `{LoadBalancerArn}`.
+    pub value: String,
+    /// The member of an element that has the same value: `ResourceArn`.
+    pub key: String,
+    /// The member of an element that goes to `into`; absent: the last name of `into`. Not for reads that merge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<String>,
+    /// What it means if no element speaks of a resource.
+    #[serde(default)]
+    pub missing: Missing,
+}
+
+/// What it means that an answer does not speak of a resource that it was asked about.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Missing {
+    /// The fields could not be read.
+    #[default]
+    Unreadable,
+    /// There is nothing to be said, which is a fact.
+    Absent,
+}
+
+/// A call that makes the provider prepare an answer: a report that is generated.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct Preparation {
+    /// The operation and its input.
+    #[serde(flatten)]
+    pub request: AwsRequest,
+    /// It is called again, every two seconds, until its answer has these texts: `{ State: COMPLETE }`.
+    pub until: BTreeMap<String, String>,
 }
 
 /// An operation with its input.
@@ -166,6 +279,10 @@ pub struct Paging {
     /// A boolean of the answer that says whether there are more pages: `IsTruncated`. Absent: a token means more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub more: Option<String>,
+    /// Further members of the answer, each with the input member that takes it, where one token is not enough:
+    /// `{ NextRecordType: type }`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, String>,
     /// Input member and value of the page size: `{ MaxItems: 1000 }`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub size: Map<String, Value>,
@@ -197,6 +314,9 @@ pub struct AwsService {
     pub json_version: Option<String>,
     /// Requests a second that we allow ourselves per (account, region).
     pub rate: f64,
+    /// The only regions where the service is offered; absent: everywhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub regions: Option<Vec<String>>,
 }
 
 /// AWS's wire protocols.

@@ -25,7 +25,8 @@ mod verdict;
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
 pub use collector::{
-    AwsRequest, AwsService, CollectorFile, Encoding, ListCall, Paging, Placement, Protocol, ReadCall, Rest, Withheld,
+    AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ListCall, Missing, Paging, Parent,
+    Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
 };
 pub use control::{SecureScoreFile, SecurityControl};
 pub use fact::FactFile;

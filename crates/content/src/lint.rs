@@ -267,7 +267,7 @@ fn below(members: &BTreeMap<String, FieldType>, path: &[Segment], whole: &str) -
 
 fn inside(field: &FieldType, path: &[Segment], whole: &str) -> Result<(), (String, Option<String>)> {
     match (field, path.first()) {
-        (_, None) | (FieldType::Scalar(ScalarType::Json), _) => Ok(()),
+        (_, None) | (FieldType::Scalar(ScalarType::Json | ScalarType::Csv), _) => Ok(()),
         (FieldType::Scalar(_), Some(_)) => Err((format!("{whole}: a plain value has nothing below it"), None)),
         (FieldType::List(element), Some(Segment::Each)) => match element.first() {
             Some(element) => inside(element, path.get(1..).unwrap_or_default(), whole),
@@ -352,7 +352,7 @@ fn given(
 
 fn fits(file: &File, field: &FieldType, value: &Value, pointer: &str, problems: &mut Vec<Problem>) {
     let wanted = match (field, value) {
-        (_, Value::Null) | (FieldType::Scalar(ScalarType::Json), _) => return,
+        (_, Value::Null) | (FieldType::Scalar(ScalarType::Json | ScalarType::Csv), _) => return,
         (FieldType::List(element), Value::Array(values)) => {
             for (index, value) in values.iter().enumerate() {
                 if let Some(element) = element.first() {

@@ -73,8 +73,14 @@ fn test(catalog: &Catalog) -> anyhow::Result<Ending> {
     for failure in &report.failures {
         eprintln!("{failure}");
     }
-    println!("{} passed, {} failed", report.n_passed, report.failures.len());
-    Ok(if report.failures.is_empty() { Ending::Done } else { Ending::Failed })
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let specs = runtime.block_on(skywarden_collect::run_spec_tests(catalog));
+    for failure in &specs.failures {
+        eprintln!("{failure}");
+    }
+    let n_failed = report.failures.len() + specs.failures.len();
+    println!("{} passed, {n_failed} failed", report.n_passed + specs.n_passed);
+    Ok(if n_failed == 0 { Ending::Done } else { Ending::Failed })
 }
 
 fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
