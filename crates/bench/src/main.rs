@@ -53,7 +53,7 @@ fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -
             cpu * 1e6 / per as f64
         );
     };
-    let (facts, cpu, wall) = timed(|| skywarden_facts::compute(&snapshot.resources, &snapshot.coverage));
+    let (facts, cpu, wall) = timed(|| skywarden_facts::compute(&snapshot.resources, &snapshot.coverage, catalog));
     line("facts", cpu, wall, n);
     let (assessments, cpu, wall) = timed(|| evaluate(catalog, &snapshot.resources, &facts, snapshot.taken_at));
     line("all rules", cpu, wall, assessments.len());

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use skywarden_content::{CollectorFile, CollectorTest, ExpectedResource, Protocol};
 use skywarden_model::{Resource, Timestamp};
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
-    Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FieldType, OverrideFile, ParameterDeclaration,
+    Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile, ParameterDeclaration,
     ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, StandardFile, TestCase,
     load::{File, Kind},
     source::step,
@@ -149,6 +149,15 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
     if let Some(tags) = &collector.tags {
         check("/tags", tags, problems);
     }
+    if let Some(policy) = &collector.policy {
+        check("/policy", policy, problems);
+    }
+    for name in collector.parent.iter().flat_map(|parent| parent.take.keys()) {
+        check(&format!("/parent/take/{}", step(name)), name, problems);
+    }
+    if let Some(name) = collector.list.as_ref().and_then(|list| list.scalar.as_ref()) {
+        check("/list/scalar", name, problems);
+    }
     for (place, path) in collector.withheld.iter().enumerate() {
         check(&format!("/withheld/{place}/path"), &path.path, problems);
         if let Some(kinds) = &path.kinds_into {
@@ -175,6 +184,91 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
     }
     if collector.list.is_some() && (collector.id.is_empty() || collector.service.is_none()) {
         problems.push(file.problem("/list", "a collector that lists needs `service` and `id`"));
+    }
+}
+
+/// The types of a fact have collectors; a relation names fields that exist, and gets its own from them.
+pub(crate) fn fact(catalog: &Catalog, file: &File, fact: &mut FactFile, problems: &mut Vec<Problem>) {
+    if fact.also == Some(Also::Policy) {
+        let with_policy = catalog.collectors.values().filter(|collector| collector.policy.is_some());
+        fact.types.extend(with_policy.map(|collector| collector.type_name.clone()));
+        fact.types.sort();
+        fact.types.dedup();
+    }
+    for type_name in &fact.types {
+        known_type(catalog, file, type_name, problems);
+    }
+    let Some(related) = &fact.related else { return };
+    if !known_type(catalog, file, &related.to, problems) {
+        return;
+    }
+    let mut check = |pointer: String, type_name: &str, side: &str| {
+        for name in names_in(side) {
+            let path = format!("properties.{name}").parse::<FieldPath>().map_err(|error| (error.to_string(), None));
+            let is_own = matches!(name, "id" | "name" | "account" | "region" | "partition");
+            if let Err((message, help)) = path.and_then(|path| if is_own { Ok(()) } else { known_field(catalog, type_name, &path) }) {
+                problems.push(Problem { help, ..file.problem(&pointer, message) });
+            }
+        }
+    };
+    for (place, pair) in related.on.iter().enumerate() {
+        for type_name in &fact.types {
+            check(format!("/related/on/{place}/ours"), type_name, &pair.ours);
+        }
+        check(format!("/related/on/{place}/theirs"), &related.to, &pair.theirs);
+    }
+    let mut element = BTreeMap::from(["id", "name"].map(|name| (name.to_owned(), FieldType::Scalar(ScalarType::String))));
+    for (place, path) in related.take.iter().enumerate() {
+        let taken = match path.strip_prefix("facts.") {
+            Some(name) => catalog
+                .facts
+                .get(name)
+                .filter(|other| other.related.is_none() && other.types.contains(&related.to))
+                .map(|other| FieldType::Object(other.fields.clone())),
+            None => catalog.collectors.get(&related.to).and_then(|collector| field_type(&collector.fields, path)),
+        };
+        match taken {
+            Some(taken) => put_field(&mut element, path, taken),
+            None => problems.push(file.problem(&format!("/related/take/{place}"), format!("{} has no `{path}`", related.to))),
+        }
+    }
+    let scalar = |name: &str, scalar| (name.to_owned(), FieldType::Scalar(scalar));
+    fact.fields = BTreeMap::from([
+        scalar("any", ScalarType::Boolean),
+        scalar("n", ScalarType::Integer),
+        ("resources".to_owned(), FieldType::List(vec![FieldType::Object(element)])),
+    ]);
+}
+
+/// The paths that a side of a relation names.
+fn names_in(side: &str) -> Vec<&str> {
+    if !side.contains('{') {
+        return vec![side];
+    }
+    let inside = side.split('{').skip(1).filter_map(|part| part.split_once('}')).map(|(name, _)| name);
+    inside.map(|name| name.split_once('|').map_or(name, |(name, _)| name)).collect()
+}
+
+fn field_type(fields: &BTreeMap<String, FieldType>, path: &str) -> Option<FieldType> {
+    let (name, rest) = path.split_once('.').map_or((path, None), |(name, rest)| (name, Some(rest)));
+    match (fields.get(name)?, rest) {
+        (field, None) => Some(field.clone()),
+        (FieldType::Object(members), Some(rest)) => field_type(members, rest),
+        _ => None,
+    }
+}
+
+fn put_field(fields: &mut BTreeMap<String, FieldType>, path: &str, field: FieldType) {
+    match path.split_once('.') {
+        None => {
+            fields.insert(path.to_owned(), field);
+        }
+        Some((name, rest)) => {
+            let below = fields.entry(name.to_owned()).or_insert_with(|| FieldType::Object(BTreeMap::new()));
+            if let FieldType::Object(members) = below {
+                put_field(members, rest, field);
+            }
+        }
     }
 }
 

@@ -90,7 +90,11 @@ impl Catalog {
     /// Adds parsed files in the order in which they depend on each other.
     pub(crate) fn add(&mut self, files: &[File], problems: &mut Vec<Problem>) {
         let mut files: Vec<&File> = files.iter().collect();
-        files.sort_by(|left, right| (left.kind, &left.path).cmp(&(right.kind, &right.path)));
+        // A relation may take what another fact says.
+        let is_relation = |file: &File| file.source.value.get("related").is_some();
+        files.sort_by(|left, right| {
+            (left.kind, is_relation(left), &left.path).cmp(&(right.kind, is_relation(right), &right.path))
+        });
         let mut seen = BTreeMap::new();
         for file in files {
             let before = problems.len();
@@ -132,8 +136,12 @@ impl Catalog {
                 }
             }
             Kind::Fact => {
-                if let Some(fact) = typed::<FactFile>(file, problems) {
-                    self.facts.insert(fact.id.clone(), fact);
+                if let Some(mut fact) = typed::<FactFile>(file, problems) {
+                    let before = problems.len();
+                    lint::fact(self, file, &mut fact, problems);
+                    if problems.len() == before {
+                        self.facts.insert(fact.id.clone(), fact);
+                    }
                 }
             }
             Kind::Secret => {

@@ -44,6 +44,9 @@ pub struct RecommendationFile {
     /// Controls that it covers, by standard id: `{ mcsb-v1: [NS-2], cis-aws-5.0: ["2.1.4"] }`.
     #[serde(default)]
     pub compliance: BTreeMap<String, Vec<String>>,
+    /// Titles of Defender's recommendations that this one answers; what it is compared with in docs/reference.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub defender: Vec<String>,
     /// Former ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,

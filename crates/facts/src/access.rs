@@ -24,13 +24,14 @@ impl<'a> AccountBlocks<'a> {
     }
 }
 
-pub(crate) fn access(resource: &Resource, blocks: &AccountBlocks<'_>, failures: &Failures<'_>) -> Option<Fact> {
-    let field = match resource.type_name.as_str() {
-        "AWS::S3::Bucket" | "AWS::Lambda::Function" | "AWS::KMS::Key" => "Policy",
-        "AWS::IAM::Role" => "AssumeRolePolicyDocument",
-        "AWS::SecretsManager::Secret" => "ResourcePolicy",
-        _ => return None,
-    };
+/// What the resource's own policy allows, which lies at `field` of its properties.
+pub(crate) fn access(
+    resource: &Resource,
+    field: Option<&str>,
+    blocks: &AccountBlocks<'_>,
+    failures: &Failures<'_>,
+) -> Option<Fact> {
+    let field = field?;
     let mut fact = Fact::default();
     let grants =
         document(resource, field).map(|document| document.map(|document| grants(resource, field, &document)).unwrap_or_default());
@@ -69,7 +70,8 @@ pub(crate) fn lambda_public(resource: &Resource) -> Result<Option<Evidence>, Why
 
 /// A policy document in a field; `None` where there is none.
 fn document(resource: &Resource, field: &str) -> Result<Option<Document>, Why> {
-    match read::get(resource, &[field])? {
+    let path: Vec<&str> = field.split('.').collect();
+    match read::get(resource, &path)? {
         None => Ok(None),
         Some(Value::String(text)) if text.is_empty() => Ok(None),
         Some(value) => Document::parse(value).map(Some).map_err(|problem| read::malformed(resource, field, problem)),

@@ -1,27 +1,31 @@
 //! Facts computed from resources and their neighbours: effective internet exposure, what a resource's own policy allows,
-//! what the policies of an identity add up to. Does no I/O.
+//! what the policies of an identity add up to, which resources belong together. Does no I/O.
 //!
 //! What cannot be known is a field of [`FactSheet::unreadable`](skywarden_model::FactSheet), never a guess.
 
 mod access;
 mod document;
 mod exposure;
+mod knowledge;
 mod narrowing;
 mod network;
 mod permissions;
 mod ports;
 mod reach;
 mod read;
+mod relations;
 mod sheet;
 #[cfg(test)]
 mod tests;
 
 use skywarden_model::{Coverage, FactSheet, FactTable, Resource};
 
+pub use crate::knowledge::Knowledge;
 use crate::{network::Network, read::Failures};
 
 /// Computes the facts of every resource that has some; the order of the input does not matter.
-pub fn compute(resources: &[Resource], coverage: &[Coverage]) -> FactTable {
+pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: impl Into<Knowledge<'a>>) -> FactTable {
+    let knowledge = knowledge.into();
     let failures = Failures::new(coverage);
     let network = Network::new(resources, &failures);
     let blocks = access::AccountBlocks::new(resources);
@@ -31,21 +35,27 @@ pub fn compute(resources: &[Resource], coverage: &[Coverage]) -> FactTable {
         let mut sheet = FactSheet::default();
         let facts = [
             ("exposure", exposure::exposure(resource, &network)),
-            ("access", access::access(resource, &blocks, &failures)),
+            ("access", access::access(resource, knowledge.policy_of(resource), &blocks, &failures)),
             ("permissions", permissions::permissions(resource, &policies, &failures)),
         ];
         let mut n_facts = 0;
         for (name, fact) in facts {
             let Some(fact) = fact else { continue };
-            let part = fact.into_sheet(name);
-            sheet.values.extend(part.values);
-            sheet.unreadable.extend(part.unreadable);
-            sheet.evidence.extend(part.evidence);
+            add(&mut sheet, fact.into_sheet(name));
             n_facts += 1;
         }
         if n_facts > 0 {
             table.insert(resource.id.clone(), sheet);
         }
     }
+    for (id, part) in relations::relations(resources, &failures, &knowledge, &table) {
+        add(table.entry(id).or_default(), part);
+    }
     table
+}
+
+fn add(sheet: &mut FactSheet, part: FactSheet) {
+    sheet.values.extend(part.values);
+    sheet.unreadable.extend(part.unreadable);
+    sheet.evidence.extend(part.evidence);
 }

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use skywarden_model::{Carried, Coverage, FieldPath, Resource, Segment, UnreadableKind, UnreadableReason};
@@ -6,15 +9,33 @@ use skywarden_model::{Carried, Coverage, FieldPath, Resource, Segment, Unreadabl
 /// Why something is not known.
 pub(crate) type Why = Arc<UnreadableReason>;
 
-/// Listings that failed wholly or partly, by type, account and region.
-pub(crate) struct Failures<'a>(BTreeMap<(&'a str, &'a str, &'a str), &'a Why>);
+/// Listings that failed wholly or partly, and what was listed at all.
+pub(crate) struct Failures<'a> {
+    /// By type, account and region.
+    failed: BTreeMap<(&'a str, &'a str, &'a str), &'a Why>,
+    /// Type and account.
+    listed: BTreeSet<(&'a str, &'a str)>,
+}
 
 impl<'a> Failures<'a> {
     pub(crate) fn new(coverage: &'a [Coverage]) -> Self {
         let failed = coverage.iter().filter_map(|entry| {
             entry.list_failure().map(|why| ((entry.type_name.as_str(), &*entry.account, &*entry.region), why))
         });
-        Self(failed.collect())
+        let listed = coverage.iter().map(|entry| (entry.type_name.as_str(), &*entry.account));
+        Self { failed: failed.collect(), listed: listed.collect() }
+    }
+
+    /// Whether it was tried to list resources of a type.
+    pub(crate) fn is_listed(&self, type_name: &str, account: &str) -> bool {
+        self.listed.contains(&(type_name, account))
+    }
+
+    /// Why there may be resources of a type somewhere in an account that were not seen.
+    pub(crate) fn anywhere(&self, type_name: &str, account: &str) -> Option<Why> {
+        let of_type = self.failed.range((type_name, account, "")..);
+        let mut near = of_type.take_while(|((own_type, own_account, _), _)| (*own_type, *own_account) == (type_name, account));
+        near.next().map(|(_, why)| Arc::clone(why))
     }
 
     /// Why a neighbour of `near` of that type may exist although it was not seen.
@@ -22,7 +43,7 @@ impl<'a> Failures<'a> {
         let account = &*near.scope.account;
         [&*near.scope.resource_group, "global"]
             .into_iter()
-            .find_map(|region| self.0.get(&(type_name, account, region)))
+            .find_map(|region| self.failed.get(&(type_name, account, region)))
             .map(|why| Arc::clone(why))
     }
 }

@@ -43,7 +43,7 @@ pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timesta
     let Snapshot { connector, taken_at, mut resources, coverage } = snapshot;
     resources.sort_by(|left, right| left.id.cmp(&right.id));
     resources.dedup_by(|left, right| left.id == right.id);
-    let facts = skywarden_facts::compute(&resources, &coverage);
+    let facts = skywarden_facts::compute(&resources, &coverage, catalog);
     let mut assessments = evaluate(catalog, &resources, &facts, taken_at);
     if !stale.is_empty() {
         assessments.extend(unlisted(catalog, &stale, &coverage));

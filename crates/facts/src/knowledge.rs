@@ -1,0 +1,27 @@
+use std::collections::BTreeMap;
+
+use skywarden_content::{Catalog, FactFile};
+use skywarden_model::Resource;
+
+/// What the content says about facts: where policies lie, and which resources belong together.
+#[derive(Debug, Clone, Default)]
+pub struct Knowledge<'a> {
+    /// By type: the path of the resource's own policy below `properties`.
+    pub policies: BTreeMap<&'a str, &'a str>,
+    /// The facts that are relations.
+    pub relations: Vec<&'a FactFile>,
+}
+
+impl Knowledge<'_> {
+    pub(crate) fn policy_of(&self, resource: &Resource) -> Option<&str> {
+        self.policies.get(resource.type_name.as_str()).copied()
+    }
+}
+
+impl<'a> From<&'a Catalog> for Knowledge<'a> {
+    fn from(catalog: &'a Catalog) -> Self {
+        let with_policy = catalog.collectors.values();
+        let policies = with_policy.filter_map(|file| Some((file.type_name.as_str(), file.policy.as_deref()?))).collect();
+        Self { policies, relations: catalog.facts.values().filter(|fact| fact.related.is_some()).collect() }
+    }
+}
