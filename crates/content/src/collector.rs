@@ -48,6 +48,9 @@ pub struct CollectorFile {
     /// Path of the resource's own policy inside the properties: `Attributes.Policy`. The type then has the fact `access`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<String>,
+    /// Where the properties say how the internet reaches it. The type then has the fact `exposure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exposure: Option<ExposurePaths>,
     /// Names on the wire that rules of spelling can't derive, by path inside the properties: `{ State: instanceState }`,
     /// `{ "Attachments[*].State": status }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -78,6 +81,29 @@ pub struct Parent {
     /// Only below parents where this field exists.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub only_if: Option<String>,
+}
+
+/// Paths of the fields that decide whether the internet reaches a managed service: a database, a broker, a search domain.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExposurePaths {
+    /// Whether it has a public address: a boolean, or a text that is one of `public_values`.
+    pub public: String,
+    /// Texts that mean a public address.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub public_values: Vec<String>,
+    /// Ids of the security groups that guard it. Absent: none can.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub security_groups: Option<String>,
+    /// Ids of the subnets that it lies in. Absent: not told, and every one is taken to lead to the internet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subnets: Option<String>,
+    /// The ports that it listens on. Absent: not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ports: Option<String>,
+    /// The port where `ports` has no value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default_port: Option<u16>,
 }
 
 /// A test of a collector: what the provider answers and what must come of it.

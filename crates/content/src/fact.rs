@@ -33,6 +33,8 @@ pub struct FactFile {
 pub enum Also {
     /// Every type whose collector names its `policy`.
     Policy,
+    /// Every type whose collector names its `exposure`.
+    Exposure,
 }
 
 /// Other resources that belong to one: the flow logs of a network, the trail's bucket, the alarms of a metric filter.

@@ -152,6 +152,14 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
     if let Some(policy) = &collector.policy {
         check("/policy", policy, problems);
     }
+    if let Some(exposure) = &collector.exposure {
+        let paths = [Some(&exposure.public), exposure.security_groups.as_ref(), exposure.subnets.as_ref(), exposure.ports.as_ref()];
+        for (name, path) in ["public", "security_groups", "subnets", "ports"].iter().zip(paths) {
+            if let Some(path) = path {
+                check(&format!("/exposure/{name}"), path, problems);
+            }
+        }
+    }
     for name in collector.parent.iter().flat_map(|parent| parent.take.keys()) {
         check(&format!("/parent/take/{}", step(name)), name, problems);
     }
@@ -189,9 +197,12 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
 
 /// The types of a fact have collectors; a relation names fields that exist, and gets its own from them.
 pub(crate) fn fact(catalog: &Catalog, file: &File, fact: &mut FactFile, problems: &mut Vec<Problem>) {
-    if fact.also == Some(Also::Policy) {
-        let with_policy = catalog.collectors.values().filter(|collector| collector.policy.is_some());
-        fact.types.extend(with_policy.map(|collector| collector.type_name.clone()));
+    if let Some(also) = fact.also {
+        let has = |collector: &&CollectorFile| match also {
+            Also::Policy => collector.policy.is_some(),
+            Also::Exposure => collector.exposure.is_some(),
+        };
+        fact.types.extend(catalog.collectors.values().filter(has).map(|collector| collector.type_name.clone()));
         fact.types.sort();
         fact.types.dedup();
     }

@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde_json::{Value, json};
+use skywarden_content::ExposurePaths;
 use skywarden_model::{Evidence, Resource, UnreadableKind};
 
 use crate::{
@@ -21,13 +22,13 @@ const NAMED_PORTS: [u16; 39] = [
     4333, 5432, 5439, 5500, 5601, 5900, 5985, 5986, 6379, 8080, 9092, 9200, 9300, 11211, 27017,
 ];
 
-pub(crate) fn exposure(resource: &Resource, network: &Network<'_>) -> Option<Fact> {
+/// How the internet reaches a resource; `paths` are of types whose collectors tell where to look.
+pub(crate) fn exposure(resource: &Resource, paths: Option<&ExposurePaths>, network: &Network<'_>) -> Option<Fact> {
     match resource.type_name.as_str() {
         "AWS::EC2::Instance" => Some(fact(&instance(resource, network), &[])),
-        "AWS::RDS::DBInstance" => Some(database(resource, network)),
         "AWS::ElasticLoadBalancingV2::LoadBalancer" => Some(load_balancer(resource, network)),
         "AWS::Lambda::Function" => Some(function(resource)),
-        _ => None,
+        _ => paths.map(|paths| managed(resource, paths, network)),
     }
 }
 
@@ -88,30 +89,67 @@ fn instance(resource: &Resource, network: &Network<'_>) -> Reach {
     reach
 }
 
-fn database(resource: &Resource, network: &Network<'_>) -> Fact {
+/// A managed service with a flag for a public address.
+fn managed(resource: &Resource, paths: &ExposurePaths, network: &Network<'_>) -> Fact {
     let mut reach = Reach::default();
-    let (first, doubt) = match read::get(resource, &["PubliclyAccessible"]).map(|value| value.and_then(Value::as_bool)) {
-        Ok(Some(true)) => (Some(seen(resource, "PubliclyAccessible", "a public address", json!(true))), None),
-        Ok(Some(false)) => return fact(&reach, &[]),
-        Ok(None) => {
-            (None, Some(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "PubliclyAccessible has no value")))
-        }
+    let operation = format!("read {} of {}", paths.public, resource.id);
+    let names: Vec<&str> = paths.public.split('.').collect();
+    let is_public = |value: &Value| match value {
+        Value::Bool(flag) => *flag,
+        Value::String(text) => paths.public_values.iter().any(|public| public == text),
+        _ => false,
+    };
+    let (first, doubt) = match read::get(resource, &names) {
+        Ok(Some(value)) if is_public(value) => (Some(seen(resource, &paths.public, "a public address", value.clone())), None),
+        Ok(Some(_)) => return fact(&reach, &[]),
+        Ok(None) => (None, Some(read::why(UnreadableKind::NotYetKnown, &operation, "it has no value"))),
         Err(why) => (None, Some(why)),
     };
+    let ports = ports(resource, paths);
+    let texts = |path: &String| read::texts(resource, path);
+    let groups = paths.security_groups.as_ref().map(texts).transpose();
+    let subnets = paths.subnets.as_ref().map(texts).transpose();
+    let groups = match &groups {
+        Ok(None) => Ok(Vec::new()),
+        Ok(Some(groups)) => groups_of(Ok(groups.iter().map(String::as_str).collect())),
+        Err(why) => Err(Arc::clone(why)),
+    };
     // The instance, or its standby after a failover, is in any of the group's subnets.
-    let subnets = subnets(resource, &["DBSubnetGroup", "Subnets"], "SubnetIdentifier");
-    let groups = groups_of(read::list(resource, &["VpcSecurityGroups"]).map(|groups| read::column(groups, "VpcSecurityGroupId")));
-    let is_dual = read::text(resource, &["NetworkType"]).map(|kind| kind == Some("DUAL"));
-    path_of_families(&mut reach, network, resource, Door { family: Family::V4, subnets, groups, first, doubt }, is_dual);
-    let port = [&["Endpoint", "Port"][..], &["DbInstancePort"][..]].iter().find_map(|path| match read::get(resource, path) {
+    let subnets: Option<Vec<Result<&str, Why>>> = match &subnets {
         Ok(None) => None,
-        Ok(Some(value)) => value.as_u64().and_then(|port| u16::try_from(port).ok()).filter(|port| *port > 0).map(Ok),
-        Err(why) => Some(Err(why)),
-    });
-    let port = port.unwrap_or_else(|| {
-        Err(read::why(UnreadableKind::NotYetKnown, "rds:DescribeDBInstances", "the database has no port yet"))
-    });
-    narrow_to(reach, port.map(|port| vec![port]))
+        Ok(Some(ids)) if ids.is_empty() => {
+            Some(vec![Err(read::malformed(resource, paths.subnets.as_deref().unwrap_or_default(), "it names no subnet"))])
+        }
+        Ok(Some(ids)) => Some(ids.iter().map(|id| Ok(id.as_str())).collect()),
+        Err(why) => Some(vec![Err(Arc::clone(why))]),
+    };
+    match subnets {
+        Some(subnets) => {
+            let is_dual = read::text(resource, &["NetworkType"]).map(|kind| kind.is_some_and(|kind| kind.eq_ignore_ascii_case("dual")));
+            path_of_families(&mut reach, network, resource, Door { family: Family::V4, subnets, groups, first, doubt }, is_dual);
+        }
+        None => {
+            for mut flow in through_groups(network, &groups, Family::V4, resource) {
+                flow.doubt = doubt.clone().or(flow.doubt);
+                flow.evidence.splice(0..0, first.clone());
+                reach.add(flow);
+            }
+        }
+    }
+    narrow_to(reach, ports)
+}
+
+/// The ports that a managed service listens on.
+fn ports(resource: &Resource, paths: &ExposurePaths) -> Result<Vec<u16>, Why> {
+    let told = paths.ports.as_ref().map(|path| read::texts(resource, path)).transpose()?.unwrap_or_default();
+    let mut ports: Vec<u16> = told.iter().filter_map(|port| port.parse().ok()).filter(|port| *port > 0).collect();
+    if ports.is_empty() {
+        ports.extend(paths.default_port);
+    }
+    if ports.is_empty() {
+        return Err(read::why(UnreadableKind::NotYetKnown, "read its ports", "it has no port yet"));
+    }
+    Ok(ports)
 }
 
 fn load_balancer(resource: &Resource, network: &Network<'_>) -> Fact {

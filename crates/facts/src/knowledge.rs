@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use skywarden_content::{Catalog, FactFile};
+use skywarden_content::{Catalog, ExposurePaths, FactFile};
 use skywarden_model::Resource;
 
 /// What the content says about facts: where policies lie, and which resources belong together.
@@ -8,6 +8,8 @@ use skywarden_model::Resource;
 pub struct Knowledge<'a> {
     /// By type: the path of the resource's own policy below `properties`.
     pub policies: BTreeMap<&'a str, &'a str>,
+    /// By type: where the properties say how the internet reaches it.
+    pub exposures: BTreeMap<&'a str, &'a ExposurePaths>,
     /// The facts that are relations.
     pub relations: Vec<&'a FactFile>,
 }
@@ -16,12 +18,18 @@ impl Knowledge<'_> {
     pub(crate) fn policy_of(&self, resource: &Resource) -> Option<&str> {
         self.policies.get(resource.type_name.as_str()).copied()
     }
+
+    pub(crate) fn exposure_of(&self, resource: &Resource) -> Option<&ExposurePaths> {
+        self.exposures.get(resource.type_name.as_str()).copied()
+    }
 }
 
 impl<'a> From<&'a Catalog> for Knowledge<'a> {
     fn from(catalog: &'a Catalog) -> Self {
         let with_policy = catalog.collectors.values();
         let policies = with_policy.filter_map(|file| Some((file.type_name.as_str(), file.policy.as_deref()?))).collect();
-        Self { policies, relations: catalog.facts.values().filter(|fact| fact.related.is_some()).collect() }
+        let exposures = catalog.collectors.values();
+        let exposures = exposures.filter_map(|file| Some((file.type_name.as_str(), file.exposure.as_ref()?))).collect();
+        Self { policies, exposures, relations: catalog.facts.values().filter(|fact| fact.related.is_some()).collect() }
     }
 }

@@ -34,7 +34,7 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
     for resource in resources {
         let mut sheet = FactSheet::default();
         let facts = [
-            ("exposure", exposure::exposure(resource, &network)),
+            ("exposure", exposure::exposure(resource, knowledge.exposure_of(resource), &network)),
             ("access", access::access(resource, knowledge.policy_of(resource), &blocks, &failures)),
             ("permissions", permissions::permissions(resource, &policies, &failures)),
         ];

@@ -86,6 +86,41 @@ pub(crate) fn column<'a>(items: &'a [Value], key: &str) -> Vec<&'a str> {
     items.iter().filter_map(|item| item.get(key).and_then(Value::as_str)).collect()
 }
 
+/// The texts (and numbers, as texts) at a path below `properties`, which may go through lists: `Attachments[*].InstanceId`.
+pub(crate) fn texts(resource: &Resource, path: &str) -> Result<Vec<String>, Why> {
+    let (head, tail) = path.split_once("[*]").map_or((path, None), |(head, tail)| (head, Some(tail)));
+    let names: Vec<&str> = head.split('.').collect();
+    let Some(value) = get(resource, &names)? else { return Ok(Vec::new()) };
+    let mut texts = Vec::new();
+    match tail {
+        None if value.is_array() => texts_below(value, "", &mut texts),
+        None => texts.extend(text_of(value)),
+        Some(tail) => texts_below(value, tail, &mut texts),
+    }
+    Ok(texts)
+}
+
+/// Below each element of a list: `.Ebs.VolumeId`, with further `[*]`.
+fn texts_below(list: &Value, path: &str, texts: &mut Vec<String>) {
+    let (head, rest) = path.split_once("[*]").map_or((path, None), |(head, rest)| (head, Some(rest)));
+    for item in list.as_array().into_iter().flatten() {
+        let found = head.split('.').filter(|name| !name.is_empty()).try_fold(item, |value, name| value.get(name));
+        match (found, rest) {
+            (Some(value), None) => texts.extend(text_of(value)),
+            (Some(value), Some(rest)) => texts_below(value, rest, texts),
+            (None, _) => {}
+        }
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
 pub(crate) fn why(kind: UnreadableKind, operation: &str, message: &str) -> Why {
     Arc::new(UnreadableReason {
         kind,

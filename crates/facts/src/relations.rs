@@ -249,36 +249,7 @@ fn path_values(resource: &Resource, path: &str) -> Result<Vec<String>, Why> {
         "region" => return Ok(vec![resource.scope.resource_group.to_string()]),
         _ => {}
     }
-    let (head, tail) = path.split_once("[*]").map_or((path, None), |(head, tail)| (head, Some(tail)));
-    let names: Vec<&str> = head.split('.').collect();
-    let Some(value) = read::get(resource, &names)? else { return Ok(Vec::new()) };
-    let mut texts = Vec::new();
-    match tail {
-        None => texts.extend(text(value)),
-        Some(tail) => below(value, tail, &mut texts),
-    }
-    Ok(texts)
-}
-
-/// Below each element of a list: `.Ebs.VolumeId`, with further `[*]`.
-fn below(list: &Value, path: &str, texts: &mut Vec<String>) {
-    let (head, rest) = path.split_once("[*]").map_or((path, None), |(head, rest)| (head, Some(rest)));
-    for item in list.as_array().into_iter().flatten() {
-        let found = head.split('.').filter(|name| !name.is_empty()).try_fold(item, |value, name| value.get(name));
-        match (found, rest) {
-            (Some(value), None) => texts.extend(text(value)),
-            (Some(value), Some(rest)) => below(value, rest, texts),
-            (None, _) => {}
-        }
-    }
-}
-
-fn text(value: &Value) -> Option<String> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(text.clone()),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    }
+    read::texts(resource, path)
 }
 
 impl Failures<'_> {

@@ -14,9 +14,19 @@ fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::Fa
         ("AWS::IAM::Role", "AssumeRolePolicyDocument"),
         ("AWS::SecretsManager::Secret", "ResourcePolicy"),
     ];
-    crate::compute(resources, coverage, Knowledge { policies: policies.into(), relations: Vec::new() })
+    let database = database_paths();
+    let exposures = [("AWS::RDS::DBInstance", &database)].into();
+    crate::compute(resources, coverage, Knowledge { policies: policies.into(), exposures, relations: Vec::new() })
 }
 
+
+fn database_paths() -> skywarden_content::ExposurePaths {
+    serde_json::from_value(json!({
+        "public": "PubliclyAccessible", "security_groups": "VpcSecurityGroups[*].VpcSecurityGroupId",
+        "subnets": "DBSubnetGroup.Subnets[*].SubnetIdentifier", "ports": "Endpoint.Port"
+    }))
+    .unwrap()
+}
 
 fn resource(kind: &str, id: &str, properties: Value) -> Resource {
     Resource {
@@ -557,7 +567,7 @@ fn listed(outcome: ListOutcome) -> Vec<Coverage> {
 
 fn related(resources: &[Resource], coverage: &[Coverage]) -> FactSheet {
     let file = relation();
-    let knowledge = Knowledge { policies: [("T::Log", "Policy")].into(), relations: vec![&file] };
+    let knowledge = Knowledge { policies: [("T::Log", "Policy")].into(), exposures: Default::default(), relations: vec![&file] };
     crate::compute(resources, coverage, knowledge)[&resources[0].id].clone()
 }
 
