@@ -25,6 +25,9 @@ pub struct FactFile {
     /// Where the fact is what is known of other resources: no Rust computes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub related: Option<Related>,
+    /// Groups of events that must reach somebody, for the fact `monitoring`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub probes: BTreeMap<String, Vec<serde_json::Value>>,
 }
 
 /// Types that are told by a property of their collectors.

@@ -12,6 +12,8 @@ pub struct Knowledge<'a> {
     pub exposures: BTreeMap<&'a str, &'a ExposurePaths>,
     /// The facts that are relations.
     pub relations: Vec<&'a FactFile>,
+    /// The facts that ask whether events reach somebody.
+    pub probed: Vec<&'a FactFile>,
 }
 
 impl Knowledge<'_> {
@@ -30,6 +32,8 @@ impl<'a> From<&'a Catalog> for Knowledge<'a> {
         let policies = with_policy.filter_map(|file| Some((file.type_name.as_str(), file.policy.as_deref()?))).collect();
         let exposures = catalog.collectors.values();
         let exposures = exposures.filter_map(|file| Some((file.type_name.as_str(), file.exposure.as_ref()?))).collect();
-        Self { policies, exposures, relations: catalog.facts.values().filter(|fact| fact.related.is_some()).collect() }
+        let relations = catalog.facts.values().filter(|fact| fact.related.is_some()).collect();
+        let probed = catalog.facts.values().filter(|fact| !fact.probes.is_empty()).collect();
+        Self { policies, exposures, relations, probed }
     }
 }

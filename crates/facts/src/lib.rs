@@ -6,7 +6,9 @@
 mod access;
 mod document;
 mod exposure;
+mod filter_pattern;
 mod knowledge;
+mod monitoring;
 mod narrowing;
 mod network;
 mod permissions;
@@ -46,6 +48,11 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
         }
         if n_facts > 0 {
             table.insert(resource.id.clone(), sheet);
+        }
+    }
+    for file in &knowledge.probed {
+        for (account, part) in monitoring::monitoring(resources, &failures, file) {
+            add(table.entry(account.id.clone()).or_default(), part);
         }
     }
     for (id, part) in relations::relations(resources, &failures, &knowledge, &table) {
