@@ -22,14 +22,17 @@ const PARTITIONS: [Partition; 3] = [
         dns_suffix: "amazonaws.com.cn",
         home_region: "cn-north-1",
         region_prefix: "cn-",
-        hosts: &[("iam", "iam.cn-north-1.amazonaws.com.cn")],
+        hosts: &[
+            ("iam", "iam.cn-north-1.amazonaws.com.cn"),
+            ("organizations", "organizations.cn-northwest-1.amazonaws.com.cn"),
+        ],
     },
     Partition {
         name: "aws-us-gov",
         dns_suffix: "amazonaws.com",
         home_region: "us-gov-west-1",
         region_prefix: "us-gov-",
-        hosts: &[("iam", "iam.us-gov.amazonaws.com")],
+        hosts: &[("iam", "iam.us-gov.amazonaws.com"), ("organizations", "organizations.us-gov-west-1.amazonaws.com")],
     },
     COMMERCIAL,
 ];

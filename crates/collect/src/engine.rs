@@ -43,6 +43,12 @@ pub enum CollectError {
         /// Why.
         reason: Box<UnreadableReason>,
     },
+    /// It is not known which accounts belong to the organisation.
+    #[error("could not list the accounts of the organisation: {}; log in to its management account or a delegated administrator", reason.sentence())]
+    Organization {
+        /// Why.
+        reason: Box<UnreadableReason>,
+    },
     /// The content lacks what the engine itself calls.
     #[error("the content has no collectors/aws/services/{service}.yaml, without which nothing can be collected")]
     NoService {
@@ -147,7 +153,7 @@ struct Regions {
     unknown: Option<UnreadableReason>,
 }
 
-async fn identity(run: &Run<'_>, specs: Specs<'_>, home: &str) -> Result<(Arc<str>, String), CollectError> {
+pub(crate) async fn identity(run: &Run<'_>, specs: Specs<'_>, home: &str) -> Result<(Arc<str>, String), CollectError> {
     let service = own_service(specs, "sts")?;
     let request = own_request("GetCallerIdentity", "sts:GetCallerIdentity", json!({}));
     let operation = Operation { service, request: &request, paging: None, absent_on: &[], extra: None };
@@ -207,11 +213,11 @@ async fn regions(run: &Run<'_>, specs: Specs<'_>, home: &str, wanted: Option<&[S
     Ok(regions)
 }
 
-fn own_service<'a>(specs: Specs<'a>, service: &'static str) -> Result<&'a AwsService, CollectError> {
+pub(crate) fn own_service<'a>(specs: Specs<'a>, service: &'static str) -> Result<&'a AwsService, CollectError> {
     specs.services.get(service).ok_or(CollectError::NoService { service })
 }
 
-fn own_request(operation: &str, permission: &str, input: Value) -> AwsRequest {
+pub(crate) fn own_request(operation: &str, permission: &str, input: Value) -> AwsRequest {
     AwsRequest {
         operation: operation.to_owned(),
         permission: permission.to_owned(),

@@ -61,6 +61,9 @@ pub(crate) struct Up {
     /// The address to serve on.
     #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    /// Connectors (accounts of an organisation) that are read at once.
+    #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(crate) at_once: u16,
     /// Minutes between assessments.
     #[arg(long, default_value_t = 60, value_name = "MINUTES", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) every: u64,
@@ -79,6 +82,8 @@ pub(crate) struct Scan {
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
     pub(crate) aws: AwsLogin,
+    #[command(flatten)]
+    pub(crate) organization: OrganizationArguments,
     /// Record AWS's answers in this folder, for `scan replay:DIR`.
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
@@ -133,6 +138,23 @@ pub(crate) struct ConnectAws {
     pub(crate) name: Option<ConnectorId>,
     #[command(flatten)]
     pub(crate) aws: AwsLogin,
+    #[command(flatten)]
+    pub(crate) organization: OrganizationArguments,
+}
+
+/// The accounts of an organisation.
+#[derive(Args, Clone, Default)]
+#[command(next_help_heading = "Organisation")]
+pub(crate) struct OrganizationArguments {
+    /// Every account of the organisation that the login's account belongs to; new ones are picked up with each assessment.
+    #[arg(long)]
+    pub(crate) organization: bool,
+    /// The role to assume in each account.
+    #[arg(long, value_name = "NAME", default_value = crate::organization::MEMBER_ROLE, requires = "organization")]
+    pub(crate) member_role: String,
+    /// Leave these accounts out.
+    #[arg(long, value_delimiter = ',', value_name = "ACCOUNT", requires = "organization")]
+    pub(crate) except_accounts: Vec<String>,
 }
 
 #[derive(Args)]

@@ -13,6 +13,7 @@ use crate::{
     content,
     data_dir::DataDir,
     estate::{print_rows, with_store},
+    organization,
     output::text_for_terminal,
     sample, scan,
     source::{self, HOST, SAMPLE, Walk},
@@ -27,6 +28,10 @@ pub(crate) fn connect(command: &Connect, overlay: Option<&Path>) -> anyhow::Resu
     runtime.block_on(async {
         let store = Store::open_file(&data.store()).await?;
         let connector = connect_aws(aws, &catalog, &store).await?;
+        if organization::is_organization(&connector) {
+            let refreshed = organization::refresh(&store, &catalog, &connector, &login(&connector.settings)).await?;
+            println!("The organisation has {} accounts to be read; new ones are picked up.", refreshed.joined.len());
+        }
         println!(
             "Connected {} as `{}`. `skywarden up` assesses it now and on its schedule; `skywarden disconnect {}` removes it.",
             connector.display_name, connector.id, connector.id
@@ -39,28 +44,34 @@ async fn connect_aws(aws: &ConnectAws, catalog: &Catalog, store: &Store) -> anyh
     let transport = source::live(&aws.aws).await?;
     let account = skywarden_collect::identify(catalog, transport).await?;
     let known = store.connectors(&ScopeFilter::All).await?;
-    let id = aws.name.clone().unwrap_or_else(|| format!("aws-{account}").into());
-    let taken = known.iter().find(|connector| connector.id != id && connector.settings.get("account") == Some(&account));
-    if let Some(taken) = taken {
+    let is_organization = aws.organization.organization;
+    let prefix = if is_organization { "organization" } else { "aws" };
+    let id = aws.name.clone().unwrap_or_else(|| format!("{prefix}-{account}").into());
+    let is_same = |connector: &&Connector| {
+        connector.id != id
+            && organization::is_organization(connector) == is_organization
+            && connector.settings.get("account") == Some(&account)
+    };
+    if let Some(taken) = known.iter().find(is_same) {
         anyhow::bail!(
             "the account {account} is connected as `{}` already; `skywarden disconnect {}` removes that",
             taken.id,
             taken.id
         );
     }
-    let connector = Connector {
-        id,
-        environment: Environment::Aws,
-        display_name: format!("AWS account {account}"),
-        sample: false,
-        settings: settings(&aws.aws, &account),
-    };
+    let mut settings = settings(&aws.aws, &account);
+    if is_organization {
+        settings.extend(organization::settings(&aws.organization));
+    }
+    let what = if is_organization { "AWS organisation of" } else { "AWS account" };
+    let display_name = format!("{what} {account}");
+    let connector = Connector { id, environment: Environment::Aws, display_name, sample: false, settings };
     store.put_connector(&connector).await?;
     Ok(connector)
 }
 
 /// What is kept of a login: where it leads, never a secret.
-fn settings(login: &AwsLogin, account: &str) -> BTreeMap<String, String> {
+pub(crate) fn settings(login: &AwsLogin, account: &str) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::from([("account".to_owned(), account.to_owned())]);
     let named = [
         ("profile", login.profile.clone()),
@@ -73,7 +84,8 @@ fn settings(login: &AwsLogin, account: &str) -> BTreeMap<String, String> {
     settings
 }
 
-fn login(settings: &BTreeMap<String, String>) -> AwsLogin {
+/// The login that a connector keeps.
+pub(crate) fn login(settings: &BTreeMap<String, String>) -> AwsLogin {
     let text = |name: &str| settings.get(name).cloned();
     AwsLogin {
         regions: text("regions").map(|regions| regions.split(',').map(str::to_owned).collect()).unwrap_or_default(),
@@ -118,7 +130,12 @@ pub(crate) async fn read(catalog: &Catalog, connector: &Connector, walk: Walk, n
 /// `skywarden disconnect`.
 pub(crate) fn disconnect(disconnect: &Disconnect) -> anyhow::Result<Ending> {
     let id = disconnect.connector.as_str();
-    let was_there = with_store(disconnect.data.as_deref(), async |store| Ok(store.remove_connector(id).await?))?;
+    let was_there = with_store(disconnect.data.as_deref(), async |store| {
+        for member in organization::members_of(&store.connectors(&ScopeFilter::All).await?, id) {
+            store.remove_connector(&member).await?;
+        }
+        Ok(store.remove_connector(id).await?)
+    })?;
     anyhow::ensure!(was_there, "there is no connector `{}`; `skywarden connectors` lists them", text_for_terminal(id, 100));
     println!("Removed `{id}` with its resources, assessments and scores.");
     Ok(Ending::Done)

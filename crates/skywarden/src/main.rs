@@ -6,6 +6,7 @@ mod content;
 mod content_docs;
 mod data_dir;
 mod estate;
+mod organization;
 mod output;
 mod progress;
 mod sample;

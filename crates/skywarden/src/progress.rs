@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use skywarden_collect::Progress;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    LazyLock,
+    atomic::{AtomicU64, Ordering},
+};
+
+/// The bars that are shown, one below the other: several accounts may be read at once.
+static BARS: LazyLock<MultiProgress> =
+    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)));
 
 /// A bar of the listings of a run, with the resources found, their rate and the remaining time.
 pub(crate) struct Bar {
@@ -15,7 +22,7 @@ pub(crate) struct Bar {
 impl Bar {
     /// Draws on standard error if that is a terminal.
     pub(crate) fn new(what: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
+        let bar = BARS.add(ProgressBar::new(0));
         let eta = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
             // What was planned is known only after the first answers. The template has no one to tell of an error.
             let text = if state.pos() == 0 { String::new() } else { format!(", about {} s left", state.eta().as_secs()) };

@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::Context as _;
-use skywarden_collect::Transport;
+use futures_util::{StreamExt as _, stream};
+use skywarden_collect::{Transport, organization};
 use skywarden_content::Catalog;
 use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, overall_score};
@@ -14,7 +15,9 @@ use skywarden_posture::{Assessed, Known, assess, overall_score};
 use crate::{
     Ending,
     arguments::{Format, Scan},
-    content, output,
+    content,
+    organization::member_login,
+    output,
     progress::Bar,
     source::{self, Source, Walk},
 };
@@ -29,6 +32,10 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
     let mut parts = Vec::with_capacity(scan.sources.len());
     for (index, source) in scan.sources.iter().enumerate() {
         anyhow::ensure!(!scan.sources.iter().take(index).any(|earlier| earlier == source), "a source is named twice");
+        if *source == Source::Aws && scan.organization.organization {
+            parts.extend(runtime.block_on(read_organization(&catalog, scan, now))?);
+            continue;
+        }
         let snapshot = runtime.block_on(read(&catalog, scan, source, now))?;
         parts.push(assess(&catalog, snapshot, &Known::default(), now));
     }
@@ -70,6 +77,44 @@ async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -
         None => transport,
     };
     read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await
+}
+
+/// Accounts of an organisation that are read at once.
+const ACCOUNTS_AT_ONCE: usize = 4;
+
+/// Every account of an organisation that can be entered; the others are told, and never stop these.
+///
+/// # Errors
+/// If the accounts can't be listed, or none could be entered.
+async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> anyhow::Result<Vec<Assessed>> {
+    anyhow::ensure!(scan.record.is_none(), "--record takes one account; record them one by one with --role");
+    let found = organization(catalog, source::live(&scan.aws).await?).await?;
+    let except = &scan.organization.except_accounts;
+    let accounts = found.accounts.iter().filter(|account| account.is_active && !except.contains(&account.id));
+    let mut runs = Vec::new();
+    for account in accounts {
+        let login = member_login(&scan.aws, &found, &account.id, &scan.organization.member_role);
+        runs.push(async move {
+            let transport = source::live(&login).await?;
+            let connector = format!("aws-{}", account.id).as_str().into();
+            let snapshot = read_account(catalog, connector, transport, &login.regions, now).await;
+            let snapshot = snapshot.with_context(|| format!("the account {} ({})", account.id, account.name))?;
+            anyhow::Ok(assess(catalog, snapshot, &Known::default(), now))
+        });
+    }
+    let n_accounts = runs.len();
+    let mut parts = Vec::with_capacity(n_accounts);
+    let mut runs = stream::iter(runs).buffer_unordered(ACCOUNTS_AT_ONCE);
+    while let Some(result) = runs.next().await {
+        match result {
+            Ok(part) => parts.push(part),
+            Err(error) => eprintln!("skywarden: {error:#}"),
+        }
+    }
+    anyhow::ensure!(!parts.is_empty(), "none of the {n_accounts} accounts could be read");
+    eprintln!("{} of {n_accounts} accounts of the organisation were read", parts.len());
+    parts.sort_by(|one, other| one.scores.keys().cmp(other.scores.keys()));
+    Ok(parts)
 }
 
 /// Reads an AWS account with a bar on the terminal.

@@ -1,11 +1,13 @@
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use futures_util::{StreamExt as _, stream};
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, SecureScore, Status, Timestamp};
 use skywarden_posture::{Assessed, overall_score};
 use skywarden_store::{ScopeFilter, Store};
+use tokio::sync::Semaphore;
 
-use crate::{Ending, arguments::Up, connect, content, data_dir::DataDir, output, sample, serve, source::Walk};
+use crate::{Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, sample, serve, source::Walk};
 
 /// `skywarden up`: store, assessment of this machine and of what is connected, server, schedule.
 pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
@@ -17,7 +19,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         if up.sample {
             store.put_connector(&sample::connector()).await?;
         }
-        let failures = assess_all(&store, &catalog, Walk::Nothing).await?;
+        let failures = assess_all(&store, &catalog, Walk::Nothing, up.at_once.into()).await?;
         if up.once {
             return Ok(if failures == 0 { Ending::Done } else { Ending::Failed });
         }
@@ -29,7 +31,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
             data.path().display()
         );
         let every = Duration::from_secs(up.every.saturating_mul(60));
-        let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every));
+        let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
         let result = server.run(store, catalog, &data.api_token()?).await;
         schedule.abort();
         result.map(|()| Ending::Done)
@@ -37,34 +39,48 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
 }
 
 /// The first background run walks this machine's files and reads nothing else anew; later ones follow the schedule.
-async fn keep_assessing(store: Store, catalog: Arc<Catalog>, every: Duration) {
-    if let Err(error) = assess_one(&store, &catalog, &connect::host(), Walk::Files).await {
+async fn keep_assessing(store: Store, catalog: Arc<Catalog>, every: Duration, at_once: usize) {
+    if let Err(error) = assess_one(&store, &catalog, &connect::host(), Walk::Files, &Semaphore::new(1)).await {
         eprintln!("skywarden: the files of this machine could not be assessed: {error:#}");
     }
     loop {
         tokio::time::sleep(every).await;
-        if let Err(error) = assess_all(&store, &catalog, Walk::Files).await {
+        if let Err(error) = assess_all(&store, &catalog, Walk::Files, at_once).await {
             eprintln!("skywarden: this assessment failed, the last one stays: {error:#}");
         }
     }
 }
 
 /// Assesses this machine and every connector, prints how each stands, and says how many could not be assessed.
-async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk) -> anyhow::Result<usize> {
-    let mut connectors = vec![connect::host()];
-    let host = connect::host().id;
-    connectors.extend(store.connectors(&ScopeFilter::All).await?.into_iter().filter(|connector| connector.id != host));
-    let mut failures = 0;
-    for connector in &connectors {
-        match assess_one(store, catalog, connector, walk).await {
-            Ok(assessed) => print_state(connector, &assessed, connectors.len()),
+///
+/// Some are read at once; what they saw is judged one after the other, so that memory holds a few of them whatever their number.
+async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: usize) -> anyhow::Result<usize> {
+    let mut failures = refresh_organizations(store, catalog).await?;
+    let host = connect::host();
+    let mut connectors = vec![host.clone()];
+    let is_read = |connector: &Connector| connector.id != host.id && !organization::is_organization(connector);
+    connectors.extend(store.connectors(&ScopeFilter::All).await?.into_iter().filter(is_read));
+    let n_connectors = connectors.len();
+    let gate = Arc::new(Semaphore::new(1));
+    let mut runs = Vec::with_capacity(n_connectors);
+    for connector in connectors {
+        let (store, catalog, gate) = (store.clone(), Arc::clone(catalog), Arc::clone(&gate));
+        runs.push(async move {
+            let result = assess_one(&store, &catalog, &connector, walk, &gate).await;
+            (connector, result)
+        });
+    }
+    let mut runs = stream::iter(runs).buffer_unordered(at_once.max(1));
+    while let Some((connector, result)) = runs.next().await {
+        match result {
+            Ok(assessed) => print_state(&connector, &assessed, n_connectors),
             Err(error) => {
                 failures += 1;
                 eprintln!("skywarden: {error:#}; what was known of `{}` stays", connector.id);
             }
         }
     }
-    if connectors.len() > 1 {
+    if n_connectors > 1 {
         let latest = store.latest_scores(&ScopeFilter::All).await?;
         let scores: Vec<SecureScore> = latest.into_iter().map(|point| point.score).collect();
         println!("\nAll together");
@@ -75,14 +91,53 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk) -> anyhow
     Ok(failures)
 }
 
-async fn assess_one(store: &Store, catalog: &Arc<Catalog>, connector: &Connector, walk: Walk) -> anyhow::Result<Assessed> {
+/// Finds the accounts of every organisation anew; where that fails the known ones stay.
+async fn refresh_organizations(store: &Store, catalog: &Catalog) -> anyhow::Result<usize> {
+    let mut failures = 0;
+    let connectors = store.connectors(&ScopeFilter::All).await?;
+    for connector in connectors.iter().filter(|connector| organization::is_organization(connector)) {
+        let refreshed = organization::refresh(store, catalog, connector, &connect::login(&connector.settings)).await;
+        let error = refreshed.as_ref().err().map(|error| format!("{error:#}"));
+        store.put_attempt(connector.id.as_str(), Timestamp::now(), error.as_deref()).await?;
+        match refreshed {
+            Ok(refreshed) => {
+                for account in refreshed.joined {
+                    println!("{}: the account {account} is new", connector.display_name);
+                }
+                for account in refreshed.left {
+                    println!("{}: {account} is no longer part of it and was removed", connector.display_name);
+                }
+            }
+            Err(error) => {
+                failures += 1;
+                eprintln!("skywarden: {}: {error:#}; the accounts that are known stay", connector.display_name);
+            }
+        }
+    }
+    Ok(failures)
+}
+
+/// Reads a connector, then judges and commits when it is its turn at the gate; how it went is kept.
+async fn assess_one(
+    store: &Store,
+    catalog: &Arc<Catalog>,
+    connector: &Connector,
+    walk: Walk,
+    gate: &Semaphore,
+) -> anyhow::Result<Assessed> {
     let now = Timestamp::now();
-    let snapshot = connect::read(catalog, connector, walk, now).await?;
-    let (assessed, _) = store.assess(catalog, connector, snapshot, now).await?;
+    let result = connect::read(catalog, connector, walk, now).await;
+    let error = result.as_ref().err().map(|error| format!("{error:#}"));
+    let _turn = gate.acquire().await?;
+    store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
+    let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
     Ok(assessed)
 }
 
 fn print_state(connector: &Connector, assessed: &Assessed, n_connectors: usize) {
+    if organization::is_member(connector) {
+        return print_member(connector, assessed);
+    }
     if n_connectors > 1 {
         let mark = if connector.sample { " (sample data)" } else { "" };
         println!("\n{}{mark}", connector.display_name);
@@ -111,4 +166,19 @@ fn print_state(connector: &Connector, assessed: &Assessed, n_connectors: usize) 
             println!("  and {} more; the console's page Coverage and `skywarden scan` show all", problems.len() - 12);
         }
     }
+}
+
+/// A line for an account of an organisation, of which there may be hundreds.
+fn print_member(connector: &Connector, assessed: &Assessed) {
+    let score = &assessed.score;
+    let problems = output::coverage_problems(&assessed.coverage);
+    let unread = if problems.is_empty() { String::new() } else { format!(", {} kinds of reads failed", problems.len()) };
+    println!(
+        "{}: {} in [{}, {}], {} resources{unread}",
+        connector.display_name,
+        output::percent(score.percentage),
+        output::percent(score.range[0]),
+        output::percent(score.range[1]),
+        assessed.resources.len()
+    );
 }

@@ -20,6 +20,14 @@ impl ScopeFilter {
         }
     }
 
+    /// Whether something of a connector may be seen.
+    pub fn allows_connector(&self, connector: &str) -> bool {
+        match self {
+            Self::All => true,
+            Self::Subscriptions(pairs) => pairs.iter().any(|(own, _)| own == connector),
+        }
+    }
+
     /// Whether something of a scope may be seen.
     pub fn allows_scope(&self, scope: &Scope) -> bool {
         self.allows(scope.connector.as_str(), &scope.account)

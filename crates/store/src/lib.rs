@@ -4,6 +4,7 @@
 //! written. Every read takes a [`ScopeFilter`]; there is no function without it.
 
 mod assess;
+mod attempts;
 mod commit;
 mod error;
 mod filter;
@@ -16,6 +17,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use attempts::Attempt;
 pub use commit::{Run, WriteStats};
 pub use error::StoreError;
 pub use filter::ScopeFilter;

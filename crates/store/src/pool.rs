@@ -95,6 +95,7 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX assessments_by_recommendation ON assessments (recommendation, status)",
     ],
     &["ALTER TABLE coverage ADD COLUMN taken_at TEXT"],
+    &["CREATE TABLE attempts (connector TEXT PRIMARY KEY, at TEXT NOT NULL, succeeded_at TEXT, error TEXT)"],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

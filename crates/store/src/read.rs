@@ -66,13 +66,7 @@ impl Store {
             sqlx::query_as("SELECT document FROM connectors ORDER BY id").fetch_all(pool).await.map_err(StoreError::statement("listing connectors"))?
         });
         let connectors: Vec<Connector> = documents(rows, "connector")?;
-        Ok(connectors
-            .into_iter()
-            .filter(|connector| match filter {
-                ScopeFilter::All => true,
-                ScopeFilter::Subscriptions(pairs) => pairs.iter().any(|(own, _)| own == connector.id.as_str()),
-            })
-            .collect())
+        Ok(connectors.into_iter().filter(|connector| filter.allows_connector(connector.id.as_str())).collect())
     }
 
     /// One resource with its facts.

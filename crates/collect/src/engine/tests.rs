@@ -10,7 +10,7 @@ use std::{
 
 use crate::{
     Answer, Call, CallFailure, CollectError, CollectOptions, NoProgress, Progress, Recording, Replay, Specs, Transport,
-    collect_aws, permissions,
+    collect_aws, organization, permissions,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -80,6 +80,7 @@ fn content() -> Content {
         { "id": "sts", "protocol": "query", "endpoint_prefix": "sts", "signing_name": "sts", "api_version": "1", "rate": 1 },
         { "id": "ec2", "protocol": "ec2", "endpoint_prefix": "ec2", "signing_name": "ec2", "api_version": "1", "rate": 1 },
         { "id": "kms", "protocol": "json", "endpoint_prefix": "kms", "signing_name": "kms", "target_prefix": "TrentService", "rate": 1 },
+        { "id": "organizations", "protocol": "json", "endpoint_prefix": "organizations", "signing_name": "organizations", "target_prefix": "O", "rate": 1 },
         { "id": "s3", "protocol": "rest-xml", "endpoint_prefix": "s3", "signing_name": "s3", "rate": 1 },
     ]);
     let collectors = json!([
@@ -405,4 +406,35 @@ fn a_run_can_be_given_to_another_thread() {
     }
     let content = content();
     drop(is_send(collect_aws(content.specs(), Arc::new(Cloud::new()), options(), &NoProgress, Timestamp::UNIX_EPOCH)));
+}
+
+async fn members(cloud: Cloud) -> Result<crate::Organization, CollectError> {
+    let content = content();
+    organization(content.specs(), Arc::new(cloud)).await
+}
+
+#[tokio::test]
+async fn an_organisation_is_listed_page_by_page() {
+    let first = r#"{"Accounts":[{"Id":"222222222222","Name":"dev","Status":"SUSPENDED"}],"NextToken":"t"}"#;
+    let second = r#"{"Accounts":[{"Id":"111111111111","Name":"prod","State":"ACTIVE"}]}"#;
+    let cloud = Cloud::new().with("organizations:ListAccounts", 200, first).with("organizations:ListAccounts NextToken", 200, second);
+    let found = members(cloud).await.unwrap();
+    assert_eq!((found.own_account.as_str(), found.partition.as_str()), ("123456789012", "aws"));
+    let accounts: Vec<_> = found.accounts.iter().map(|one| (one.id.as_str(), one.name.as_str(), one.is_active)).collect();
+    assert_eq!(accounts, [("111111111111", "prod", true), ("222222222222", "dev", false)]);
+}
+
+#[tokio::test]
+async fn half_a_list_of_accounts_is_an_error() {
+    let first = r#"{"Accounts":[{"Id":"222222222222","Name":"dev","Status":"ACTIVE"}],"NextToken":"t"}"#;
+    let denied = r#"{"__type":"AccessDeniedException"}"#;
+    let cases = [
+        Cloud::new().with("organizations:ListAccounts", 200, first).with("organizations:ListAccounts NextToken", 400, denied),
+        Cloud::new().with("organizations:ListAccounts", 200, r#"{"Accounts":[]}"#),
+        Cloud::new().with("organizations:ListAccounts", 200, r#"{"Accounts":[{"Id":"1"}]}"#),
+    ];
+    for cloud in cases {
+        let error = members(cloud).await.unwrap_err();
+        assert!(matches!(error, CollectError::Organization { .. }), "{error}");
+    }
 }

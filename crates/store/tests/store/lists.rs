@@ -16,6 +16,7 @@ on_both!(
     what_is_gone_is_shown_to_those_who_could_see_it,
     a_filter_of_many_accounts_works,
     an_empty_filter_shows_nothing,
+    a_failed_reading_leaves_the_time_of_the_last_success,
 );
 
 fn only(pairs: &[(&str, &str)]) -> ScopeFilter {
@@ -147,4 +148,20 @@ async fn an_empty_filter_shows_nothing(store: &Store) {
     assert_eq!(store.resources(&nothing, &ResourceQuery::default()).await.unwrap().items.len(), 0);
     assert_eq!(store.transitions(&nothing, at(0)).await.unwrap().len(), 0);
     assert_eq!(store.connectors(&nothing).await.unwrap().len(), 0);
+}
+
+async fn a_failed_reading_leaves_the_time_of_the_last_success(store: &Store) {
+    store.put_attempt("c", at(1), None).await.unwrap();
+    store.put_attempt("c", at(2), Some("the login has expired")).await.unwrap();
+    store.put_attempt("d", at(1), Some("no such role")).await.unwrap();
+    let attempts = store.attempts(&ALL).await.unwrap();
+    let told = |connector: &str| (attempts[connector].at, attempts[connector].succeeded_at, attempts[connector].error.as_deref());
+    assert_eq!(told("c"), (at(2), Some(at(1)), Some("the login has expired")));
+    assert_eq!(told("d"), (at(1), None, Some("no such role")));
+    store.put_attempt("c", at(3), None).await.unwrap();
+    assert_eq!(store.attempts(&ALL).await.unwrap()["c"].error, None);
+    let seen = store.attempts(&only(&[("d", "2")])).await.unwrap();
+    assert_eq!(seen.keys().collect::<Vec<_>>(), ["d"]);
+    store.remove_connector("d").await.unwrap();
+    assert!(!store.attempts(&ALL).await.unwrap().contains_key("d"));
 }
