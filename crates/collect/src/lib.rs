@@ -7,6 +7,7 @@
 mod batch;
 mod call;
 mod collector;
+mod config_snapshot;
 mod coverage;
 mod decode;
 mod document;
@@ -30,6 +31,7 @@ mod withhold;
 mod xml;
 
 pub use call::{Answer, Call, CallFailure, Transport};
+pub use config_snapshot::{ConfigSnapshotError, read_config_snapshot};
 pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws, identify};
 pub use live::Live;
 pub use organization::{Organization, OrganizationAccount, organization};

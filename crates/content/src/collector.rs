@@ -59,6 +59,9 @@ pub struct CollectorFile {
     /// else sees it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// How AWS Config's snapshots spell what they carry of the type.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub aws_config: Option<AwsConfig>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
     /// Answers in the shape that the provider documents, with the resources that they must become.
@@ -104,6 +107,22 @@ pub struct ExposurePaths {
     /// The port where `ports` has no value.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default_port: Option<u16>,
+}
+
+/// What a configuration item of AWS Config carries: every field of `configuration` that the schema has, by the same name without
+/// case, and what is said here. Other fields are not carried: they are unknown, not absent.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AwsConfig {
+    /// Fields that stand elsewhere in the item: `{ Policy: supplementaryConfiguration.BucketPolicy.policyText }`.
+    #[serde(default)]
+    pub names: BTreeMap<String, String>,
+    /// Members at any depth that have another name than in the schema: `{ ipv4Ranges: IpRanges }`.
+    #[serde(default)]
+    pub rename: BTreeMap<String, String>,
+    /// Top-level fields whose absence from an item is a fact.
+    #[serde(default)]
+    pub always: Vec<String>,
 }
 
 /// A test of a collector: what the provider answers and what must come of it.

@@ -25,7 +25,7 @@ mod verdict;
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
 pub use collector::{
-    AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall, Missing, Paging, Parent,
+    AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall, Missing, Paging, Parent,
     Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
 };
 pub use control::{SecureScoreFile, SecurityControl};

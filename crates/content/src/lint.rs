@@ -160,6 +160,14 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
             }
         }
     }
+    if let Some(mapping) = &collector.aws_config {
+        for name in mapping.names.keys() {
+            check(&format!("/aws_config/names/{}", step(name)), name, problems);
+        }
+        for (place, name) in mapping.always.iter().enumerate() {
+            check(&format!("/aws_config/always/{place}"), name, problems);
+        }
+    }
     for name in collector.parent.iter().flat_map(|parent| parent.take.keys()) {
         check(&format!("/parent/take/{}", step(name)), name, problems);
     }

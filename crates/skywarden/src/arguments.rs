@@ -77,7 +77,8 @@ pub(crate) struct Up {
 
 #[derive(Args)]
 pub(crate) struct Scan {
-    /// What to assess: `host` (this machine), `aws`, `replay:DIR` (answers recorded with --record).
+    /// What to assess: `host` (this machine), `aws`, `replay:DIR` (answers recorded with --record), `file:FILE` (a snapshot of AWS
+    /// Config, or a folder of them).
     #[arg(value_name = "SOURCE", required = true)]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]

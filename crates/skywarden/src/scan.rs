@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
-use skywarden_collect::{Transport, organization};
+use skywarden_collect::{Transport, organization, read_config_snapshot};
 use skywarden_content::Catalog;
 use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, overall_score};
@@ -24,7 +24,7 @@ use crate::{
 
 /// `skywarden scan`: assess once and print.
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let is_recordable = scan.sources.iter().any(|source| *source != Source::Host);
+    let is_recordable = scan.sources.iter().any(|source| matches!(source, Source::Aws | Source::Replay(_)));
     anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
     let catalog = content::catalog(overlay)?;
     let now = Timestamp::now();
@@ -63,6 +63,7 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
 async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
     let (connector, transport) = match source {
         Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
+        Source::File(path) => return Ok(read_config_snapshot(catalog, path, &"file".into(), now)?),
         Source::Aws => ("aws", source::live(&scan.aws).await?),
         Source::Replay(folder) => ("replay", source::replay(folder)?),
     };

@@ -28,17 +28,20 @@ pub(crate) enum Source {
     Aws,
     /// `replay:DIR`: answers that were recorded.
     Replay(PathBuf),
+    /// `file:FILE`: a snapshot of AWS Config, or a folder of them.
+    File(PathBuf),
 }
 
 impl FromStr for Source {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match (text, text.strip_prefix("replay:")) {
+        match (text, text.split_once(':')) {
             ("host", _) => Ok(Self::Host),
             ("aws", _) => Ok(Self::Aws),
-            (_, Some(folder)) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
-            _ => Err("expected host, aws or replay:DIR".to_owned()),
+            (_, Some(("replay", folder))) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
+            (_, Some(("file", file))) if !file.is_empty() => Ok(Self::File(file.into())),
+            _ => Err("expected host, aws, replay:DIR or file:FILE".to_owned()),
         }
     }
 }
