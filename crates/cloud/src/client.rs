@@ -208,6 +208,9 @@ impl AwsClient {
                     if response.status < 500 && !is_throttle(response.status, &code) {
                         return result;
                     }
+                    if code.is_empty() && n_tries >= self.retry.max_tries_without_code {
+                        return result;
+                    }
                     tracing::debug!(host = %request.host, status = response.status, code, n_tries, "asked to come back later");
                     response.retry_after()
                 }

@@ -40,6 +40,8 @@ pub(crate) fn is_expired(code: &str) -> bool {
 pub(crate) struct RetryPolicy {
     /// Tries in all.
     pub(crate) max_tries: u32,
+    /// Tries in all where a server error comes without an error code of AWS's: a proxy, or a thing that is not there.
+    pub(crate) max_tries_without_code: u32,
     /// Time for all tries and waits.
     pub(crate) budget: Duration,
     /// The longest wait after the first failure; it doubles with each.
@@ -49,8 +51,13 @@ pub(crate) struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    pub(crate) const STANDARD: Self =
-        Self { max_tries: 6, budget: Duration::from_secs(120), base: Duration::from_millis(500), cap: Duration::from_secs(20) };
+    pub(crate) const STANDARD: Self = Self {
+            max_tries: 6,
+            max_tries_without_code: 2,
+            budget: Duration::from_secs(120),
+            base: Duration::from_millis(500),
+            cap: Duration::from_secs(20),
+        };
 
     /// How long to wait after the `tried`-th try failed, `elapsed` after the beginning; `None`: give up.
     ///

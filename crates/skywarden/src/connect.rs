@@ -109,22 +109,26 @@ pub(crate) fn host() -> Connector {
 
 /// Collects what a connector connects.
 pub(crate) async fn read(catalog: &Catalog, connector: &Connector, walk: Walk, now: Timestamp) -> anyhow::Result<Snapshot> {
-    match (connector.id.as_str(), connector.environment) {
+    let snapshot = match (connector.id.as_str(), connector.environment) {
         (HOST, _) => Ok(tokio::task::spawn_blocking(move || source::read_host(now, walk)).await?),
         (SAMPLE, _) => sample::read(catalog, now).await,
-        (_, Environment::Aws) => {
-            let login = login(&connector.settings);
-            let transport = source::live(&login).await?;
-            let account = skywarden_collect::identify(catalog, std::sync::Arc::clone(&transport)).await?;
-            // Another account's resources would make those of the connected one disappear.
-            if let Some(expected) = connector.settings.get("account").filter(|expected| **expected != account) {
-                anyhow::bail!("the login now leads to the AWS account {account}, but {expected} was connected; log in to that, or connect this one");
-            }
-            scan::read_account(catalog, connector.id.clone(), transport, &login.regions, now).await
-        }
-        (_, other) => anyhow::bail!("this version can't read {other:?} environments"),
+        (_, Environment::Aws) => read_aws(catalog, connector, now).await,
+        (_, other) => Err(anyhow::anyhow!("this version can't read {other:?} environments")),
+    };
+    snapshot.with_context(|| format!("could not read {} (`{}`)", connector.display_name, connector.id))
+}
+
+async fn read_aws(catalog: &Catalog, connector: &Connector, now: Timestamp) -> anyhow::Result<Snapshot> {
+    let login = login(&connector.settings);
+    let transport = source::live(&login).await?;
+    let account = skywarden_collect::identify(catalog, std::sync::Arc::clone(&transport)).await?;
+    // Another account's resources would make those of the connected one disappear.
+    if let Some(expected) = connector.settings.get("account").filter(|expected| **expected != account) {
+        anyhow::bail!(
+            "the login now leads to the AWS account {account}, but {expected} was connected; log in to that, or connect this one"
+        );
     }
-    .with_context(|| format!("could not read {} (`{}`)", connector.display_name, connector.id))
+    scan::read_account(catalog, connector.id.clone(), transport, &login.regions, now).await
 }
 
 /// `skywarden disconnect`.

@@ -129,6 +129,15 @@ async fn endless_throttling_ends_with_the_service_s_own_answer() {
 }
 
 #[tokio::test]
+async fn a_server_error_that_is_not_aws_s_is_tried_once_more() {
+    let fake = Fake::start(vec![answer("500 Oops", "content-type: text/html\r\n", "<html>oops</html>")]).await;
+    assert_eq!(fake.client(login()).send(&request()).await.unwrap().status, 500);
+    assert_eq!(fake.n_requests(), 2);
+    let mended = Fake::start(vec![answer("502 Bad Gateway", "", ""), answer("200 OK", "", "ok")]).await;
+    assert_eq!(mended.client(login()).send(&request()).await.unwrap().status, 200);
+}
+
+#[tokio::test]
 async fn a_wait_that_would_take_too_long_is_not_begun() {
     let fake = Fake::start(vec![error("503 Later", "SlowDown", "retry-after: 3600\r\n")]).await;
     assert_eq!(fake.client(login()).send(&request()).await.unwrap().status, 503);
