@@ -1,6 +1,6 @@
 //! Reads that ask about many resources in one call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Map, Value};
@@ -17,26 +17,36 @@ use crate::{
 /// Calls of one batched read that are under way at once.
 const CALLS_AT_ONCE: usize = 4;
 
-/// What one call found: by what stands for a resource, its value or why it has none.
-type Answers = BTreeMap<String, Result<Option<Value>, Failure>>;
+/// What calls found: by the rest of the input and what stands for a resource, its value or why it has none.
+type Answers = BTreeMap<(String, String), Result<Option<Value>, Failure>>;
 
 /// Makes the batched reads of a collector for all its listed items.
 pub(crate) async fn complete_batches(run: &Run<'_>, collector: &Collector<'_>, region: &str, mut items: Vec<Item>) -> Vec<Item> {
     for read in &collector.reads {
         let Some(batch) = &read.call.batch else { continue };
         let place = Place { partition: run.partition, account: &run.account, region };
-        let names: Vec<Option<String>> = items
-            .iter()
-            .map(|item| {
-                let item = Value::Object(item.properties.clone());
-                let is_wanted = read.call.only_if.as_ref().is_none_or(|field| has(&item, field));
-                is_wanted.then(|| place.variables(&item).text(&batch.value).ok()).flatten()
-            })
-            .collect();
-        let asked: Vec<String> = names.iter().flatten().cloned().collect::<std::collections::BTreeSet<_>>().into_iter().collect();
+        let mut names = Vec::with_capacity(items.len());
+        // By the rest of the input, which may differ: the cluster of services.
+        let mut groups: BTreeMap<String, (Value, BTreeSet<String>)> = BTreeMap::new();
+        for item in &items {
+            let item = Value::Object(item.properties.clone());
+            let variables = place.variables(&item);
+            let is_wanted = read.call.only_if.as_ref().is_none_or(|field| has(&item, field));
+            let name = is_wanted.then(|| variables.text(&batch.value).ok()).flatten();
+            let input = Value::Object(read.call.request.input.clone());
+            let rest = read.call.request.rest.as_ref().map(|rest| variables.text(&rest.0));
+            let key = variables.value_of(&input).map(|input| format!("{input}{rest:?}")).unwrap_or_default();
+            if let Some(name) = &name {
+                groups.entry(key.clone()).or_insert_with(|| (item, BTreeSet::new())).1.insert(name.clone());
+            }
+            names.push(name.map(|name| (key, name)));
+        }
         let mut calls = Vec::new();
-        for names in asked.chunks(batch.size.max(1)) {
-            calls.push(one_call(run, read, batch, region, names));
+        for (key, (item, names)) in groups {
+            let names: Vec<String> = names.into_iter().collect();
+            for names in names.chunks(batch.size.max(1)) {
+                calls.push(one_call(run, read, batch, region, (key.clone(), item.clone()), names.to_vec()));
+            }
         }
         let mut answers = Answers::new();
         let mut calls = stream::iter(calls).buffered(CALLS_AT_ONCE);
@@ -54,7 +64,14 @@ pub(crate) async fn complete_batches(run: &Run<'_>, collector: &Collector<'_>, r
     items
 }
 
-async fn one_call(run: &Run<'_>, read: &Read<'_>, batch: &Batch, region: &str, names: &[String]) -> Answers {
+async fn one_call(
+    run: &Run<'_>,
+    read: &Read<'_>,
+    batch: &Batch,
+    region: &str,
+    (key, item): (String, Value),
+    names: Vec<String>,
+) -> Answers {
     let list = names.iter().cloned().map(Value::String).collect();
     let extra = Map::from_iter([(batch.input.clone(), Value::Array(list))]);
     let operation = Operation { extra: Some(&extra), ..read.operation };
@@ -67,7 +84,7 @@ async fn one_call(run: &Run<'_>, read: &Read<'_>, batch: &Batch, region: &str, n
                 let Some(Value::Object(mut element)) = element else { continue };
                 let Some(Value::String(name)) = element.get(&batch.key).cloned() else { continue };
                 if let Some((_, message)) = decoder.problems.first() {
-                    answers.insert(name, Err(failure(tried.misfit(message))));
+                    answers.insert((key.clone(), name), Err(failure(tried.misfit(message))));
                     continue;
                 }
                 let value = if read.call.into.is_empty() {
@@ -76,25 +93,26 @@ async fn one_call(run: &Run<'_>, read: &Read<'_>, batch: &Batch, region: &str, n
                 } else {
                     element.remove(taken_member(read, batch))
                 };
-                answers.insert(name, Ok(value));
+                answers.insert((key.clone(), name), Ok(value));
             }
         };
-        run.pages(&operation, region, &Value::Null, &mut sink).await
+        run.pages(&operation, region, &item, &mut sink).await
     };
     for name in names {
+        let place = (key.clone(), name);
         match &end {
             End::Broken { reason, .. } => {
-                answers.insert(name.clone(), Err(failure(reason.clone())));
+                answers.insert(place, Err(failure(reason.clone())));
             }
             End::Absent => {
-                answers.insert(name.clone(), Ok(None));
+                answers.insert(place, Ok(None));
             }
-            End::Complete if !answers.contains_key(name) => {
+            End::Complete if !answers.contains_key(&place) => {
                 let answer = match batch.missing {
                     Missing::Absent => Ok(None),
                     Missing::Unreadable => Err(failure(tried.misfit("the answer does not speak of the resource"))),
                 };
-                answers.insert(name.clone(), answer);
+                answers.insert(place, answer);
             }
             End::Complete => {}
         }

@@ -41,8 +41,8 @@ impl<'a> Collector<'a> {
     /// Whether another collector's listing makes the very same calls.
     pub(crate) fn shares_list_with(&self, other: &Self) -> bool {
         let same_request = |one: &ListCall, two: &ListCall| {
-            (&one.request.operation, &one.request.input, &one.absent_on)
-                == (&two.request.operation, &two.request.input, &two.absent_on)
+            (&one.request.operation, &one.request.input, &one.request.region, &one.absent_on)
+                == (&two.request.operation, &two.request.input, &two.request.region, &two.absent_on)
                 && one.request.rest.as_ref().map(|rest| &rest.0) == two.request.rest.as_ref().map(|rest| &rest.0)
                 && match (&one.paging, &two.paging) {
                     (None, None) => true,

@@ -280,12 +280,13 @@ fn instant(epoch: f64) -> Option<Timestamp> {
     Timestamp::from_millisecond(milliseconds).ok()
 }
 
-/// A JSON document in a text; IAM percent-encodes its policies.
+/// A JSON document in a text; IAM percent-encodes its policies, API Gateway puts a backslash before each quotation mark.
 fn document(text: &str) -> Option<Value> {
     if let Ok(document) = serde_json::from_str(text) {
         return Some(document);
     }
-    serde_json::from_slice(&percent_decode(text)).ok()
+    let escaped = || serde_json::from_str::<String>(&format!("\"{text}\"")).ok().and_then(|plain| serde_json::from_str(&plain).ok());
+    serde_json::from_slice(&percent_decode(text)).ok().or_else(escaped)
 }
 
 /// A table in base64 as a list of objects, by the names of its head line.

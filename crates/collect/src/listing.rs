@@ -86,7 +86,9 @@ impl<'a> ListingRun<'a> {
                     take_page(self.run, collector, document, listed, &Map::new());
                 }
             };
-            self.run.pages(&first.list, &listing.region, &Value::Null, &mut sink).await
+            // A global service may be asked elsewhere than in the home region.
+            let region = first.list.request.region.as_deref().unwrap_or(&listing.region);
+            self.run.pages(&first.list, region, &Value::Null, &mut sink).await
         };
         let mut parts = Vec::with_capacity(listed.len());
         for (collector, listed) in listing.collectors.iter().zip(listed) {

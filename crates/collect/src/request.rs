@@ -81,6 +81,10 @@ pub(crate) fn call(
             rest_parts(service.protocol, &filled, input)?
         }
     };
+    if service.protocol == Protocol::RestJson {
+        // Without it API Gateway answers in HAL, of which the items lie elsewhere.
+        headers.push(("accept".to_owned(), "application/json".to_owned()));
+    }
     if let Some(content_type) = parts.content_type {
         headers.push(("content-type".to_owned(), content_type));
     }
@@ -195,12 +199,14 @@ fn rest_parts(protocol: Protocol, filled: &str, input: Map<String, Value>) -> Re
     let (method, target) = filled.split_once(' ').ok_or(RequestError::Spec("the method of its `rest`"))?;
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let mut parts = Parts { method: method.to_owned(), path: path.to_owned(), query: query.to_owned(), ..Parts::default() };
+    let (in_query, in_body): (Map<String, Value>, Map<String, Value>) =
+        input.into_iter().partition(|(name, _)| protocol != Protocol::RestJson || method == "GET" || name.starts_with('?'));
     if protocol == Protocol::RestJson && method != "GET" {
         parts.content_type = Some("application/json".to_owned());
-        parts.body = Value::Object(input).to_string().into();
-        return Ok(parts);
+        parts.body = Value::Object(in_body).to_string().into();
     }
-    for (name, value) in &input {
+    for (name, value) in &in_query {
+        let name = name.trim_start_matches('?');
         let values = value.as_array().map_or(std::slice::from_ref(value), Vec::as_slice);
         for value in values {
             if !parts.query.is_empty() {
@@ -286,6 +292,15 @@ mod tests {
             ("/2017-03-31/tags/arn%3Aaws%3Alambda", "x=1&Marker=m%2F1")
         );
         assert_eq!(call.parameters.get("rest"), Some(&json!("GET /2017-03-31/tags/arn%3Aaws%3Alambda?x=1")));
+    }
+
+    #[test]
+    fn rest_json_with_a_body_can_ask_for_pages_in_the_query() {
+        let artifacts = json!({ "id": "ca", "protocol": "rest-json", "endpoint_prefix": "ca", "signing_name": "ca", "rate": 1 });
+        let request = json!({ "operation": "ListRepositories", "permission": "x", "rest": "POST /v1/repositories", "input": { "a": 1 } });
+        let call = build(artifacts, request, &Value::Null, json!({ "?next-token": "t" })).unwrap();
+        assert_eq!((body(&call), call.request.query.as_str()), ("{\"a\":1}", "next-token=t"));
+        assert!(call.request.headers.contains(&("accept".into(), "application/json".into())));
     }
 
     #[test]

@@ -279,6 +279,33 @@ mod tests {
     }
 
     #[test]
+    fn a_batch_asks_about_those_of_which_the_rest_of_the_input_is_the_same() {
+        let answers = json!({
+            "ListClusters": { "clusters": ["a", "b"] },
+            "ListServices clusters/a": { "services": ["1", "2"] },
+            "ListServices clusters/b": { "services": ["1"] },
+            "DescribeServices \"cluster\":\"a\"": { "services": [{ "name": "1", "on": true }, { "name": "2", "on": false }] },
+            "DescribeServices \"cluster\":\"b\"": { "services": [{ "name": "1", "on": false }] },
+        });
+        let expect = json!([
+            { "id": "a/1", "properties": { "On": true } }, { "id": "a/2", "properties": { "On": false } }, { "id": "b/1", "properties": { "On": false } },
+        ]);
+        let report = report(json!([
+            { "type": "T::Cluster", "description": "d", "service": "eks", "id": "{Name}",
+              "list": { "operation": "ListClusters", "permission": "x", "rest": "GET /clusters", "items": "clusters", "scalar": "Name" },
+              "fields": { "Name": "string" } },
+            { "type": "T::Service", "description": "d", "service": "eks", "id": "{Cluster}/{Name}",
+              "parent": { "type": "T::Cluster", "take": { "Cluster": "Name" } },
+              "list": { "operation": "ListServices", "permission": "x", "rest": "GET /clusters/{Cluster}", "items": "services", "scalar": "Name" },
+              "reads": [{ "operation": "DescribeServices", "permission": "x", "via": "cb", "select": "services", "fills": ["On"], "input": { "cluster": "{Cluster}" },
+                          "batch": { "size": 10, "input": "services", "value": "{Name}", "key": "Name" } }],
+              "fields": { "Cluster": "string", "Name": "string", "On": "boolean" },
+              "tests": [{ "name": "t", "answers": answers, "expect": expect }] },
+        ]));
+        assert_eq!((report.n_passed, report.failures.len()), (1, 0), "{:?}", report.failures);
+    }
+
+    #[test]
     fn a_service_that_is_not_in_use_has_no_resources() {
         let refused = |message: &str| json!({ "ListProjects": { "error": "NotHere", "message": message } });
         assert_eq!(projects(1, refused("The service is not in use"), json!([])).n_passed, 1);

@@ -33,9 +33,9 @@ impl Secrets {
 
 /// Withholds one part of the properties; what could not be looked into is unreadable.
 pub(crate) fn withhold(part: &Withheld, secrets: &Secrets, properties: &mut Value) -> Option<Unreadable> {
-    let value = at(properties, &part.path)?;
     let mut found = Found::default();
-    found.take(value, None, part.encoding, secrets);
+    let steps: Vec<&str> = part.path.split('.').collect();
+    found.visit(properties, &steps, None, part.encoding, secrets);
     let kinds_into = part.kinds_into.as_deref().filter(|_| found.n_texts > 0)?;
     if found.n_opaque > 0 && found.kinds.is_empty() {
         let message = "the text is packed in a way that is not known here, so it was not looked into for secrets";
@@ -64,6 +64,22 @@ struct Found {
 }
 
 impl Found {
+    /// Goes down a path; below a list every element, whose own name is the name of the text: `{Name: DB_PASSWORD, Value: ...}`.
+    fn visit(&mut self, value: &mut Value, steps: &[&str], name: Option<&str>, encoding: Option<Encoding>, secrets: &Secrets) {
+        let Some((step, rest)) = steps.split_first() else { return self.take(value, name, encoding, secrets) };
+        let (key, is_list) = step.strip_suffix("[*]").map_or((*step, false), |key| (key, true));
+        match value.get_mut(key) {
+            Some(Value::Array(items)) if is_list => {
+                for item in items {
+                    let own = ["Name", "Key"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned));
+                    self.visit(item, rest, own.as_deref().or(name), encoding, secrets);
+                }
+            }
+            Some(below) => self.visit(below, rest, name, encoding, secrets),
+            None => {}
+        }
+    }
+
     fn take(&mut self, value: &mut Value, name: Option<&str>, encoding: Option<Encoding>, secrets: &Secrets) {
         match value {
             Value::String(text) if !text.is_empty() => {
@@ -142,6 +158,22 @@ mod tests {
             assert!(withhold(&part(None), &secrets(), &mut properties).is_none());
             assert_eq!(properties, without);
         }
+    }
+
+    #[test]
+    fn texts_in_lists_are_looked_at_with_their_names() {
+        let variable = |name: &str, value: &str| json!({ "Name": name, "Value": value });
+        let containers = json!([{ "Env": [variable("STAGE", "prod")] }, { "Env": [variable("DB_PASSWORD", "hunter2hunter2")] }, {}]);
+        let mut properties = json!({ "Containers": containers });
+        let part = Withheld {
+            path: "Containers[*].Env[*].Value".to_owned(),
+            encoding: None,
+            kinds_into: Some("SecretKinds".to_owned()),
+        };
+        assert!(withhold(&part, &secrets(), &mut properties).is_none());
+        let hidden = |name: &str| json!({ "Env": [variable(name, "(withheld)")] });
+        let expected = json!({ "Containers": [hidden("STAGE"), hidden("DB_PASSWORD"), {}], "SecretKinds": ["password"] });
+        assert_eq!(properties, expected);
     }
 
     proptest! {

@@ -156,7 +156,8 @@ pub struct ExpectedResource {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Withheld {
-    /// Its path inside the properties: `Environment.Variables`. Everything below it is withheld.
+    /// Its path inside the properties: `Environment.Variables`, `Containers[*].Environment[*].Value`. Everything below it is
+    /// withheld.
     pub path: String,
     /// How its texts are packed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -246,7 +247,7 @@ pub struct ReadCall {
     pub first: Option<Preparation>,
 }
 
-/// How one call asks about many resources: `select` is then the list in the answer, of which each element tells whose it is.
+/// How one call asks about many resources: those of which the rest of the input is the same. `select` is then the list in the answer, of which each element tells whose it is.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
@@ -319,7 +320,8 @@ pub struct Rest(pub String);
 pub struct Paging {
     /// Where the answer has the next token: `NextToken`, `Marker`.
     pub response: String,
-    /// The input member (or query parameter, for rest) that takes it.
+    /// The input member (or query parameter, for rest) that takes it. With `?` in front it goes into the query of a call that has a
+    /// body, too; so do the names under `size`.
     pub request: String,
     /// A boolean of the answer that says whether there are more pages: `IsTruncated`. Absent: a token means more.
     #[serde(default, skip_serializing_if = "Option::is_none")]

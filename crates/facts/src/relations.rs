@@ -246,6 +246,7 @@ fn path_values(resource: &Resource, path: &str) -> Result<Vec<String>, Why> {
         "id" => return Ok(vec![resource.id.to_string()]),
         "name" => return Ok(vec![resource.name.clone()]),
         "account" => return Ok(vec![resource.scope.account.to_string()]),
+        "partition" => return Ok(resource.id.as_str().split(':').nth(1).map(str::to_owned).into_iter().collect()),
         "region" => return Ok(vec![resource.scope.resource_group.to_string()]),
         _ => {}
     }

@@ -549,7 +549,7 @@ proptest! {
 fn relation() -> skywarden_content::FactFile {
     serde_json::from_value(json!({
         "id": "logs", "description": "d", "types": ["T::Net"],
-        "related": { "to": "T::Log", "on": [{ "ours": "arn:net/{Id}", "theirs": "Targets[*].Arn" }], "take": ["State.Name", "facts.access"] }
+        "related": { "to": "T::Log", "on": [{ "ours": "arn:{partition}/{Id}", "theirs": "Targets[*].Arn" }], "take": ["State.Name", "facts.access"] }
     }))
     .unwrap()
 }
@@ -574,7 +574,7 @@ fn related(resources: &[Resource], coverage: &[Coverage]) -> FactSheet {
 fn net_and_log() -> Vec<Resource> {
     let policy = json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "x:Read", "Resource": "*"}});
     vec![
-        resource("T::Net", "net", json!({"Id": "n1"})),
+        resource("T::Net", "arn:net:x", json!({"Id": "n1"})),
         resource("T::Log", "log", json!({"Targets": [{"Arn": "arn:net/n0"}, {"Arn": "arn:net/n1"}], "State": {"Name": "on"}, "Policy": policy})),
         resource("T::Log", "other", json!({"Targets": [{"Arn": "arn:net/n2"}]})),
     ]

@@ -295,3 +295,14 @@ proptest! {
         document.value(&AnswerPath::parse("b"), &shape, &[]);
     }
 }
+
+#[test]
+fn documents_are_unpacked_however_they_are_escaped() {
+    let plain = r#"{"Version":"2012-10-17"}"#;
+    let escaped = plain.replace('"', "\\\"");
+    for text in [plain, "%7B%22Version%22%3A%222012-10-17%22%7D", escaped.as_str()] {
+        let mut decoder = Decoder::at(Vec::new());
+        let found = decoder.json(&Value::String(text.to_owned()), &Shape::Scalar(ScalarType::Json));
+        assert_eq!(found, Some(serde_json::json!({ "Version": "2012-10-17" })), "{text}");
+    }
+}
