@@ -63,6 +63,8 @@ impl Document {
         let statements = match object.get("Statement") {
             Some(Value::Array(items)) => items.iter().collect(),
             Some(item @ Value::Object(_)) => vec![item],
+            // An empty document allows nothing.
+            None if object.as_object().is_some_and(serde_json::Map::is_empty) => Vec::new(),
             _ => return Err("the policy has no statements"),
         };
         let statements = statements.into_iter().enumerate().map(|(position, item)| Statement::parse(item, position));

@@ -65,7 +65,12 @@ impl Condition {
     pub(crate) fn accounts(&self) -> impl Iterator<Item = &str> {
         let named = matches!(
             self.key.as_str(),
-            "aws:sourceaccount" | "aws:principalaccount" | "kms:calleraccount" | "aws:sourcearn" | "aws:principalarn"
+            "aws:sourceaccount"
+                | "aws:sourceowner"
+                | "aws:principalaccount"
+                | "kms:calleraccount"
+                | "aws:sourcearn"
+                | "aws:principalarn"
         );
         self.values.iter().filter(move |_| named && self.narrows()).filter_map(|value| account_of(value))
     }
@@ -101,7 +106,10 @@ impl Condition {
                     _ => false,
                 }
             },
+            // Only a client inside the network can mount.
+            "elasticfilesystem:accessedviamounttarget" => |value| value.eq_ignore_ascii_case("true"),
             "aws:sourceaccount"
+            | "aws:sourceowner"
             | "aws:principalaccount"
             | "aws:principalorgid"
             | "aws:principalorgpaths"

@@ -277,6 +277,9 @@ fn conditions_decide_whether_a_statement_is_public() {
     let cases = [
         (json!({}), true),
         (json!({"StringEquals": {"aws:SourceAccount": "111111111111"}}), false),
+        (json!({"StringEquals": {"aws:SourceOwner": "111111111111"}}), false),
+        (json!({"Bool": {"elasticfilesystem:AccessedViaMountTarget": "true"}}), false),
+        (json!({"Bool": {"elasticfilesystem:AccessedViaMountTarget": "false"}}), true),
         (json!({"StringLike": {"aws:PrincipalOrgID": "*"}}), true),
         (json!({"StringEqualsIfExists": {"aws:SourceVpce": "vpce-1"}}), true),
         (json!({"ForAnyValue:StringEquals": {"aws:PrincipalOrgID": ["o-1"]}}), false),
