@@ -10,6 +10,7 @@ mod licences;
 mod new;
 mod ocsf;
 mod process;
+mod report;
 mod test;
 mod tidy;
 

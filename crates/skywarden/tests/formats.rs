@@ -217,6 +217,54 @@ fn html_holds_every_assessment() {
     assert!(page.contains(&format!("Secure score {score:.1} %")), "the page lacks the score {score}");
 }
 
+#[test]
+fn what_could_not_be_read_is_told_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let recording = SAMPLE.strip_prefix("replay:").unwrap();
+    for entry in Path::new(recording).read_dir().unwrap() {
+        let path = entry.unwrap().path();
+        let mut lines = String::new();
+        for line in std::fs::read_to_string(&path).unwrap().lines() {
+            let mut call: Value = serde_json::from_str(line).unwrap();
+            if ["GetBucketPolicy", "DescribeVolumes"].iter().any(|refused| call["operation"] == *refused) {
+                call["status"] = 403.into();
+                call["body"] = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>".into();
+            }
+            lines.push_str(&format!("{call}\n"));
+        }
+        std::fs::write(folder.path().join(path.file_name().unwrap()), lines).unwrap();
+    }
+    let source = format!("replay:{}", folder.path().display());
+    let log = json(&source, "sarif");
+    let run = &log["runs"][0];
+    let notifications = run["invocations"][0]["toolExecutionNotifications"].to_string();
+    let opened: Vec<&Value> = rows(run, "results").iter().filter(|result| result["kind"] == "open").collect();
+    let warnings: Vec<Value> = scan(&source, "ocsf").lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let page = scan(&source, "html");
+    for permission in ["s3:GetBucketPolicy", "ec2:DescribeVolumes"] {
+        assert!(notifications.contains(permission), "{notifications}");
+        assert!(page.contains(&format!("missing permission {permission}")), "{permission}");
+    }
+    let permission = "s3:GetBucketPolicy";
+    assert!(opened.iter().any(|result| result["message"]["text"].as_str().unwrap().contains(permission)));
+    let is_told = |line: &Value| {
+        line["compliance"]["status"] == "Warning" && line["compliance"]["status_details"].to_string().contains(permission)
+    };
+    assert!(warnings.iter().any(is_told));
+    // No fingerprint changes because a verdict does.
+    let fingerprints = |log: &Value| -> BTreeMap<String, String> {
+        let results = rows(&log["runs"][0], "results");
+        let key = |result: &Value| {
+            format!("{} {}", result["ruleId"], result["locations"][0]["logicalLocations"][0]["fullyQualifiedName"])
+        };
+        results.iter().map(|result| (key(result), result["fingerprints"].to_string())).collect()
+    };
+    let (before, after) = (fingerprints(&json(SAMPLE, "sarif")), fingerprints(&log));
+    let n_same = after.iter().filter(|(key, fingerprint)| before.get(*key) == Some(*fingerprint)).count();
+    let n_both = after.keys().filter(|key| before.contains_key(*key)).count();
+    assert!(n_same == n_both && n_both > 100, "{n_same} of {n_both}");
+}
+
 fn assert_leaves_sum(standard: &Value) {
     fn walk(control: &Value, states: &mut BTreeMap<String, u64>) {
         match control["controls"].as_array() {

@@ -51,7 +51,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
 /// Writes the report of one standard.
 pub(crate) fn write_standard(report: &StandardReport<'_>, at: Option<Timestamp>, out: &mut dyn Write) -> anyhow::Result<()> {
     begin(out, report.title, Script::None)?;
-    write!(out, "{}<main>\n{}</main>\n</body>\n</html>\n", sections::standard_header(report, at), tree::whole(report))?;
+    write!(out, "{}{}</main>\n</body>\n</html>\n", sections::standard_header(report, at), tree::whole(report))?;
     Ok(())
 }
 

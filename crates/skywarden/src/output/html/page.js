@@ -79,7 +79,7 @@
     current = -1;
     showCount();
     rows.scrollTop = 0;
-    space.style.height = `${order.length * rowHeight}px`;
+    fit();
     draw();
   }
 
@@ -145,12 +145,18 @@
     list.setAttribute("aria-rowcount", String(order.length + 1));
   }
 
+  // The list is as high as its rows, up to the limit in page.css.
+  function fit() {
+    space.style.height = `${order.length * rowHeight}px`;
+    rows.style.height = `${Math.max(2, order.length) * rowHeight}px`;
+  }
+
   function measure() {
     const wanted = Number.parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--row"));
     const top = rowHeight ? rows.scrollTop / rowHeight : 0;
     rowHeight = wanted;
     list.style.setProperty("--bar", `${rows.offsetWidth - rows.clientWidth}px`);
-    space.style.height = `${order.length * rowHeight}px`;
+    fit();
     rows.scrollTop = top * rowHeight;
     draw();
   }

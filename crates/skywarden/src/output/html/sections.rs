@@ -42,7 +42,7 @@ pub(super) fn header(assessed: &Assessed) -> String {
     )
 }
 
-/// Of the report of one standard.
+/// Of the report of one standard; opens the element `main`.
 pub(super) fn standard_header(report: &StandardReport<'_>, at: Option<Timestamp>) -> String {
     let at = at.map(|at| format!(" · as of {}", instant(at))).unwrap_or_default();
     let (summary, parts) = (&report.summary, tree::parts(&report.summary));
@@ -50,9 +50,10 @@ pub(super) fn standard_header(report: &StandardReport<'_>, at: Option<Timestamp>
     // An unknown control may turn out either way.
     let all = (summary.passed + summary.failed + summary.unknown).max(1) as f64;
     let (low, high) = (summary.passed as f64 / all, (summary.passed + summary.unknown) as f64 / all);
-    let label = format!("{} of the controls that could be judged", tree::share(summary));
+    let judged = number(summary.passed + summary.failed);
+    let label = format!("{} (of {judged} controls with a verdict)", tree::share(summary));
     format!(
-        "<header><h1>{}</h1><p>{}{at}</p></header>\n\
+        "<header><h1>{}</h1><p>{}{at}</p></header>\n<main>\n\
          <section id=\"score\" class=\"cards\"><div class=\"card\">{}<div><p class=\"lead\">{}</p>{}{}</div></div></section>\n",
         escaped(report.title),
         escaped(report.description),
