@@ -55,6 +55,8 @@ enum Command {
         #[arg(long, default_value = "../shared/data")]
         data: PathBuf,
     },
+    /// Open the HTML report in Chromium and use it; `test` does so too.
+    Report,
     /// A long run: `rescan` judges and stores an unchanged estate again and again.
     Soak {
         /// Which.
@@ -100,6 +102,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Tidy => tidy::run(),
         Command::Flow { name } => flow::run(name.as_deref()),
         Command::Conformance { data } => conformance::run(&data),
+        Command::Report => report::test(),
         Command::Soak { name } => {
             process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])
         }
