@@ -1,5 +1,6 @@
 //! The one door for developers' commands: `cargo xtask NAME`.
 
+mod conformance;
 mod console;
 mod docs;
 mod flow;
@@ -7,11 +8,13 @@ mod fuzz;
 mod layers;
 mod licences;
 mod new;
+mod ocsf;
 mod process;
+mod report;
 mod test;
 mod tidy;
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +49,14 @@ enum Command {
         /// One of them; all if absent.
         name: Option<String>,
     },
+    /// Hold what is written against schemas that others publish.
+    Conformance {
+        /// Where they are; a part whose schema is absent is skipped and said so.
+        #[arg(long, default_value = "../shared/data")]
+        data: PathBuf,
+    },
+    /// Open the HTML report in Chromium and use it; `test` does so too.
+    Report,
     /// A long run: `rescan` judges and stores an unchanged estate again and again.
     Soak {
         /// Which.
@@ -90,6 +101,8 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Docs { check: false } => docs::generate(&process::root()?.join("docs/reference")),
         Command::Tidy => tidy::run(),
         Command::Flow { name } => flow::run(name.as_deref()),
+        Command::Conformance { data } => conformance::run(&data),
+        Command::Report => report::test(),
         Command::Soak { name } => {
             process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])
         }

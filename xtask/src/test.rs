@@ -2,7 +2,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::{console, process};
+use crate::{console, process, report};
 
 /// Installs what the tests need and runs all of them; with a filter, only those of Rust.
 pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
@@ -13,6 +13,7 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     process::run("cargo", &arguments)?;
     if filter.is_none() {
         console::test()?;
+        report::test()?;
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ impl Condition {
     /// `...IfExists` and `ForAllValues:` hold where the key is absent, so they restrict only by a key that is always there.
     pub(crate) fn narrows(&self) -> bool {
         let (operator, is_optional) = self.bare_operator();
-        let positive = ["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress"];
+        let positive = ["stringequals", "stringequalsignorecase", "stringlike", "arnequals", "arnlike", "ipaddress", "bool"];
         let is_always_there = matches!(self.key.as_str(), "aws:sourceip" | "kms:calleraccount");
         positive.contains(&operator) && (!is_optional || is_always_there) && self.values_are_narrow()
     }

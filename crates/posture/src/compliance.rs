@@ -91,6 +91,37 @@ pub fn compliance(
     Some(StandardResult { id: file.id.clone(), title: file.title.clone(), state, controls_by_state, controls })
 }
 
+/// How many resources have each verdict of a check: a recommendation or a baseline rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckCounts {
+    /// Resources on which it is healthy, or mitigated elsewhere.
+    pub healthy: u64,
+    /// Resources on which it is unhealthy.
+    pub unhealthy: u64,
+    /// Resources on which it is unknown.
+    pub unknown: u64,
+    /// Resources that it does not concern, or on which it is set aside.
+    pub not_applicable: u64,
+}
+
+/// The verdicts of each recommendation and baseline rule, as [`compliance`] counts them.
+pub fn check_counts<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, CheckCounts> {
+    let mut counts: BTreeMap<&str, CheckCounts> = BTreeMap::new();
+    for (check, verdicts) in verdicts_by_check(catalog, assessments) {
+        let own = counts.entry(check).or_default();
+        for (_, status) in verdicts {
+            match status {
+                Status::Healthy => own.healthy += 1,
+                Status::Unhealthy => own.unhealthy += 1,
+                Status::Unknown => own.unknown += 1,
+                Status::NotApplicable => own.not_applicable += 1,
+            }
+        }
+    }
+    counts
+}
+
 struct Tables<'a> {
     /// Control -> check -> the type that it judges.
     checks: BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>,

@@ -13,7 +13,7 @@ mod standing;
 mod track;
 
 pub use assess::{Assessed, Known, assess};
-pub use compliance::{ComplianceState, ControlResult, StandardResult, compliance};
+pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use listing::not_listed;

@@ -1,13 +1,14 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use skywarden_model::{ConnectorId, Severity};
 
 use crate::source::Source;
 
 /// Security posture of your clouds and servers: inventory, recommendations, secure score.
 #[derive(Parser)]
-#[command(name = "skywarden", version, about, propagate_version = true)]
+#[command(name = "skywarden", version, propagate_version = true)]
 pub(crate) struct Arguments {
     /// A folder of your own content, laid over what is built in: it adds files, or overrides severity, texts and parameters.
     #[arg(long, global = true, env = "SKYWARDEN_CONTENT", value_name = "DIR")]
@@ -22,6 +23,8 @@ pub(crate) enum Command {
     Up(Up),
     /// Assess once and print, without a store.
     Scan(Scan),
+    /// Report on one compliance standard from what is in the store.
+    Report(Report),
     /// Connect an environment, which `up` then keeps assessing.
     Connect {
         #[command(subcommand)]
@@ -51,6 +54,17 @@ pub(crate) enum Command {
     Changes(Read),
     /// Set a recommendation, or one finding of it, aside on some resources.
     Exempt(Exempt),
+    /// Print what makes a shell complete Skywarden's commands.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command.
+    Man {
+        /// Write a page for each command to this folder.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -89,11 +103,14 @@ pub(crate) struct Scan {
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
     /// For people or for machines.
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    pub(crate) format: Format,
+    #[arg(long, value_enum, default_value_t = ScanFormat::Table)]
+    pub(crate) format: ScanFormat,
     /// Write to a file instead of the terminal.
     #[arg(long, value_name = "FILE")]
     pub(crate) out: Option<PathBuf>,
+    /// Judge only by what covers a control of this standard.
+    #[arg(long, value_name = "ID")]
+    pub(crate) standard: Option<String>,
     /// Exit with 3 if a recommendation of this severity or a worse one is Unhealthy.
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub(crate) fail_on: Option<Severity>,
@@ -179,6 +196,50 @@ pub(crate) enum Format {
     Table,
     Json,
     Csv,
+}
+
+/// What `scan` writes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScanFormat {
+    /// Score, controls and the worst, for a terminal.
+    Table,
+    /// Everything, as one document.
+    Json,
+    /// A line for each assessment and finding.
+    Csv,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// OCSF Compliance Findings, a JSON object a line, for event stores.
+    Ocsf,
+    /// One file for a browser, which needs no network.
+    Html,
+}
+
+#[derive(Args)]
+pub(crate) struct Report {
+    /// The standard's id, as `skywarden content list` shows it.
+    #[arg(long, value_name = "ID")]
+    pub(crate) standard: String,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = ReportFormat::Html)]
+    pub(crate) format: ReportFormat,
+    /// Write to a file instead of the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) out: Option<PathBuf>,
+    /// Where the store is kept.
+    #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// What `report` writes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// One file for a browser, which needs no network.
+    Html,
+    /// A line for each control and for each check behind it.
+    Csv,
+    /// One document.
+    Json,
 }
 
 #[derive(Subcommand)]

@@ -5,7 +5,7 @@ use skywarden_content::{Catalog, ComplianceControl};
 
 use crate::Ending;
 
-/// Writes docs/reference: recommendations, baseline rules, standards, resource types, JSON Schemas.
+/// Writes docs/reference: recommendations, baseline rules, standards, resource types, the command line, JSON Schemas.
 pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> {
     fs::create_dir_all(folder.join("schemas")).with_context(|| format!("could not create {}", folder.display()))?;
     let save = |name: &str, text: String| fs::write(folder.join(name), text).with_context(|| format!("could not write {name}"));
@@ -13,6 +13,7 @@ pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> 
     save("baselines.md", baselines(catalog)?)?;
     save("standards.md", standards(catalog)?)?;
     save("resource-types.md", resource_types(catalog)?)?;
+    save("cli.md", crate::command_docs::reference()?)?;
     for (name, schema) in skywarden_content::schemas() {
         save(&format!("schemas/{name}.schema.json"), serde_json::to_string_pretty(&schema)? + "\n")?;
     }

@@ -1,6 +1,7 @@
 //! The `skywarden` binary: command line and server. Wiring only; what it wires is in the other crates.
 
 mod arguments;
+mod command_docs;
 mod connect;
 mod content;
 mod content_docs;
@@ -9,6 +10,7 @@ mod estate;
 mod organization;
 mod output;
 mod progress;
+mod report;
 mod sample;
 mod scan;
 mod serve;
@@ -73,5 +75,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Inventory(read) => estate::inventory(read),
         Command::Changes(read) => estate::changes(read),
         Command::Exempt(exempt) => estate::exempt(exempt, content),
+        Command::Report(report) => report::run(report, content),
+        Command::Completions { shell } => command_docs::completions(*shell),
+        Command::Man { out } => command_docs::man(out.as_deref()),
     }
 }

@@ -1,20 +1,15 @@
-use std::{
-    fs::File,
-    io::{BufWriter, Write as _},
-    path::Path,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use skywarden_collect::{Transport, organization, read_config_snapshot};
-use skywarden_content::Catalog;
+use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, overall_score};
 
 use crate::{
     Ending,
-    arguments::{Format, Scan},
+    arguments::{Scan, ScanFormat},
     content,
     organization::member_login,
     output,
@@ -26,7 +21,11 @@ use crate::{
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let is_recordable = scan.sources.iter().any(|source| matches!(source, Source::Aws | Source::Replay(_)));
     anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
-    let catalog = content::catalog(overlay)?;
+    let mut catalog = content::catalog(overlay)?;
+    if let Some(standard) = &scan.standard {
+        output::standard_file(&catalog, standard)?;
+        keep_standard(&mut catalog, standard);
+    }
     let now = Timestamp::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let mut parts = Vec::with_capacity(scan.sources.len());
@@ -40,24 +39,36 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
         parts.push(assess(&catalog, snapshot, &Known::default(), now));
     }
     let assessed = together(parts);
-    let mut text = Vec::new();
-    match scan.format {
-        Format::Table => output::write_table(&catalog, &assessed, &mut text)?,
-        Format::Json => output::write_json(&catalog, &assessed, &mut text)?,
-        Format::Csv => output::write_csv(&catalog, &assessed, &mut text)?,
-    }
-    match &scan.out {
-        Some(file) => {
-            let handle = File::create(file).with_context(|| format!("could not create {}", file.display()))?;
-            let mut writer = BufWriter::new(handle);
-            writer
-                .write_all(&text)
-                .and_then(|()| writer.flush())
-                .with_context(|| format!("could not write {}", file.display()))?;
-        }
-        None => std::io::stdout().write_all(&text).context("could not write to standard output")?,
-    }
+    output::write_to(scan.out.as_deref(), |out| match scan.format {
+        ScanFormat::Table => output::write_table(&catalog, &assessed, out),
+        ScanFormat::Json => output::write_json(&catalog, &assessed, out),
+        ScanFormat::Csv => output::write_csv(&catalog, &assessed, out),
+        ScanFormat::Sarif => output::write_sarif(&catalog, &assessed, out),
+        ScanFormat::Ocsf => output::write_ocsf(&catalog, &assessed, out),
+        ScanFormat::Html => output::write_html(&catalog, &assessed, out),
+    })?;
     Ok(if hits_threshold(scan, &catalog, &assessed) { Ending::Threshold } else { Ending::Done })
+}
+
+/// Leaves in the catalog what covers a control of a standard, so that score, counts and reports speak of nothing else.
+fn keep_standard(catalog: &mut Catalog, standard: &str) {
+    let covers = |compliance: &BTreeMap<String, Vec<String>>| compliance.contains_key(standard);
+    let baseline_of = |file: &RecommendationFile| file.findings_from.as_ref().map(|from| from.baseline.clone());
+    let recommendations = catalog.recommendations.values();
+    // A recommendation that covers the standard by itself rests on every rule of its baseline.
+    let whole: Vec<String> = recommendations
+        .filter(|recommendation| covers(&recommendation.file.compliance))
+        .filter_map(|recommendation| baseline_of(&recommendation.file))
+        .collect();
+    for (platform, rules) in &mut catalog.baselines {
+        rules.retain(|_, rule| whole.contains(platform) || covers(&rule.file.compliance));
+    }
+    let baselines = &catalog.baselines;
+    catalog.recommendations.retain(|_, recommendation| {
+        let rules = baseline_of(&recommendation.file).and_then(|platform| baselines.get(&platform));
+        covers(&recommendation.file.compliance) || rules.is_some_and(|rules| !rules.is_empty())
+    });
+    catalog.standards.retain(|id, _| id == standard);
 }
 
 async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {

@@ -6,7 +6,7 @@ use skywarden_model::{Assessment, Coverage, ListOutcome, SecureScore, Severity, 
 
 use skywarden_posture::Assessed;
 
-use super::safe::text_for_terminal;
+use super::{joined::found, safe::text_for_terminal};
 
 /// Rows shown of the unhealthy recommendations; the rest is counted.
 const MAX_ROWS: usize = 40;
@@ -153,11 +153,7 @@ fn finding_rows(assessments: &[Assessment]) -> Table {
         .collect();
     findings.sort_by(|left, right| (right.severity, &left.id).cmp(&(left.severity, &right.id)));
     for finding in findings.into_iter().take(MAX_ROWS) {
-        let found = finding.evidence.first().map(|evidence| match &evidence.actual {
-            skywarden_model::Actual::Value(value) => format!("{} is {value}", evidence.field),
-            skywarden_model::Actual::Absent => format!("{} is absent", evidence.field),
-            skywarden_model::Actual::Unreadable(reason) => reason.sentence(),
-        });
+        let found = finding.evidence.first().map(found);
         table.add_row(vec![
             severity_cell(finding.severity),
             Cell::new(&finding.title),

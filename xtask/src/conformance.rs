@@ -1,0 +1,88 @@
+//! What we write is held against schemas that others publish; they stand beside the checkout, not in it.
+
+use std::{fs, path::Path};
+
+use anyhow::{Context as _, bail};
+use serde_json::{Value, json};
+
+use crate::{ocsf::Schema, process};
+
+/// Problems shown of one source.
+const MAX_SHOWN: usize = 10;
+
+/// Runs every part of which the data is there, and says of the others that they were skipped.
+pub(crate) fn run(data: &Path) -> anyhow::Result<()> {
+    let archive = data.join("ocsf-schema.tar.zst");
+    if !archive.is_file() {
+        println!("ocsf: SKIPPED, nothing was checked: {} is not there", archive.display());
+        return Ok(());
+    }
+    ocsf(&archive)
+}
+
+/// Every line of `scan --format ocsf` over the sample and over this machine, against the schema of OCSF.
+fn ocsf(archive: &Path) -> anyhow::Result<()> {
+    let root = process::root()?;
+    let folder = root.join("target/conformance/ocsf-schema");
+    fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+    let [from, to] = [archive, &folder].map(|path| path.to_str().context("a path is no UTF-8"));
+    process::run("tar", &["--zstd", "-xf", from?, "-C", to?])?;
+    let schema = Schema::load(&folder, "compliance_finding")?;
+    let sample = root.join("testkit/estate/recording");
+    let sample = format!("replay:{}", sample.to_str().context("the path of the checkout is no UTF-8")?);
+    for source in [sample.as_str(), "host"] {
+        let file = root.join("target/conformance/scan.ocsf");
+        process::skywarden(&["scan", source, "--format", "ocsf", "--out", file.to_str().context("a path is no UTF-8")?])?;
+        let text = fs::read_to_string(&file).with_context(|| format!("could not read {}", file.display()))?;
+        let mut lines = Vec::new();
+        for (number, line) in text.lines().enumerate() {
+            let line: Value = serde_json::from_str(line).with_context(|| format!("line {} is no JSON", number + 1))?;
+            lines.push(line);
+        }
+        let first = lines.first().with_context(|| format!("the scan of {source} wrote no line"))?;
+        notices_what_is_wrong(&schema, first)?;
+        report(&schema, source, &lines)?;
+    }
+    Ok(())
+}
+
+fn report(schema: &Schema, source: &str, lines: &[Value]) -> anyhow::Result<()> {
+    let mut n_problems = 0;
+    for (number, line) in lines.iter().enumerate() {
+        for problem in schema.problems(line) {
+            n_problems += 1;
+            if n_problems <= MAX_SHOWN {
+                println!("line {}: {problem}", number + 1);
+            }
+        }
+    }
+    if n_problems > 0 {
+        bail!("ocsf: {n_problems} problems in {} lines of {source}", lines.len());
+    }
+    println!("ocsf: {} lines of {source} fit {} of OCSF {}", lines.len(), schema.class(), schema.version());
+    Ok(())
+}
+
+/// A validator that lets everything pass would make the rest worthless.
+fn notices_what_is_wrong(schema: &Schema, line: &Value) -> anyhow::Result<()> {
+    let changes: [(&str, Value); 9] = [
+        ("/finding_info", Value::Null),
+        ("/severity_id", json!(42)),
+        ("/time", json!("yesterday")),
+        ("/type_uid", json!(200_302)),
+        ("/compliance/status", json!("Splendid")),
+        ("/resources", json!({})),
+        ("/metadata/product", json!({})),
+        ("/metadata/version", json!(1.9)),
+        ("/compliance/checks/0", json!({ "colour": "red" })),
+    ];
+    for (place, value) in changes {
+        let mut changed = line.clone();
+        let target = changed.pointer_mut(place).with_context(|| format!("the line has no {place}"))?;
+        *target = value;
+        if schema.problems(&changed).is_empty() {
+            bail!("the validator did not notice that {place} is wrong");
+        }
+    }
+    Ok(())
+}
