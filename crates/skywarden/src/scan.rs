@@ -21,7 +21,7 @@ use crate::{
 
 /// `skywarden scan`: assess once and print.
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let is_recordable = scan.sources.iter().any(|source| *source != Source::Host);
+    let is_recordable = scan.sources.iter().any(|source| !matches!(source, Source::Host | Source::Tree(_)));
     anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
     let catalog = content::catalog(overlay)?;
     let now = Timestamp::now();
@@ -56,6 +56,7 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
 async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
     let (connector, transport) = match source {
         Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
+        Source::Tree(folder) => return source::read_tree(folder, now, Walk::from_flag(scan.walk)),
         Source::Aws => ("aws", source::live(&scan.aws).await?),
         Source::Replay(folder) => ("replay", source::replay(folder)?),
     };
