@@ -58,6 +58,10 @@ def fill(template, item, known):
     return re.sub(r"\{([^{}]+)\}", lambda found: texts[found[1]], template)
 
 
+def has_id(row, item, known):
+    return all(value(e, item, known) is not None for e in re.findall(r"\{([^{}]+)\}", row["id"]))
+
+
 def filled(request, known):
     """A request with its texts filled in."""
     if isinstance(request, dict):
@@ -141,6 +145,12 @@ def look(lab, only=None):
                 if code not in UNSERVED:
                     raise
                 view.unserved[row["type"]] = f"{row['service']} {row['operation']}: {code}"
+                break
+            nameless = [item for item in found if not has_id(row, item, known)]
+            if nameless:
+                # Another operation's answer: AWS never leaves out what names a resource.
+                view.unserved[row["type"]] = f"{row['service']} {row['operation']}: {len(nameless)} items without what names them"
+                view.ids[row["type"]], view.items[row["type"]] = [], []
                 break
             for item in found:
                 view.items[row["type"]].append((region, item))

@@ -13,6 +13,9 @@ use crate::{ParameterDeclaration, Remediation, TestCase};
 pub struct BaselineRuleFile {
     /// Equals the file's name without `.yaml`.
     pub id: String,
+    /// Ids that it had before; an id is never used for something else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// The desired state: `sshd refuses root logins`.
     pub title: String,
     /// What can happen if it is not so.

@@ -1,6 +1,5 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::unix::fs::MetadataExt,
     sync::Arc,
 };
 
@@ -8,7 +7,7 @@ use serde_json::{Map, Value, json};
 use skywarden_model::{Timestamp, UnreadableReason};
 
 use crate::{
-    HostRoot,
+    HostRoot, homes,
     report::Report,
     root::Reading,
     text::{self, Group, Passwd, Shadow, Sudoers},
@@ -35,7 +34,7 @@ pub(crate) struct Names {
 }
 
 /// Reads users, groups, homes, sudo and su.
-pub(crate) fn read(root: &HostRoot, report: &mut Report) -> Names {
+pub(crate) fn read(root: &HostRoot, now: Timestamp, report: &mut Report) -> Names {
     let users = root.read("/etc/passwd").map(|content| content.map(|content| text::passwd(&content)));
     let groups = root.read("/etc/group").map(|content| content.map(|content| text::groups(&content)));
     // The tools of shadow-utils take 1000 where the file or the setting is missing.
@@ -50,7 +49,8 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) -> Names {
             let shadow =
                 root.read("/etc/shadow").map(|content| content.map(|content| text::shadow(&content)).unwrap_or_default());
             users_and_groups(users, groups, &shadow, *uid_min, report);
-            homes(root, users, *uid_min, report);
+            changed_in_future(users, &shadow, now, report);
+            homes::read(root, users, *uid_min, report);
         }
         _ => {
             let reason = users.err().or(groups.err()).or(uid_min.err()).unwrap_or_else(|| {
@@ -105,6 +105,9 @@ fn users_and_groups(
     let may_login =
         |user: &Passwd| is_system(user) && is_login_shell(&user.shell) && !MAY_HAVE_SHELL.contains(&user.name.as_str());
     set(report, "systemUsersWithShell", json!(named(&may_login)));
+    set(report, "gidZeroUsers", json!(named(&|user| user.gid == 0)));
+    let of_zero: Vec<&str> = groups.iter().filter(|group| group.gid == 0).map(|group| group.name.as_str()).collect();
+    set(report, "gidZeroGroups", json!(of_zero));
     if let Some(gid) = users.iter().find(|user| user.name == "root").map(|user| user.gid) {
         set(report, "rootGid", json!(gid));
     }
@@ -134,6 +137,22 @@ fn users_and_groups(
             fields.iter().for_each(|field| report.deny(&["accounts", field], reason));
         }
     }
+}
+
+/// An account of which the password was changed tomorrow never expires in time.
+fn changed_in_future(
+    users: &[Passwd],
+    shadow: &Result<BTreeMap<String, Shadow>, Arc<UnreadableReason>>,
+    now: Timestamp,
+    report: &mut Report,
+) {
+    let today = now.as_second().div_euclid(86_400);
+    let found = shadow.as_ref().map_err(Arc::clone).map(|shadow| {
+        let is_future =
+            |user: &&Passwd| shadow.get(&user.name).and_then(|entry| entry.last_change).is_some_and(|day| day > today);
+        users.iter().filter(is_future).map(|user| user.name.clone()).collect::<Vec<_>>()
+    });
+    report.put_known(&["accounts", "passwordsChangedInFuture"], found);
 }
 
 fn user_object(user: &Passwd, uid_min: u32) -> Map<String, Value> {
@@ -175,11 +194,11 @@ fn add_shadow(object: &mut Map<String, Value>, user: &Passwd, entry: Option<&Sha
     }
 }
 
-fn is_login_shell(shell: &str) -> bool {
+pub(crate) fn is_login_shell(shell: &str) -> bool {
     !matches!(shell.rsplit('/').next(), Some("nologin" | "false"))
 }
 
-fn is_system(user: &Passwd, uid_min: u32) -> bool {
+pub(crate) fn is_system(user: &Passwd, uid_min: u32) -> bool {
     user.uid < uid_min || user.uid == 65_534
 }
 
@@ -194,45 +213,6 @@ fn repeated<T: Ord>(items: impl Iterator<Item = T>) -> BTreeSet<T> {
         }
     }
     twice
-}
-
-fn homes(root: &HostRoot, users: &[Passwd], uid_min: u32, report: &mut Report) {
-    let (mut missing, mut open, mut foreign, mut dangerous) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut denied: Option<Arc<UnreadableReason>> = None;
-    let mut dangerous_denied: Option<Arc<UnreadableReason>> = None;
-    for user in users.iter().filter(|user| is_login_shell(&user.shell) && (!is_system(user, uid_min) || user.uid == 0)) {
-        match root.stat(&user.home) {
-            Ok(Some(metadata)) if metadata.is_dir() => {
-                if metadata.mode() & 0o027 != 0 {
-                    open.push(user.home.clone());
-                }
-                if metadata.uid() != user.uid {
-                    foreign.push(user.home.clone());
-                }
-            }
-            Ok(_) => missing.push(user.name.clone()),
-            Err(reason) => denied = Some(reason),
-        }
-        for name in [".rhosts", ".forward", ".netrc", ".shosts"] {
-            let path = format!("{}/{name}", user.home.trim_end_matches('/'));
-            match root.exists(&path) {
-                Ok(true) => dangerous.push(path),
-                Ok(false) => {}
-                Err(reason) => dangerous_denied = Some(reason),
-            }
-        }
-    }
-    for (field, list, denied) in [
-        ("missing", missing, &denied),
-        ("tooOpen", open, &denied),
-        ("wrongOwner", foreign, &denied),
-        ("dangerousFiles", dangerous, &dangerous_denied),
-    ] {
-        match denied {
-            Some(reason) => report.deny(&["homes", field], reason),
-            None => report.set(&["homes", field], list),
-        }
-    }
 }
 
 fn sudo(root: &HostRoot, report: &mut Report) {

@@ -3,12 +3,22 @@
 //! [`collect`] fills the schema `content/collectors/host/machine.yaml`; [`walk`] goes over all files in the background.
 
 mod accounts;
+mod audit;
+mod crypto;
+mod desktop;
+mod firewall;
+mod homes;
+mod kernel;
+mod logs;
+mod mandatory;
 mod packages;
+mod pam;
 mod report;
 mod root;
 mod services;
 mod settings;
 mod sockets;
+mod sources;
 mod sshd;
 mod system;
 #[cfg(test)]
@@ -33,14 +43,23 @@ pub const MACHINE_ACCOUNT: &str = "fleet";
 pub fn collect(root: &HostRoot, now: Timestamp, connector: ConnectorId) -> Snapshot {
     let mut report = report::Report::default();
     let identity = system::read(root, &mut report);
-    let names = accounts::read(root, &mut report);
+    let boot_arguments = kernel::read(root, &mut report);
+    let names = accounts::read(root, now, &mut report);
     let installed = packages::read(root, now, &mut report);
     services::read(root, &mut report);
     sockets::read(root, &names, &mut report);
     system::read_files(root, &names, &mut report);
     sshd::read(root, &mut report);
     settings::read(root, installed.as_ref().map(Option::as_ref).map_err(std::sync::Arc::clone), &mut report);
-    walk::not_walked(&mut report);
+    pam::read(root, &mut report);
+    firewall::read(root, &mut report);
+    audit::read(root, &boot_arguments, &mut report);
+    mandatory::read(root, &boot_arguments, &mut report);
+    sources::read(root, &mut report);
+    crypto::read(root, &mut report);
+    desktop::read(root, &mut report);
+    logs::read(root, &mut report);
+    walk::not_walked(root, &mut report);
     let resource = Resource {
         id: identity.id.into(),
         type_name: MACHINE_TYPE.into(),

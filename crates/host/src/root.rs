@@ -17,11 +17,23 @@ const FILE_LIMIT: u64 = 16 * 1024 * 1024;
 const COMMAND_LIMIT: Duration = Duration::from_secs(5);
 const LINK_LIMIT: usize = 40;
 
-/// The machine's file system: `/` for the live machine, a folder for a tree that was copied from one.
+/// Folders that the kernel or the running system fills; in a tree at rest they are empty or belong to another machine.
+const KERNEL_FOLDERS: [&str; 3] = ["/proc", "/sys", "/run"];
+
+/// The machine's file system: `/` for the live machine, a folder for a tree that holds the files of one.
 #[derive(Debug, Clone)]
 pub struct HostRoot {
     prefix: PathBuf,
-    is_live: bool,
+    kind: RootKind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum RootKind {
+    Live,
+    AtRest,
+    /// A tree with files that imitate those of a kernel.
+    #[cfg(test)]
+    WithKernelFiles,
 }
 
 /// What a command printed.
@@ -34,17 +46,27 @@ pub(crate) struct CommandOutput {
 impl HostRoot {
     /// The machine that this process runs on; commands may be run.
     pub fn live() -> Self {
-        Self { prefix: PathBuf::from("/"), is_live: true }
+        Self { prefix: PathBuf::from("/"), kind: RootKind::Live }
     }
 
-    /// A tree below `prefix`; nothing outside it is read and no command is run.
+    /// A tree at rest below `prefix`; nothing outside it is read, no command is run, what a kernel would tell is unreadable.
     pub fn tree(prefix: impl Into<PathBuf>) -> Self {
-        Self { prefix: prefix.into(), is_live: false }
+        Self { prefix: prefix.into(), kind: RootKind::AtRest }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_kernel_files(prefix: impl Into<PathBuf>) -> Self {
+        Self { prefix: prefix.into(), kind: RootKind::WithKernelFiles }
     }
 
     /// Whether this is the running machine.
     pub fn is_live(&self) -> bool {
-        self.is_live
+        self.kind == RootKind::Live
+    }
+
+    /// Whether there is no kernel that could be asked.
+    pub(crate) fn is_at_rest(&self) -> bool {
+        self.kind == RootKind::AtRest
     }
 
     /// The folder below which everything is read.
@@ -65,6 +87,7 @@ impl HostRoot {
 
     /// An open regular file; `None` if it does not exist.
     pub(crate) fn open(&self, path: &str) -> Reading<File> {
+        self.asks_no_kernel("open", path)?;
         let target = match self.resolve(path) {
             Ok(target) => target,
             Err(error) => return absent_or(error, "open", path),
@@ -82,6 +105,7 @@ impl HostRoot {
 
     /// The names in a folder, sorted; `None` if it does not exist.
     pub(crate) fn list(&self, path: &str) -> Reading<Vec<String>> {
+        self.asks_no_kernel("list", path)?;
         let entries = match self.resolve(path).and_then(fs::read_dir) {
             Ok(entries) => entries,
             Err(error) => return absent_or(error, "list", path),
@@ -97,6 +121,7 @@ impl HostRoot {
 
     /// What a path leads to, links followed; `None` if it does not exist.
     pub(crate) fn stat(&self, path: &str) -> Reading<Metadata> {
+        self.asks_no_kernel("stat", path)?;
         match self.resolve(path).and_then(fs::metadata) {
             Ok(metadata) => Ok(Some(metadata)),
             Err(error) => absent_or(error, "stat", path),
@@ -105,6 +130,7 @@ impl HostRoot {
 
     /// Whether a path exists, as itself or as a link.
     pub(crate) fn exists(&self, path: &str) -> Result<bool, Arc<UnreadableReason>> {
+        self.asks_no_kernel("stat", path)?;
         match self.resolve_folder_of(path).and_then(fs::symlink_metadata) {
             Ok(_) => Ok(true),
             Err(error) => absent_or::<()>(error, "stat", path).map(|found| found.is_some()),
@@ -150,7 +176,7 @@ impl HostRoot {
 
     /// Runs a program of the live machine; `None` if it is not installed or this is not the live machine.
     pub(crate) fn run(&self, name: &str, arguments: &[&str]) -> Reading<CommandOutput> {
-        if !self.is_live {
+        if !self.is_live() {
             return Ok(None);
         }
         let Some(program) = self.program(name)? else { return Ok(None) };
@@ -168,6 +194,10 @@ impl HostRoot {
         finish(child, &operation).map(Some)
     }
 
+    fn asks_no_kernel(&self, verb: &str, path: &str) -> Result<(), Arc<UnreadableReason>> {
+        if self.is_at_rest() && is_of_kernel(path) { Err(not_running(&format!("{verb} {path}"))) } else { Ok(()) }
+    }
+
     fn join(&self, path: &str) -> PathBuf {
         self.prefix.join(path.trim_start_matches('/'))
     }
@@ -175,14 +205,14 @@ impl HostRoot {
     /// The path with the links of its folders followed, but not that of its last part.
     fn resolve_folder_of(&self, path: &str) -> io::Result<PathBuf> {
         match path.trim_end_matches('/').rsplit_once('/') {
-            Some((folder, name)) if !self.is_live => Ok(self.resolve(folder)?.join(name)),
+            Some((folder, name)) if !self.is_live() => Ok(self.resolve(folder)?.join(name)),
             _ => Ok(self.join(path)),
         }
     }
 
     /// Follows links inside the tree, so that an absolute link of a copied tree does not lead out of it.
     fn resolve(&self, path: &str) -> io::Result<PathBuf> {
-        if self.is_live {
+        if self.is_live() {
             return Ok(self.join(path));
         }
         let mut pending: Vec<PathBuf> = vec![PathBuf::from(path)];
@@ -214,6 +244,10 @@ impl HostRoot {
                 Component::CurDir | Component::Prefix(_) => {}
             }
         }
+        // A link may lead there too, and a tree that serves as a chroot often has the kernel of its host mounted.
+        if self.is_at_rest() && is_of_kernel(&format!("/{}", inside.to_string_lossy())) {
+            return Err(io::Error::from(io::ErrorKind::Unsupported));
+        }
         Ok(self.prefix.join(inside))
     }
 }
@@ -226,6 +260,16 @@ pub(crate) fn failed(operation: &str, message: &str) -> Arc<UnreadableReason> {
 /// A reason of class [`UnreadableKind::NotYetKnown`].
 pub(crate) fn not_yet(operation: &str, message: &str) -> Arc<UnreadableReason> {
     because(UnreadableKind::NotYetKnown, operation, message)
+}
+
+fn is_of_kernel(path: &str) -> bool {
+    let is_in = |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    KERNEL_FOLDERS.iter().any(|folder| is_in(folder))
+}
+
+/// The reason for what only a running machine could tell.
+pub(crate) fn not_running(operation: &str) -> Arc<UnreadableReason> {
+    because(UnreadableKind::NotCarried, operation, "a directory tree has no running kernel")
 }
 
 /// A reason of class [`UnreadableKind::Denied`] that root would lift.
@@ -273,6 +317,7 @@ fn errno_name(code: i32) -> String {
 fn absent_or<T>(error: io::Error, verb: &str, path: &str) -> Reading<T> {
     match error.kind() {
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Ok(None),
+        io::ErrorKind::Unsupported => Err(not_running(&format!("{verb} {path}"))),
         _ => Err(reason(verb, path, &error)),
     }
 }

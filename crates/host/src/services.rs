@@ -5,7 +5,7 @@ use skywarden_model::UnreadableReason;
 use crate::{
     HostRoot,
     report::Report,
-    root::{Reading, failed, not_yet},
+    root::{Reading, failed, not_running, not_yet},
 };
 
 const UNIT_FOLDERS: [&str; 5] = [
@@ -31,12 +31,20 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) {
     report.set(&["services"], serde_json::Map::new());
     let active = active(root);
     for (name, unit) in &units {
-        report.set(&["services", name, "enabled"], unit.is_enabled && !unit.is_masked);
+        let is_enabled = unit.is_enabled && !unit.is_masked;
+        report.set(&["services", name, "enabled"], is_enabled);
         report.set(&["services", name, "masked"], unit.is_masked);
-        match &active {
-            Ok(active) => report.set(&["services", name, "active"], active.contains(name)),
-            Err(reason) => report.deny(&["services", name, "active"], reason),
-        }
+        let is_active = active.as_ref().map(|active| active.contains(name)).map_err(Arc::clone);
+        // What starts with the machine is in use whether or not it can be asked; of a tree nothing else can be said.
+        let (in_use, ready) = match (&is_active, is_enabled) {
+            _ if root.is_at_rest() => (Ok(is_enabled), Ok(is_enabled)),
+            (Ok(is_active), _) => (Ok(is_enabled || *is_active), Ok(is_enabled && *is_active)),
+            (Err(reason), true) => (Ok(true), Err(Arc::clone(reason))),
+            (Err(reason), false) => (Err(Arc::clone(reason)), Ok(false)),
+        };
+        report.put_known(&["services", name, "active"], is_active);
+        report.put_known(&["services", name, "inUse"], in_use);
+        report.put_known(&["services", name, "ready"], ready);
     }
 }
 
@@ -45,7 +53,7 @@ pub(crate) fn is_active(report: &Report, unit: &str) -> Result<Option<bool>, Arc
     let Some(state) = state(report, unit)? else { return Ok(None) };
     match state.get("active").and_then(serde_json::Value::as_bool) {
         Some(is_active) => Ok(Some(is_active)),
-        None => Err(no_systemd()),
+        None => Err(unknown_activity(report)),
     }
 }
 
@@ -66,7 +74,7 @@ fn state<'a>(report: &'a Report, unit: &str) -> Reading<&'a serde_json::Value> {
 fn units(root: &HostRoot) -> Result<BTreeMap<String, Unit>, Arc<UnreadableReason>> {
     let is_unit = |name: &str| name.ends_with(".service") || name.ends_with(".socket") || name.ends_with(".timer");
     let mut units: BTreeMap<String, Unit> = BTreeMap::new();
-    for folder in UNIT_FOLDERS {
+    for folder in UNIT_FOLDERS.into_iter().filter(|folder| !(root.is_at_rest() && folder.starts_with("/run/"))) {
         for name in root.list(folder)?.unwrap_or_default() {
             if is_unit(&name) {
                 let is_masked = root.link(&format!("{folder}/{name}")).as_deref() == Some("/dev/null");
@@ -93,6 +101,9 @@ fn units(root: &HostRoot) -> Result<BTreeMap<String, Unit>, Arc<UnreadableReason
 }
 
 fn active(root: &HostRoot) -> Result<Vec<String>, Arc<UnreadableReason>> {
+    if root.is_at_rest() {
+        return Err(not_running("systemctl list-units"));
+    }
     if !root.is_live() || !root.exists("/run/systemd/system")? {
         return Err(no_systemd());
     }
@@ -101,6 +112,12 @@ fn active(root: &HostRoot) -> Result<Vec<String>, Arc<UnreadableReason>> {
         Some(output) => Ok(output.text.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()),
         None => Err(no_systemd()),
     }
+}
+
+/// The reason that [`read`] gave.
+fn unknown_activity(report: &Report) -> Arc<UnreadableReason> {
+    let is_about = |entry: &&skywarden_model::Unreadable| entry.field.to_string().ends_with(".active");
+    report.unreadable.iter().find(is_about).map_or_else(no_systemd, |entry| Arc::clone(&entry.reason))
 }
 
 fn no_systemd() -> Arc<UnreadableReason> {

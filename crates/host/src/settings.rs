@@ -6,7 +6,7 @@ use skywarden_model::UnreadableReason;
 use crate::{
     HostRoot, packages,
     report::Report,
-    root::{failed, needs_root, not_yet},
+    root::{failed, not_yet},
     services, text,
 };
 
@@ -16,17 +16,12 @@ type Packages<'a> = Fallible<Option<&'a BTreeMap<String, String>>>;
 /// Reads what remains: passwords, logging, firewall, protection, banners.
 pub(crate) fn read(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
     login(root, report);
-    pam(root, report);
     logging(root, report);
     time(root, report);
     protection(root, installed, report);
-    firewall(root, report);
-    audit(root, report);
-    mandatory_access(root, report);
     disk(root, report);
     banners(root, report);
     let files = [
-        ("cron", "installed", "/usr/sbin/cron"),
         ("cron", "allowExists", "/etc/cron.allow"),
         ("cron", "denyExists", "/etc/cron.deny"),
         ("cron", "atInstalled", "/usr/bin/at"),
@@ -34,6 +29,7 @@ pub(crate) fn read(root: &HostRoot, installed: Packages<'_>, report: &mut Report
         ("cron", "atDenyExists", "/etc/at.deny"),
     ];
     files.iter().for_each(|(group, field, path)| report.put_known(&[group, field], root.exists(path)));
+    report.put_known(&["cron", "installed"], root.any_exists(&["/usr/sbin/cron", "/usr/sbin/crond"]));
     grub(root, report);
 }
 
@@ -76,44 +72,6 @@ fn login(root: &HostRoot, report: &mut Report) {
     copy(report, "coreDumps", &core, &[("storage", "Storage"), ("processSizeMax", "ProcessSizeMax")]);
 }
 
-fn pam(root: &HostRoot, report: &mut Report) {
-    let folder = |name: &str| format!("/etc/security/{name}.conf");
-    for name in ["faillock", "pwhistory", "pwquality"] {
-        let parts = format!("/etc/security/{name}.conf.d");
-        let read = joined(root, &[&folder(name)], &[&parts], ".conf").map(|content| json!(text::assignments(&content)));
-        report.put_known(&["pam", name], read);
-    }
-    let fields = ["faillockEnabled", "pwqualityEnabled", "pwhistoryEnabled", "nullok", "rememberedPasswords", "passwordHash"];
-    let stacks = ["/etc/pam.d/common-auth", "/etc/pam.d/common-password", "/etc/pam.d/system-auth", "/etc/pam.d/password-auth"];
-    let content = joined(root, &stacks, &[], "");
-    match content {
-        Ok(content) if content.trim().is_empty() => {
-            let reason = failed("read /etc/pam.d", "there are no common PAM stacks that we know");
-            fields.iter().for_each(|field| report.deny(&["pam", field], &reason));
-        }
-        Ok(content) => {
-            let has = |word: &str| text::lines(&content).any(|line| line.contains(word));
-            report.set(&["pam", "faillockEnabled"], has("pam_faillock.so"));
-            report.set(&["pam", "pwqualityEnabled"], has("pam_pwquality.so"));
-            report.set(&["pam", "pwhistoryEnabled"], has("pam_pwhistory.so"));
-            report.set(
-                &["pam", "nullok"],
-                text::lines(&content).any(|line| line.contains("pam_unix.so") && line.contains("nullok")),
-            );
-            let words = || text::lines(&content).flat_map(str::split_whitespace);
-            let remembered = words().filter_map(|word| word.strip_prefix("remember=")?.parse::<u64>().ok()).max();
-            report.put(&["pam", "rememberedPasswords"], Ok(remembered));
-            let known = ["yescrypt", "gost_yescrypt", "sha512", "sha256", "blowfish", "bigcrypt", "md5"];
-            let hash = text::lines(&content)
-                .filter(|line| line.starts_with("password") && line.contains("pam_unix.so"))
-                .flat_map(str::split_whitespace)
-                .find(|word| known.contains(word));
-            report.put(&["pam", "passwordHash"], Ok(hash));
-        }
-        Err(reason) => fields.iter().for_each(|field| report.deny(&["pam", field], &reason)),
-    }
-}
-
 fn logging(root: &HostRoot, report: &mut Report) {
     let journal = joined(
         root,
@@ -146,14 +104,16 @@ fn logging(root: &HostRoot, report: &mut Report) {
                 ["$ModLoad imtcp", "$ModLoad imudp", "$InputTCPServerRun", "$UDPServerRun", "type=\"imtcp\"", "type=\"imudp\""];
             let is_open = text::lines(&content).any(|line| inputs.iter().any(|word| line.contains(word)));
             report.set(&["rsyslog", "remoteInput"], is_open);
+            let reads_journal = text::lines(&content).any(|line| line.contains("imjournal"));
+            report.set(&["rsyslog", "readsJournal"], reads_journal);
             let targets: Vec<&str> = text::lines(&content)
                 .filter(|line| line.contains("omfwd") || line.split_whitespace().nth(1).is_some_and(|word| word.starts_with('@')))
                 .collect();
             report.set(&["rsyslog", "remoteTargets"], targets);
         }
-        Err(reason) => {
-            ["fileCreateMode", "remoteInput", "remoteTargets"].iter().for_each(|field| report.deny(&["rsyslog", field], &reason))
-        }
+        Err(reason) => ["fileCreateMode", "remoteInput", "remoteTargets", "readsJournal"]
+            .iter()
+            .for_each(|field| report.deny(&["rsyslog", field], &reason)),
     }
 }
 
@@ -191,6 +151,14 @@ fn time(root: &HostRoot, report: &mut Report) {
         text::lines(&content).any(|line| ["server ", "pool ", "NTP=", "FallbackNTP="].iter().any(|word| line.starts_with(word)))
     });
     report.put_known(&["timeSync", "serversConfigured"], servers);
+    let chrony = joined(root, &["/etc/chrony/chrony.conf", "/etc/chrony.conf"], &[], "").and_then(|config| {
+        let defaults = joined(root, &["/etc/default/chrony", "/etc/sysconfig/chronyd"], &[], "")?;
+        let of_config = text::lines(&config).find_map(|line| line.strip_prefix("user ")).map(|user| user.trim().to_owned());
+        let words: Vec<&str> = defaults.split(['=', '"', '\'', ' ', '\n']).collect();
+        let of_options = words.windows(2).find(|pair| pair.first() == Some(&"-u")).and_then(|pair| pair.get(1));
+        Ok(of_options.map(|user| (*user).to_owned()).or(of_config))
+    });
+    report.put(&["timeSync", "chronyUser"], chrony);
 }
 
 fn protection(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
@@ -240,6 +208,10 @@ fn protection(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
     report.set(&["integrity", "product"], tool.unwrap_or("none"));
     report.set(&["integrity", "installed"], tool.is_some());
     let Some(tool) = tool else { return report.set(&["integrity", "scheduled"], false) };
+    if tool == "aide" {
+        let config = joined(root, &["/etc/aide/aide.conf", "/etc/aide.conf"], &["/etc/aide/aide.conf.d", "/etc/aide.conf.d"], "");
+        report.put_known(&["integrity", "unwatchedAuditTools"], config.map(|config| unwatched_tools(&config)));
+    }
     let timers = ["dailyaidecheck.timer", "aidecheck.timer", "aide-check.timer"];
     let is_timed = match present(&timers, |unit| services::is_enabled(report, unit)) {
         Ok(enabled) => !enabled.is_empty(),
@@ -251,134 +223,6 @@ fn protection(root: &HostRoot, installed: Packages<'_>, report: &mut Report) {
         &["integrity", "scheduled"],
         scheduled.map(|jobs| is_timed || text::lines(&jobs).any(|line| line.contains(tool))),
     );
-}
-
-fn firewall(root: &HostRoot, report: &mut Report) {
-    let tools = [
-        ("ufw", "ufw", "ufw.service"),
-        ("firewalld", "firewalld", "firewalld.service"),
-        ("nftables", "nft", "nftables.service"),
-        ("iptables", "iptables", "netfilter-persistent.service"),
-    ];
-    let found = present(&tools, |(_, program, _)| root.has_program(program)).and_then(|found| {
-        let enabled = present(&found, |(_, _, unit)| services::is_enabled(report, unit))?;
-        let used = enabled.first().copied().or(found.first()).copied();
-        Ok((found, used))
-    });
-    match found {
-        Ok((found, used)) => {
-            report.set(&["firewall", "backends"], found.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
-            report.set(&["firewall", "backend"], used.map_or("none", |(name, ..)| *name));
-            let active = used.map_or(Ok(false), |(_, _, unit)| is_running(report, unit));
-            report.put_known(&["firewall", "active"], active);
-        }
-        Err(reason) => {
-            ["backends", "backend", "active"].iter().for_each(|field| report.deny(&["firewall", field], &reason));
-        }
-    }
-    let fields = ["rulesPresent", "defaultInputPolicy", "defaultForwardPolicy"];
-    let is_root = rustix::process::geteuid().is_root();
-    let reason = match root.run("nft", &["list", "ruleset"]) {
-        Ok(Some(output)) if output.succeeded && is_root => {
-            report.set(&["firewall", "rulesPresent"], output.text.lines().any(|line| line.trim_start().starts_with("chain ")));
-            for (field, hook) in [("defaultInputPolicy", "hook input"), ("defaultForwardPolicy", "hook forward")] {
-                let lines = output.text.lines().filter(|line| line.contains(hook));
-                let is_drop = lines.clone().any(|line| line.contains("policy drop"));
-                report.set(&["firewall", field], if is_drop { "drop" } else { "accept" });
-            }
-            return;
-        }
-        Ok(Some(_)) if !is_root => needs_root("nft list ruleset", "the kernel's packet filter shows itself to root only"),
-        Ok(Some(_)) => failed("nft list ruleset", "nft ended with an error"),
-        Ok(None) if !root.is_live() => not_yet("nft list ruleset", "this is a copied tree, not the running machine"),
-        Ok(None) if !is_root => {
-            needs_root("nft list ruleset", "the packet filter shows itself to root only; nft is not installed either")
-        }
-        Ok(None) => failed("nft list ruleset", "nft is not installed; install nftables so that the kernel's rules can be listed"),
-        Err(reason) => reason,
-    };
-    fields.iter().for_each(|field| report.deny(&["firewall", field], &reason));
-}
-
-fn audit(root: &HostRoot, report: &mut Report) {
-    let installed = root.has_program("auditd");
-    let command_line =
-        root.read("/proc/cmdline").map(|line| line.unwrap_or_default().split_whitespace().any(|word| word == "audit=1"));
-    let is_known = installed.is_ok();
-    let is_installed = report.put_installed("auditd", installed);
-    report.put_known(&["auditd", "enabledAtBoot"], command_line);
-    if !is_known {
-        return;
-    }
-    if !is_installed {
-        report.set(&["auditd", "enabled"], false);
-        return report.set(&["auditd", "active"], false);
-    }
-    report.put_known(&["auditd", "enabled"], services::is_enabled(report, "auditd.service"));
-    report.put_known(&["auditd", "active"], is_running(report, "auditd.service"));
-    match joined(root, &[], &["/etc/audit/rules.d"], ".rules") {
-        Ok(content) => {
-            let rules: Vec<&str> = text::lines(&content).collect();
-            let after = |flag: &str| -> Vec<String> {
-                let mut found = Vec::new();
-                for rule in &rules {
-                    let words: Vec<&str> = rule.split_whitespace().collect();
-                    for pair in words.windows(2) {
-                        if let [first, second] = pair
-                            && *first == flag
-                        {
-                            found.extend(second.split(',').map(str::to_owned));
-                        }
-                    }
-                }
-                found
-            };
-            let mut watched = after("-w");
-            watched.extend(after("-F").into_iter().filter_map(|text| Some(text.strip_prefix("path=")?.to_owned())));
-            report.set(&["auditd", "watchedPaths"], watched);
-            report.set(&["auditd", "auditedSyscalls"], after("-S"));
-            report.set(&["auditd", "immutable"], rules.last() == Some(&"-e 2"));
-            report.set(&["auditd", "rules"], rules);
-        }
-        Err(reason) => {
-            ["rules", "watchedPaths", "auditedSyscalls", "immutable"]
-                .iter()
-                .for_each(|field| report.deny(&["auditd", field], &reason));
-        }
-    }
-    let config = root.read("/etc/audit/auditd.conf").map(|content| {
-        let settings = text::assignments(&content.unwrap_or_default());
-        json!(settings.into_iter().map(|(key, value)| (key.to_ascii_lowercase(), value)).collect::<BTreeMap<_, _>>())
-    });
-    report.put_known(&["auditd", "config"], config);
-}
-
-fn mandatory_access(root: &HostRoot, report: &mut Report) {
-    report.put_known(&["apparmor", "installed"], root.has_program("apparmor_parser"));
-    let enabled = root.read("/sys/module/apparmor/parameters/enabled").map(|text| text.is_some_and(|text| text.trim() == "Y"));
-    report.put_known(&["apparmor", "enabled"], enabled.clone());
-    let fields = ["profilesLoaded", "profilesEnforcing", "profilesComplaining"];
-    match root.read("/sys/kernel/security/apparmor/profiles") {
-        Ok(Some(list)) => {
-            let count = |mode: &str| list.lines().filter(|line| line.ends_with(mode)).count();
-            report.set(&["apparmor", "profilesLoaded"], list.lines().count());
-            report.set(&["apparmor", "profilesEnforcing"], count("(enforce)"));
-            report.set(&["apparmor", "profilesComplaining"], count("(complain)"));
-        }
-        Ok(None) if matches!(enabled, Ok(false)) => fields.iter().for_each(|field| report.set(&["apparmor", field], 0)),
-        Ok(None) => {
-            let missing = || failed("open /sys/kernel/security/apparmor/profiles", "securityfs is not mounted");
-            let reason = enabled.err().unwrap_or_else(missing);
-            fields.iter().for_each(|field| report.deny(&["apparmor", field], &reason));
-        }
-        Err(reason) => fields.iter().for_each(|field| report.deny(&["apparmor", field], &reason)),
-    }
-    let enforce = root.read("/sys/fs/selinux/enforce");
-    report.put_known(&["selinux", "enabled"], enforce.as_ref().map(Option::is_some).map_err(Arc::clone));
-    report.put_known(&["selinux", "enforcing"], enforce.map(|text| text.is_some_and(|text| text.trim() == "1")));
-    let configured =
-        root.read("/etc/selinux/config").map(|text| text.and_then(|text| text::assignments(&text).remove("SELINUX")));
-    report.put(&["selinux", "configuredMode"], configured);
 }
 
 fn disk(root: &HostRoot, report: &mut Report) {
@@ -427,12 +271,25 @@ fn encrypted_devices(root: &HostRoot) -> Fallible<Vec<String>> {
 }
 
 /// Whether a unit runs; false if there is no such unit.
-fn is_running(report: &Report, unit: &str) -> Fallible<bool> {
+pub(crate) fn is_running(report: &Report, unit: &str) -> Fallible<bool> {
     services::is_active(report, unit).map(|state| state.unwrap_or(false))
 }
 
+/// The audit tools of which no line of aide's configuration names the strong hash.
+pub(crate) fn unwatched_tools(config: &str) -> Vec<&'static str> {
+    let tools = ["auditctl", "auditd", "augenrules", "aureport", "ausearch", "autrace"];
+    let is_watched = |tool: &&str| {
+        text::lines(config).any(|line| {
+            let mut words = line.split_whitespace();
+            let path = words.next().unwrap_or_default();
+            path.rsplit('/').next() == Some(*tool) && words.any(|attributes| attributes.split('+').any(|name| name == "sha512"))
+        })
+    };
+    tools.into_iter().filter(|tool| !is_watched(tool)).collect()
+}
+
 /// Those of which the question is answered with yes; fails if one could not be answered.
-fn present<T>(known: &[T], is_there: impl Fn(&T) -> Fallible<bool>) -> Fallible<Vec<&T>> {
+pub(crate) fn present<T>(known: &[T], is_there: impl Fn(&T) -> Fallible<bool>) -> Fallible<Vec<&T>> {
     let mut found = Vec::new();
     for candidate in known {
         if is_there(candidate)? {
@@ -478,7 +335,7 @@ fn grub(root: &HostRoot, report: &mut Report) {
 }
 
 /// The texts of files and of the files in folders with this ending, in order; what does not exist is left out.
-fn joined(root: &HostRoot, files: &[&str], folders: &[&str], ending: &str) -> Fallible<String> {
+pub(crate) fn joined(root: &HostRoot, files: &[&str], folders: &[&str], ending: &str) -> Fallible<String> {
     let mut all = String::new();
     let mut add = |path: &str| -> Fallible<()> {
         if let Some(content) = root.read(path)? {
@@ -498,11 +355,22 @@ fn joined(root: &HostRoot, files: &[&str], folders: &[&str], ending: &str) -> Fa
     Ok(all)
 }
 
-fn copy(report: &mut Report, group: &str, settings: &Fallible<BTreeMap<String, String>>, fields: &[(&str, &str)]) {
+pub(crate) fn copy(report: &mut Report, group: &str, settings: &Fallible<BTreeMap<String, String>>, fields: &[(&str, &str)]) {
     for (field, key) in fields {
         match settings {
             Ok(settings) => report.put(&[group, field], Ok(settings.get(*key).cloned())),
             Err(reason) => report.deny(&[group, field], reason),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_is_watched_if_its_content_is() {
+        let config = "# /sbin/aureport p+sha512\n/sbin/auditctl p+i+sha512\n/sbin/auditd p+i+n\n";
+        assert_eq!(unwatched_tools(config), ["auditd", "augenrules", "aureport", "ausearch", "autrace"]);
     }
 }

@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, os::unix::fs::MetadataExt, sync::Arc};
 
 use serde_json::json;
 use skywarden_model::UnreadableReason;
@@ -68,6 +68,7 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) {
     if !report.put_installed("sshd", root.has_program("sshd")) {
         return;
     }
+    report.put_known(&["sshd", "partsTooOpen"], open_parts(root));
     let mut config = Config::default();
     let files = from_file(root, "/etc/ssh/sshd_config", 0, &mut config);
     let printed = root.run("sshd", &["-T"]).ok().flatten().filter(|output| output.succeeded && !output.text.is_empty());
@@ -114,6 +115,19 @@ pub(crate) fn read(root: &HostRoot, report: &mut Report) {
     report.set(&["sshd", "restrictsUsers"], users.iter().any(|key| config.settings.contains_key(*key)));
     report.set(&["sshd", "effective"], json!(config.settings));
     report.put_known(&["sshd", "matchBlocks"], files.map(|()| config.n_match));
+}
+
+/// Parts of the configuration that others than root may read or change.
+fn open_parts(root: &HostRoot) -> Result<Vec<String>, Arc<UnreadableReason>> {
+    let mut found = Vec::new();
+    for name in root.list("/etc/ssh/sshd_config.d")?.unwrap_or_default().iter().filter(|name| name.ends_with(".conf")) {
+        let path = format!("/etc/ssh/sshd_config.d/{name}");
+        let Some(metadata) = root.stat(&path)? else { continue };
+        if metadata.uid() != 0 || metadata.gid() != 0 || metadata.mode() & 0o077 != 0 {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Adds what a text says; the first value of a keyword counts, as sshd has it. `include` is called for each `Include`.

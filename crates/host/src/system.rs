@@ -1,9 +1,16 @@
-use std::{collections::BTreeMap, os::unix::fs::MetadataExt, sync::Arc};
+use std::{os::unix::fs::MetadataExt, sync::Arc};
 
 use serde_json::{Map, Value, json};
 use skywarden_model::UnreadableReason;
+use uuid::Uuid;
 
-use crate::{HostRoot, accounts::Names, report::Report, root::failed, text};
+use crate::{
+    HostRoot,
+    accounts::Names,
+    report::Report,
+    root::{Reading, failed, not_running},
+    text::{self, Mount},
+};
 
 /// Who the machine is.
 #[derive(Debug)]
@@ -12,57 +19,7 @@ pub(crate) struct Identity {
     pub(crate) hostname: String,
 }
 
-/// Settings of the kernel that rules look at.
-const SYSCTL: [&str; 46] = [
-    "dev.tty.ldisc_autoload",
-    "fs.protected_fifos",
-    "fs.protected_hardlinks",
-    "fs.protected_regular",
-    "fs.protected_symlinks",
-    "fs.suid_dumpable",
-    "kernel.core_pattern",
-    "kernel.core_uses_pid",
-    "kernel.dmesg_restrict",
-    "kernel.kexec_load_disabled",
-    "kernel.kptr_restrict",
-    "kernel.modules_disabled",
-    "kernel.perf_event_paranoid",
-    "kernel.randomize_va_space",
-    "kernel.sysrq",
-    "kernel.unprivileged_bpf_disabled",
-    "kernel.yama.ptrace_scope",
-    "net.core.bpf_jit_harden",
-    "net.ipv4.conf.all.accept_redirects",
-    "net.ipv4.conf.all.accept_source_route",
-    "net.ipv4.conf.all.forwarding",
-    "net.ipv4.conf.all.log_martians",
-    "net.ipv4.conf.all.rp_filter",
-    "net.ipv4.conf.all.secure_redirects",
-    "net.ipv4.conf.all.send_redirects",
-    "net.ipv4.conf.default.accept_redirects",
-    "net.ipv4.conf.default.accept_source_route",
-    "net.ipv4.conf.default.log_martians",
-    "net.ipv4.conf.default.rp_filter",
-    "net.ipv4.conf.default.secure_redirects",
-    "net.ipv4.conf.default.send_redirects",
-    "net.ipv4.icmp_echo_ignore_broadcasts",
-    "net.ipv4.icmp_ignore_bogus_error_responses",
-    "net.ipv4.ip_forward",
-    "net.ipv4.tcp_rfc1337",
-    "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_timestamps",
-    "net.ipv6.conf.all.accept_ra",
-    "net.ipv6.conf.all.accept_redirects",
-    "net.ipv6.conf.all.accept_source_route",
-    "net.ipv6.conf.all.disable_ipv6",
-    "net.ipv6.conf.all.forwarding",
-    "net.ipv6.conf.default.accept_ra",
-    "net.ipv6.conf.default.accept_redirects",
-    "net.ipv6.conf.default.accept_source_route",
-    "net.ipv6.conf.default.disable_ipv6",
-];
-
-const FILES: [&str; 33] = [
+const FILES: [&str; 48] = [
     "/etc/passwd",
     "/etc/passwd-",
     "/etc/shadow",
@@ -92,43 +49,54 @@ const FILES: [&str; 33] = [
     "/etc/issue",
     "/etc/issue.net",
     "/etc/hosts",
+    "/etc/hosts.allow",
+    "/etc/hosts.deny",
+    "/etc/fstab",
+    "/etc/profile",
+    "/etc/login.defs",
+    "/etc/security",
+    "/etc/pam.d",
+    "/etc/audit",
+    "/var/log/audit",
+    "/root",
+    "/var/spool/cron",
+    "/var/spool/cron/crontabs",
     "/boot/grub/grub.cfg",
     "/boot/grub2/grub.cfg",
+    "/boot/grub2/grubenv",
+    "/boot/grub2/user.cfg",
     "/tmp",
+    "/var/tmp",
     "/var/log",
 ];
 
-const MODULES: [&str; 14] = [
-    "cramfs",
-    "dccp",
-    "firewire-core",
-    "freevxfs",
-    "hfs",
-    "hfsplus",
-    "jffs2",
-    "overlay",
-    "rds",
-    "sctp",
-    "squashfs",
-    "tipc",
-    "udf",
-    "usb-storage",
-];
-
-/// Reads identity, operating system, kernel settings, mounts and modules.
+/// Reads identity, operating system and mounts.
 pub(crate) fn read(root: &HostRoot, report: &mut Report) -> Identity {
     let hostname = hostname(root);
-    let id = machine_id(root).unwrap_or_else(|| hostname.clone());
+    let id = machine_id(root).unwrap_or_else(|| if root.is_at_rest() { tree_id(root) } else { hostname.clone() });
     report.set(&["machineId"], id.clone());
     report.set(&["hostname"], hostname.clone());
     report.set(&["collection", "asRoot"], rustix::process::geteuid().is_root());
-    report.put_known(&["collection", "systemd"], root.exists("/run/systemd/system"));
-    let container = root.any_exists(&["/.dockerenv", "/run/.containerenv", "/run/systemd/container"]);
+    report.set(&["collection", "running"], !root.is_at_rest());
+    let init = ["/sbin/init", "/usr/sbin/init", "/lib/systemd/systemd", "/usr/lib/systemd/systemd"];
+    let (systemd, container) = if root.is_at_rest() {
+        // A tree that nothing can start is the file system of a container.
+        let has_init = root.any_exists(&init);
+        let is_marked = root.exists("/.dockerenv");
+        let is_container = match (is_marked, has_init) {
+            (Ok(true), _) => Ok(true),
+            (Ok(false), has_init) => has_init.map(|has_init| !has_init),
+            (Err(reason), _) => Err(reason),
+        };
+        (root.any_exists(&["/lib/systemd/systemd", "/usr/lib/systemd/systemd"]), is_container)
+    } else {
+        let marks = ["/.dockerenv", "/run/.containerenv", "/run/systemd/container"];
+        (root.exists("/run/systemd/system"), root.any_exists(&marks))
+    };
+    report.put_known(&["collection", "systemd"], systemd);
     report.put_known(&["collection", "container"], container);
     operating_system(root, report);
-    sysctl(root, report);
     mounts(root, report);
-    modules(root, report);
     Identity { id, hostname }
 }
 
@@ -194,9 +162,16 @@ fn machine_id(root: &HostRoot) -> Option<String> {
     })
 }
 
+/// The same for the same path.
+fn tree_id(root: &HostRoot) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_URL, format!("file://{}", root.prefix().display()).as_bytes()).to_string()
+}
+
 fn hostname(root: &HostRoot) -> String {
     let read = |path| root.read(path).ok().flatten().map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
-    read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname")).unwrap_or_else(|| "unknown".to_owned())
+    let folder = || root.prefix().file_name().filter(|_| root.is_at_rest()).map(|name| name.to_string_lossy().into_owned());
+    let name = read("/proc/sys/kernel/hostname").or_else(|| read("/etc/hostname")).or_else(folder);
+    name.unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn operating_system(root: &HostRoot, report: &mut Report) {
@@ -227,7 +202,7 @@ fn operating_system(root: &HostRoot, report: &mut Report) {
     if root.is_live() {
         report.set(&["os", "architecture"], rustix::system::uname().machine().to_string_lossy().into_owned());
     } else {
-        report.deny(&["os", "architecture"], &failed("uname", "this is a copied tree, not the running machine"));
+        report.deny(&["os", "architecture"], &not_running("uname"));
     }
     let uptime = root.read("/proc/uptime").map(|text| text.and_then(|text| text.split('.').next()?.trim().parse::<u64>().ok()));
     report.put(&["os", "uptimeSeconds"], uptime);
@@ -257,115 +232,57 @@ fn family(id: &str, like: &[String]) -> &'static str {
         .unwrap_or("other")
 }
 
-fn sysctl(root: &HostRoot, report: &mut Report) {
-    for key in SYSCTL {
-        let value = root.read(&format!("/proc/sys/{}", key.replace('.', "/")));
-        report.put(&["sysctl", key], value.map(|text| text.map(|text| text.trim().to_owned())));
-    }
-    match configured(root) {
-        Ok(settings) => report.set(&["sysctlConfigured"], json!(settings)),
-        Err(reason) => report.deny(&["sysctlConfigured"], &reason),
-    }
-}
-
-/// The settings that are applied at boot: of files with the same name only the first folder's counts; later names win.
-fn configured(root: &HostRoot) -> Result<BTreeMap<String, String>, Arc<UnreadableReason>> {
-    let mut files = BTreeMap::new();
-    for folder in ["/usr/lib/sysctl.d", "/run/sysctl.d", "/etc/sysctl.d"] {
-        for name in root.list(folder)?.unwrap_or_default().into_iter().filter(|name| name.ends_with(".conf")) {
-            let path = format!("{folder}/{name}");
-            files.insert(name, path);
-        }
-    }
-    let mut settings = BTreeMap::new();
-    for path in files.into_values().chain(["/etc/sysctl.conf".to_owned()]) {
-        let Some(content) = root.read(&path)? else { continue };
-        for (key, value) in text::assignments(&content) {
-            settings.insert(key.trim_start_matches('-').replace('/', "."), value);
-        }
-    }
-    Ok(settings)
-}
-
 fn mounts(root: &HostRoot, report: &mut Report) {
+    if root.is_at_rest() {
+        report.put(&["mounts"], mounts_at_boot(root));
+        return report.set(&["mountsFrom"], "/etc/fstab");
+    }
     let content = match root.read("/proc/self/mounts") {
         Ok(None) => root.read("/etc/mtab"),
         other => other,
     };
+    report.set(&["mountsFrom"], "/proc/self/mounts");
     match content {
-        Ok(Some(content)) => {
-            let mut object = Map::new();
-            for mount in text::mounts(&content) {
-                let has = |option: &str| mount.options.iter().any(|have| have == option);
-                let state = json!({
-                    "device": mount.device, "fsType": mount.fs_type, "options": mount.options, "noexec": has("noexec"),
-                    "nosuid": has("nosuid"), "nodev": has("nodev"), "readOnly": has("ro"),
-                });
-                object.insert(mount.point.clone(), state);
-            }
-            report.set(&["mounts"], object);
-        }
+        Ok(Some(content)) => report.set(&["mounts"], mount_states(text::mounts(&content))),
         Ok(None) => report.deny(&["mounts"], &failed("open /proc/self/mounts", "the file does not exist")),
         Err(reason) => report.deny(&["mounts"], &reason),
     }
 }
 
-fn modules(root: &HostRoot, report: &mut Report) {
-    let same = |name: &str| name.replace('-', "_");
-    let loaded = root.read("/proc/modules");
-    let kernel = root.read("/proc/sys/kernel/osrelease").ok().flatten().unwrap_or_default();
-    let folder = format!("/lib/modules/{}", kernel.trim());
-    let mut available = root.read(&format!("{folder}/modules.dep"));
-    if matches!(available, Ok(None)) {
-        available = Err(failed(&format!("open {folder}/modules.dep"), "the running kernel's modules are not visible here"));
+/// What a machine with this tree would mount: fstab, and what systemd adds by itself.
+fn mounts_at_boot(root: &HostRoot) -> Reading<Map<String, Value>> {
+    let table = text::mounts(&root.read("/etc/fstab")?.unwrap_or_default());
+    if !table.iter().any(|mount| mount.point == "/") {
+        return Err(failed("read /etc/fstab", "it does not even name the root file system, so mounts are decided elsewhere"));
     }
-    let rules = modprobe(root);
-    for name in MODULES {
-        match &loaded {
-            Ok(Some(list)) => {
-                let is_loaded = list.lines().any(|line| line.split(' ').next().map(same) == Some(same(name)));
-                report.set(&["kernelModules", name, "loaded"], is_loaded);
-            }
-            Ok(None) => report.deny(&["kernelModules", name, "loaded"], &failed("open /proc/modules", "the file does not exist")),
-            Err(reason) => report.deny(&["kernelModules", name, "loaded"], reason),
-        }
-        match &available {
-            Ok(list) => {
-                let wanted = same(name);
-                let is_there = list.as_deref().unwrap_or_default().lines().any(|line| {
-                    let path = line.split(':').next().unwrap_or_default();
-                    let file = path.rsplit('/').next().unwrap_or_default();
-                    same(file.split('.').next().unwrap_or_default()) == wanted
-                });
-                report.set(&["kernelModules", name, "available"], is_there);
-            }
-            Err(reason) => report.deny(&["kernelModules", name, "available"], reason),
-        }
-        match &rules {
-            Ok(rules) => {
-                let words: Vec<Vec<&str>> = text::lines(rules).map(|line| line.split_whitespace().collect()).collect();
-                let is_named = |verb: &str, words: &[&str]| matches!(words, [first, module, ..] if *first == verb && same(module) == same(name));
-                report.set(&["kernelModules", name, "blacklisted"], words.iter().any(|words| is_named("blacklist", words)));
-                let is_disabled = words.iter().any(|words| {
-                    is_named("install", words) && words.get(2).is_some_and(|to| to.ends_with("/false") || to.ends_with("/true"))
-                });
-                report.set(&["kernelModules", name, "installDisabled"], is_disabled);
-            }
-            Err(reason) => {
-                report.deny(&["kernelModules", name, "blacklisted"], reason);
-                report.deny(&["kernelModules", name, "installDisabled"], reason);
-            }
+    let mut found = Vec::new();
+    if root.any_exists(&["/lib/systemd/systemd", "/usr/lib/systemd/systemd"])? {
+        let own = |point: &str| Mount {
+            device: "tmpfs".to_owned(),
+            point: point.to_owned(),
+            fs_type: "tmpfs".to_owned(),
+            options: ["rw", "nosuid", "nodev"].map(str::to_owned).into(),
+        };
+        found.push(own("/dev/shm"));
+        let wanted =
+            ["/etc/systemd/system/local-fs.target.wants/tmp.mount", "/usr/lib/systemd/system/local-fs.target.wants/tmp.mount"];
+        if root.any_exists(&wanted)? {
+            found.push(own("/tmp"));
         }
     }
+    found.extend(table);
+    Ok(Some(mount_states(found)))
 }
 
-fn modprobe(root: &HostRoot) -> Result<String, Arc<UnreadableReason>> {
-    let mut rules = String::new();
-    for folder in ["/usr/lib/modprobe.d", "/lib/modprobe.d", "/etc/modprobe.d"] {
-        for name in root.list(folder)?.unwrap_or_default().iter().filter(|name| name.ends_with(".conf")) {
-            rules.push_str(&root.read(&format!("{folder}/{name}"))?.unwrap_or_default());
-            rules.push('\n');
-        }
+fn mount_states(mounts: Vec<Mount>) -> Map<String, Value> {
+    let mut object = Map::new();
+    for mount in mounts {
+        let has = |option: &str| mount.options.iter().any(|have| have == option);
+        let state = json!({
+            "device": mount.device, "fsType": mount.fs_type, "options": mount.options, "noexec": has("noexec"),
+            "nosuid": has("nosuid"), "nodev": has("nodev"), "readOnly": has("ro"),
+        });
+        object.insert(mount.point, state);
     }
-    Ok(rules)
+    object
 }

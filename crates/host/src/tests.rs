@@ -77,12 +77,12 @@ fn a_machine_is_one_resource_with_its_facts() {
 fn what_is_not_known_is_unreadable_rather_than_false() {
     let tree = debian();
     let machine = machine(tree.path());
-    assert_eq!(reason(&machine, "properties.services['cron.service'].active"), Some(UnreadableKind::NotYetKnown));
+    assert_eq!(reason(&machine, "properties.services['cron.service'].active"), Some(UnreadableKind::NotCarried));
     assert_eq!(machine.properties["services"]["cron.service"].get("active"), None);
     assert_eq!(reason(&machine, "properties.updates.pending"), Some(UnreadableKind::NotYetKnown));
     assert_eq!(reason(&machine, "properties.fileWalk.setuidFiles"), Some(UnreadableKind::NotYetKnown));
     assert_eq!(reason(&machine, "properties.sshd.effective.macs"), Some(UnreadableKind::NotYetKnown));
-    assert_eq!(reason(&machine, "properties.listening"), Some(UnreadableKind::Failed));
+    assert_eq!(reason(&machine, "properties.listening"), Some(UnreadableKind::NotCarried));
     assert!(reason(&machine, "properties.firewall.rulesPresent").is_some());
 }
 
@@ -130,7 +130,7 @@ fn services_packages_and_settings_that_could_not_be_read_decide_nothing() {
     close(tree.path(), "var/lib/dpkg/status");
     close(tree.path(), "etc/login.defs");
     close(tree.path(), "sys/module");
-    let machine = machine(tree.path());
+    let machine = collect(&HostRoot::with_kernel_files(tree.path()), now(), "host".into()).resources.remove(0);
     for field in [
         "services",
         "auditd.enabled",
@@ -152,9 +152,10 @@ fn a_row_of_sockets_that_can_not_be_understood_hides_no_listener() {
     for table in ["tcp", "tcp6", "udp", "udp6"] {
         write(tree.path(), &format!("/proc/net/{table}"), header);
     }
-    assert_eq!(machine(tree.path()).properties["listening"], json!([]));
+    let machine = || collect(&HostRoot::with_kernel_files(tree.path()), now(), "host".into()).resources.remove(0);
+    assert_eq!(machine().properties["listening"], json!([]));
     write(tree.path(), "/proc/net/tcp", &format!("{header}   0: nonsense\n"));
-    let machine = machine(tree.path());
+    let machine = machine();
     assert_eq!(reason(&machine, "properties.listening"), Some(UnreadableKind::Failed));
     assert_eq!(machine.properties.get("listening"), None);
 }

@@ -178,6 +178,20 @@ pub(crate) fn assignments(text: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// `key = value` lines with the `[section]` above them, in order.
+pub(crate) fn sections(text: &str) -> Vec<(String, String, String)> {
+    let mut section = String::new();
+    let mut found = Vec::new();
+    for line in lines(text).filter(|line| !line.starts_with(';')) {
+        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            name.trim().clone_into(&mut section);
+        } else if let Some((key, value)) = line.split_once('=') {
+            found.push((section.clone(), key.trim().to_owned(), value.trim().to_owned()));
+        }
+    }
+    found
+}
+
 /// Adds what one sudoers file says.
 pub(crate) fn sudoers(text: &str, into: &mut Sudoers) {
     let joined = text.replace("\\\n", " ");
@@ -261,6 +275,13 @@ mod tests {
     }
 
     #[test]
+    fn settings_keep_their_section() {
+        let found = sections("a=1\n[xdmcp]\n# x=1\nEnable = true\nalone\n[]\nb=2=3\n");
+        let seen: Vec<_> = found.iter().map(|(s, k, v)| (s.as_str(), k.as_str(), v.as_str())).collect();
+        assert_eq!(seen, [("", "a", "1"), ("xdmcp", "Enable", "true"), ("", "b", "2=3")]);
+    }
+
+    #[test]
     fn sudoers_tell_who_needs_no_password() {
         let mut found = Sudoers::default();
         let content = "# NOPASSWD: in a comment\nDefaults use_pty, logfile=\"/var/log/sudo.log\"\nann ALL=(ALL) \\\n NOPASSWD: ALL\n@includedir /etc/sudoers.d\n#include extra\n";
@@ -281,6 +302,7 @@ mod tests {
                 mounts(text);
                 words(text);
                 assignments(text);
+                sections(text);
                 sudoers(text, &mut Sudoers::default());
             }
         }

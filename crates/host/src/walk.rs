@@ -9,7 +9,12 @@ use std::{
 use serde_json::json;
 use skywarden_model::{DeniedRead, FieldPath, Resource, Segment, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 
-use crate::{HostRoot, report::Report, root::not_yet, text};
+use crate::{
+    HostRoot, audit,
+    report::Report,
+    root::{failed, not_yet},
+    text,
+};
 
 const FIELD: &str = "fileWalk";
 const SKIPPED_TYPES: [&str; 22] = [
@@ -149,6 +154,22 @@ impl WalkResult {
                 object.insert(name.to_owned(), json!(list));
             }
         }
+        let programs = self.setuid_files.iter().chain(&self.setgid_files);
+        match audit::unrecorded(&resource.properties, programs) {
+            Some(unrecorded) => {
+                if let Some(reason) = &self.incomplete {
+                    let field = field(&[FIELD, "unrecordedPrograms"]);
+                    resource.unreadable.push(Unreadable { field, reason: Arc::clone(reason) });
+                }
+                if let Some(object) = object.as_object_mut() {
+                    object.insert("unrecordedPrograms".to_owned(), json!(unrecorded));
+                }
+            }
+            None => {
+                let reason = failed("compare with the audit rules", "there are none that could be read");
+                resource.unreadable.push(Unreadable { field: field(&[FIELD, "unrecordedPrograms"]), reason });
+            }
+        }
         if let Some(properties) = resource.properties.as_object_mut() {
             properties.insert(FIELD.to_owned(), object);
         }
@@ -156,8 +177,13 @@ impl WalkResult {
 }
 
 /// Marks the walk's fields as not yet known.
-pub(crate) fn not_walked(report: &mut Report) {
-    report.deny(&[FIELD], &not_yet("walk all files", "the walk runs in the background and has not finished yet"));
+pub(crate) fn not_walked(root: &HostRoot, report: &mut Report) {
+    let message = if root.is_at_rest() {
+        "the files were not walked; ask for it with --walk"
+    } else {
+        "the walk runs in the background and has not finished yet"
+    };
+    report.deny(&[FIELD], &not_yet("walk all files", message));
 }
 
 /// One entry per reason, for the coverage.
@@ -225,7 +251,7 @@ fn field(steps: &[&str]) -> FieldPath {
 type Ids = (BTreeSet<u32>, BTreeSet<u32>);
 
 fn known_ids(root: &HostRoot) -> Result<Ids, Arc<UnreadableReason>> {
-    let missing = |path: &str| crate::root::failed(&format!("open {path}"), "the file does not exist");
+    let missing = |path: &str| failed(&format!("open {path}"), "the file does not exist");
     let users = root.read("/etc/passwd")?.ok_or_else(|| missing("/etc/passwd"))?;
     let groups = root.read("/etc/group")?.ok_or_else(|| missing("/etc/group"))?;
     let uids = text::passwd(&users).iter().map(|user| user.uid).collect();

@@ -91,8 +91,8 @@ pub(crate) struct Up {
 
 #[derive(Args)]
 pub(crate) struct Scan {
-    /// What to assess: `host` (this machine), `aws`, `replay:DIR` (answers recorded with --record), `file:FILE` (a snapshot of AWS
-    /// Config, or a folder of them).
+    /// What to assess: `host` (this machine), `dir:ROOT` (a mounted disk or an unpacked image), `aws`, `replay:DIR` (answers recorded
+    /// with --record), `file:FILE` (a snapshot of AWS Config, or a folder of them).
     #[arg(value_name = "SOURCE", required = true)]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
@@ -114,7 +114,7 @@ pub(crate) struct Scan {
     /// Exit with 3 if a recommendation of this severity or a worse one is Unhealthy.
     #[arg(long, value_name = "SEVERITY", value_parser = parse_severity)]
     pub(crate) fail_on: Option<Severity>,
-    /// Also walk the whole file system of this machine (world-writable, unowned, set-uid files).
+    /// Also walk the whole file system of the machine (world-writable, unowned, set-uid files).
     #[arg(long)]
     pub(crate) walk: bool,
 }

@@ -75,6 +75,7 @@ async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -
     let (connector, transport) = match source {
         Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
         Source::File(path) => return Ok(read_config_snapshot(catalog, path, &"file".into(), now)?),
+        Source::Tree(folder) => return source::read_tree(folder, now, Walk::from_flag(scan.walk)),
         Source::Aws => ("aws", source::live(&scan.aws).await?),
         Source::Replay(folder) => ("replay", source::replay(folder)?),
     };

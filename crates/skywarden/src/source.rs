@@ -1,4 +1,4 @@
-//! Where resources come from: this machine, AWS, a recording.
+//! Where resources come from: this machine, a directory tree, AWS, a recording.
 
 use std::{
     path::{Path, PathBuf},
@@ -10,6 +10,7 @@ use anyhow::Context as _;
 use skywarden_cloud::{AwsClient, AwsOptions};
 use skywarden_collect::{CollectOptions, Live, Progress, Recording, Replay, Transport, collect_aws};
 use skywarden_content::Catalog;
+use skywarden_host::{HostRoot, WalkLimits};
 use skywarden_model::{ConnectorId, Snapshot, Timestamp};
 
 use crate::arguments::AwsLogin;
@@ -24,6 +25,8 @@ pub(crate) const SAMPLE: &str = "sample";
 pub(crate) enum Source {
     /// `host`: the machine that this program runs on.
     Host,
+    /// `dir:ROOT`: the files of a machine that does not run: a mounted disk, an unpacked image.
+    Tree(PathBuf),
     /// `aws`: the account that the login leads to.
     Aws,
     /// `replay:DIR`: answers that were recorded.
@@ -39,9 +42,10 @@ impl FromStr for Source {
         match (text, text.split_once(':')) {
             ("host", _) => Ok(Self::Host),
             ("aws", _) => Ok(Self::Aws),
+            (_, Some(("dir", folder))) if !folder.is_empty() => Ok(Self::Tree(folder.into())),
             (_, Some(("replay", folder))) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
             (_, Some(("file", file))) if !file.is_empty() => Ok(Self::File(file.into())),
-            _ => Err("expected host, aws, replay:DIR or file:FILE".to_owned()),
+            _ => Err("expected host, dir:ROOT, aws, replay:DIR or file:FILE".to_owned()),
         }
     }
 }
@@ -61,10 +65,21 @@ impl Walk {
 
 /// Reads this machine, on request with all its files.
 pub(crate) fn read_host(now: Timestamp, walk: Walk) -> Snapshot {
-    let root = skywarden_host::HostRoot::live();
-    let mut snapshot = skywarden_host::collect(&root, now, HOST.into());
+    read_machine(&HostRoot::live(), HOST.into(), now, walk)
+}
+
+/// Reads the machine whose files are below a folder. Its connector is its own, or two trees would share one score.
+pub(crate) fn read_tree(folder: &Path, now: Timestamp, walk: Walk) -> anyhow::Result<Snapshot> {
+    let folder = folder.canonicalize().with_context(|| format!("could not find {}", folder.display()))?;
+    anyhow::ensure!(folder.is_dir(), "{} is no folder", folder.display());
+    let connector = ConnectorId::from(format!("dir:{}", folder.display()).as_str());
+    Ok(read_machine(&HostRoot::tree(folder), connector, now, walk))
+}
+
+fn read_machine(root: &HostRoot, connector: ConnectorId, now: Timestamp, walk: Walk) -> Snapshot {
+    let mut snapshot = skywarden_host::collect(root, now, connector);
     if walk == Walk::Files {
-        let result = skywarden_host::walk(&root, &skywarden_host::WalkLimits::default(), &mut |_| {});
+        let result = skywarden_host::walk(root, &WalkLimits::default(), &mut |_| {});
         for resource in &mut snapshot.resources {
             result.apply(resource, now);
         }
