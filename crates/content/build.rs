@@ -1,4 +1,5 @@
-//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, so that start-up parses no YAML.
+//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, and the tests inside the files into another, so that
+//! start-up parses no YAML and no tests.
 //! A file that is no YAML stops the build with its name; everything else is for `skywarden content lint`.
 
 use std::{error::Error, fs, path::Path};
@@ -11,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let content = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../../content");
     println!("cargo::rerun-if-changed={}", content.display());
     let mut files = Vec::new();
+    let mut tests = Vec::new();
     for entry in walkdir::WalkDir::new(&content).sort_by_file_name() {
         let entry = entry?;
         let path = entry.path();
@@ -21,11 +23,16 @@ fn main() -> Result<(), Box<dyn Error>> {
         let documents = YamlOwned::load_from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
         let document = documents.first().ok_or_else(|| format!("{} is empty", path.display()))?;
         let name = path.strip_prefix(&content)?.display().to_string();
-        files.push(json!([name, value(document).ok_or_else(|| format!("{} holds what JSON can't", path.display()))?]));
+        let mut file = value(document).ok_or_else(|| format!("{} holds what JSON can't", path.display()))?;
+        if let Some(own) = file.as_object_mut().and_then(|members| members.remove("tests")) {
+            tests.push(json!([name, own]));
+        }
+        files.push(json!([name, file]));
     }
-    let packed = zstd::bulk::compress(&serde_json::to_vec(&files)?, 19)?;
     let out = std::env::var("OUT_DIR")?;
-    fs::write(Path::new(&out).join("content.json.zst"), packed)?;
+    for (name, list) in [("content.json.zst", files), ("tests.json.zst", tests)] {
+        fs::write(Path::new(&out).join(name), zstd::bulk::compress(&serde_json::to_vec(&list)?, 19)?)?;
+    }
     Ok(())
 }
 

@@ -54,6 +54,15 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
     }
 }
 
+/// How closely files are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Everything that must hold of a file is checked.
+    Lint,
+    /// Only what can't be used is refused: CI has linted these.
+    Trust,
+}
+
 /// One file of a content folder.
 pub(crate) struct File {
     pub(crate) path: String,
@@ -73,7 +82,7 @@ impl Catalog {
     pub fn load(folder: &Path) -> (Self, Vec<Problem>) {
         let (files, mut problems) = read_folder(folder);
         let mut catalog = Self::default();
-        catalog.add(&files, &mut problems);
+        catalog.add(&files, Care::Lint, &mut problems);
         problems.sort();
         (catalog, problems)
     }
@@ -82,13 +91,13 @@ impl Catalog {
     /// changes single members.
     pub fn with_overlay(mut self, folder: &Path) -> (Self, Vec<Problem>) {
         let (files, mut problems) = read_folder(folder);
-        self.add(&files, &mut problems);
+        self.add(&files, Care::Lint, &mut problems);
         problems.sort();
         (self, problems)
     }
 
     /// Adds parsed files in the order in which they depend on each other.
-    pub(crate) fn add(&mut self, files: &[File], problems: &mut Vec<Problem>) {
+    pub(crate) fn add(&mut self, files: &[File], care: Care, problems: &mut Vec<Problem>) {
         let mut files: Vec<&File> = files.iter().collect();
         // A relation may take what another fact says.
         let is_relation = |file: &File| file.source.value.get("related").is_some();
@@ -98,14 +107,16 @@ impl Catalog {
         let mut seen = BTreeMap::new();
         for file in files {
             let before = problems.len();
-            lint::common(file, &mut seen, problems);
+            if care == Care::Lint {
+                lint::common(file, &mut seen, problems);
+            }
             if problems.len() == before {
-                self.add_one(file, problems);
+                self.add_one(file, care, problems);
             }
         }
     }
 
-    fn add_one(&mut self, file: &File, problems: &mut Vec<Problem>) {
+    fn add_one(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
         match file.kind {
             Kind::SecureScore => {
                 if let Some(score) = typed::<SecureScoreFile>(file, problems) {
@@ -129,7 +140,9 @@ impl Catalog {
             Kind::Collector => {
                 if let Some(collector) = typed::<CollectorFile>(file, problems) {
                     let before = problems.len();
-                    lint::collector(self, file, &collector, problems);
+                    if care == Care::Lint {
+                        lint::collector(self, file, &collector, problems);
+                    }
                     if problems.len() == before {
                         self.collectors.insert(collector.type_name.clone(), collector);
                     }
@@ -153,20 +166,23 @@ impl Catalog {
                     }
                 }
             }
-            Kind::Baseline => self.add_baseline(file, problems),
-            Kind::Recommendation => self.add_recommendation(file, problems),
+            Kind::Baseline => self.add_baseline(file, care, problems),
+            Kind::Recommendation => self.add_recommendation(file, care, problems),
             Kind::Override => self.apply_override(file, problems),
         }
     }
 
-    fn add_baseline(&mut self, file: &File, problems: &mut Vec<Problem>) {
+    fn add_baseline(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
         let Some(parsed) = typed::<BaselineRuleFile>(file, problems) else { return };
         let before = problems.len();
-        lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
-        lint::compliance(self, file, &parsed.compliance, problems);
-        lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+        if care == Care::Lint {
+            lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
+            lint::compliance(self, file, &parsed.compliance, problems);
+            lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+        }
         let rule = compile(file, parsed.applies_if.as_ref(), &parsed.violated_if, &parsed.parameters, problems);
-        let Some(rule) = rule.filter(|rule| lint::fields(self, file, &parsed.type_name, rule, problems)) else { return };
+        let mut fits = |rule: &CompiledRule| care == Care::Trust || lint::fields(self, file, &parsed.type_name, rule, problems);
+        let Some(rule) = rule.filter(|rule| fits(rule)) else { return };
         if problems.len() > before {
             return;
         }
@@ -175,17 +191,23 @@ impl Catalog {
         self.baselines.entry(platform).or_default().insert(id, BaselineRule { file: parsed, rule });
     }
 
-    fn add_recommendation(&mut self, file: &File, problems: &mut Vec<Problem>) {
+    fn add_recommendation(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
         let Some(parsed) = typed::<RecommendationFile>(file, problems) else { return };
         let before = problems.len();
-        lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
-        lint::compliance(self, file, &parsed.compliance, problems);
-        lint::recommendation(self, file, &parsed, problems);
+        if care == Care::Lint {
+            lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
+            lint::compliance(self, file, &parsed.compliance, problems);
+            lint::recommendation(self, file, &parsed, problems);
+        }
         let rule = match &parsed.violated_if {
             Some(violated_if) => {
-                lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+                if care == Care::Lint {
+                    lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+                }
                 let rule = compile(file, parsed.applies_if.as_ref(), violated_if, &parsed.parameters, problems);
-                match rule.filter(|rule| lint::fields(self, file, &parsed.type_name, rule, problems)) {
+                let mut fits =
+                    |rule: &CompiledRule| care == Care::Trust || lint::fields(self, file, &parsed.type_name, rule, problems);
+                match rule.filter(|rule| fits(rule)) {
                     Some(rule) => Some(rule),
                     None => return,
                 }

@@ -35,4 +35,7 @@ fn the_built_in_catalog_is_the_folder() {
     assert_eq!(loaded.controls.len(), embedded.controls.len());
     let rules = |catalog: &Catalog| catalog.baselines.values().flat_map(|rules| rules.keys().cloned()).collect::<Vec<_>>();
     assert_eq!(rules(&loaded), rules(&embedded));
+    let n_tests = |catalog: &Catalog| catalog.recommendations.values().map(|known| known.file.tests.len()).sum::<usize>();
+    assert_eq!(n_tests(&Catalog::embedded_with_tests().unwrap()), n_tests(&loaded));
+    assert_eq!(n_tests(&embedded), 0);
 }

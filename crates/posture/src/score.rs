@@ -24,11 +24,12 @@ pub(crate) struct Weights {
 
 /// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
 pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[Coverage]) -> SecureScore {
-    score_of(catalog, assessments, coverage)
+    score_of(catalog, &judged_types(catalog), assessments, coverage)
 }
 
 fn score_of<'a>(
     catalog: &'a Catalog,
+    judged_types: &JudgedTypes<'_>,
     assessments: impl IntoIterator<Item = &'a Assessment>,
     coverage: impl IntoIterator<Item = &'a Coverage>,
 ) -> SecureScore {
@@ -54,7 +55,7 @@ fn score_of<'a>(
                 seen.insert(*resource);
             }
         }
-        counts.unlisted = unlisted_in(catalog, &control.id, &unlisted);
+        counts.unlisted = unlisted_in(judged_types, &control.id, &unlisted);
         counts.unknown += counts.unlisted;
         if counts.healthy + counts.unhealthy + counts.unknown > 0 {
             controls.push(control_score(&control.id, &control.title, f64::from(control.max_score), counts));
@@ -94,14 +95,18 @@ pub fn score_by_subscription(
             split.entry(subscription.clone()).or_default().push(assessment);
         }
     }
-    split
-        .into_iter()
-        .map(|(subscription, own)| {
-            let covered = coverage.iter().filter(|entry| *entry.account == *subscription.1);
-            let score = score_of(catalog, own, covered);
-            (subscription, score)
-        })
-        .collect()
+    let mut covered: BTreeMap<&str, Vec<&Coverage>> = BTreeMap::new();
+    for entry in coverage {
+        covered.entry(&entry.account).or_default().push(entry);
+    }
+    let judged_types = judged_types(catalog);
+    let mut scores = BTreeMap::new();
+    for (subscription, own) in split {
+        let own_coverage = covered.get(subscription.1.as_str()).into_iter().flatten().copied();
+        let score = score_of(catalog, &judged_types, own, own_coverage);
+        scores.insert(subscription, score);
+    }
+    scores
 }
 
 fn standings<'a>(
@@ -130,15 +135,21 @@ pub(crate) fn unlisted_types<'a>(coverage: impl IntoIterator<Item = &'a Coverage
     types
 }
 
+/// The types of which something counts in a control, by control.
+type JudgedTypes<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
+
+fn judged_types(catalog: &Catalog) -> JudgedTypes<'_> {
+    let mut types = JudgedTypes::new();
+    for recommendation in catalog.recommendations.values().filter(|known| known.file.maturity == Maturity::Stable) {
+        types.entry(&recommendation.file.control).or_default().insert(&recommendation.file.type_name);
+    }
+    types
+}
+
 /// How many failed listings hide resources of a control.
-fn unlisted_in(catalog: &Catalog, control: &str, unlisted: &BTreeMap<&str, u64>) -> u64 {
-    let is_judged = |type_name: &str| {
-        catalog.recommendations.values().any(|recommendation| {
-            let file = &recommendation.file;
-            file.control == control && file.type_name == type_name && file.maturity == Maturity::Stable
-        })
-    };
-    unlisted.iter().filter(|(type_name, _)| is_judged(type_name)).map(|(_, count)| count).sum()
+fn unlisted_in(judged_types: &JudgedTypes<'_>, control: &str, unlisted: &BTreeMap<&str, u64>) -> u64 {
+    let Some(types) = judged_types.get(control) else { return 0 };
+    unlisted.iter().filter(|(type_name, _)| types.contains(*type_name)).map(|(_, count)| count).sum()
 }
 
 pub(crate) fn control_score(id: &str, title: &str, max: f64, counts: Counts) -> ControlScore {

@@ -10,7 +10,15 @@ use crate::{
 
 /// The built-in content with the user's folder over it; what is wrong in the folder is printed and skipped.
 pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
-    let embedded = built_in()?;
+    laid_over(told(Catalog::embedded())?, overlay)
+}
+
+/// The same with the tests inside the files, linted.
+fn catalog_with_tests(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
+    laid_over(told(Catalog::embedded_with_tests())?, overlay)
+}
+
+fn laid_over(embedded: Catalog, overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     let Some(folder) = overlay else { return Ok(embedded) };
     anyhow::ensure!(folder.is_dir(), "the content folder {} does not exist or is no folder", folder.display());
     let (catalog, problems) = embedded.with_overlay(folder);
@@ -20,8 +28,8 @@ pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     Ok(catalog)
 }
 
-fn built_in() -> anyhow::Result<Catalog> {
-    Catalog::embedded().map_err(|problems| {
+fn told(embedded: Result<Catalog, Vec<skywarden_content::Problem>>) -> anyhow::Result<Catalog> {
+    embedded.map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         anyhow::anyhow!("the built-in content is faulty, so nothing can be judged by it:\n{}", lines.join("\n"))
     })
@@ -37,12 +45,12 @@ pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<E
         }
         Content::Lint { folder: None } => {
             let (catalog, problems) = match overlay {
-                Some(folder) => built_in()?.with_overlay(folder),
-                None => (built_in()?, Vec::new()),
+                Some(folder) => told(Catalog::embedded_with_tests())?.with_overlay(folder),
+                None => (told(Catalog::embedded_with_tests())?, Vec::new()),
             };
             report_lint(&catalog, &problems)
         }
-        Content::Test => test(&catalog(overlay)?),
+        Content::Test => test(&catalog_with_tests(overlay)?),
         Content::List => list(&catalog(overlay)?),
         Content::Show { id } => show(&catalog(overlay)?, id),
         Content::Docs { out } => crate::content_docs::write(&catalog(overlay)?, out),
