@@ -1,5 +1,5 @@
 //! A directory tree of a machine that does not run, from end to end: `tests/flow/tree`.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
     collections::BTreeMap,
