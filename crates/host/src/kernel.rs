@@ -143,7 +143,7 @@ fn settings(root: &HostRoot, report: &mut Report) {
             let value = match &configured {
                 Ok(settings) => match settings.get(key).map(String::as_str).or(default) {
                     Some(value) => Ok(value),
-                    None => Err(not_running(&format!("look up {key}, which no file sets"))),
+                    None => Err(not_running(&format!("read {key}, which no file sets"))),
                 },
                 Err(reason) => Err(Arc::clone(reason)),
             };

@@ -87,7 +87,11 @@ fn logging(root: &HostRoot, report: &mut Report) {
         &[("storage", "Storage"), ("compress", "Compress"), ("forwardToSyslog", "ForwardToSyslog")],
     );
     let has_folder = root.exists("/var/log/journal");
+    let collection = report.properties.get("collection");
+    let has_systemd = collection.and_then(|collection| collection.get("systemd")).and_then(serde_json::Value::as_bool);
     let is_persistent = journal.and_then(|journal| match journal.get("Storage").map(String::as_str) {
+        // Where systemd is not the init system there is no journal, whatever its files say.
+        _ if has_systemd == Some(false) => Ok(false),
         Some("persistent") => Ok(true),
         Some("volatile" | "none") => Ok(false),
         _ => has_folder,

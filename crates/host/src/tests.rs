@@ -249,3 +249,93 @@ fn hostile_content_is_survived() {
     let machine = machine(tree.path());
     assert!(matches!(machine.properties, Value::Object(_)));
 }
+
+#[test]
+fn a_tree_at_rest_asks_no_kernel_even_if_one_is_mounted_there() {
+    let tree = debian();
+    write(tree.path(), "/proc/sys/net/ipv4/ip_forward", "1\n");
+    write(tree.path(), "/proc/cmdline", "audit=1\n");
+    write(tree.path(), "/proc/self/mounts", "x /tmp tmpfs rw 0 0\n");
+    symlink("../proc/self/mounts", tree.path().join("etc/mtab")).unwrap();
+    write(tree.path(), "/etc/sysctl.d/x.conf", "net.ipv4.conf.*.rp_filter = 1\n");
+    let machine = machine(tree.path());
+    for field in ["sysctl['net.ipv4.ip_forward']", "kernelModules.udf.loaded", "os.kernel", "kernelCommandLine"] {
+        assert_eq!(reason(&machine, &format!("properties.{field}")), Some(UnreadableKind::NotCarried), "{field}");
+    }
+    let settings = &machine.properties["kernelSettings"];
+    assert_eq!(settings["net.ipv4.ip_forward"], "0", "the default of every kernel, not the value of the one mounted there");
+    assert_eq!(settings["net.ipv4.conf.all.rp_filter"], "1");
+    assert_eq!(settings.get("kernel.yama.ptrace_scope"), None);
+    assert_eq!(reason(&machine, "properties.bootArguments"), Some(UnreadableKind::Failed));
+    assert_eq!(reason(&machine, "properties.mounts"), Some(UnreadableKind::Failed));
+    assert_eq!(machine.properties["collection"]["running"], false);
+}
+
+#[test]
+fn files_of_a_tree_say_what_will_be_mounted_loaded_and_started() {
+    let tree = debian();
+    write(tree.path(), "/usr/lib/systemd/systemd", "");
+    write(tree.path(), "/etc/fstab", "/dev/a / ext4 defaults 0 1\ntmpfs /tmp tmpfs nodev,noexec 0 0\n");
+    write(tree.path(), "/lib/modules/6.1/modules.dep", "kernel/udf.ko:\nkernel/hfs.ko:\n");
+    write(tree.path(), "/etc/modprobe.d/x.conf", "install udf /bin/false\n");
+    write(tree.path(), "/etc/default/grub", "GRUB_CMDLINE_LINUX=\"audit=1 audit_backlog_limit=8192\"\n");
+    let machine = machine(tree.path());
+    let properties = &machine.properties;
+    assert_eq!((&properties["mounts"]["/tmp"]["noexec"], &properties["mounts"]["/tmp"]["nosuid"]), (&json!(true), &json!(false)));
+    assert_eq!(properties["mounts"]["/dev/shm"]["nosuid"], true);
+    assert_eq!(properties["mounts"].get("/var"), None);
+    let modules = &properties["kernelModules"];
+    let usable = |name: &str| modules[name]["usable"].clone();
+    assert_eq!((usable("udf"), usable("hfs"), usable("cramfs")), (json!(false), json!(true), json!(false)));
+    assert_eq!(properties["auditd"]["enabledAtBoot"], true);
+    assert_eq!(properties["auditd"]["backlogLimitAtBoot"], 8192);
+    assert_eq!(
+        (&properties["services"]["cron.service"]["inUse"], &properties["services"]["cron.service"]["ready"]),
+        (&json!(true), &json!(true))
+    );
+    assert_eq!(reason(&machine, "properties.services['cron.service'].active"), Some(UnreadableKind::NotCarried));
+}
+
+#[test]
+fn homes_and_logs_that_are_open_are_named() {
+    let tree = debian();
+    let chmod = |path: &str, mode: u32| {
+        write(tree.path(), path, "");
+        fs::set_permissions(tree.path().join(path.trim_start_matches('/')), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    chmod("/home/ann/.bashrc", 0o666);
+    chmod("/home/ann/.bash_history", 0o644);
+    chmod("/home/ann/.profile", 0o644);
+    chmod("/var/log/app/x.log", 0o644);
+    chmod("/var/log/wtmp", 0o664);
+    chmod("/var/log/closed", 0o640);
+    symlink("/var/log/app/x.log", tree.path().join("var/log/link")).unwrap();
+    write(tree.path(), "/root/.profile", "PATH=.:/opt/bin\numask 077\n");
+    let machine = machine(tree.path());
+    let homes = &machine.properties["homes"];
+    assert_eq!(homes["dotFilesTooOpen"], json!(["/home/ann/.bashrc"]));
+    assert_eq!(homes["privateFilesTooOpen"], json!(["/home/ann/.bash_history"]));
+    assert_eq!(machine.properties["logFiles"]["tooOpen"], json!(["/var/log/app/x.log"]));
+    assert_eq!(machine.properties["rootAccount"], json!({ "umask": "077", "pathProblems": [".: it is not an absolute path"] }));
+    close(tree.path(), "var/log/app");
+    assert_eq!(reason(&self::machine(tree.path()), "properties.logFiles.tooOpen"), None, "a link is no folder to look into");
+}
+
+#[test]
+fn the_settings_in_a_stack_come_before_those_of_the_file() {
+    let tree = debian();
+    write(tree.path(), "/etc/security/pwquality.conf", "minlen = 8\ndifok = 3\n");
+    write(tree.path(), "/etc/security/pwhistory.conf", "remember = 24\n");
+    let stack = "password requisite pam_pwquality.so minlen=14 enforce_for_root\npassword required pam_pwhistory.so use_authtok\n@include more\n";
+    write(tree.path(), "/etc/pam.d/common-password", stack);
+    write(
+        tree.path(),
+        "/etc/pam.d/more",
+        "password [success=1 default=ignore] pam_unix.so sha512 use_authtok\n@include common-password\n",
+    );
+    let pam = &machine(tree.path()).properties["pam"];
+    assert_eq!(pam["pwquality"], json!({ "minlen": "14", "difok": "3", "enforce_for_root": "true" }));
+    assert_eq!((&pam["rememberedPasswords"], &pam["passwordHash"]), (&json!(24), &json!("sha512")));
+    assert_eq!((&pam["unixTakesTypedPassword"], &pam["pwhistoryTakesTypedPassword"]), (&json!(true), &json!(true)));
+    assert_eq!((&pam["faillockEnabled"], &pam["unixEnabled"]), (&json!(false), &json!(false)));
+}
