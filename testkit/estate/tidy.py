@@ -5,7 +5,8 @@ usage: tidy.py RAW FOLDER
 
 Sorts the lines and keeps the last answer to each call, replaces request ids and access key ids by constants, adds the few facts
 that the emulator can't hold (when people last signed in, when secrets were last read, where failed calls of functions go), leaves
-out what it forgets to delete, and refuses what looks like a secret.
+out what it forgets to delete, and refuses what looks like a secret. Fernhollow uses nothing of the services that the emulator does
+not serve: their calls get the empty answer that AWS would give.
 """
 import datetime
 import json
@@ -46,7 +47,7 @@ FORBIDDEN = {
     "a private key": re.compile(r"PRIVATE KEY"),
     "an access key id": re.compile(r"\b(?:AKIA|ASIA)(?!EXAMPLE)[A-Z0-9]{16}\b"),
     "what may be a secret access key": re.compile(
-        r"(?<![A-Za-z0-9/+=-])(?=[A-Za-z0-9/+]*[a-z])(?=[A-Za-z0-9/+]*[A-Z])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
+        r"(?<![A-Za-z0-9/+=-])(?=[A-Za-z0-9/+]*[a-z])(?=[A-Za-z0-9/+]*[A-Z])(?=[A-Za-z0-9/+]*[0-9/+])[A-Za-z0-9/+]{40}(?![A-Za-z0-9/+=])"
     ),
     "a placeholder of a password": re.compile(re.escape(PLACEHOLDER)),
 }
@@ -111,6 +112,28 @@ def to_bucket_region(line):
         line["region"] = PLACES[bucket[1]]
 
 
+def protocol_of(service):
+    """How a service is spoken to, from its file under content/."""
+    file = pathlib.Path(__file__).resolve().parents[2] / f"content/collectors/aws/services/{service}.yaml"
+    return re.search(r"^protocol: *(\S+)", file.read_text(), re.MULTILINE)[1]
+
+
+def answer_for_emulator(line):
+    """An empty answer in place of the emulator's word that it does not serve an operation."""
+    body = line.get("body") or ""
+    is_unserved = line["status"] >= 500 or (line["status"] == 404 and body.lstrip().lower().startswith("<!doctype html"))
+    if not is_unserved:
+        return
+    protocol = protocol_of(line["service"])
+    kind, empty = {
+        "query": ("text/xml", f"<{line['operation']}Response></{line['operation']}Response>"),
+        "ec2": ("text/xml", f"<{line['operation']}Response></{line['operation']}Response>"),
+        "rest-xml": ("text/xml", f"<{line['operation']}Result></{line['operation']}Result>"),
+    }.get(protocol, ("application/json", "{}"))
+    line.update(status=200, contentType=kind, body=empty)
+    line.pop("errorType", None)
+
+
 def tidy(line, keys, networks):
     """Makes the body of an answer neutral. `networks` tells the network of each subnet."""
     body = line.get("body")
@@ -147,6 +170,7 @@ def main():
                 if all(ids):
                     networks[ids[0][1]] = ids[1][1]
     for _, line in sorted(lines.items()):
+        answer_for_emulator(line)
         tidy(line, keys, networks)
         if "takenAt" in line:
             line["takenAt"] = TODAY.strftime("%Y-%m-%dT%H:%M:%SZ")

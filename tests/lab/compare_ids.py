@@ -72,7 +72,7 @@ def main():
         gaps = not_listed.get(type_name, [])
         problems += words + [f"{type_name} {gap}" for gap in gaps]
         verdict = "FAIL" if any(counts) or gaps else "ok"
-        served.append([type_name, len(expected), len(found), *counts, verdict, notes[type_name]])
+        served.append([type_name, len(set(id_ for id_, _ in expected)), len(found), *counts, verdict, notes[type_name]])
     table(["type", "SDK", "ours", "missing", "extra", "twice", "misplaced", "", ""], served)
     print("\nnot served by the emulator, as the SDK found")
     table(["type", "operation and answer", "ours"], unserved)

@@ -11,9 +11,14 @@ class State:
     def __init__(self, data):
         file = pathlib.Path(data) / "skywarden.db"
         with sqlite3.connect(f"file:{file}?mode=ro", uri=True) as store:
-            rows = store.execute("SELECT id, type_name, stale_since FROM resources WHERE connector = 'lab'").fetchall()
-            self.types = {id_: type_name for id_, type_name, _ in rows}
-            self.stale = {id_ for id_, _, stale in rows if stale}
+            rows = store.execute("SELECT id, type_name, stale_since, document FROM resources WHERE connector = 'lab'").fetchall()
+            self.types = {id_: type_name for id_, type_name, _, _ in rows}
+            self.stale = {id_ for id_, _, stale, _ in rows if stale}
+            self._fields = {
+                (id_, one["field"]): json.dumps(one["reason"])
+                for id_, _, _, document in rows
+                for one in json.loads(document).get("unreadable", [])
+            }
             documents = store.execute(
                 "SELECT a.document FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = 'lab'"
             )
@@ -37,6 +42,15 @@ class State:
     def unknown(self):
         """The keys of assessments that are Unknown."""
         return {key for key, a in self.assessments.items() if a["status"] == "Unknown"}
+
+    def unread(self):
+        """What could not be read: fields of resources and whole lists, each with the reason."""
+        lists = {
+            (one["type"], one["region"]): json.dumps(one["outcome"])
+            for one in self.coverage
+            if one["outcome"]["state"] not in ("complete", "skipped")
+        }
+        return {**self._fields, **lists}
 
     def by_control(self, controls):
         """For each (control, resource) whether it is Unhealthy, else Unknown, else Healthy; NotApplicable does not count."""

@@ -22,10 +22,7 @@ const PARTITIONS: [Partition; 3] = [
         dns_suffix: "amazonaws.com.cn",
         home_region: "cn-north-1",
         region_prefix: "cn-",
-        hosts: &[
-            ("iam", "iam.cn-north-1.amazonaws.com.cn"),
-            ("organizations", "organizations.cn-northwest-1.amazonaws.com.cn"),
-        ],
+        hosts: &[("iam", "iam.cn-north-1.amazonaws.com.cn"), ("organizations", "organizations.cn-northwest-1.amazonaws.com.cn")],
     },
     Partition {
         name: "aws-us-gov",

@@ -52,12 +52,12 @@ pub(crate) struct RetryPolicy {
 
 impl RetryPolicy {
     pub(crate) const STANDARD: Self = Self {
-            max_tries: 6,
-            max_tries_without_code: 2,
-            budget: Duration::from_secs(120),
-            base: Duration::from_millis(500),
-            cap: Duration::from_secs(20),
-        };
+        max_tries: 6,
+        max_tries_without_code: 2,
+        budget: Duration::from_secs(120),
+        base: Duration::from_millis(500),
+        cap: Duration::from_secs(20),
+    };
 
     /// How long to wait after the `tried`-th try failed, `elapsed` after the beginning; `None`: give up.
     ///

@@ -212,7 +212,9 @@ impl<'a> Gathering<'a> {
     fn resource(&mut self, item: &Item) -> Result<Resource, String> {
         let file = self.specs.collectors.get(&item.resource_type);
         let configuration = match &item.configuration {
-            Value::String(text) => serde_json::from_str(text).map_err(|error| format!("its configuration is no JSON: {error}"))?,
+            Value::String(text) => {
+                serde_json::from_str(text).map_err(|error| format!("its configuration is no JSON: {error}"))?
+            }
             other => other.clone(),
         };
         let (mut properties, problems, carried) = match file {
@@ -279,9 +281,7 @@ impl<'a> Gathering<'a> {
             let n_resources = self.listed.get(&place).copied().unwrap_or_default();
             let outcome = match self.lost.get(&place) {
                 None => ListOutcome::Complete { n_resources },
-                Some(message) => {
-                    ListOutcome::Partial { n_resources, reason: reason(&place.0, UnreadableKind::Failed, message) }
-                }
+                Some(message) => ListOutcome::Partial { n_resources, reason: reason(&place.0, UnreadableKind::Failed, message) },
             };
             let (type_name, account, region) = place;
             Coverage {

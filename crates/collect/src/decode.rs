@@ -285,7 +285,8 @@ fn document(text: &str) -> Option<Value> {
     if let Ok(document) = serde_json::from_str(text) {
         return Some(document);
     }
-    let escaped = || serde_json::from_str::<String>(&format!("\"{text}\"")).ok().and_then(|plain| serde_json::from_str(&plain).ok());
+    let escaped =
+        || serde_json::from_str::<String>(&format!("\"{text}\"")).ok().and_then(|plain| serde_json::from_str(&plain).ok());
     serde_json::from_slice(&percent_decode(text)).ok().or_else(escaped)
 }
 

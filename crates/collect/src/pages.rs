@@ -162,9 +162,7 @@ impl Operation<'_> {
 fn is_absence(absent: &str, reason: &UnreadableReason) -> bool {
     match absent.split_once(": ") {
         None => absent == reason.code,
-        Some((code, text)) => {
-            code == reason.code && reason.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase())
-        }
+        Some((code, text)) => code == reason.code && reason.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase()),
     }
 }
 

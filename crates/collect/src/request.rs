@@ -297,7 +297,8 @@ mod tests {
     #[test]
     fn rest_json_with_a_body_can_ask_for_pages_in_the_query() {
         let artifacts = json!({ "id": "ca", "protocol": "rest-json", "endpoint_prefix": "ca", "signing_name": "ca", "rate": 1 });
-        let request = json!({ "operation": "ListRepositories", "permission": "x", "rest": "POST /v1/repositories", "input": { "a": 1 } });
+        let request =
+            json!({ "operation": "ListRepositories", "permission": "x", "rest": "POST /v1/repositories", "input": { "a": 1 } });
         let call = build(artifacts, request, &Value::Null, json!({ "?next-token": "t" })).unwrap();
         assert_eq!((body(&call), call.request.query.as_str()), ("{\"a\":1}", "next-token=t"));
         assert!(call.request.headers.contains(&("accept".into(), "application/json".into())));

@@ -144,7 +144,12 @@ impl Transport for Documented {
     async fn call(&self, call: &Call) -> Result<Answer, CallFailure> {
         if call.is_identity() {
             let arn = format!("arn:aws:iam::{ACCOUNT}:user/test");
-            return Ok(answer(200, format!("<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")));
+            return Ok(answer(
+                200,
+                format!(
+                    "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><Account>{ACCOUNT}</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+                ),
+            ));
         }
         if call.operation == "DescribeRegions" {
             let regions = format!("<regionInfo><item><regionName>{REGION}</regionName></item></regionInfo>");

@@ -163,7 +163,8 @@ mod tests {
     #[test]
     fn texts_in_lists_are_looked_at_with_their_names() {
         let variable = |name: &str, value: &str| json!({ "Name": name, "Value": value });
-        let containers = json!([{ "Env": [variable("STAGE", "prod")] }, { "Env": [variable("DB_PASSWORD", "hunter2hunter2")] }, {}]);
+        let containers =
+            json!([{ "Env": [variable("STAGE", "prod")] }, { "Env": [variable("DB_PASSWORD", "hunter2hunter2")] }, {}]);
         let mut properties = json!({ "Containers": containers });
         let part = Withheld {
             path: "Containers[*].Env[*].Value".to_owned(),

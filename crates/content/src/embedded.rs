@@ -54,10 +54,7 @@ fn unpack(packed: &[u8]) -> Result<Vec<(String, Value)>, Vec<Problem>> {
     };
     let mut unpacked = Vec::new();
     let reader = zstd::Decoder::new(packed).map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
-    reader
-        .take(MAX_BYTES)
-        .read_to_end(&mut unpacked)
-        .map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
+    reader.take(MAX_BYTES).read_to_end(&mut unpacked).map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
     serde_json::from_slice(&unpacked).map_err(|error| damaged(format!("it is no JSON: {error}")))
 }
 

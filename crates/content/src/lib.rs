@@ -25,8 +25,8 @@ mod verdict;
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
 pub use collector::{
-    AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall, Missing, Paging, Parent,
-    Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
+    AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall,
+    Missing, Paging, Parent, Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
 };
 pub use control::{SecureScoreFile, SecurityControl};
 pub use fact::{Also, FactFile, Match, Related, Within};

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
-    Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile, ParameterDeclaration,
-    ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, StandardFile, TestCase,
+    Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile,
+    ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, StandardFile, TestCase,
     load::{File, Kind},
     source::step,
 };
@@ -153,7 +153,8 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
         check("/policy", policy, problems);
     }
     if let Some(exposure) = &collector.exposure {
-        let paths = [Some(&exposure.public), exposure.security_groups.as_ref(), exposure.subnets.as_ref(), exposure.ports.as_ref()];
+        let paths =
+            [Some(&exposure.public), exposure.security_groups.as_ref(), exposure.subnets.as_ref(), exposure.ports.as_ref()];
         for (name, path) in ["public", "security_groups", "subnets", "ports"].iter().zip(paths) {
             if let Some(path) = path {
                 check(&format!("/exposure/{name}"), path, problems);
@@ -225,7 +226,9 @@ pub(crate) fn fact(catalog: &Catalog, file: &File, fact: &mut FactFile, problems
         for name in names_in(side) {
             let path = format!("properties.{name}").parse::<FieldPath>().map_err(|error| (error.to_string(), None));
             let is_own = matches!(name, "id" | "name" | "account" | "region" | "partition");
-            if let Err((message, help)) = path.and_then(|path| if is_own { Ok(()) } else { known_field(catalog, type_name, &path) }) {
+            if let Err((message, help)) =
+                path.and_then(|path| if is_own { Ok(()) } else { known_field(catalog, type_name, &path) })
+            {
                 problems.push(Problem { help, ..file.problem(&pointer, message) });
             }
         }

@@ -125,7 +125,8 @@ fn managed(resource: &Resource, paths: &ExposurePaths, network: &Network<'_>) ->
     };
     match subnets {
         Some(subnets) => {
-            let is_dual = read::text(resource, &["NetworkType"]).map(|kind| kind.is_some_and(|kind| kind.eq_ignore_ascii_case("dual")));
+            let is_dual =
+                read::text(resource, &["NetworkType"]).map(|kind| kind.is_some_and(|kind| kind.eq_ignore_ascii_case("dual")));
             path_of_families(&mut reach, network, resource, Door { family: Family::V4, subnets, groups, first, doubt }, is_dual);
         }
         None => {

@@ -20,7 +20,10 @@ enum Expression {
     Anything,
     All(Vec<Expression>),
     Any(Vec<Expression>),
-    Is { path: Vec<Box<str>>, test: Test },
+    Is {
+        path: Vec<Box<str>>,
+        test: Test,
+    },
 }
 
 #[derive(Debug)]
@@ -366,7 +369,8 @@ mod tests {
 
     #[test]
     fn existence_and_constants() {
-        let root = "{ $.userIdentity.type = \"Root\" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != \"AwsServiceEvent\" }";
+        let root =
+            "{ $.userIdentity.type = \"Root\" && $.userIdentity.invokedBy NOT EXISTS && $.eventType != \"AwsServiceEvent\" }";
         check(root, json!({"userIdentity": {"type": "Root"}, "eventType": "AwsApiCall"}), true);
         check(root, json!({"userIdentity": {"type": "Root", "invokedBy": "x"}, "eventType": "AwsApiCall"}), false);
         check("{ $.a IS NULL }", json!({"a": null}), true);
@@ -395,7 +399,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_an_error() {
-        for pattern in ["ERROR", "[ip, user]", "{ $.a }", "{ ($.a = 1 }", "{ $.a < x }", "{ $.a = \"x }", "{ $.a = 1 } x", "{ a = 1 }"] {
+        for pattern in
+            ["ERROR", "[ip, user]", "{ $.a }", "{ ($.a = 1 }", "{ $.a < x }", "{ $.a = \"x }", "{ $.a = 1 } x", "{ a = 1 }"]
+        {
             assert!(FilterPattern::parse(pattern).is_err(), "{pattern}");
         }
         let deep = format!("{{ {}$.a = 1{} }}", "(".repeat(100), ")".repeat(100));
@@ -416,7 +422,8 @@ mod tests {
         fn a_text_is_like_itself_and_like_its_pieces(text in "[a-z]{1,12}", cut in 0usize..12) {
             prop_assert!(like(&text, &text));
             let cut = cut.min(text.len());
-            let pieces = format!("{}*{}", &text[..cut], &text[cut..]);
+            let (head, tail) = text.split_at(cut);
+            let pieces = format!("{head}*{tail}");
             prop_assert!(like(&text, &pieces));
             let longer = format!("{text}!");
             prop_assert!(!like(&longer, &text));

@@ -155,11 +155,10 @@ fn records_all_calls(trail: &Resource) -> Result<bool, Why> {
         let fields = selector.get("FieldSelectors").and_then(Value::as_array).map_or(&[] as &[Value], Vec::as_slice);
         let named = |name: &str| fields.iter().find(|field| field.get("Field").and_then(Value::as_str) == Some(name));
         let category = named("eventCategory").and_then(|field| field.get("Equals")).and_then(Value::as_array);
-        category.is_some_and(|values| values.iter().any(|value| value.as_str() == Some("Management"))) && named("readOnly").is_none()
+        category.is_some_and(|values| values.iter().any(|value| value.as_str() == Some("Management")))
+            && named("readOnly").is_none()
     };
-    Ok((selectors.is_empty() && advanced.is_empty())
-        || selectors.iter().any(is_whole)
-        || advanced.iter().any(is_whole_advanced))
+    Ok((selectors.is_empty() && advanced.is_empty()) || selectors.iter().any(is_whole) || advanced.iter().any(is_whole_advanced))
 }
 
 /// The topic of a subscription that somebody has confirmed.

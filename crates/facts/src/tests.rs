@@ -19,7 +19,6 @@ fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::Fa
     crate::compute(resources, coverage, Knowledge { policies: policies.into(), exposures, ..Knowledge::default() })
 }
 
-
 fn database_paths() -> skywarden_content::ExposurePaths {
     serde_json::from_value(json!({
         "public": "PubliclyAccessible", "security_groups": "VpcSecurityGroups[*].VpcSecurityGroupId",
@@ -578,7 +577,11 @@ fn net_and_log() -> Vec<Resource> {
     let policy = json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "x:Read", "Resource": "*"}});
     vec![
         resource("T::Net", "arn:net:x", json!({"Id": "n1"})),
-        resource("T::Log", "log", json!({"Targets": [{"Arn": "arn:net/n0"}, {"Arn": "arn:net/n1"}], "State": {"Name": "on"}, "Policy": policy})),
+        resource(
+            "T::Log",
+            "log",
+            json!({"Targets": [{"Arn": "arn:net/n0"}, {"Arn": "arn:net/n1"}], "State": {"Name": "on"}, "Policy": policy}),
+        ),
         resource("T::Log", "other", json!({"Targets": [{"Arn": "arn:net/n2"}]})),
     ]
 }
@@ -606,7 +609,10 @@ fn a_relation_is_unknown_where_its_other_side_is() {
     }
     let partial = listed(ListOutcome::Partial { n_resources: 1, reason: reason() });
     let sheet = related(&net_and_log(), &partial);
-    assert_eq!((&sheet.values["logs"]["any"], hidden(&sheet)), (&json!(true), vec!["facts.logs.n".into(), "facts.logs.resources".into()]));
+    assert_eq!(
+        (&sheet.values["logs"]["any"], hidden(&sheet)),
+        (&json!(true), vec!["facts.logs.n".into(), "facts.logs.resources".into()])
+    );
     // Our own side could not be read, or where another points.
     let mut resources = net_and_log();
     hide(&mut resources[0], "Id");

@@ -68,7 +68,12 @@ pub(crate) struct Refreshed {
 ///
 /// # Errors
 /// If the accounts could not be listed to the last; then nothing changes.
-pub(crate) async fn refresh(store: &Store, catalog: &Catalog, connector: &Connector, own: &AwsLogin) -> anyhow::Result<Refreshed> {
+pub(crate) async fn refresh(
+    store: &Store,
+    catalog: &Catalog,
+    connector: &Connector,
+    own: &AwsLogin,
+) -> anyhow::Result<Refreshed> {
     let found = organization(catalog, source::live(own).await?).await?;
     let known = store.connectors(&ScopeFilter::All).await?;
     let plan = plan(connector, &known, &found);
@@ -144,9 +149,16 @@ mod tests {
     }
 
     fn found(accounts: &[(&str, bool)]) -> Organization {
-        let account =
-            |(id, is_active): &(&str, bool)| OrganizationAccount { id: (*id).to_owned(), name: String::new(), is_active: *is_active };
-        Organization { own_account: "1".to_owned(), partition: "aws".to_owned(), accounts: accounts.iter().map(account).collect() }
+        let account = |(id, is_active): &(&str, bool)| OrganizationAccount {
+            id: (*id).to_owned(),
+            name: String::new(),
+            is_active: *is_active,
+        };
+        Organization {
+            own_account: "1".to_owned(),
+            partition: "aws".to_owned(),
+            accounts: accounts.iter().map(account).collect(),
+        }
     }
 
     #[test]

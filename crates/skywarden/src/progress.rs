@@ -10,8 +10,7 @@ use std::sync::{
 };
 
 /// The bars that are shown, one below the other: several accounts may be read at once.
-static BARS: LazyLock<MultiProgress> =
-    LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)));
+static BARS: LazyLock<MultiProgress> = LazyLock::new(|| MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(10)));
 
 /// A bar of the listings of a run, with the resources found, their rate and the remaining time.
 pub(crate) struct Bar {

@@ -76,7 +76,10 @@ fn an_item_becomes_the_resource_that_the_engine_would_make() {
     assert_eq!((found.id.as_str(), found.name.as_str()), ("arn:aws:s3:::b", "b"));
     assert_eq!((&*found.scope.account, &*found.scope.resource_group), ("111111111111", "eu-west-1"));
     assert_eq!(found.tags["team"], "a");
-    assert_eq!(found.properties, json!({ "Name": "b", "Policy": { "Version": "2012-10-17" }, "Versioning": { "Status": "Enabled" } }));
+    assert_eq!(
+        found.properties,
+        json!({ "Name": "b", "Policy": { "Version": "2012-10-17" }, "Versioning": { "Status": "Enabled" } })
+    );
     assert_eq!(snapshot.coverage[0].outcome, ListOutcome::Complete { n_resources: 1 });
 }
 
@@ -129,7 +132,14 @@ fn a_value_that_does_not_fit_is_unreadable() {
 
 #[test]
 fn what_is_no_snapshot_is_refused_with_its_place() {
-    for body in ["", "[]", "{}", "{\"configurationItems\":{}}", "{\"configurationItems\":[{\"awsAccountId\":1}]}", "{\"configurationItems\":[]} x"] {
+    for body in [
+        "",
+        "[]",
+        "{}",
+        "{\"configurationItems\":{}}",
+        "{\"configurationItems\":[{\"awsAccountId\":1}]}",
+        "{\"configurationItems\":[]} x",
+    ] {
         let error = read("s.json", body.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("s.json is no configuration snapshot") && error.contains("line"), "{body}: {error}");
     }

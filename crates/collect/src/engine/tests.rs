@@ -417,7 +417,8 @@ async fn members(cloud: Cloud) -> Result<crate::Organization, CollectError> {
 async fn an_organisation_is_listed_page_by_page() {
     let first = r#"{"Accounts":[{"Id":"222222222222","Name":"dev","Status":"SUSPENDED"}],"NextToken":"t"}"#;
     let second = r#"{"Accounts":[{"Id":"111111111111","Name":"prod","State":"ACTIVE"}]}"#;
-    let cloud = Cloud::new().with("organizations:ListAccounts", 200, first).with("organizations:ListAccounts NextToken", 200, second);
+    let cloud =
+        Cloud::new().with("organizations:ListAccounts", 200, first).with("organizations:ListAccounts NextToken", 200, second);
     let found = members(cloud).await.unwrap();
     assert_eq!((found.own_account.as_str(), found.partition.as_str()), ("123456789012", "aws"));
     let accounts: Vec<_> = found.accounts.iter().map(|one| (one.id.as_str(), one.name.as_str(), one.is_active)).collect();
