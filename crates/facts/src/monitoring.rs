@@ -35,18 +35,27 @@ struct Watches<'a> {
     doubt: Option<Why>,
 }
 
+/// The resources that make up the way, by account and type.
+type Ways<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Resource>>;
+
 /// The fact of the accounts: for each group of probes whether all its events reach somebody.
 pub(crate) fn monitoring<'a>(
     resources: &'a [Resource],
     failures: &Failures<'_>,
     file: &FactFile,
 ) -> Vec<(&'a Resource, FactSheet)> {
+    let mut ways = Ways::new();
+    for resource in resources {
+        if [TRAIL, FILTER, ALARM, SUBSCRIPTION].contains(&resource.type_name.as_str()) {
+            ways.entry((&*resource.scope.account, resource.type_name.as_str())).or_default().push(resource);
+        }
+    }
     let accounts = resources.iter().filter(|resource| resource.type_name.as_str() == ACCOUNT);
-    accounts.map(|account| (account, sheet(account, resources, failures, file))).collect()
+    accounts.map(|account| (account, sheet(account, &ways, failures, file))).collect()
 }
 
-fn sheet(account: &Resource, resources: &[Resource], failures: &Failures<'_>, file: &FactFile) -> FactSheet {
-    let watches = watches(account, resources, failures);
+fn sheet(account: &Resource, ways: &Ways<'_>, failures: &Failures<'_>, file: &FactFile) -> FactSheet {
+    let watches = watches(account, ways, failures);
     let mut sheet = FactSheet::default();
     let mut covered = BTreeMap::new();
     for (name, events) in &file.probes {
@@ -74,12 +83,8 @@ fn sheet(account: &Resource, resources: &[Resource], failures: &Failures<'_>, fi
     sheet
 }
 
-fn watches<'a>(account: &Resource, resources: &'a [Resource], failures: &Failures<'_>) -> Watches<'a> {
-    let own = |type_name: &'static str| {
-        let of_type = move |resource: &&'a Resource| resource.type_name.as_str() == type_name;
-        let account = Arc::clone(&account.scope.account);
-        resources.iter().filter(of_type).filter(move |resource| resource.scope.account == account)
-    };
+fn watches<'a>(account: &Resource, ways: &Ways<'a>, failures: &Failures<'_>) -> Watches<'a> {
+    let own = |type_name: &'static str| ways.get(&(&*account.scope.account, type_name)).into_iter().flatten().copied();
     let mut watches = Watches::default();
     let mut doubts = Vec::new();
     for type_name in [TRAIL, FILTER, ALARM, SUBSCRIPTION] {

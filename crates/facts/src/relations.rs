@@ -45,13 +45,13 @@ pub(crate) fn relations<'a>(
 /// The resources that a relation leads to, by what they are found by.
 struct Index<'a> {
     by_value: BTreeMap<(&'a str, String), Vec<&'a Resource>>,
-    /// Of these it could not be read where they point.
-    hidden: Vec<(&'a Resource, Why)>,
+    /// By account: those of which it could not be read where they point.
+    hidden: BTreeMap<&'a str, Vec<(&'a Resource, Why)>>,
 }
 
 impl<'a> Index<'a> {
     fn new(related: &Related, resources: &[&'a Resource]) -> Self {
-        let mut index = Self { by_value: BTreeMap::new(), hidden: Vec::new() };
+        let mut index = Self { by_value: BTreeMap::new(), hidden: BTreeMap::new() };
         let Some(first) = related.on.first() else { return index };
         for resource in resources.iter().copied() {
             match values(resource, &first.theirs) {
@@ -60,7 +60,7 @@ impl<'a> Index<'a> {
                         index.by_value.entry((&resource.scope.account, value)).or_default().push(resource);
                     }
                 }
-                Err(why) => index.hidden.push((resource, why)),
+                Err(why) => index.hidden.entry(&resource.scope.account).or_default().push((resource, why)),
             }
         }
         index
@@ -93,7 +93,8 @@ fn sheet(
                     }
                 }
                 let may_point_here = |(other, _): &&(&Resource, Why)| is_near(related, resource, other);
-                doubt = doubt.or_else(|| index.hidden.iter().find(may_point_here).map(|(_, why)| Arc::clone(why)));
+                let hidden = index.hidden.get(&*resource.scope.account).map_or(&[] as &[_], Vec::as_slice);
+                doubt = doubt.or_else(|| hidden.iter().find(may_point_here).map(|(_, why)| Arc::clone(why)));
             }
         }
     }
