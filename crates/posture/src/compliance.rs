@@ -91,6 +91,37 @@ pub fn compliance(
     Some(StandardResult { id: file.id.clone(), title: file.title.clone(), state, controls_by_state, controls })
 }
 
+/// How many resources have each verdict of a check: a recommendation or a baseline rule.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CheckCounts {
+    /// Resources on which it is healthy, or mitigated elsewhere.
+    pub healthy: u64,
+    /// Resources on which it is unhealthy.
+    pub unhealthy: u64,
+    /// Resources on which it is unknown.
+    pub unknown: u64,
+    /// Resources that it does not concern, or on which it is set aside.
+    pub not_applicable: u64,
+}
+
+/// The verdicts of each recommendation and baseline rule, as [`compliance`] counts them.
+pub fn check_counts<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, CheckCounts> {
+    let mut counts: BTreeMap<&str, CheckCounts> = BTreeMap::new();
+    for (check, verdicts) in verdicts_by_check(catalog, assessments) {
+        let own = counts.entry(check).or_default();
+        for (_, status) in verdicts {
+            match status {
+                Status::Healthy => own.healthy += 1,
+                Status::Unhealthy => own.unhealthy += 1,
+                Status::Unknown => own.unknown += 1,
+                Status::NotApplicable => own.not_applicable += 1,
+            }
+        }
+    }
+    counts
+}
+
 struct Tables<'a> {
     /// Control -> check -> the type that it judges.
     checks: BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>,
@@ -100,7 +131,7 @@ struct Tables<'a> {
     unlisted: BTreeMap<&'a str, u64>,
 }
 
-fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
+pub(crate) fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
     let mut checks: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let recommendations = catalog
         .recommendations
@@ -120,7 +151,10 @@ fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a s
     checks
 }
 
-fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
+pub(crate) fn verdicts_by_check<'a>(
+    catalog: &'a Catalog,
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
     let mut verdicts: BTreeMap<&str, Vec<(&str, Status)>> = BTreeMap::new();
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
@@ -193,7 +227,7 @@ fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
 }
 
 /// A section fails with one part, is unknown with one, and passes if a part passes; what needs a person does not hide the rest.
-fn together(states: impl Iterator<Item = ComplianceState>) -> ComplianceState {
+pub(crate) fn together(states: impl Iterator<Item = ComplianceState>) -> ComplianceState {
     let states: BTreeSet<ComplianceState> = states.collect();
     [ComplianceState::Failed, ComplianceState::Unknown, ComplianceState::Passed, ComplianceState::Manual]
         .into_iter()
