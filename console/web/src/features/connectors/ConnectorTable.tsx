@@ -26,11 +26,11 @@ export function ConnectorTable({ groups }: { groups: readonly ConnectorGroup[] }
       label="Connectors" groups={[{ key: "", title: null, rows: lines }]} rowKey={(line) => line.row.id} rowName={(line) => line.row.displayName}
       columns={[
         { key: "name", header: "Connector", isLead: true, cell: (line) => <Name line={line} /> },
-        { key: "health", header: "Health", width: "230px", cell: (line) => <HealthCell line={line} /> },
-        { key: "age", header: "Data", width: "150px", cell: (line) => <Age row={line.row} /> },
-        { key: "coverage", header: "Lists", width: "150px", cell: (line) => <Lists row={line.row} /> },
-        { key: "resources", header: "Resources", isEnd: true, width: "110px", cell: (line) => !line.row.organization && formatCount(line.row.accounts.reduce((sum, one) => sum + one.resources, 0)) },
-        { key: "missing", header: "Missing permissions", isEnd: true, width: "120px", cell: (line) => <Missing row={line.row} /> },
+        { key: "health", header: "Health", width: "210px", cell: (line) => <HealthCell line={line} /> },
+        { key: "age", header: "Data", width: "110px", cell: (line) => <Age row={line.row} /> },
+        { key: "coverage", header: "Lists", width: "140px", cell: (line) => <Lists row={line.row} /> },
+        { key: "resources", header: "Resources", isEnd: true, width: "100px", cell: (line) => !line.row.organization && formatCount(line.row.accounts.reduce((sum, one) => sum + one.resources, 0)) },
+        { key: "missing", header: "Missing permissions", isEnd: true, width: "116px", cell: (line) => <Missing row={line.row} /> },
       ]}
       detail={(line) => <Detail row={line.row} />} hasDetail={(line) => !line.row.organization || Boolean(line.row.attempt?.error)}
     />
@@ -42,10 +42,8 @@ function Name({ line }: { line: Line }) {
   const accounts = row.accounts.map((one) => one.account).join(", ");
   return (
     <div className={isMember ? "member" : undefined}>
-      <span className="name-line">
-        <strong className="clip" title={shorten(row.displayName, 1000)}><bdi>{row.displayName}</bdi></strong>
-        {row.sample && <SampleBadge />}
-      </span>
+      <strong className="two-lines" title={shorten(row.displayName, 1000)}><bdi>{row.displayName}</bdi></strong>
+      {row.sample && <div><SampleBadge /></div>}
       <div className="small muted clip" title={shorten(accounts, 1000)}>
         {environmentName(row.environment)}{row.organization ? `, organisation of ${plural(members.length, "account")}` : accounts && <>, <bdi>{accounts}</bdi></>}
       </div>
@@ -112,7 +110,7 @@ function Detail({ row }: { row: ConnectorRow }) {
         <dt>Lists</dt>
         <dd className="stack">
           <Legend shares={LISTS.map(([name, label]) => ({ name: FILLS[name], label, count: coverage[name] }))} />
-          <Link to="/coverage?outcome=failed">Every list, with why it failed</Link>
+          <Link to={`/coverage?outcome=failed${row.accounts.length === 1 ? `&account=${encodeURIComponent(row.accounts[0]?.account ?? "")}` : ""}`}>Every list, with why it failed</Link>
         </dd>
       </dl>
       {failures.length > 0 && (

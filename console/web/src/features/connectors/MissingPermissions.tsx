@@ -20,6 +20,7 @@ export function MissingPermissions({ connectors }: { connectors: readonly Connec
   const { values, set } = useUrlState(["permissions"]);
   const query = useMissingPermissions(values.permissions);
   const { hash } = useLocation();
+  const hasFailures = connectors.some((row) => row.failures.length > 0 || row.attempt?.error);
   const lacking = connectors.filter((row) => row.missingPermissions > 0);
   useEffect(() => {
     if (hash === "#missing") document.getElementById("missing")?.scrollIntoView();
@@ -40,7 +41,7 @@ export function MissingPermissions({ connectors }: { connectors: readonly Connec
       </div>
       <Loaded query={query}>
         {(items) => items.length === 0
-          ? <div className="card"><EmptyNote title="No permission is missing" /></div>
+          ? <div className="card"><EmptyNote title={hasFailures ? "No missing permission is known" : "No permission is missing"}>{hasFailures && <p>What could not be read failed for other reasons; open a connector above to see them.</p>}</EmptyNote></div>
           : <Permissions items={items} connectors={connectors} />}
       </Loaded>
     </section>
