@@ -59,16 +59,19 @@ function Permissions({ items, connectors }: { items: readonly MissingPermission[
       <p className="muted">
         {plural(items.length, "permission")}; {plural(assessments, "check")} {assessments === 1 ? "lacks" : "lack"} one of them and nothing else.
       </p>
+      {policy && (
+        <div className="scroll-code"><CopyBlock title="IAM policy that allows all of them" text={policy} /></div>
+      )}
       <div className="card flush">
         <DataTable
           label="Missing permissions" groups={[{ key: "", title: null, rows: shown }]} rowKey={(item) => item.permission}
           columns={[
             { key: "permission", header: "Permission", isLead: true, cell: (item) => <Name item={item} /> },
             { key: "assessments", header: "Unknown checks", isEnd: true, width: "120px", cell: (item) => <Checks item={item} /> },
-            { key: "recommendations", header: "Recommendations", isEnd: true, width: "140px", cell: (item) => formatCount(item.recommendations.length) },
+            { key: "recommendations", header: "Recommendations", isEnd: true, width: "156px", cell: (item) => formatCount(item.recommendations.length) },
             { key: "resources", header: "Resources", isEnd: true, width: "110px", cell: (item) => <Resources item={item} /> },
-            { key: "fields", header: "Fields", isEnd: true, width: "80px", cell: (item) => formatCount(item.fields) },
-            { key: "lists", header: "Failed lists", isEnd: true, width: "100px", cell: (item) => formatCount(item.listings) },
+            { key: "fields", header: "Fields", isEnd: true, width: "80px", cell: (item) => item.fields > 0 && formatCount(item.fields) },
+            { key: "lists", header: "Failed lists", isEnd: true, width: "100px", cell: (item) => item.listings > 0 && formatCount(item.listings) },
           ]}
           detail={(item) => <Detail item={item} names={names} />}
         />
@@ -78,9 +81,6 @@ function Permissions({ items, connectors }: { items: readonly MissingPermission[
           </div>
         )}
       </div>
-      {policy && (
-        <div className="scroll-code"><CopyBlock title="IAM policy that allows all of them" text={policy} /></div>
-      )}
     </>
   );
 }

@@ -74,7 +74,7 @@ function BulkForm({ subject, onDone }: { subject: BulkSubject; onDone: () => voi
         </DialogContent>
         <DialogActions>
           <DialogTrigger disableButtonEnhancement><Button disabled={saving.isPending}>Cancel</Button></DialogTrigger>
-          <Button type="submit" appearance="primary" disabled={saving.isPending}>{saving.isPending ? "Exempting…" : `Exempt ${count}`}</Button>
+          <Button type="submit" appearance="primary" className="nowrap" disabled={saving.isPending}>{saving.isPending ? "Exempting…" : `Exempt ${count}`}</Button>
         </DialogActions>
       </DialogBody>
     </form>
