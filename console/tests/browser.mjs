@@ -25,6 +25,7 @@ export const PAGES = [
   { name: "recommendations", path: "/recommendations", shown: "table[aria-label='Recommendations']" },
   { name: "inventory", path: "/inventory", shown: "table[aria-label='Resources']" },
   { name: "compliance", path: "/compliance", shown: "main section h2" },
+  { name: "connectors", path: "/connectors", shown: "table[aria-label='Connectors']" },
   { name: "coverage", path: "/coverage", shown: "table[aria-label='Coverage']" },
   { name: "exemptions", path: "/exemptions", shown: "main .card" },
   { name: "changes", path: "/changes", shown: "main .card h2, table[aria-label='Changes']" },

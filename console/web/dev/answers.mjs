@@ -1,10 +1,11 @@
 // What /api/v1 answers about the made-up estate. Exemptions are kept in memory and change the score as the real server's do.
+import { compliance } from "./compliance.mjs";
+import { connectorRows, missingPermissions } from "./connectors.mjs";
 import { ASSESSMENTS, CONTROLS, DENIED, RECOMMENDATIONS, RESOURCES } from "./estate.mjs";
 
 let exemptions = [];
 let isSampleThere = true;
 const RANK = { Unhealthy: 0, Unknown: 1, Healthy: 2, NotApplicable: 3 };
-const STATES = ["Passed", "Failed", "Manual", "Unknown", "NotApplicable"];
 
 const isThere = (connector) => isSampleThere || connector !== "sample";
 
@@ -116,7 +117,7 @@ function page(all, query) {
 
 function assessments(query) {
   const rows = verdicts().filter((row) => (!query.get("recommendation") || row.recommendation === query.get("recommendation")) && (!query.get("status") || row.status === query.get("status")) && found(query.get("q"), row.resource, row.name));
-  return page(rows.sort((a, b) => RANK[a.status] - RANK[b.status]), query);
+  return { ...page(rows.sort((a, b) => RANK[a.status] - RANK[b.status]), query), counts: tally(rows) };
 }
 
 function resourceList(query) {
@@ -140,16 +141,6 @@ function resource(id) {
   return { resource: one, facts: { exposure: { level: "Internet", paths: [{ via: "security group sg-1", port: 22 }] } }, assessments: verdicts().filter((row) => row.resource === id) };
 }
 
-const leaf = (id, title, state, checks, manual) => ({ id, title, state, checks, passed: 3, failed: state === "Failed" ? 9 : 0, unknown: state === "Unknown" ? 2 : 0, notApplicable: 0, ...(manual ? { manual } : {}) });
-const STANDARD = {
-  id: "mcsb-v1", title: "Microsoft cloud security benchmark v1", state: "Failed", controlsByState: { Passed: 9, Failed: 12, Unknown: 1, Manual: 48, NotApplicable: 16 },
-  controls: ["NS Network security", "IM Identity management", "DP Data protection"].map((name) => {
-    const [id, ...title] = name.split(" ");
-    const below = STATES.map((state, at) => leaf(`${id}-${at + 1}`, `What the standard asks for in words of our own, number ${at + 1}`, state, state === "Manual" ? [] : RECOMMENDATIONS.slice(at, at + 3).map((one) => one.id).concat("sshd-root-login-refused"), state === "Manual" ? "Review how sites and clouds are connected." : ""));
-    return { ...leaf(id, title.join(" "), "Failed", []), controls: below };
-  }),
-};
-
 const changes = () => verdicts().filter((row) => row.status === "Unhealthy").map((row, at) => ({ recommendation: row.recommendation, resource: row.resource, kind: ["Opened", "Reopened", "Resolved", "Changed", "Gone"][at % 5], at: row.statusChangedAt, from: at % 2 ? "Healthy" : null, to: at % 5 === 4 ? null : "Unhealthy" })).sort((a, b) => b.at.localeCompare(a.at)).slice(0, 500);
 
 /** The status and body for a request, or `undefined` where the route does not exist. */
@@ -164,15 +155,29 @@ export function answer(method, url, body) {
     exemptions = [...exemptions, exemption];
     return { status: 201, body: exemption };
   }
+  if (method === "POST" && path === "/exemptions/bulk") {
+    const all = verdicts().filter((row) => row.recommendation === body.recommendation);
+    const { resources, matching, ...decision } = body;
+    const wanted = resources ? all.filter((row) => resources.includes(row.resource)) : all.filter((row) => (!matching.status || row.status === matching.status) && found(matching.q, row.resource, row.name));
+    if (matching && wanted.length !== matching.expected) return { status: 409, body: { error: { code: "Changed", message: `${wanted.length} resources match now` } } };
+    const open = wanted.filter((row) => row.status !== "NotApplicable");
+    const createdAt = new Date().toISOString();
+    exemptions = [...exemptions, ...open.map((row) => ({ ...decision, id: `${createdAt} ${row.resource}`, scope: { kind: "resource", id: row.resource }, createdAt, createdBy: "administrator" }))];
+    return { status: 201, body: { created: open.length, notApplicable: wanted.length - open.length } };
+  }
+  if (method === "POST" && path === "/exemptions/lift") {
+    exemptions = exemptions.filter((one) => !body.ids.includes(one.id));
+    return { status: 200, body: { lifted: body.ids.length } };
+  }
   if (method === "DELETE") {
     const [, kind, id] = path.split("/");
     if (kind === "connectors") isSampleThere = isSampleThere && id !== "sample";
     else exemptions = exemptions.filter((one) => one.id !== id);
     return { status: 204 };
   }
-  const [, first, second] = path.split("/");
+  const [, first, second, third] = path.split("/");
   if (first === "recommendations") return given(second ? recommendation(second) : { items: recommendationRows() });
-  if (first === "compliance") return given(second ? STANDARD : { items: [STANDARD, { ...STANDARD, id: "cis-aws-5.0", title: "CIS AWS Foundations Benchmark 5.0" }] });
-  const plain = { "/overview": overview, "/assessments": () => assessments(query), "/resources": () => resourceList(query), "/resources/facets": facets, "/resource": () => resource(query.get("id")), "/coverage": () => ({ items: coverageItems() }), "/changes": () => ({ items: changes() }), "/exemptions": () => ({ items: exemptions }) };
+  if (first === "compliance") return given(compliance(second, third));
+  const plain = { "/overview": overview, "/assessments": () => assessments(query), "/resources": () => resourceList(query), "/resources/facets": facets, "/resource": () => resource(query.get("id")), "/coverage": () => ({ items: coverageItems() }), "/changes": () => ({ items: changes() }), "/exemptions": () => ({ items: exemptions }), "/connectors": () => ({ items: connectorRows() }), "/missing-permissions": () => ({ items: missingPermissions() }) };
   return plain[path] ? given(plain[path]()) : missing;
 }

@@ -131,7 +131,7 @@ struct Tables<'a> {
     unlisted: BTreeMap<&'a str, u64>,
 }
 
-fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
+pub(crate) fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
     let mut checks: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
     let recommendations = catalog
         .recommendations
@@ -151,7 +151,10 @@ fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a s
     checks
 }
 
-fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
+pub(crate) fn verdicts_by_check<'a>(
+    catalog: &'a Catalog,
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
     let mut verdicts: BTreeMap<&str, Vec<(&str, Status)>> = BTreeMap::new();
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
@@ -224,7 +227,7 @@ fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
 }
 
 /// A section fails with one part, is unknown with one, and passes if a part passes; what needs a person does not hide the rest.
-fn together(states: impl Iterator<Item = ComplianceState>) -> ComplianceState {
+pub(crate) fn together(states: impl Iterator<Item = ComplianceState>) -> ComplianceState {
     let states: BTreeSet<ComplianceState> = states.collect();
     [ComplianceState::Failed, ComplianceState::Unknown, ComplianceState::Passed, ComplianceState::Manual]
         .into_iter()

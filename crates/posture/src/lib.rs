@@ -4,6 +4,7 @@
 
 mod assess;
 mod compliance;
+mod control_states;
 mod evaluate;
 mod exempt;
 mod listing;
@@ -14,6 +15,7 @@ mod track;
 
 pub use assess::{Assessed, Known, assess};
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
+pub use control_states::{JudgedControls, StandardStates, compliance_by_account, standard_states};
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use listing::not_listed;

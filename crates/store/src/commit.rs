@@ -7,7 +7,9 @@ use skywarden_model::{
     TransitionKind,
 };
 
-use crate::{Store, StoreError, pool::on_pool};
+use skywarden_posture::JudgedControls;
+
+use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool};
 
 /// What one run of one connector found.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +34,8 @@ pub struct Run<'a> {
     pub transitions: &'a [Transition],
     /// The score of each account of the connector.
     pub scores: &'a BTreeMap<String, SecureScore>,
+    /// What is judged of each standard, by (account, standard).
+    pub compliance: &'a BTreeMap<(String, String), JudgedControls>,
 }
 
 /// How much a commit wrote.
@@ -219,6 +223,7 @@ impl Store {
                     .bind(connector).bind(account.as_str()).bind(at.as_str()).bind(json(score)?)
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
+            write_compliance!(tx, run, at, stats, doing);
             tx.commit().await.map_err(StoreError::statement(doing))?;
         });
         Ok(stats)

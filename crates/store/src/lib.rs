@@ -6,7 +6,10 @@
 mod assess;
 mod attempts;
 mod commit;
+mod compliance;
+mod connectors;
 mod error;
+mod exemptions;
 mod filter;
 mod inventory;
 mod pool;
@@ -19,12 +22,14 @@ use std::path::{Path, PathBuf};
 
 pub use attempts::Attempt;
 pub use commit::{Run, WriteStats};
+pub use compliance::CompliancePoint;
+pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
 pub use filter::ScopeFilter;
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
-pub use summary::{AssessmentQuery, RecommendationCount};
+pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
 
 /// Where the state is kept.
 #[derive(Debug, Clone)]

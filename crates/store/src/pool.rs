@@ -96,6 +96,9 @@ const MIGRATIONS: &[&[&str]] = &[
     ],
     &["ALTER TABLE coverage ADD COLUMN taken_at TEXT"],
     &["CREATE TABLE attempts (connector TEXT PRIMARY KEY, at TEXT NOT NULL, succeeded_at TEXT, error TEXT)"],
+    &["CREATE TABLE compliance_points (
+        connector TEXT NOT NULL, account TEXT NOT NULL, standard TEXT NOT NULL, at TEXT NOT NULL, passed BIGINT NOT NULL,
+        failed BIGINT NOT NULL, unknown BIGINT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (standard, connector, account, at))"],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
-    commit::json,
+    commit::{json, parse},
     pool::on_pool,
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, pattern, score_point},
 };
@@ -44,6 +44,33 @@ pub struct AssessmentQuery {
     pub cursor: Option<String>,
     /// Rows of the page; at most 500.
     pub limit: u32,
+}
+
+/// What an exemption of an assessment has to know of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssessmentTarget {
+    /// The resource.
+    pub resource: String,
+    /// The connector that it came through.
+    pub connector: String,
+    /// The verdict.
+    pub status: Status,
+}
+
+/// The conditions of an [`AssessmentQuery`] but its cursor and limit, on placeholders 1 to 4.
+const CONDITIONS: &str = "(a.recommendation = $1 OR $1 = '') AND (a.status = $2 OR $2 = '')
+    AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')";
+
+/// Binds what [`CONDITIONS`] takes.
+macro_rules! bind_conditions {
+    ($select:expr, $query:expr) => {{
+        let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
+        $select
+            .bind($query.recommendation.clone().unwrap_or_default())
+            .bind($query.status.map(|status| status.to_string()).unwrap_or_default())
+            .bind(text.clone())
+            .bind(pattern(&text))
+    }};
 }
 
 /// The place of a verdict in a list, in SQL and in Rust.
@@ -83,7 +110,7 @@ impl Store {
                 .or_insert_with_key(|id| RecommendationCount { recommendation: id.clone(), ..RecommendationCount::default() });
             count.connectors.insert(connector);
             let n_resources = u64::try_from(n_resources).unwrap_or(0);
-            match crate::commit::parse::<Status>(&status, "status")? {
+            match parse::<Status>(&status, "status")? {
                 Status::Healthy => count.healthy += n_resources,
                 Status::Unhealthy => count.unhealthy += n_resources,
                 Status::Unknown => count.unknown += n_resources,
@@ -108,24 +135,17 @@ impl Store {
             None => (-1, String::new(), String::new()),
             Some(cursor) => serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?,
         };
-        let text = query.text.as_deref().unwrap_or_default().to_lowercase();
         let statement = format!(
             "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE ({RANK}, a.resource, a.recommendation) > ($1, $2, $3)
-               AND (a.recommendation = $4 OR $4 = '') AND (a.status = $5 OR $5 = '')
-               AND ($6 = '' OR LOWER(r.id) LIKE $7 ESCAPE '\\' OR LOWER(r.name) LIKE $7 ESCAPE '\\'){}
+             WHERE {CONDITIONS} AND ({RANK}, a.resource, a.recommendation) > ($5, $6, $7){}
              ORDER BY {RANK}, a.resource, a.recommendation LIMIT $8",
             filter.condition("r.connector, r.account", 9)
         );
         let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement))
+            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query)
                 .bind(after)
                 .bind(resource.as_str())
                 .bind(recommendation.as_str())
-                .bind(query.recommendation.as_deref().unwrap_or_default())
-                .bind(query.status.map(|status| status.to_string()).unwrap_or_default())
-                .bind(text.as_str())
-                .bind(pattern(&text))
                 .bind(i64::from(limit) + 1);
             for value in filter.values() {
                 select = select.bind(value);
@@ -142,6 +162,62 @@ impl Store {
         });
         let next = last.map(|key| json(&key)).transpose()?;
         Ok(Page { items, next })
+    }
+
+    /// Everything that a query matches, whatever its cursor and limit, in order of the resources' ids.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn assessment_targets(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+    ) -> Result<Vec<AssessmentTarget>, StoreError> {
+        let statement = format!(
+            "SELECT a.resource, r.connector, a.status FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE {CONDITIONS}{} ORDER BY a.resource, a.recommendation",
+            filter.condition("r.connector, r.account", 5)
+        );
+        let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
+            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
+            for value in filter.values() {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
+        });
+        let mut targets = Vec::with_capacity(rows.len());
+        for (resource, connector, status) in rows {
+            targets.push(AssessmentTarget { resource, connector, status: parse(&status, "status")? });
+        }
+        Ok(targets)
+    }
+
+    /// How many assessments of each verdict a query matches, whatever its cursor and limit.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn assessment_counts(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+    ) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let statement = format!(
+            "SELECT a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE {CONDITIONS}{} GROUP BY a.status",
+            filter.condition("r.connector, r.account", 5)
+        );
+        let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
+            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
+            for value in filter.values() {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
+        });
+        let mut counts = BTreeMap::new();
+        for (status, n) in rows {
+            counts.insert(parse(&status, "status")?, u64::try_from(n).unwrap_or(0));
+        }
+        Ok(counts)
     }
 
     /// Assessments by verdict.

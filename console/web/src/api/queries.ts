@@ -1,9 +1,10 @@
 import { keepPreviousData, QueryCache, QueryClient, useQuery } from "@tanstack/react-query";
 import { ApiError, api } from "./client";
 import { endSession } from "./session";
+import type { CompliancePoint, Scope, Standard, StandardRow } from "./complianceTypes";
+import type { ConnectorRow, MissingPermission } from "./connectorTypes";
 import type {
-  Assessment, Change, CoverageItem, Exemption, Facets, Overview, Page, RecommendationDetail, RecommendationRow,
-  ResourceDetail, ResourcePage, Standard, StandardRow,
+  AssessmentPage, Change, CoverageItem, Exemption, Facets, Overview, RecommendationDetail, RecommendationRow, ResourceDetail, ResourcePage,
 } from "./types";
 
 function noteEndOfSession(error: Error): void {
@@ -50,7 +51,7 @@ export interface AssessmentsFilter {
 export const useAssessments = (filter: AssessmentsFilter) =>
   useQuery({
     queryKey: ["assessments", filter],
-    queryFn: ({ signal }) => api.get<Page<Assessment>>("/assessments", { ...filter }, signal),
+    queryFn: ({ signal }) => api.get<AssessmentPage>("/assessments", { ...filter }, signal),
     placeholderData: keepPreviousData,
   });
 
@@ -88,17 +89,41 @@ export const useCoverage = () =>
     select: (answer) => answer.items,
   });
 
-export const useStandards = () =>
+export const useStandards = (scope: Scope) =>
   useQuery({
-    queryKey: ["compliance"],
-    queryFn: ({ signal }) => api.get<{ items: StandardRow[] }>("/compliance", {}, signal),
+    queryKey: ["compliance", scope],
+    queryFn: ({ signal }) => api.get<{ items: StandardRow[] }>("/compliance", { ...scope }, signal),
+    select: (answer) => answer.items,
+    placeholderData: keepPreviousData,
+  });
+
+export const useStandard = (id: string, scope: Scope) =>
+  useQuery({
+    queryKey: ["compliance", id, scope],
+    queryFn: ({ signal }) => api.get<Standard>(`/compliance/${encodeURIComponent(id)}`, { ...scope }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+export const useStandardHistory = (id: string, scope: Scope) =>
+  useQuery({
+    queryKey: ["compliance", id, "history", scope],
+    queryFn: ({ signal }) => api.get<{ items: CompliancePoint[] }>(`/compliance/${encodeURIComponent(id)}/history`, { ...scope }, signal),
     select: (answer) => answer.items,
   });
 
-export const useStandard = (id: string) =>
+export const useConnectorRows = () =>
   useQuery({
-    queryKey: ["compliance", id],
-    queryFn: ({ signal }) => api.get<Standard>(`/compliance/${encodeURIComponent(id)}`, {}, signal),
+    queryKey: ["connectors"],
+    queryFn: ({ signal }) => api.get<{ items: ConnectorRow[] }>("/connectors", {}, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useMissingPermissions = (connector: string) =>
+  useQuery({
+    queryKey: ["missing-permissions", connector],
+    queryFn: ({ signal }) => api.get<{ items: MissingPermission[] }>("/missing-permissions", { connector }, signal),
+    select: (answer) => answer.items,
+    placeholderData: keepPreviousData,
   });
 
 export const useChanges = () =>

@@ -175,6 +175,11 @@ export interface Assessment {
   statusChangedAt: string;
 }
 
+export interface AssessmentPage extends Page<Assessment> {
+  /** All that the query matches, whatever the page. */
+  counts: StatusCounts;
+}
+
 export interface ResourceRow {
   id: string;
   type: string;
@@ -235,32 +240,6 @@ export interface CoverageItem {
   denied?: DeniedRead[];
 }
 
-export type ComplianceState = "Passed" | "Failed" | "Unknown" | "Manual" | "NotApplicable";
-
-export interface StandardRow {
-  id: string;
-  title: string;
-  state: ComplianceState;
-  controlsByState: Partial<Record<ComplianceState, number>>;
-}
-
-export interface ComplianceControl {
-  id: string;
-  title: string;
-  state: ComplianceState;
-  manual?: string;
-  checks?: string[];
-  passed: number;
-  failed: number;
-  unknown: number;
-  notApplicable: number;
-  controls?: ComplianceControl[];
-}
-
-export interface Standard extends StandardRow {
-  controls: ComplianceControl[];
-}
-
 export interface Change {
   recommendation: string;
   resource: string;
@@ -277,6 +256,23 @@ export type ExemptionScope =
   | { kind: "resourceGroup"; account: string; resourceGroup: string };
 
 export type ExemptionCategory = "Waiver" | "Mitigated";
+
+/** One decision on many resources: those named, or those that a list shows. */
+export interface NewExemptions {
+  recommendation: string;
+  resources?: string[];
+  /** `expected` is how many the person saw: by then as many must still match. */
+  matching?: { status?: string; q?: string; expected: number };
+  category: ExemptionCategory;
+  reason: string;
+  expiresAt?: string;
+}
+
+export interface ExemptionsAdded {
+  created: number;
+  /** Resources that were exempt already, or that the recommendation does not concern. */
+  notApplicable: number;
+}
 
 export interface NewExemption {
   recommendation: string;

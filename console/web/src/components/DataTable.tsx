@@ -1,3 +1,4 @@
+import { Checkbox } from "@fluentui/react-components";
 import { ArrowDown12Regular, ArrowUp12Regular, ChevronRight16Regular } from "@fluentui/react-icons";
 import { Fragment, useId, useState, type ReactNode } from "react";
 
@@ -25,6 +26,13 @@ export interface TableGroup<T> {
   rows: readonly T[];
 }
 
+/** Rows that can be marked, by their keys. */
+export interface Selection<T> {
+  keys: ReadonlySet<string>;
+  onChange: (keys: ReadonlySet<string>) => void;
+  canSelect?: (row: T) => boolean;
+}
+
 interface Props<T> {
   label: string;
   columns: readonly Column<T>[];
@@ -37,29 +45,27 @@ interface Props<T> {
   detail?: (row: T) => ReactNode | undefined;
   hasDetail?: (row: T) => boolean;
   isMiddle?: boolean;
+  selection?: Selection<T>;
 }
 
 /** The least that a column without a width of its own gets, in pixels. */
 const LEAD_WIDTH = 220;
 
 /** A table that becomes a list of cards on narrow screens. Roles are explicit since `display: block` would take them away. */
-export function DataTable<T>({ label, columns, groups, rowKey, rowName, sort, onSort, detail, hasDetail, isMiddle }: Props<T>) {
+export function DataTable<T>({ label, columns, groups, rowKey, rowName, sort, onSort, detail, hasDetail, isMiddle, selection }: Props<T>) {
   const [open, setOpen] = useState<ReadonlySet<string>>(new Set());
   const prefix = useId();
-  const width = columns.length + (detail ? 1 : 0);
+  const width = columns.length + (detail ? 1 : 0) + (selection ? 1 : 0);
   // Fixed columns keep long names from squeezing the others; below this width the table scrolls inside its card.
   const minWidth = columns.reduce((sum, column) => sum + (column.width?.endsWith("px") ? Number.parseInt(column.width, 10) : LEAD_WIDTH), 0);
-  const toggle = (key: string) => {
-    const next = new Set(open);
-    if (!next.delete(key)) next.add(key);
-    setOpen(next);
-  };
+  const toggle = (key: string) => setOpen(toggled(open, key));
   return (
     <div className="table-wrap">
       <table className={`table cards fixed${isMiddle ? " middle" : ""}`} style={{ minWidth }} role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">
             {detail && <th role="columnheader" className="expander"><span className="visually-hidden">Details</span></th>}
+            {selection && <SelectAll rows={groups.flatMap((group) => group.rows)} rowKey={rowKey} selection={selection} />}
             {columns.map((column) => (
               <HeaderCell key={column.key} column={column} sort={sort} onSort={onSort} />
             ))}
@@ -90,6 +96,13 @@ export function DataTable<T>({ label, columns, groups, rowKey, rowName, sort, on
                           </button>}
                         </td>
                       )}
+                      {selection && (
+                        <td role="cell" className="chooser">
+                          {(selection.canSelect?.(row) ?? true) && (
+                            <Checkbox aria-label={`Choose ${rowName?.(row) ?? key}`} checked={selection.keys.has(key)} onChange={() => selection.onChange(toggled(selection.keys, key))} />
+                          )}
+                        </td>
+                      )}
                       {columns.map((column) => (
                         <td
                           key={column.key} role="cell" data-label={column.header}
@@ -112,6 +125,29 @@ export function DataTable<T>({ label, columns, groups, rowKey, rowName, sort, on
         </tbody>
       </table>
     </div>
+  );
+}
+
+function toggled(keys: ReadonlySet<string>, key: string): ReadonlySet<string> {
+  const next = new Set(keys);
+  if (!next.delete(key)) next.add(key);
+  return next;
+}
+
+/** Marks every row that is shown, or none of them; rows of other pages keep their mark. */
+function SelectAll<T>({ rows, rowKey, selection }: { rows: readonly T[]; rowKey: (row: T) => string; selection: Selection<T> }) {
+  const own = rows.filter((row) => selection.canSelect?.(row) ?? true).map(rowKey);
+  const n = own.filter((key) => selection.keys.has(key)).length;
+  const isAll = n > 0 && n === own.length;
+  const change = () => {
+    const next = new Set(selection.keys);
+    own.forEach((key) => (isAll ? next.delete(key) : next.add(key)));
+    selection.onChange(next);
+  };
+  return (
+    <th role="columnheader" className="chooser">
+      {own.length > 0 && <Checkbox aria-label="Choose all that are shown" checked={isAll ? true : n > 0 ? "mixed" : false} onChange={change} />}
+    </th>
   );
 }
 

@@ -1,7 +1,8 @@
 import {
-  CheckmarkCircle16Filled, DismissCircle16Filled, PersonAvailable16Regular, QuestionCircle16Filled, SubtractCircle16Regular,
+  CheckmarkCircle16Filled, CircleOff16Regular, DismissCircle16Filled, PersonAvailable16Regular, QuestionCircle16Filled, SubtractCircle16Regular,
 } from "@fluentui/react-icons";
-import type { ComplianceState, Status } from "../api/types";
+import type { ComplianceState } from "../api/complianceTypes";
+import type { Status } from "../api/types";
 import { words } from "../lib/format";
 
 const ICONS = {
@@ -12,6 +13,7 @@ const ICONS = {
   Unknown: QuestionCircle16Filled,
   NotApplicable: SubtractCircle16Regular,
   Manual: PersonAvailable16Regular,
+  NotCovered: CircleOff16Regular,
 };
 
 /** Icon, colour and word: the colour is never the only sign. */

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { address } from "../api/client";
-import type { ComplianceControl, CoverageItem, Finding, UnreadableReason } from "../api/types";
-import { filterControls } from "./compliance";
+import type { CoverageItem, Finding, UnreadableReason } from "../api/types";
 import { filterCoverage, permissionsOf } from "./coverage";
 import { actualText, missingPermissions } from "./evidence";
 import { countUnread, splitPath, unreadableTree } from "./fieldPaths";
@@ -75,19 +74,6 @@ describe("coverage", () => {
   it("is found by a missing permission", () => {
     expect(filterCoverage([item("A", "complete"), denied], { q: "getbucketpolicy" })).toEqual([denied]);
     expect(permissionsOf(denied)).toEqual(["s3:GetBucketPolicy"]);
-  });
-});
-
-describe("controls of a standard", () => {
-  const control = (id: string, changes: Partial<ComplianceControl> = {}): ComplianceControl => ({ id, title: `About ${id}`, state: "Passed", passed: 0, failed: 0, unknown: 0, notApplicable: 0, ...changes });
-  const tree = [control("1", { state: "Failed", controls: [control("1.1", { state: "Failed" }), control("1.2")] }), control("2")];
-  it("keep what is above a match", () => {
-    const kept = filterControls(tree, "", "Failed");
-    expect(kept.map((one) => [one.id, one.controls?.map((child) => child.id)])).toEqual([["1", ["1.1"]]]);
-  });
-  it("keep all below a control that is named", () => {
-    expect(filterControls(tree, "about 1", "")[0]?.controls).toHaveLength(2);
-    expect(filterControls(tree, "about 1.2", "").map((one) => one.controls?.map((child) => child.id))).toEqual([["1.2"]]);
   });
 });
 

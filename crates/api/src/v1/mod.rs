@@ -1,18 +1,21 @@
 //! `/api/v1`: for what ARM has no word for, Unknown above all. docs/guide/api-v1.md describes it.
 
+mod connectors;
 mod exemptions;
 mod inventory;
+mod missing;
 mod overview;
 mod recommendations;
+mod rounds;
+mod scope;
 mod standards;
 
 pub(crate) use overview::total_score;
 
 use axum::{
     Json, Router,
-    extract::{Path, State},
-    http::StatusCode,
-    routing::{delete, get},
+    extract::State,
+    routing::{delete, get, post},
 };
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
@@ -40,10 +43,16 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/coverage", get(coverage))
         .route("/compliance", get(standards::list))
         .route("/compliance/{id}", get(standards::one))
+        .route("/compliance/{id}/history", get(standards::history))
+        .route("/compliance/{id}/report", get(standards::report))
         .route("/changes", get(changes))
         .route("/exemptions", get(exemptions::list).post(exemptions::add))
         .route("/exemptions/{id}", delete(exemptions::remove))
-        .route("/connectors/{id}", delete(disconnect))
+        .route("/exemptions/bulk", post(exemptions::bulk::add))
+        .route("/exemptions/lift", post(exemptions::bulk::lift))
+        .route("/connectors", get(connectors::list))
+        .route("/connectors/{id}", delete(connectors::disconnect))
+        .route("/missing-permissions", get(missing::list))
 }
 
 async fn coverage(State(state): State<AppState>) -> Answer {
@@ -52,9 +61,4 @@ async fn coverage(State(state): State<AppState>) -> Answer {
 
 async fn changes(State(state): State<AppState>) -> Answer {
     Ok(Json(json!({ "items": state.store.transitions(&EVERYTHING, Timestamp::UNIX_EPOCH).await? })))
-}
-
-async fn disconnect(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let was_there = state.store.remove_connector(&id).await?;
-    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("such connector")) }
 }

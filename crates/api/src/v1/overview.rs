@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use axum::{Json, extract::State};
 use serde::Serialize;
@@ -7,15 +7,12 @@ use skywarden_model::{Coverage, ListOutcome, SecureScore, Status, Timestamp};
 use skywarden_posture::overall_score;
 use skywarden_store::{ResourceQuery, ScorePoint};
 
-use super::{Answer, EVERYTHING};
+use super::{Answer, EVERYTHING, rounds::rounds};
 use crate::{AppState, error::ApiError};
-
-/// Points of the trend that are shown; older ones are thinned out evenly.
-const MAX_TREND: usize = 400;
 
 /// Listings by how they went, and reads that were refused.
 #[derive(Debug, Default, Serialize)]
-struct CoverageCounts {
+pub(super) struct CoverageCounts {
     complete: u64,
     partial: u64,
     failed: u64,
@@ -67,39 +64,22 @@ fn headline(score: &SecureScore) -> Value {
             "coverage": score.coverage, "range": score.range })
 }
 
-/// Connectors are assessed one after the other: scores that are no further apart belong to one round, whose last point counts.
-const ROUND: skywarden_model::SignedDuration = skywarden_model::SignedDuration::from_secs(60);
-
 /// The whole after each round of assessments: every subscription with its newest score until then.
 fn trend(history: &[ScorePoint]) -> Vec<Value> {
-    let instants: Vec<&str> = history.iter().map(|point| point.at.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
-    let step = instants.len().div_ceil(MAX_TREND).max(1);
     let mut newest: BTreeMap<(&str, &str), &SecureScore> = BTreeMap::new();
     let mut points = history.iter().peekable();
     let mut trend = Vec::new();
-    for (index, at) in instants.iter().enumerate() {
-        while let Some(point) = points.next_if(|point| point.at.as_str() <= *at) {
+    for at in rounds(history.iter().map(|point| point.at.as_str())) {
+        while let Some(point) = points.next_if(|point| point.at.as_str() <= at) {
             newest.insert((&point.connector, &point.account), &point.score);
         }
-        let next = instants.get(index + 1);
-        let is_end_of_round = next.is_none_or(|next| apart(at, next) > ROUND);
-        if next.is_none() || (index % step == 0 && is_end_of_round) {
-            let score = overall_score(newest.values().copied());
-            trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
-        }
+        let score = overall_score(newest.values().copied());
+        trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
     }
     trend
 }
 
-fn apart(earlier: &str, later: &str) -> skywarden_model::SignedDuration {
-    match (earlier.parse::<Timestamp>(), later.parse::<Timestamp>()) {
-        (Ok(earlier), Ok(later)) => later.duration_since(earlier),
-        // What is no instant stands alone.
-        _ => skywarden_model::SignedDuration::MAX,
-    }
-}
-
-fn coverage_counts(coverage: &[Coverage]) -> CoverageCounts {
+pub(super) fn coverage_counts(coverage: &[Coverage]) -> CoverageCounts {
     let mut counts = CoverageCounts::default();
     for entry in coverage {
         match entry.outcome {

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
@@ -116,5 +116,11 @@ pub(crate) async fn assessments(State(state): State<AppState>, Query(query): Que
         limit: query.limit.unwrap_or(DEFAULT_LIMIT),
     };
     let page = state.store.assessment_page(&EVERYTHING, &query).await?;
-    Ok(Json(json!(page)))
+    let counts = state.store.assessment_counts(&EVERYTHING, &query).await?;
+    let counts: BTreeMap<String, u64> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
+    let mut answer = json!(page);
+    if let Some(members) = answer.as_object_mut() {
+        members.insert("counts".to_owned(), json!(counts));
+    }
+    Ok(Json(answer))
 }

@@ -3,6 +3,7 @@
 
 mod common;
 mod lists;
+mod queries;
 mod survival;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,6 +13,7 @@ use skywarden_model::{
     Assessment, Carried, Connector, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
     Resource, Scope, SecureScore, Status, Timestamp, Transition, TransitionKind,
 };
+use skywarden_posture::JudgedControls;
 use skywarden_store::{ResourceQuery, Run, ScopeFilter, Store, WriteStats};
 
 const ALL: ScopeFilter = ScopeFilter::All;
@@ -103,8 +105,11 @@ struct Given<'a> {
     stale: &'a [&'a str],
     status: Status,
     transitions: &'a [Transition],
+    compliance: &'a BTreeMap<(String, String), JudgedControls>,
     second: i64,
 }
+
+static NO_STANDARD: BTreeMap<(String, String), JudgedControls> = BTreeMap::new();
 
 async fn commit(store: &Store, given: Given<'_>) -> WriteStats {
     let assessments: Vec<Assessment> = given.resources.iter().map(|resource| assessment(resource, given.status)).collect();
@@ -127,12 +132,13 @@ async fn commit(store: &Store, given: Given<'_>) -> WriteStats {
         assessments: &assessments,
         transitions: given.transitions,
         scores: &BTreeMap::from([(account.to_owned(), score())]),
+        compliance: given.compliance,
     };
     store.commit(&run).await.unwrap()
 }
 
 fn plain<'a>(connector: &'a str, resources: &'a [Resource], second: i64) -> Given<'a> {
-    Given { connector, resources, stale: &[], status: Status::Unhealthy, transitions: &[], second }
+    Given { connector, resources, stale: &[], status: Status::Unhealthy, transitions: &[], compliance: &NO_STANDARD, second }
 }
 
 async fn an_unchanged_estate_is_not_written_again(store: &Store) {

@@ -119,12 +119,14 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
 /// Stores of version 1 exist without and with the column.
 const AS_VERSION_1: &[&[&str]] = &[
     &[
+        "DROP TABLE compliance_points",
         "DROP TABLE attempts",
         "ALTER TABLE coverage DROP COLUMN taken_at",
         "ALTER TABLE assessments DROP COLUMN last_known",
         "UPDATE schema_version SET version = 1",
     ],
     &[
+        "DROP TABLE compliance_points",
         "DROP TABLE attempts",
         "ALTER TABLE coverage DROP COLUMN taken_at",
         "UPDATE assessments SET last_known = NULL",

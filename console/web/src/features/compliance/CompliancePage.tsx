@@ -1,41 +1,70 @@
+import { useMemo } from "react";
 import { Link } from "react-router";
 import { useStandards } from "../../api/queries";
-import type { ComplianceState, StandardRow } from "../../api/types";
+import type { StandardRow } from "../../api/complianceTypes";
+import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { StatusBadge } from "../../components/StatusBadge";
-import { plural } from "../../lib/format";
-
-export const STATES: readonly ComplianceState[] = ["Failed", "Unknown", "Passed", "Manual", "NotApplicable"];
-
-export const sharesOf = (row: Pick<StandardRow, "controlsByState">) => STATES.map((name) => ({ name, count: row.controlsByState[name] ?? 0 }));
+import { passedSentence, sharesOf, totalOf } from "../../lib/compliance";
+import { formatPercent, plural } from "../../lib/format";
+import { useUrlState } from "../../lib/useUrlState";
+import { ScopeSelect, useScope } from "./ScopeSelect";
 
 export default function CompliancePage() {
-  const query = useStandards();
+  const { scope, setScope, search } = useScope();
+  const { values, set } = useUrlState(["q"]);
+  const query = useStandards(scope);
+  const part = values.q.trim().toLowerCase();
+  const shown = useMemo(
+    () => (query.data ?? []).filter((row) => !part || [row.id, row.title, row.description].some((text) => text.toLowerCase().includes(part))),
+    [query.data, part],
+  );
   return (
     <div className="page">
-      <PageHead title="Compliance" tabTitle="Compliance" lead="How your environments stand against published standards. What no check can decide is marked manual." />
+      <PageHead
+        title="Compliance" tabTitle="Compliance"
+        lead="How your environments stand against published standards. A percentage counts controls that passed among those that passed or failed; what could not be read is told apart."
+      />
+      <div className="filters">
+        <SearchBox label="Search" value={values.q} placeholder="Name of a standard" onChange={(q) => set({ q })} />
+        <ScopeSelect scope={scope} onChange={setScope} />
+      </div>
       <Loaded query={query}>
-        {(standards) => standards.length === 0
-          ? <div className="card"><EmptyNote title="No standard is installed" /></div>
-          : <div className="columns">{standards.map((standard) => <StandardCard key={standard.id} standard={standard} />)}</div>}
+        {() => shown.length === 0
+          ? <div className="card"><EmptyNote title={part ? "No standard matches" : "No standard is installed"}>{part && <ClearFilters onClear={() => set({ q: "" })} />}</EmptyNote></div>
+          : (
+            <div className="columns" aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
+              {shown.map((standard) => <StandardCard key={standard.id} standard={standard} search={search} />)}
+            </div>
+          )}
       </Loaded>
     </div>
   );
 }
 
-function StandardCard({ standard }: { standard: StandardRow }) {
+function StandardCard({ standard, search }: { standard: StandardRow; search: string }) {
   const shares = sharesOf(standard);
-  const total = shares.reduce((sum, share) => sum + share.count, 0);
+  const { percentage } = standard;
   return (
     <section className="card stack wide" aria-label={standard.title}>
       <div className="stack" style={{ gap: 2 }}>
-        <h2><Link to={`/compliance/${encodeURIComponent(standard.id)}`}>{standard.title}</Link></h2>
-        <div className="row spread"><StatusBadge status={standard.state} /><span className="muted small">{plural(total, "control")}</span></div>
+        <h2><Link to={`/compliance/${encodeURIComponent(standard.id)}${search}`}>{standard.title}</Link></h2>
+        <p className="muted small">{standard.description}</p>
+      </div>
+      <div className="row spread" style={{ alignItems: "flex-end", marginTop: "auto" }}>
+        <span className="figure" title={passedSentence(standard)}>
+          <strong>{typeof percentage === "number" ? formatPercent(percentage) : "None"}</strong>
+          <span className="muted small">{typeof percentage === "number" ? "of judged controls passed" : "judged here"}</span>
+        </span>
+        <span className="stack" style={{ gap: 0, alignItems: "flex-end" }}>
+          <StatusBadge status={standard.state} />
+          <span className="muted small">{plural(totalOf(standard.controlsByState), "control")}</span>
+        </span>
       </div>
       <StackedBar shares={shares} isTall />
-      <Legend shares={shares} />
+      <Legend shares={shares.filter((share) => share.count > 0)} />
     </section>
   );
 }

@@ -1,52 +1,96 @@
-import { useMemo } from "react";
+import { Button } from "@fluentui/react-components";
+import { ArrowDownload20Regular } from "@fluentui/react-icons";
+import { useMemo, useState } from "react";
 import { useParams } from "react-router";
 import { useStandard } from "../../api/queries";
-import type { Standard } from "../../api/types";
+import type { Scope, Standard } from "../../api/complianceTypes";
 import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { StatusBadge } from "../../components/StatusBadge";
-import { filterControls } from "../../lib/compliance";
-import { words } from "../../lib/format";
+import { countLeaves, filterControls, passedSentence, reportAddress, sharesOf, STATES, totalOf } from "../../lib/compliance";
+import { formatCount, plural, words } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
-import { sharesOf, STATES } from "./CompliancePage";
 import { ControlTree } from "./ControlTree";
-
-const CRUMB = { to: "/compliance", text: "Compliance" };
+import { HistoryCard } from "./HistoryCard";
+import { ScopeSelect, useScope } from "./ScopeSelect";
 
 export default function StandardPage() {
   const { id = "" } = useParams();
-  const query = useStandard(id);
+  const { scope, setScope, search } = useScope();
+  const query = useStandard(id, scope);
+  const standard = query.data?.id === id ? query.data : undefined;
+  const title = standard?.title ?? "Standard";
   return (
     <div className="page" key={id}>
-      <PageHead title={query.data?.title ?? "Standard"} tabTitle={query.data?.title ?? "Standard"} crumb={CRUMB} lead={query.data && <StatusBadge status={query.data.state} />} />
-      <Loaded query={query}>{(standard) => <Controls standard={standard} />}</Loaded>
+      <PageHead
+        title={title} tabTitle={title} crumb={{ to: `/compliance${search}`, text: "Compliance" }}
+        lead={standard && <span className="stack" style={{ gap: 2 }}><StatusBadge status={standard.state} /><span>{standard.description}</span></span>}
+        actions={standard && <Button as="a" icon={<ArrowDownload20Regular />} href={reportAddress(id, scope)} download={`${id}.csv`}>Download CSV</Button>}
+      />
+      <div className="filters"><ScopeSelect scope={scope} onChange={setScope} /></div>
+      <Loaded query={{ ...query, data: standard }} rows={12}>
+        {(known) => (
+          <div className="page" aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
+            <Standing standard={known} scope={scope} />
+            <Controls standard={known} />
+          </div>
+        )}
+      </Loaded>
     </div>
   );
 }
 
+function Standing({ standard, scope }: { standard: Standard; scope: Scope }) {
+  const shares = sharesOf(standard);
+  return (
+    <div className="columns">
+      <section className="card stack wide" aria-label="Controls by state">
+        <div className="stack" style={{ gap: 2 }}>
+          <h2>Controls by state</h2>
+          <p className="muted">{passedSentence(standard)}</p>
+        </div>
+        <StackedBar shares={shares} isTall />
+        <Legend shares={shares} isColumn />
+      </section>
+      <HistoryCard id={standard.id} scope={scope} />
+    </div>
+  );
+}
+
+/** Whether sections are open: as they were found by a filter, or all or none by a person's wish. */
+type Unfolded = "asFound" | "all" | "none";
+
 function Controls({ standard }: { standard: Standard }) {
   const { values, set } = useUrlState(["q", "state"]);
+  const [unfolded, setUnfolded] = useState<Unfolded>("asFound");
   const isFiltered = Boolean(values.q || values.state);
-  const controls = useMemo(() => filterControls(standard.controls, values.q, values.state), [standard, values.q, values.state]);
-  const shares = sharesOf(standard);
+  const controls = useMemo(
+    () => filterControls(standard.controls, values.q, values.state, (check) => standard.checks[check]?.title ?? ""),
+    [standard, values.q, values.state],
+  );
+  const total = totalOf(standard.controlsByState);
+  const shown = isFiltered ? totalOf(countLeaves(controls)) : total;
   const clear = () => set({ q: "", state: "" });
+  const isOpen = unfolded === "all" || (unfolded === "asFound" && isFiltered);
+  const choices = STATES.filter((value) => standard.controlsByState[value]).map((value) => ({ value, label: `${words(value)} (${formatCount(standard.controlsByState[value] ?? 0)})` }));
   return (
     <>
-      <section className="card stack" aria-label="Controls by state">
-        <StackedBar shares={shares} isTall />
-        <Legend shares={shares} />
-      </section>
       <div className="filters">
         <SearchBox label="Search" value={values.q} placeholder="Number, title or check" onChange={(q) => set({ q })} />
-        <FilterSelect label="State" value={values.state} choices={STATES.map((value) => ({ value, label: words(value) }))} onChange={(state) => set({ state })} />
+        <FilterSelect label="State" value={values.state} choices={choices} onChange={(state) => set({ state })} />
         {isFiltered && <ClearFilters onClear={clear} />}
+        <div className="fit row">
+          <Button appearance="subtle" onClick={() => setUnfolded("all")}>Open all</Button>
+          <Button appearance="subtle" onClick={() => setUnfolded("none")}>Close all</Button>
+        </div>
       </div>
+      <p className="muted" aria-live="polite">{plural(shown, "control")}{isFiltered && ` of ${formatCount(total)}`}</p>
       <section className="card" aria-label="Controls">
         {controls.length === 0
           ? <EmptyNote title="No control matches"><ClearFilters onClear={clear} /></EmptyNote>
-          : <ControlTree key={`${values.q} ${values.state}`} controls={controls} isOpen={isFiltered} />}
+          : <ControlTree key={`${values.q} ${values.state} ${unfolded}`} controls={controls} checks={standard.checks} isOpen={isOpen} />}
       </section>
     </>
   );

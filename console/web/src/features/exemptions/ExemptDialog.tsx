@@ -1,16 +1,15 @@
 import {
-  Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Field, Input, MessageBar, MessageBarBody,
-  Radio, RadioGroup, Textarea,
+  Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, Field, MessageBar, MessageBarBody, Radio, RadioGroup,
 } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState, type FormEvent, type ReactElement } from "react";
 import { api } from "../../api/client";
 import { queryClient, refetchEverything } from "../../api/queries";
-import type { Exemption, ExemptionCategory, NewExemption, Overview } from "../../api/types";
+import type { Exemption, NewExemption, Overview } from "../../api/types";
 import { useSay } from "../../components/useSay";
-import { endOfDay, tomorrow } from "../../lib/dates";
 import { sentence, shorten } from "../../lib/format";
 import { scoreChange } from "../../lib/score";
+import { useDecision } from "./DecisionFields";
 
 interface Subject {
   recommendation: string;
@@ -46,10 +45,7 @@ function ExemptForm({ subject, onDone }: { subject: Subject; onDone: () => void 
   const formId = useId();
   const say = useSay();
   const [reach, setReach] = useState<Reach>(resource ? "resource" : "tenant");
-  const [category, setCategory] = useState<ExemptionCategory>("Waiver");
-  const [reason, setReason] = useState("");
-  const [expires, setExpires] = useState("");
-  const [isChecked, setIsChecked] = useState(false);
+  const { fields, decide } = useDecision();
   const saving = useMutation({
     mutationFn: exempt,
     onSuccess: (change) => {
@@ -57,19 +53,15 @@ function ExemptForm({ subject, onDone }: { subject: Subject; onDone: () => void 
       onDone();
     },
   });
-  const problem = reason.trim() ? undefined : "Give a reason, so that others understand this later.";
-  const dateProblem = expires && expires < tomorrow() ? "Choose a day from tomorrow on." : undefined;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    setIsChecked(true);
-    if (problem || dateProblem) return;
+    const decision = decide();
+    if (!decision) return;
     saving.mutate({
       recommendation: subject.recommendation,
       finding: finding?.id,
       scope: reach === "resource" && resource ? { kind: "resource", id: resource.id } : { kind: "tenant" },
-      category,
-      reason: reason.trim(),
-      expiresAt: expires ? endOfDay(expires) : undefined,
+      ...decision,
     });
   };
   return (
@@ -91,18 +83,7 @@ function ExemptForm({ subject, onDone }: { subject: Subject; onDone: () => void 
           ) : (
             <p>This sets it aside everywhere, on every resource now and later.</p>
           )}
-          <Field label="Why it does not have to be mended">
-            <RadioGroup value={category} onChange={(_, data) => setCategory(data.value as ExemptionCategory)}>
-              <Radio value="Waiver" label={<><strong>Waiver</strong>: we accept the risk. The resource no longer counts here.</>} />
-              <Radio value="Mitigated" label={<><strong>Mitigated</strong>: something that Skywarden cannot see protects it.</>} />
-            </RadioGroup>
-          </Field>
-          <Field label="Reason" required validationMessage={isChecked ? problem : undefined}>
-            <Textarea value={reason} maxLength={1000} rows={3} onChange={(_, data) => setReason(data.value)} />
-          </Field>
-          <Field label="Expires on" hint="Leave empty for an exemption without end." validationMessage={dateProblem}>
-            <Input type="date" min={tomorrow()} value={expires} onChange={(_, data) => setExpires(data.value)} />
-          </Field>
+          {fields}
           {saving.error && <MessageBar intent="error"><MessageBarBody>{sentence(saving.error.message)}</MessageBarBody></MessageBar>}
         </DialogContent>
         <DialogActions>

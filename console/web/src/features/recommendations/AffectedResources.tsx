@@ -10,6 +10,7 @@ import { cursorOf, START, type Trail } from "../../lib/paging";
 import { STATUSES } from "../../lib/recommendations";
 import { useUrlState } from "../../lib/useUrlState";
 import { AssessmentTable } from "./AssessmentTable";
+import { ChosenBar } from "./ChosenBar";
 
 const LIMIT = 50;
 
@@ -20,9 +21,13 @@ export function AffectedResources({ detail }: { detail: RecommendationDetail }) 
   const query = useAssessments({ recommendation: detail.recommendation.id, status: values.status, q: values.q, cursor: cursorOf(trail), limit: LIMIT });
   const { counts } = detail;
   const all = STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
-  const total = values.q ? undefined : values.status ? (counts[values.status as keyof typeof counts] ?? 0) : all;
+  const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
+  const matching = query.data?.counts;
+  const total = matching && STATUSES.reduce((sum, status) => sum + (matching[status] ?? 0), 0);
   const change = (changes: { status?: string; q?: string }) => {
     setTrail(START);
+    // What is chosen must be in sight, or more would be exempted than one sees.
+    setChosen(new Set());
     set(changes);
   };
   return (
@@ -46,7 +51,14 @@ export function AffectedResources({ detail }: { detail: RecommendationDetail }) 
           </EmptyNote>
         ) : (
           <div aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
-            <AssessmentTable assessments={page.items} title={detail.recommendation.title} />
+            <ChosenBar
+              detail={detail} chosen={chosen} counts={page.counts} status={values.status} q={values.q} isBusy={query.isPlaceholderData}
+              onDone={() => setChosen(new Set())}
+            />
+            <AssessmentTable
+              assessments={page.items} title={detail.recommendation.title}
+              selection={{ keys: chosen, onChange: setChosen, canSelect: (row) => row.status !== "NotApplicable" }}
+            />
             <Pager
               trail={trail} limit={LIMIT} count={page.items.length} total={total} next={page.next} noun="resource"
               isBusy={query.isPlaceholderData} onMove={setTrail}

@@ -1,7 +1,7 @@
 import { Button } from "@fluentui/react-components";
 import { ShieldDismiss16Regular } from "@fluentui/react-icons";
 import type { Assessment } from "../../api/types";
-import { DataTable } from "../../components/DataTable";
+import { DataTable, type Selection } from "../../components/DataTable";
 import { VerdictDetail } from "../../components/EvidenceTable";
 import { FindingsTable } from "../../components/FindingsTable";
 import { ResourceLink } from "../../components/links";
@@ -12,11 +12,11 @@ import { ExemptDialog } from "../exemptions/ExemptDialog";
 import { useSampleConnectors } from "../inventory/useConnectors";
 
 /** Assessments of one recommendation: a row per resource, opening to what the verdict rests on. */
-export function AssessmentTable({ assessments, title }: { assessments: readonly Assessment[]; title: string }) {
+export function AssessmentTable({ assessments, title, selection }: { assessments: readonly Assessment[]; title: string; selection?: Selection<Assessment> }) {
   const samples = useSampleConnectors();
   return (
     <DataTable
-      label="Assessments" groups={[{ key: "", title: null, rows: assessments }]} rowKey={(row) => row.resource} rowName={(row) => row.name || row.resource}
+      label="Assessments" groups={[{ key: "", title: null, rows: assessments }]} rowKey={(row) => row.resource} rowName={(row) => row.name || row.resource} selection={selection}
       columns={[
         {
           key: "resource", header: "Resource", isLead: true,

@@ -1,3 +1,9 @@
+//! What people set aside, where and why.
+
+pub(crate) mod bulk;
+
+use std::collections::BTreeSet;
+
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
@@ -38,7 +44,16 @@ pub(crate) async fn add(
 ) -> Result<Response, ApiError> {
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let now = Timestamp::now();
-    check(&state, &new, now).await?;
+    check_decision(
+        &state,
+        &Decision { recommendation: &new.recommendation, reason: &new.reason, expires_at: new.expires_at },
+        now,
+    )?;
+    if let ExemptionScope::Resource { id } = &new.scope
+        && state.store.resource(&EVERYTHING, id.as_str()).await?.is_none()
+    {
+        return Err(ApiError::bad_request(format!("there is no resource `{id}`")));
+    }
     let exemption = Exemption {
         id: uuid::Uuid::new_v4().to_string(),
         recommendation: new.recommendation,
@@ -51,25 +66,27 @@ pub(crate) async fn add(
         created_by: "administrator".to_owned(),
     };
     state.store.put_exemption(&exemption).await?;
-    judge_anew(&state, &exemption.scope, now).await?;
+    judge_anew(&state, std::slice::from_ref(&exemption.scope), now).await?;
     let location = format!("/api/v1/exemptions/{}", exemption.id);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(exemption)).into_response())
 }
 
-async fn check(state: &AppState, new: &NewExemption, now: Timestamp) -> Result<(), ApiError> {
-    if !state.catalog.recommendations.contains_key(new.recommendation.as_str()) {
-        return Err(ApiError::bad_request(format!("there is no recommendation `{}`", new.recommendation)));
+/// What every exemption has, whatever it covers.
+struct Decision<'a> {
+    recommendation: &'a str,
+    reason: &'a str,
+    expires_at: Option<Timestamp>,
+}
+
+fn check_decision(state: &AppState, decision: &Decision<'_>, now: Timestamp) -> Result<(), ApiError> {
+    if !state.catalog.recommendations.contains_key(decision.recommendation) {
+        return Err(ApiError::bad_request(format!("there is no recommendation `{}`", decision.recommendation)));
     }
-    if new.reason.trim().is_empty() || new.reason.len() > MAX_REASON {
+    if decision.reason.trim().is_empty() || decision.reason.len() > MAX_REASON {
         return Err(ApiError::bad_request(format!("an exemption needs a reason, of at most {MAX_REASON} bytes")));
     }
-    if new.expires_at.is_some_and(|end| end <= now) {
+    if decision.expires_at.is_some_and(|end| end <= now) {
         return Err(ApiError::bad_request("the exemption would already have expired"));
-    }
-    if let ExemptionScope::Resource { id } = &new.scope
-        && state.store.resource(&EVERYTHING, id.as_str()).await?.is_none()
-    {
-        return Err(ApiError::bad_request(format!("there is no resource `{id}`")));
     }
     Ok(())
 }
@@ -79,20 +96,31 @@ pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>
     let known = exemptions.into_iter().find(|exemption| exemption.id == id);
     let known = known.ok_or_else(|| ApiError::not_found("such exemption"))?;
     state.store.remove_exemption(&id).await?;
-    judge_anew(&state, &known.scope, Timestamp::now()).await?;
+    judge_anew(&state, &[known.scope], Timestamp::now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Judges the connectors of which an exemption covers something again, from what the store holds.
-async fn judge_anew(state: &AppState, scope: &ExemptionScope, now: Timestamp) -> Result<(), ApiError> {
-    let only = match scope {
-        ExemptionScope::Resource { id } => {
-            state.store.resource(&EVERYTHING, id.as_str()).await?.map(|(resource, _)| resource.scope.connector)
+/// Judges the connectors of which exemptions cover something again, from what the store holds.
+async fn judge_anew(state: &AppState, scopes: &[ExemptionScope], now: Timestamp) -> Result<(), ApiError> {
+    let mut affected = BTreeSet::new();
+    for scope in scopes {
+        match scope {
+            ExemptionScope::Resource { id } => {
+                if let Some((resource, _)) = state.store.resource(&EVERYTHING, id.as_str()).await? {
+                    affected.insert(resource.scope.connector.to_string());
+                }
+            }
+            _ => {
+                affected.extend(state.store.connectors(&EVERYTHING).await?.into_iter().map(|connector| connector.id.to_string()))
+            }
         }
-        _ => None,
-    };
+    }
+    judge_connectors(state, &affected, now).await
+}
+
+async fn judge_connectors(state: &AppState, affected: &BTreeSet<String>, now: Timestamp) -> Result<(), ApiError> {
     for connector in state.store.connectors(&EVERYTHING).await? {
-        if only.as_ref().is_none_or(|only| *only == connector.id) {
+        if affected.contains(connector.id.as_str()) {
             state.store.reassess(&state.catalog, &connector, now).await?;
         }
     }

@@ -1,130 +1,17 @@
 //! Who gets in, and what the routes answer.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+mod common;
+mod compliance;
+mod connectors;
+mod exemptions;
 
-use axum::{
-    Router,
-    body::Body,
-    http::{Method, Request, StatusCode},
-};
+use axum::http::StatusCode;
 use serde_json::{Value, json};
-use skywarden_api::{AppState, Auth, ROUTES, StaticFile, router};
-use skywarden_content::Catalog;
-use skywarden_model::{
-    Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
-    subscription_id,
-};
-use skywarden_store::{Run, Store};
-use tempfile::TempDir;
-use tower::ServiceExt as _;
+use skywarden_api::ROUTES;
+use skywarden_model::subscription_id;
 
-const HOST: &str = "127.0.0.1:8470";
-const TOKEN: &str = "the-token";
-
-/// A console of two files.
-fn console(path: &str) -> Option<StaticFile> {
-    let file = |content_type, gzip| Some(StaticFile { content_type, gzip });
-    match path {
-        "index.html" => file("text/html", b"page"),
-        "assets/a.js" => file("text/javascript", b"script"),
-        _ => None,
-    }
-}
-
-struct Server {
-    router: Router,
-    _folder: TempDir,
-}
-
-async fn server() -> Server {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
-    let catalog = Arc::new(Catalog::embedded().unwrap());
-    let machine = machine();
-    let assessment = |recommendation: &str, status| Assessment {
-        recommendation: recommendation.into(),
-        resource: machine.id.clone(),
-        status,
-        cause: None,
-        evidence: Vec::new(),
-        findings: Vec::new(),
-    };
-    let assessments = [
-        assessment("machine-firewall-on", Status::Unhealthy),
-        assessment("machine-root-login-refused", Status::Unknown),
-        assessment("machine-system-updates-installed", Status::Healthy),
-    ];
-    let connector = Connector {
-        id: "host".into(),
-        environment: Environment::OnPremise,
-        display_name: "<b>".to_owned(),
-        sample: false,
-        settings: BTreeMap::new(),
-    };
-    let coverage = [Coverage {
-        type_name: machine.type_name.clone(),
-        account: "fleet".into(),
-        region: "global".into(),
-        outcome: ListOutcome::Complete { n_resources: 1 },
-        denied: Vec::new(),
-    }];
-    let score = skywarden_posture::secure_score(&catalog, &assessments, &coverage);
-    let run = Run {
-        connector: &connector,
-        at: Timestamp::UNIX_EPOCH,
-        taken_at: Timestamp::UNIX_EPOCH,
-        resources: std::slice::from_ref(&machine),
-        stale: &Default::default(),
-        facts: &FactTable::new(),
-        coverage: &coverage,
-        assessments: &assessments,
-        transitions: &[],
-        scores: &BTreeMap::from([("fleet".to_owned(), score)]),
-    };
-    store.commit(&run).await.unwrap();
-    let auth = Arc::new(Auth::new(TOKEN, "once", vec![HOST.to_owned()]));
-    Server { router: router(AppState { store, catalog, auth, console: Some(console) }), _folder: folder }
-}
-
-fn machine() -> Resource {
-    Resource {
-        id: "machine-1".into(),
-        type_name: "Skywarden.Host/machines".into(),
-        name: "<script>alert(1)</script>".to_owned(),
-        scope: Scope { connector: "host".into(), account: "fleet".into(), resource_group: "machines".into() },
-        location: None,
-        tags: BTreeMap::new(),
-        envelope: serde_json::Map::new(),
-        properties: json!({ "collection": { "container": false }, "firewall": { "backend": "none", "active": false } }),
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
-}
-
-async fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
-    let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
-    let is_given = headers.iter().any(|(name, _)| *name == "host");
-    if !is_given {
-        request = request.header("host", HOST);
-    }
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let response = server.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
-    let status = response.status();
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, String::from_utf8(bytes.to_vec()).unwrap())
-}
-
-const BEARER: (&str, &str) = ("authorization", "Bearer the-token");
-const JSON: (&str, &str) = ("content-type", "application/json");
-
-async fn get(server: &Server, path: &str) -> Value {
-    let (status, body) = ask(server, "GET", path, &[BEARER], "").await;
-    assert_eq!(status, StatusCode::OK, "{path}: {body}");
-    serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path}: {error}: {body}"))
-}
+use common::{BEARER, ask, get, machine, server};
 
 #[tokio::test]
 async fn no_route_answers_without_a_login_or_under_another_host() {
@@ -234,41 +121,6 @@ async fn the_arm_face_has_the_same_numbers_and_no_status_of_its_own() {
     )
     .await;
     assert_eq!(status, StatusCode::NOT_FOUND);
-}
-
-#[tokio::test]
-async fn exemptions_need_a_reason_and_a_known_recommendation() {
-    let server = server().await;
-    let new = |recommendation: &str, reason: &str| {
-        json!({ "recommendation": recommendation, "scope": { "kind": "tenant" }, "category": "Waiver", "reason": reason })
-            .to_string()
-    };
-    for wrong in [new("nothing", "x"), new("machine-firewall-on", " "), "{}".to_owned(), "[".to_owned()] {
-        let (status, body) = ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &wrong).await;
-        assert_eq!(status, StatusCode::BAD_REQUEST, "{wrong}: {body}");
-    }
-    let somewhere = json!({ "recommendation": "machine-firewall-on", "scope": { "kind": "resource", "id": "nothing" },
-                            "category": "Waiver", "reason": "x" });
-    assert_eq!(
-        ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &somewhere.to_string()).await.0,
-        StatusCode::BAD_REQUEST
-    );
-    let (status, body) =
-        ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &new("machine-firewall-on", "elsewhere")).await;
-    assert_eq!(status, StatusCode::CREATED, "{body}");
-    let created: Value = serde_json::from_str(&body).unwrap();
-    assert_eq!(get(&server, "/api/v1/exemptions").await["items"].as_array().unwrap().len(), 1);
-    // It is judged anew at once, from what the store holds.
-    let judged = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;
-    assert_eq!(
-        (&judged["items"][0]["status"], &judged["items"][0]["cause"]["code"]),
-        (&json!("NotApplicable"), &json!("Exempt"))
-    );
-    let path = format!("/api/v1/exemptions/{}", created["id"].as_str().unwrap());
-    assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NO_CONTENT);
-    let judged = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;
-    assert_ne!(judged["items"][0]["cause"]["code"], "Exempt");
-    assert_eq!(ask(&server, "DELETE", &path, &[BEARER], "").await.0, StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

@@ -1,0 +1,139 @@
+//! Connectors: what they cover, how their last reading went, what they lack.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::StatusCode,
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind};
+use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, ScorePoint};
+
+use super::{
+    Answer, EVERYTHING,
+    missing::{permissions_of, reasons_of},
+    overview::{CoverageCounts, coverage_counts},
+};
+use crate::{AppState, error::ApiError};
+
+/// The setting of an account that came with an organisation: the connector of that.
+const MEMBER_OF: &str = "memberOf";
+/// The setting of an organisation's connector: the role to assume in its accounts.
+const ROLE_OF_MEMBERS: &str = "memberRole";
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ConnectorRow<'a> {
+    id: &'a str,
+    display_name: &'a str,
+    environment: Environment,
+    sample: bool,
+    /// The organisation that the account came with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_of: Option<&'a str>,
+    /// Whether it leads to the accounts of an organisation and has nothing of its own.
+    organization: bool,
+    accounts: Vec<Account<'a>>,
+    /// How the last reading went; absent where nothing was ever tried, as with a recording.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<Value>,
+    /// When what is shown of it was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    taken_at: Option<Timestamp>,
+    coverage: CoverageCounts,
+    /// Why listings and reads failed.
+    failures: Vec<Failure<'a>>,
+    /// Permissions whose lack explains some of that.
+    missing_permissions: usize,
+}
+
+#[derive(Serialize)]
+struct Account<'a> {
+    account: &'a str,
+    resources: u64,
+    /// The score's percentage, where there is one.
+    score: Option<f64>,
+}
+
+/// One way of failing, with how many listings and reads failed so.
+#[derive(Serialize)]
+struct Failure<'a> {
+    kind: UnreadableKind,
+    code: &'a str,
+    /// Listings and reads.
+    count: u64,
+    /// One of them, in the provider's words.
+    example: String,
+}
+
+pub(crate) async fn list(State(state): State<AppState>) -> Answer {
+    let connectors = state.store.connectors(&EVERYTHING).await?;
+    let attempts = state.store.attempts(&EVERYTHING).await?;
+    let coverage = state.store.connector_coverage(&EVERYTHING).await?;
+    let counts = state.store.account_counts(&EVERYTHING).await?;
+    let scores = state.store.latest_scores(&EVERYTHING).await?;
+    let row = |connector| row(connector, attempts.get(id_of(connector)), coverage.get(id_of(connector)), &counts, &scores);
+    let items: Vec<ConnectorRow<'_>> = connectors.iter().map(row).collect();
+    Ok(Json(json!({ "items": items })))
+}
+
+fn id_of(connector: &Connector) -> &str {
+    connector.id.as_str()
+}
+
+fn row<'a>(
+    connector: &'a Connector,
+    attempt: Option<&Attempt>,
+    coverage: Option<&'a ConnectorCoverage>,
+    counts: &'a [AccountCount],
+    scores: &'a [ScorePoint],
+) -> ConnectorRow<'a> {
+    let entries = coverage.map(|own| own.entries.as_slice()).unwrap_or_default();
+    let permissions: BTreeSet<&str> = entries.iter().flat_map(permissions_of).collect();
+    ConnectorRow {
+        id: id_of(connector),
+        display_name: &connector.display_name,
+        environment: connector.environment,
+        sample: connector.sample,
+        member_of: connector.settings.get(MEMBER_OF).map(String::as_str),
+        organization: connector.settings.contains_key(ROLE_OF_MEMBERS),
+        accounts: accounts(id_of(connector), counts, scores),
+        attempt: attempt.map(|own| json!({ "at": own.at, "succeededAt": own.succeeded_at, "error": own.error })),
+        taken_at: coverage.and_then(|own| own.taken_at),
+        coverage: coverage_counts(entries),
+        failures: failures(entries),
+        missing_permissions: permissions.len(),
+    }
+}
+
+fn accounts<'a>(connector: &str, counts: &'a [AccountCount], scores: &'a [ScorePoint]) -> Vec<Account<'a>> {
+    let mut accounts: BTreeMap<&str, (u64, Option<f64>)> = BTreeMap::new();
+    for count in counts.iter().filter(|count| count.connector == connector) {
+        accounts.entry(&count.account).or_default().0 = count.n_resources;
+    }
+    for point in scores.iter().filter(|point| point.connector == connector) {
+        accounts.entry(&point.account).or_default().1 = (point.score.max > 0.0).then_some(point.score.percentage);
+    }
+    accounts.into_iter().map(|(account, (resources, score))| Account { account, resources, score }).collect()
+}
+
+/// The ways of failing, the most frequent first.
+fn failures(entries: &[Coverage]) -> Vec<Failure<'_>> {
+    let mut by_way: BTreeMap<(UnreadableKind, &str), (u64, String)> = BTreeMap::new();
+    for reason in entries.iter().flat_map(reasons_of) {
+        let own = by_way.entry((reason.kind, &reason.code)).or_insert_with(|| (0, reason.sentence()));
+        own.0 += 1;
+    }
+    let failure = |((kind, code), (count, example))| Failure { kind, code, count, example };
+    let mut failures: Vec<Failure<'_>> = by_way.into_iter().map(failure).collect();
+    failures.sort_by(|left, right| (right.count, left.kind, left.code).cmp(&(left.count, right.kind, right.code)));
+    failures
+}
+
+pub(crate) async fn disconnect(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let was_there = state.store.remove_connector(&id).await?;
+    if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("such connector")) }
+}

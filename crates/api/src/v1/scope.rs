@@ -1,0 +1,44 @@
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+use skywarden_store::ScopeFilter;
+
+use super::EVERYTHING;
+use crate::{AppState, error::ApiError};
+
+/// The part of what a login may see that a request asks about: one connector, or one account.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScopeQuery {
+    connector: Option<String>,
+    account: Option<String>,
+}
+
+impl ScopeQuery {
+    pub(crate) fn new(connector: Option<String>, account: Option<String>) -> Self {
+        Self { connector, account }
+    }
+
+    /// The subscriptions that are meant; a scope without any is an error, since an empty list would look like a clean one.
+    pub(crate) async fn filter(&self, state: &AppState) -> Result<ScopeFilter, ApiError> {
+        let (connector, account) = (given(self.connector.as_deref()), given(self.account.as_deref()));
+        if connector.is_none() && account.is_none() {
+            return Ok(EVERYTHING);
+        }
+        let mut pairs = BTreeSet::new();
+        for point in state.store.latest_scores(&EVERYTHING).await? {
+            let is_meant = connector.is_none_or(|own| own == point.connector) && account.is_none_or(|own| own == point.account);
+            if is_meant {
+                pairs.insert((point.connector, point.account));
+            }
+        }
+        if pairs.is_empty() {
+            return Err(ApiError::not_found("such connector or account with something assessed"));
+        }
+        Ok(ScopeFilter::Subscriptions(pairs))
+    }
+}
+
+fn given(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| !text.is_empty())
+}
