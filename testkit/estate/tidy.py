@@ -122,7 +122,8 @@ def answer_for_emulator(line):
     """An empty answer in place of the emulator's word that it does not serve an operation."""
     body = line.get("body") or ""
     is_unserved = line["status"] >= 500 or (line["status"] == 404 and body.lstrip().lower().startswith("<!doctype html"))
-    if not is_unserved:
+    # The emulator answers this one with the ordinary buckets.
+    if not is_unserved and line["operation"] != "ListDirectoryBuckets":
         return
     protocol = protocol_of(line["service"])
     kind, empty = {

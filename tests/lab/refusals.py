@@ -14,7 +14,7 @@ import re
 import tempfile
 
 from lab import Lab, Program, arguments, finish, table
-from store import State
+from store import State, settled
 
 # Services that sign with another name than their IAM actions begin with.
 PREFIXES = {"monitoring": "cloudwatch"}
@@ -139,19 +139,6 @@ def judge(start, after, permission):
     wrong += [f"the range narrowed from {[lo, hi]} to {[new_lo, new_hi]}"] if new_lo > lo or new_hi < hi else []
     wrong += ["nothing is said to be unread"] if not new else []
     return [len(start.ids), len(after.ids), len(new), changed, f"{new_lo:.4f}..{new_hi:.4f}"], wrong
-
-
-def settled(program, data):
-    """The state when two runs in a row judge alike: some things of the emulator are still being made when it is asked first."""
-    before = None
-    for _ in range(5):
-        program.up_once(data)
-        state = State(data)
-        verdicts = {key: a["status"] for key, a in state.assessments.items()}
-        if verdicts == before:
-            return state
-        before = verdicts
-    raise SystemExit("the estate does not come to rest")
 
 
 def sample(cases, n):

@@ -221,6 +221,7 @@ pub(crate) fn own_request(operation: &str, permission: &str, input: Value) -> Aw
     AwsRequest {
         operation: operation.to_owned(),
         permission: permission.to_owned(),
+        on: None,
         service: None,
         input: if let Value::Object(input) = input { input } else { serde_json::Map::new() },
         rest: None,

@@ -295,6 +295,10 @@ pub struct AwsRequest {
     pub operation: String,
     /// The IAM action that it needs: `iam:ListUsers`.
     pub permission: String,
+    /// What the action has to be allowed on, as an ARN pattern, where on everything it would let read more than configuration;
+    /// absent: `*`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
     /// Another service than the collector's (an id of `services/`).
     #[serde(default, skip_serializing_if = "Option::is_none", rename = "via")]
     pub service: Option<String>,
