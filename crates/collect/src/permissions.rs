@@ -28,8 +28,7 @@ pub fn permissions<'a>(specs: impl Into<Specs<'a>>) -> Value {
             read.first.iter().for_each(|first| allow(&first.request));
         }
     }
-    let mut statements =
-        vec![json!({ "Sid": "SkywardenRead", "Effect": "Allow", "Action": everywhere, "Resource": "*" })];
+    let mut statements = vec![json!({ "Sid": "SkywardenRead", "Effect": "Allow", "Action": everywhere, "Resource": "*" })];
     for (action, resources) in somewhere {
         let words = action.split(|letter: char| !letter.is_ascii_alphanumeric());
         let sid: String = std::iter::once("SkywardenRead").chain(words).collect();

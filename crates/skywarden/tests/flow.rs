@@ -234,7 +234,10 @@ fn the_policy_names_every_call_of_the_collectors() {
     );
     // What would read more than configuration is allowed on parts only: values of API keys, rows of tables.
     let narrow = &policy["Statement"].as_array().unwrap()[1..];
-    assert_eq!(narrow.iter().map(|statement| &statement["Action"][0]).collect::<Vec<_>>(), ["apigateway:GET", "cassandra:Select"]);
+    assert_eq!(
+        narrow.iter().map(|statement| &statement["Action"][0]).collect::<Vec<_>>(),
+        ["apigateway:GET", "cassandra:Select"]
+    );
     for statement in narrow {
         let resources: Vec<&str> = statement["Resource"].as_array().unwrap().iter().map(|arn| arn.as_str().unwrap()).collect();
         assert!(resources.iter().all(|arn| arn.starts_with("arn:aws:") && !arn.ends_with(":*")), "{resources:?}");
