@@ -4,7 +4,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use skywarden_model::{Evidence, Resource};
+use skywarden_model::{Evidence, Resource, UnreadableKind};
 
 use crate::{
     document::{Document, Effect, Principal, Principals, Statement},
@@ -180,7 +180,15 @@ fn unless_blocked(
     let own = on(resource, "PublicAccessBlock");
     let account = match blocks.0.get(&*resource.scope.account) {
         Some(block) => on(block, "PublicAccessBlockConfiguration"),
-        None => failures.near(ACCOUNT_BLOCK, resource).map_or(Ok(false), Err),
+        None => match failures.near(ACCOUNT_BLOCK, resource) {
+            Some(why) => Err(why),
+            // A file holds what its maker put in; that the block is not in it says nothing.
+            None if !resource.carried.is_all() && !failures.is_listed(ACCOUNT_BLOCK, &resource.scope.account) => {
+                let message = "the source has no list of the account's public access blocks";
+                Err(read::why(UnreadableKind::NotCarried, ACCOUNT_BLOCK, message))
+            }
+            None => Ok(false),
+        },
     };
     match (own, account) {
         (Ok(true), _) => {

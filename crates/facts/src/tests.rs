@@ -731,3 +731,20 @@ fn whether_events_reach_somebody_is_unknown_where_a_part_of_the_way_is() {
     resources[2].properties["FilterPattern"] = json!("[columns]");
     assert_eq!(trail_changes(&resources, &all_listed()), None, "a pattern that is not understood");
 }
+
+#[test]
+fn a_file_without_the_account_s_block_does_not_say_that_a_bucket_is_public() {
+    let policy = json!({"Statement": {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "*"}});
+    let mut bucket = resource("AWS::S3::Bucket", "b", json!({"Policy": policy}));
+    assert_eq!(first(&[bucket.clone()], "access", "public"), Some(json!(true)));
+    bucket.carried = Carried::Only(
+        ["properties.Policy", "properties.PublicAccessBlock", "properties.Acl"].map(|field| field.parse().unwrap()).into(),
+    );
+    assert_eq!(first(&[bucket.clone()], "access", "public"), None);
+    let open = resource(
+        "AWS::S3::AccountPublicAccessBlock",
+        "a",
+        json!({"PublicAccessBlockConfiguration": {"RestrictPublicBuckets": false}}),
+    );
+    assert_eq!(first(&[bucket, open], "access", "public"), Some(json!(true)));
+}
