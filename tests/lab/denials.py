@@ -2,8 +2,9 @@
 
 For operations of many services a lab refuses them one at a time (`faults` of the emulator) over one store: nothing leaves the
 inventory, the assessments that are listed as resting on the call are Unknown, every one that becomes Unknown names the permission
-(those beyond the list are counted in a column, not judged by an oracle of ours), all others stay, the range of the score only widens, the program ends with 0; without the fault everything is as before. Further: expired credentials,
-throttling, server errors, cut answers, a region that the account has not switched on or that does not exist.
+(those beyond the list are counted, not judged by an oracle of ours), all others stay, the range of the score only widens, the
+program ends with 0; without the fault everything is as before. Further: expired credentials, throttling, server errors, cut
+answers, a region that the account has not switched on or that does not exist.
 
     $HOME/.cache/aws-lab/venv/bin/python denials.py --skywarden PATH [--port 5704] [--regions a,b,c] [--only TEXT]
 """
@@ -64,7 +65,7 @@ def denials(regions):
         Denial("kms GetKeyRotationStatus", "^kms .*GetKeyRotationStatus$", "kms:GetKeyRotationStatus", [f"{KMS}key-rotation"], error=json_403),
         Denial("kms GetKeyPolicy", "^kms .*GetKeyPolicy$", "kms:GetKeyPolicy", [f"{KMS}key-public"], error=json_403),
         Denial("kms ListKeys", f"^kms {there} .*ListKeys$", "kms:ListKeys", [KMS], [], there, json_403),
-        Denial("rds DescribeDBInstances", f"^rds {there} DescribeDBInstances$", "rds:DescribeDBInstances", ["aws-rds-instance-"], there),
+        Denial("rds DescribeDBInstances", f"^rds {there} DescribeDBInstances$", "rds:DescribeDBInstances", ["aws-rds-instance-"], [], there),
         Denial("lambda GetPolicy", r"^lambda .*/policy$", "lambda:GetPolicy", ["aws-lambda-function-public"], error=rest),
         Denial("lambda ListFunctions", rf"^lambda {there} GET /2015-03-31/functions/?(\?.*)?$", "lambda:ListFunctions",
                ["aws-lambda-"], [], there, rest),
@@ -149,7 +150,7 @@ def failures(regions):
         ("bucket deleted meanwhile (404)", [{"match": r"^s3 .*\?policy$", "status": 404, "code": "NoSuchBucket"}], "unknown", "NoSuchBucket"),
         # An error in an answer with status 200: an intermediary's page, S3's way with long calls.
         ("error with status 200: s3", [{"match": r"^s3 \S+ GET /(\?.*)?$", "status": 200, "code": "InternalError"}], "unknown", "ListBuckets"),
-        ("error with status 200: rds", [{"match": "^rds ", "status": 200, "code": "InternalError"}], "unknown", "DescribeDBInstances"),
+        ("error with status 200: rds", [{"match": r"^rds \S+ DescribeDBInstances$", "status": 200, "code": "InternalError"}], "unknown", "DescribeDBInstances"),
         ("error with status 200: ec2", [{"match": "^ec2 .* DescribeVolumes$", "status": 200, "code": "InternalError"}], "unknown", "DescribeVolumes"),
         ("error with status 200: kms", [{"match": "^kms .*ListKeys$", "status": 200, "code": "InternalError"}], "unknown", "ListKeys"),
         ("error with status 200: iam", [{"match": "^iam .*GetLoginProfile$", "status": 200, "code": "InternalError"}], "unknown", "GetLoginProfile"),
