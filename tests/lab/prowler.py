@@ -6,9 +6,10 @@ The last column, join, says how the two name the same thing: nothing is the same
 these, `tail` the region and the last word of the ARN, `family` the ARN without a revision at its end. A disagreement without a note
 fails, and so does a pair of which no resource is joined.
 
-    $HOME/.cache/aws-lab/venv/bin/python prowler.py --skywarden PATH [--running] [--prowler-output DIR] [--pairs TEXT]
+    $HOME/.cache/aws-lab/venv/bin/python prowler.py --skywarden PATH [--running] [--prowler-output DIR] [--pairs TEXT] [--counts FILE]
 
-PASS is Healthy and FAIL is Unhealthy; MANUAL, Unknown and NotApplicable are counted apart. Several findings of a check on one resource
+PASS is Healthy and FAIL is Unhealthy; MANUAL, Unknown and NotApplicable are counted apart. Where we say Unknown and theirs decides, or
+NotApplicable and theirs fails, a note must explain it too. Several findings of a check on one resource
 count as FAIL if one fails. Prowler is installed to $HOME/.cache/prowler-venv once. With `--running`, what it found in this run of the
 lab is kept under $HOME/.cache/aws-lab and used again while nobody has changed the estate.
 """
@@ -35,6 +36,7 @@ JOINS = ["", "account", "family", "region", "tail"]
 # The seed's own regions: Prowler asks services without regions in us-east-1 only.
 REGIONS = "us-east-1,eu-west-1,ap-southeast-2"
 OURS_AS = {"PASS": "Healthy", "FAIL": "Unhealthy"}
+APART = ["NotApplicable", "Unknown"]
 # Names of operations that change an estate, as the lab's log writes them.
 WRITES = re.compile(r"(^|[._])(Create|Put|Delete|Modify|Update|Attach|Detach|Run|Start|Stop|Authorize|Revoke|Enable|Disable)|^(PUT|DELETE) ")
 
@@ -201,7 +203,7 @@ def reason(assessment):
 
 
 def compare(pair, checks, run, account):
-    """The counts of a pair and its disagreements as (line, note or None)."""
+    """The counts of a pair and what the two see differently as (line, note or None)."""
     theirs, ours = theirs_of(pair, checks, account), ours_of(pair, run, account)
     counts = collections.Counter()
     disagreements = []
@@ -210,22 +212,25 @@ def compare(pair, checks, run, account):
             counts["only theirs"] += 1
             continue
         status = ours[id_]["status"]
-        if status in ("Unknown", "NotApplicable"):
+        if id_ not in theirs:
+            counts[status if status in APART else "only ours"] += 1
+            continue
+        counts["joined"] += 1
+        said, words = theirs[id_]
+        if status in APART:
             counts[status] += 1
-        elif id_ not in theirs:
-            counts["only ours"] += 1
-        elif theirs[id_][0] == "MANUAL":
+        elif said == "MANUAL":
             counts["manual"] += 1
-        elif OURS_AS[theirs[id_][0]] == status:
-            counts["agree"] += 1
         else:
-            counts["disagree"] += 1
-            line = f"{id_}: theirs {theirs[id_][0]} ({theirs[id_][1]}), ours {status} ({reason(ours[id_])})"
+            counts["agree" if OURS_AS[said] == status else "disagree"] += 1
+        agreed = said == "MANUAL" or OURS_AS[said] == status or (said, status) == ("PASS", "NotApplicable")
+        if not agreed:
+            line = f"{id_}: theirs {said} ({words}), ours {status} ({reason(ours[id_])})"
             disagreements.append((line, pair.note_for(line)))
     return counts, disagreements
 
 
-COLUMNS = ["agree", "disagree", "only theirs", "only ours", "NotApplicable", "Unknown", "manual"]
+COLUMNS = ["joined", "agree", "disagree", "only theirs", "only ours", "NotApplicable", "Unknown", "manual"]
 
 
 def main():
@@ -233,6 +238,7 @@ def main():
     parser.set_defaults(regions=REGIONS, port=5801)
     parser.add_argument("--prowler-output", help="a folder with Prowler's json-ocsf output of this lab")
     parser.add_argument("--pairs", default="", help="only the pairs with this text in the name of one of the two")
+    parser.add_argument("--counts", help="write the counts, as JSON, to this file")
     options = parser.parse_args()
     pairs = read_pairs(options.pairs)
     with Lab(options) as lab:
@@ -244,16 +250,19 @@ def main():
         account = lab.account
     known = set(run.controls)
     rows, blocks, failures, total = [], [], [], collections.Counter()
+    n_explained = n_unexplained = 0
     for pair in pairs:
         name = f"{pair.check} / {pair.recommendation}"
         counts, disagreements = compare(pair, checks, run, account)
         total += counts
         unexplained = [line for line, note in disagreements if note is None]
+        n_unexplained += len(unexplained)
+        n_explained += len(disagreements) - len(unexplained)
         faults = list(unexplained)
         if pair.recommendation not in known:
             faults.append("we have no such recommendation")
-        elif sum(counts.values()) == counts["only theirs"] + counts["only ours"]:
-            faults.append("no resource is judged by both")
+        elif not counts["joined"]:
+            faults.append("no resource is joined")
         failures += [f"{name}: {fault}" for fault in faults]
         verdict = "FAIL" if faults else "explained" if disagreements else "ok" if counts["agree"] else "apart"
         rows.append([pair.check, pair.recommendation, *(counts[column] for column in COLUMNS), verdict])
@@ -267,12 +276,21 @@ def main():
     unused = [f"{PAIRS.name}:{note['line']}" for pair in pairs for note in pair.notes if not note["n_used"]]
     if unused:
         print(f"notes without a disagreement in this run: {', '.join(unused)}")
+    costs = {"ours": {"cpu": run.cpu, "peak_mb": run.peak_mb, "seconds": run.seconds, "calls": n_calls}}
     if (folder / "done").exists():
-        cost = json.loads((folder / "done").read_text())
-        heads = ["", "CPU s", "peak MB", "wall s", "calls"]
-        numbers = ["Prowler", f"{cost['cpu']:.1f}", f"{cost['peak_mb']:.0f}", f"{cost['seconds']:.0f}", cost["calls"]]
-        table(heads, [numbers, ["ours", f"{run.cpu:.2f}", f"{run.peak_mb:.0f}", f"{run.seconds:.1f}", n_calls]])
+        costs["Prowler"] = json.loads((folder / "done").read_text())
+    units = {"cpu": "CPU s", "peak_mb": "peak MB", "seconds": "wall s", "calls": "calls"}
+    table(["", *units.values()], [[name, *(f"{round(cost[unit], 2):g}" for unit in units)] for name, cost in sorted(costs.items())])
     print(f"{len(pairs)} pairs; verdicts of both on one resource: {', '.join(f'{total[column]} {column}' for column in COLUMNS)}")
+    print(f"seen differently: {n_explained} explained, {n_unexplained} not")
+    if options.counts:
+        counts = {column: total[column] for column in COLUMNS}
+        verdicts = dict(collections.Counter(row[-1] for row in rows))
+        heads = ["check", "recommendation", *COLUMNS, "verdict"]
+        summary = {"pairs": len(pairs), "verdicts": verdicts, **counts, "explained": n_explained, "unexplained": n_unexplained}
+        table_of_pairs = [dict(zip(heads, row, strict=True)) for row in rows]
+        document = {**summary, "cost": costs, "by_pair": table_of_pairs}
+        pathlib.Path(options.counts).write_text(json.dumps(document, indent=1, sort_keys=True) + "\n")
     print("\n".join(failures[:60]))
     finish(sum(row[-1] != "FAIL" for row in rows), len(failures))
 
