@@ -1,10 +1,11 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
-//! `... -- soak rescan` is the long run.
+//! `... -- rules` prints what each recommendation costs, `... -- soak rescan` is the long run.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
 //! is that of a small company's account; it is printed first.
 
+mod rules;
 mod soak;
 
 use std::time::Instant;
@@ -20,6 +21,10 @@ fn main() -> anyhow::Result<()> {
     if arguments.first().is_some_and(|argument| argument == "soak") {
         let runtime = tokio::runtime::Runtime::new()?;
         return runtime.block_on(soak::rescan(soak::RESCANS));
+    }
+    if arguments.first().is_some_and(|argument| argument == "rules") {
+        let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+        return rules::costs(&catalog, &skywarden_testkit::sample(&catalog)?, 30_000);
     }
     let mut sizes = Vec::new();
     for argument in arguments {

@@ -76,14 +76,14 @@ pub enum CauseCode {
 #[serde(rename_all = "camelCase")]
 pub struct Evidence {
     /// The field, with list positions: `properties.IpPermissions[0].FromPort`.
-    pub field: String,
+    pub field: Arc<str>,
     /// The condition that was tested, as words: `equals true`, `count less 1`.
-    pub expected: String,
+    pub expected: Arc<str>,
     /// What was there.
     pub actual: Actual,
     /// Where it was read: `s3:GetPublicAccessBlock`, `/etc/ssh/sshd_config:12`; empty if the source does not say.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub source: String,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub source: Arc<str>,
 }
 
 /// What was found at a field.

@@ -20,7 +20,8 @@ pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, no
     // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.
     let mut in_order: Vec<&Resource> = resources.iter().collect();
     in_order.sort_by(|left, right| left.id.cmp(&right.id));
-    let mut assessments = Vec::with_capacity(resources.len().saturating_mul(4));
+    let n_assessments = in_order.iter().filter_map(|resource| by_type.get(resource.type_name.as_str())).map(Vec::len).sum();
+    let mut assessments = Vec::with_capacity(n_assessments);
     for resource in in_order {
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
         let sheet = facts.get(&resource.id);
@@ -81,7 +82,7 @@ struct Bench<'a> {
     catalog: &'a Catalog,
     now: Timestamp,
     /// Type -> field, as evidence writes it -> the call that reads it. Looking one up anew costs as much as a verdict.
-    sources: BTreeMap<&'a str, HashMap<String, Option<&'a str>>>,
+    sources: BTreeMap<&'a str, HashMap<Arc<str>, Option<Arc<str>>>>,
 }
 
 impl<'a> Bench<'a> {
@@ -140,7 +141,10 @@ impl<'a> Bench<'a> {
             }
             status @ (Status::Unhealthy | Status::Unknown) => {
                 let (_, cause, evidence) = rule.explain(resource, facts, self.now);
-                (status, cause, self.with_sources(type_name, with_chains(evidence, facts)))
+                let mut evidence = self.with_sources(type_name, with_chains(evidence, facts));
+                // Most are of one entry, and a vector that grew has room for four.
+                evidence.shrink_to_fit();
+                (status, cause, evidence)
             }
         }
     }
@@ -153,15 +157,16 @@ impl<'a> Bench<'a> {
                 continue;
             }
             let source = match known.get(&entry.field) {
-                Some(source) => *source,
+                Some(source) => source.clone(),
                 None => {
-                    let source = without_positions(&entry.field).and_then(|field| self.catalog.source_of(type_name, &field));
-                    known.insert(entry.field.clone(), source);
+                    let field = without_positions(&entry.field);
+                    let source = field.and_then(|field| self.catalog.source_of(type_name, &field)).map(Arc::from);
+                    known.insert(Arc::clone(&entry.field), source.clone());
                     source
                 }
             };
             if let Some(source) = source {
-                source.clone_into(&mut entry.source);
+                entry.source = source;
             }
         }
         evidence

@@ -1,6 +1,6 @@
 //! Azure Policy's conditions on two values.
 
-use std::cmp::Ordering;
+use std::{borrow::Cow, cmp::Ordering};
 
 use jiff::{civil::DateTime, tz::Offset};
 use serde_json::Value;
@@ -86,10 +86,29 @@ pub(crate) fn same_text(left: &str, right: &str) -> bool {
 }
 
 /// A scalar as text.
-pub(crate) fn text(value: &Value) -> String {
+pub(crate) fn text(value: &Value) -> Cow<'_, str> {
     match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+        Value::String(text) => Cow::Borrowed(text),
+        other => Cow::Owned(other.to_string()),
+    }
+}
+
+/// Whether a text begins with another, without regard to case.
+pub(crate) fn starts_with(text: &str, start: &str) -> bool {
+    if text.is_ascii() && start.is_ascii() {
+        text.get(..start.len()).is_some_and(|head| head.eq_ignore_ascii_case(start))
+    } else {
+        text.to_lowercase().starts_with(&start.to_lowercase())
+    }
+}
+
+/// Whether a text ends with another, without regard to case.
+pub(crate) fn ends_with(text: &str, end: &str) -> bool {
+    if text.is_ascii() && end.is_ascii() {
+        let tail = text.len().checked_sub(end.len()).and_then(|place| text.get(place..));
+        tail.is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    } else {
+        text.to_lowercase().ends_with(&end.to_lowercase())
     }
 }
 
@@ -114,12 +133,17 @@ fn within(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
 
 fn like(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
     let Value::String(pattern) = expected else { return Err(format!("`like` takes a text, not {expected}")) };
-    let Some(actual) = actual.map(|actual| text(actual).to_lowercase()) else { return Ok(false) };
-    let pattern = pattern.to_lowercase();
+    let Some(actual) = actual.map(text) else { return Ok(false) };
+    let (actual, pattern) = (folded(&actual), folded(pattern));
     Ok(match pattern.split_once('*') {
-        None => actual == pattern,
-        Some((start, end)) => actual.len() >= start.len() + end.len() && actual.starts_with(start) && actual.ends_with(end),
+        None => same_text(&actual, &pattern),
+        Some((start, end)) => actual.len() >= start.len() + end.len() && starts_with(&actual, start) && ends_with(&actual, end),
     })
+}
+
+/// Text of which the lower case may be longer, in lower case, so that lengths can be compared.
+fn folded(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -149,8 +173,17 @@ fn contains(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
         None | Some(Value::Null) => false,
         Some(Value::Array(elements)) => elements.iter().any(|element| same(element, expected)),
         Some(Value::Object(_)) => false,
-        Some(scalar) => text(scalar).to_lowercase().contains(&text(expected).to_lowercase()),
+        Some(scalar) => has_part(&text(scalar), &text(expected)),
     })
+}
+
+/// Whether a text holds another, without regard to case.
+fn has_part(text: &str, part: &str) -> bool {
+    if text.is_ascii() && part.is_ascii() {
+        part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+    } else {
+        text.to_lowercase().contains(&part.to_lowercase())
+    }
 }
 
 fn contains_key(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {

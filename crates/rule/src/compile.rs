@@ -1,6 +1,9 @@
 //! From JSON to a tree with paths split and expressions parsed.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
+};
 
 use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Segment};
@@ -8,7 +11,6 @@ use skywarden_model::{FieldPath, Segment};
 use crate::{
     CompileError, FieldUse,
     expression::{self, Expression},
-    functions,
     path::field_path,
 };
 
@@ -28,11 +30,14 @@ pub(crate) struct Leaf {
     pub(crate) operand: Operand,
     pub(crate) condition: Condition,
     pub(crate) expected: Expression,
+    /// The condition in words, once evidence has needed them; only if what is expected stands in the rule.
+    pub(crate) words: OnceLock<Arc<str>>,
 }
 
 #[derive(Debug)]
 pub(crate) enum Operand {
-    Field(FieldPath),
+    /// A field, and its name once evidence has needed it.
+    Field(FieldPath, OnceLock<Arc<str>>),
     /// A field whose name is computed: `[concat('tags[', parameters('tag'), ']')]`.
     FieldNamed(Expression),
     Value(Expression),
@@ -191,7 +196,7 @@ impl Compiler<'_> {
         };
         let expected = self.expression(expected, &place)?;
         self.check_expected(*condition, &expected, &place);
-        Some(Node::Leaf(Leaf { operand, condition: *condition, expected }))
+        Some(Node::Leaf(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }))
     }
 
     fn check_expected(&mut self, condition: Condition, expected: &Expression, pointer: &str) {
@@ -214,7 +219,7 @@ impl Compiler<'_> {
         if name.starts_with('[') && !name.starts_with("[[") {
             return self.expression(field, pointer).map(Operand::FieldNamed);
         }
-        self.path(name, pointer).map(Operand::Field)
+        self.path(name, pointer).map(|path| Operand::Field(path, OnceLock::new()))
     }
 
     fn path(&mut self, name: &str, pointer: &str) -> Option<FieldPath> {
@@ -271,54 +276,47 @@ impl Compiler<'_> {
     fn expression(&mut self, value: &Value, pointer: &str) -> Option<Expression> {
         match expression::parse(value) {
             Ok(expression) => {
-                self.check_calls(&expression, pointer);
+                self.check_names(&expression, pointer);
                 Some(expression)
             }
-            Err(problem) => self.error(pointer, problem, None),
+            Err(fault) => self.error(pointer, fault.message, fault.help),
         }
     }
 
-    fn check_calls(&mut self, expression: &Expression, pointer: &str) {
+    fn check_names(&mut self, expression: &Expression, pointer: &str) {
         match expression {
             Expression::Literal(_) => {}
-            Expression::Member(inner, _) => self.check_calls(inner, pointer),
+            Expression::Member(inner, _) => self.check_names(inner, pointer),
             Expression::Index(inner, index) => {
-                self.check_calls(inner, pointer);
-                self.check_calls(index, pointer);
+                self.check_names(inner, pointer);
+                self.check_names(index, pointer);
             }
-            Expression::Call(name, arguments) => {
-                if let Some((fault, help)) = functions::fault(name, arguments.len()) {
-                    self.error::<()>(pointer, fault, help);
+            Expression::Parameter(parameter) => {
+                if !self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(parameter)) {
+                    self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
                 }
-                match (name.as_str(), arguments.first()) {
-                    ("parameters", Some(Expression::Literal(Value::String(parameter))))
-                        if !self.declared.iter().any(|declared| declared.eq_ignore_ascii_case(parameter)) =>
-                    {
-                        self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
-                    }
-                    ("field", Some(Expression::Literal(Value::String(field)))) => {
-                        self.path(field, pointer);
-                    }
-                    ("current", None) if self.counts.is_empty() => {
-                        let help = "use it in the `where` of a `count`".to_owned();
-                        self.error::<()>(pointer, "`current()` stands outside a count", Some(help));
-                    }
-                    ("current", Some(Expression::Literal(Value::String(name)))) => self.check_current(name, pointer),
-                    _ => {}
+            }
+            Expression::Field(path) => self.fields.push(FieldUse { path: path.clone(), pointer: pointer.to_owned() }),
+            Expression::Innermost => {
+                if self.counts.is_empty() {
+                    let help = "use it in the `where` of a `count`".to_owned();
+                    self.error::<()>(pointer, "`current()` stands outside a count", Some(help));
                 }
+            }
+            Expression::Current(name, path) => self.check_current(name, path.as_ref().ok(), pointer),
+            Expression::Call(_, arguments) => {
                 for argument in arguments {
-                    self.check_calls(argument, pointer);
+                    self.check_names(argument, pointer);
                 }
             }
         }
     }
 
     /// `current('x')` names an enclosing count's element or something in it.
-    fn check_current(&mut self, name: &str, pointer: &str) {
-        let path = field_path(name).ok();
+    fn check_current(&mut self, name: &str, path: Option<&FieldPath>, pointer: &str) {
         let is_known = self.counts.iter().any(|count| match count {
             Standing::Value(own) => own.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(name)),
-            Standing::Field(list) => path.as_ref().is_some_and(|path| list.covers(path)),
+            Standing::Field(list) => path.is_some_and(|path| list.covers(path)),
         });
         if is_known {
             return;

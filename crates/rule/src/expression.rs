@@ -1,6 +1,9 @@
 //! Template expressions: `[concat(field('name'), '-', parameters('suffix'))]`.
 
 use serde_json::{Number, Value};
+use skywarden_model::FieldPath;
+
+use crate::{functions::Function, path::field_path};
 
 /// Deepest nesting of calls.
 const MAX_DEPTH: usize = 64;
@@ -10,22 +13,50 @@ const MAX_DEPTH: usize = 64;
 pub(crate) enum Expression {
     /// A value as it stands.
     Literal(Value),
-    /// A function with its arguments; the name is in lower case.
-    Call(String, Vec<Expression>),
+    /// `field('a.b')` with a name that stands in the rule.
+    Field(FieldPath),
+    /// `parameters('p')` with a name that stands in the rule.
+    Parameter(String),
+    /// `current()`
+    Innermost,
+    /// `current('x')` with a name that stands in the rule: a count's own name, or else a field.
+    Current(String, Result<FieldPath, String>),
+    /// A function with its arguments.
+    Call(Function, Vec<Expression>),
     /// `x.name`
     Member(Box<Expression>, String),
     /// `x[index]`
     Index(Box<Expression>, Box<Expression>),
 }
 
+/// What is wrong with an expression.
+#[derive(Debug)]
+pub(crate) struct Fault {
+    pub(crate) message: String,
+    /// What to do about it.
+    pub(crate) help: Option<String>,
+}
+
+impl From<String> for Fault {
+    fn from(message: String) -> Self {
+        Self { message, help: None }
+    }
+}
+
+impl From<&str> for Fault {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
 /// Reads a value of a rule: text in `[...]` is an expression, `[[` escapes, anything else stands for itself.
-pub(crate) fn parse(value: &Value) -> Result<Expression, String> {
+pub(crate) fn parse(value: &Value) -> Result<Expression, Fault> {
     parse_at(value, 0)
 }
 
-fn parse_at(value: &Value, depth: usize) -> Result<Expression, String> {
+fn parse_at(value: &Value, depth: usize) -> Result<Expression, Fault> {
     if depth > MAX_DEPTH {
-        return Err(format!("the value is nested deeper than {MAX_DEPTH}"));
+        return Err(format!("the value is nested deeper than {MAX_DEPTH}").into());
     }
     match value {
         Value::String(text) => parse_text(text),
@@ -39,14 +70,14 @@ fn parse_at(value: &Value, depth: usize) -> Result<Expression, String> {
             });
             Ok(match literals.collect() {
                 Some(literals) => Expression::Literal(Value::Array(literals)),
-                None => Expression::Call("createarray".to_owned(), parsed),
+                None => Expression::Call(Function::CreateArray, parsed),
             })
         }
         other => Ok(Expression::Literal(other.clone())),
     }
 }
 
-fn parse_text(text: &str) -> Result<Expression, String> {
+fn parse_text(text: &str) -> Result<Expression, Fault> {
     let literal = |text: String| Ok(Expression::Literal(Value::String(text)));
     if let Some(escaped) = text.strip_prefix("[[") {
         return literal(format!("[{escaped}"));
@@ -58,8 +89,27 @@ fn parse_text(text: &str) -> Result<Expression, String> {
     if parser.rest.is_empty() {
         Ok(expression)
     } else {
-        Err(format!("`{}` is left over in the expression `{text}`", parser.rest))
+        Err(format!("`{}` is left over in the expression `{text}`", parser.rest).into())
     }
+}
+
+/// A call; names that stand in the rule are looked up once and not with each verdict.
+fn called(name: &str, mut arguments: Vec<Expression>) -> Result<Expression, Fault> {
+    let function = Function::find(name, arguments.len())?;
+    let name = match arguments.as_mut_slice() {
+        [Expression::Literal(Value::String(name))] => std::mem::take(name),
+        [] if function == Function::Current => return Ok(Expression::Innermost),
+        _ => return Ok(Expression::Call(function, arguments)),
+    };
+    Ok(match function {
+        Function::Field => Expression::Field(field_path(&name)?),
+        Function::Parameters => Expression::Parameter(name),
+        Function::Current => {
+            let path = field_path(&name);
+            Expression::Current(name, path)
+        }
+        _ => Expression::Call(function, vec![Expression::Literal(Value::String(name))]),
+    })
 }
 
 struct Parser<'a> {
@@ -83,7 +133,7 @@ impl Parser<'_> {
         }
     }
 
-    fn expression(&mut self) -> Result<Expression, String> {
+    fn expression(&mut self) -> Result<Expression, Fault> {
         let depth = self.depth;
         self.deeper()?;
         let mut expression = self.primary()?;
@@ -95,7 +145,7 @@ impl Parser<'_> {
                 self.deeper()?;
                 let index = self.expression()?;
                 if !self.eat(']') {
-                    return Err("a `[` is not closed".to_owned());
+                    return Err("a `[` is not closed".into());
                 }
                 expression = Expression::Index(Box::new(expression), Box::new(index));
             } else {
@@ -106,12 +156,12 @@ impl Parser<'_> {
     }
 
     /// A call's argument and a step after a `.` or `[` both nest the tree: evaluation and drop go down it by recursion.
-    fn deeper(&mut self) -> Result<(), String> {
+    fn deeper(&mut self) -> Result<(), Fault> {
         self.depth += 1;
-        if self.depth > MAX_DEPTH { Err(format!("the expression is nested deeper than {MAX_DEPTH}")) } else { Ok(()) }
+        if self.depth > MAX_DEPTH { Err(format!("the expression is nested deeper than {MAX_DEPTH}").into()) } else { Ok(()) }
     }
 
-    fn primary(&mut self) -> Result<Expression, String> {
+    fn primary(&mut self) -> Result<Expression, Fault> {
         self.skip_blanks();
         if self.rest.starts_with('\'') {
             return Ok(Expression::Literal(Value::String(self.text()?)));
@@ -125,7 +175,7 @@ impl Parser<'_> {
                 "true" => Ok(Expression::Literal(Value::Bool(true))),
                 "false" => Ok(Expression::Literal(Value::Bool(false))),
                 "null" => Ok(Expression::Literal(Value::Null)),
-                _ => Err(format!("`{name}` is neither a text in quotes nor a function call")),
+                _ => Err(format!("`{name}` is neither a text in quotes nor a function call").into()),
             };
         }
         let mut arguments = Vec::new();
@@ -136,14 +186,14 @@ impl Parser<'_> {
                     break;
                 }
                 if !self.eat(',') {
-                    return Err(format!("a `,` or `)` is missing in the call of `{name}`"));
+                    return Err(format!("a `,` or `)` is missing in the call of `{name}`").into());
                 }
             }
         }
-        Ok(Expression::Call(name.to_ascii_lowercase(), arguments))
+        called(&name, arguments)
     }
 
-    fn text(&mut self) -> Result<String, String> {
+    fn text(&mut self) -> Result<String, Fault> {
         let mut text = String::new();
         let mut rest = self.rest.strip_prefix('\'').unwrap_or(self.rest);
         loop {
@@ -162,7 +212,7 @@ impl Parser<'_> {
         }
     }
 
-    fn number(&mut self) -> Result<Expression, String> {
+    fn number(&mut self) -> Result<Expression, Fault> {
         let end = self.rest.find(|c: char| !(c.is_ascii_digit() || matches!(c, '-' | '.'))).unwrap_or(self.rest.len());
         let (digits, tail) = self.rest.split_at(end);
         let number = match digits.parse::<i64>() {
@@ -170,10 +220,10 @@ impl Parser<'_> {
             Err(_) => digits.parse::<f64>().ok().and_then(Number::from_f64),
         };
         self.rest = tail;
-        number.map(|number| Expression::Literal(Value::Number(number))).ok_or_else(|| format!("`{digits}` is no number"))
+        number.map(|number| Expression::Literal(Value::Number(number))).ok_or_else(|| format!("`{digits}` is no number").into())
     }
 
-    fn word(&mut self) -> Result<String, String> {
+    fn word(&mut self) -> Result<String, Fault> {
         self.skip_blanks();
         let end = self.rest.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-')).unwrap_or(self.rest.len());
         let (word, tail) = self.rest.split_at(end);
@@ -181,7 +231,8 @@ impl Parser<'_> {
             return Err(match self.rest.chars().next() {
                 Some(found) => format!("`{found}` stands where a name should be"),
                 None => "the expression ends too early".to_owned(),
-            });
+            }
+            .into());
         }
         self.rest = tail;
         Ok(word.to_owned())
@@ -199,8 +250,8 @@ mod tests {
         assert_eq!(parse(&json!("plain")).unwrap(), Expression::Literal(json!("plain")));
         assert_eq!(parse(&json!("[[x]")).unwrap(), Expression::Literal(json!("[x]")));
         let call = parse(&json!("[concat('it''s', parameters('p')[0].q, -3)]")).unwrap();
-        let Expression::Call(name, arguments) = call else { panic!("no call") };
-        assert_eq!((name.as_str(), arguments.len()), ("concat", 3));
+        let Expression::Call(function, arguments) = call else { panic!("no call") };
+        assert_eq!((function, arguments.len()), (Function::Concat, 3));
         assert_eq!(arguments[0], Expression::Literal(json!("it's")));
         assert!(matches!(&arguments[1], Expression::Member(_, member) if member == "q"));
     }

@@ -10,7 +10,7 @@ use crate::{
     compile::closest,
     dates,
     evaluate::{Context, Current, Failure, field_value, member, value_of},
-    expression::Expression,
+    expression::{Expression, Fault},
     path::field_path,
 };
 
@@ -22,122 +22,180 @@ const MAX_PAIRED: usize = 10_000;
 
 const MANY: usize = usize::MAX;
 
-/// Each function with the least and the greatest number of arguments.
-const FUNCTIONS: &[(&str, usize, usize)] = &[
-    ("parameters", 1, 1),
-    ("field", 1, 1),
-    ("current", 0, 1),
-    ("concat", 1, MANY),
-    ("if", 3, 3),
-    ("and", 1, MANY),
-    ("or", 1, MANY),
-    ("not", 1, 1),
-    ("equals", 2, 2),
-    ("less", 2, 2),
-    ("lessOrEquals", 2, 2),
-    ("greater", 2, 2),
-    ("greaterOrEquals", 2, 2),
-    ("toLower", 1, 1),
-    ("toUpper", 1, 1),
-    ("replace", 3, 3),
-    ("substring", 2, 3),
-    ("length", 1, 1),
-    ("split", 2, 2),
-    ("join", 2, 2),
-    ("first", 1, 1),
-    ("last", 1, 1),
-    ("indexOf", 2, 2),
-    ("startsWith", 2, 2),
-    ("endsWith", 2, 2),
-    ("trim", 1, 1),
-    ("contains", 2, 2),
-    ("empty", 1, 1),
-    ("coalesce", 1, MANY),
-    ("int", 1, 1),
-    ("float", 1, 1),
-    ("string", 1, 1),
-    ("bool", 1, 1),
-    ("add", 2, 2),
-    ("sub", 2, 2),
-    ("mul", 2, 2),
-    ("div", 2, 2),
-    ("mod", 2, 2),
-    ("min", 1, MANY),
-    ("max", 1, MANY),
-    ("padLeft", 2, 3),
-    ("createArray", 0, MANY),
-    ("union", 1, MANY),
-    ("intersection", 2, MANY),
-    ("skip", 2, 2),
-    ("take", 2, 2),
-    ("utcNow", 0, 1),
-    ("addDays", 2, 2),
-    ("dateTimeAdd", 2, 3),
-    ("ipRangeContains", 2, 2),
-    ("tryGet", 2, MANY),
-    ("json", 1, 1),
-    ("true", 0, 0),
-    ("false", 0, 0),
-    ("null", 0, 0),
+/// A function that rules may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    Parameters,
+    Field,
+    Current,
+    Concat,
+    If,
+    And,
+    Or,
+    Not,
+    Equals,
+    Less,
+    LessOrEquals,
+    Greater,
+    GreaterOrEquals,
+    ToLower,
+    ToUpper,
+    Replace,
+    Substring,
+    Length,
+    Split,
+    Join,
+    First,
+    Last,
+    IndexOf,
+    StartsWith,
+    EndsWith,
+    Trim,
+    Contains,
+    Empty,
+    Coalesce,
+    Int,
+    Float,
+    String,
+    Bool,
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Mod,
+    Min,
+    Max,
+    PadLeft,
+    CreateArray,
+    Union,
+    Intersection,
+    Skip,
+    Take,
+    UtcNow,
+    AddDays,
+    DateTimeAdd,
+    IpRangeContains,
+    TryGet,
+    Json,
+    True,
+    False,
+    Null,
+}
+
+/// Each function with its name and the least and the greatest number of arguments.
+const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
+    ("parameters", Function::Parameters, 1, 1),
+    ("field", Function::Field, 1, 1),
+    ("current", Function::Current, 0, 1),
+    ("concat", Function::Concat, 1, MANY),
+    ("if", Function::If, 3, 3),
+    ("and", Function::And, 1, MANY),
+    ("or", Function::Or, 1, MANY),
+    ("not", Function::Not, 1, 1),
+    ("equals", Function::Equals, 2, 2),
+    ("less", Function::Less, 2, 2),
+    ("lessOrEquals", Function::LessOrEquals, 2, 2),
+    ("greater", Function::Greater, 2, 2),
+    ("greaterOrEquals", Function::GreaterOrEquals, 2, 2),
+    ("toLower", Function::ToLower, 1, 1),
+    ("toUpper", Function::ToUpper, 1, 1),
+    ("replace", Function::Replace, 3, 3),
+    ("substring", Function::Substring, 2, 3),
+    ("length", Function::Length, 1, 1),
+    ("split", Function::Split, 2, 2),
+    ("join", Function::Join, 2, 2),
+    ("first", Function::First, 1, 1),
+    ("last", Function::Last, 1, 1),
+    ("indexOf", Function::IndexOf, 2, 2),
+    ("startsWith", Function::StartsWith, 2, 2),
+    ("endsWith", Function::EndsWith, 2, 2),
+    ("trim", Function::Trim, 1, 1),
+    ("contains", Function::Contains, 2, 2),
+    ("empty", Function::Empty, 1, 1),
+    ("coalesce", Function::Coalesce, 1, MANY),
+    ("int", Function::Int, 1, 1),
+    ("float", Function::Float, 1, 1),
+    ("string", Function::String, 1, 1),
+    ("bool", Function::Bool, 1, 1),
+    ("add", Function::Add, 2, 2),
+    ("sub", Function::Sub, 2, 2),
+    ("mul", Function::Mul, 2, 2),
+    ("div", Function::Div, 2, 2),
+    ("mod", Function::Mod, 2, 2),
+    ("min", Function::Min, 1, MANY),
+    ("max", Function::Max, 1, MANY),
+    ("padLeft", Function::PadLeft, 2, 3),
+    ("createArray", Function::CreateArray, 0, MANY),
+    ("union", Function::Union, 1, MANY),
+    ("intersection", Function::Intersection, 2, MANY),
+    ("skip", Function::Skip, 2, 2),
+    ("take", Function::Take, 2, 2),
+    ("utcNow", Function::UtcNow, 0, 1),
+    ("addDays", Function::AddDays, 2, 2),
+    ("dateTimeAdd", Function::DateTimeAdd, 2, 3),
+    ("ipRangeContains", Function::IpRangeContains, 2, 2),
+    ("tryGet", Function::TryGet, 2, MANY),
+    ("json", Function::Json, 1, 1),
+    ("true", Function::True, 0, 0),
+    ("false", Function::False, 0, 0),
+    ("null", Function::Null, 0, 0),
 ];
 
-/// The names of all functions.
-pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    FUNCTIONS.iter().map(|(name, _, _)| *name)
-}
-
-/// What is wrong with a call of that name (in lower case) with so many arguments, and what to do about it.
-pub(crate) fn fault(name: &str, given: usize) -> Option<(String, Option<String>)> {
-    let Some((name, least, most)) = FUNCTIONS.iter().find(|(known, _, _)| known.eq_ignore_ascii_case(name)) else {
-        let help = closest(name, names()).map(|name| format!("did you mean `{name}`?"));
-        return Some((format!("`{name}` is no function that rules may use"), help));
-    };
-    if (*least..=*most).contains(&given) {
-        return None;
+impl Function {
+    /// The function of a name in any case, called with so many arguments.
+    ///
+    /// # Errors
+    /// If no function has that name, or it does not take so many.
+    pub(crate) fn find(name: &str, given: usize) -> Result<Self, Fault> {
+        let Some((name, function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)) else {
+            let help = closest(name, FUNCTIONS.iter().map(|(name, ..)| *name)).map(|name| format!("did you mean `{name}`?"));
+            return Err(Fault { message: format!("`{name}` is no function that rules may use"), help });
+        };
+        if (*least..=*most).contains(&given) {
+            return Ok(*function);
+        }
+        let wanted = match (*least, *most) {
+            (1, 1) => "one argument".to_owned(),
+            (least, MANY) => format!("{least} or more arguments"),
+            (least, most) if least == most => format!("{least} arguments"),
+            (least, most) => format!("{least} to {most} arguments"),
+        };
+        Err(format!("`{name}` takes {wanted}, not {given}").into())
     }
-    let wanted = match (*least, *most) {
-        (1, 1) => "one argument".to_owned(),
-        (least, MANY) => format!("{least} or more arguments"),
-        (least, most) if least == most => format!("{least} arguments"),
-        (least, most) => format!("{least} to {most} arguments"),
-    };
-    Some((format!("`{name}` takes {wanted}, not {given}"), None))
+
+    /// The name as Azure spells it.
+    fn name(self) -> &'static str {
+        FUNCTIONS.iter().find(|(_, function, ..)| *function == self).map_or("", |(name, ..)| name)
+    }
 }
 
-/// Calls a function; `None` is an absent value. The name is in lower case.
+/// Calls a function; `None` is an absent value.
 pub(crate) fn call<'i>(
-    name: &str,
+    function: Function,
     arguments: &'i [Expression],
     context: &Context<'i, '_>,
 ) -> Result<Option<Cow<'i, Value>>, Failure> {
-    let owned = |value: Option<Value>| Ok(value.map(Cow::Owned));
-    match (name, arguments) {
-        ("parameters", [name]) => {
+    match (function, arguments) {
+        (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
+        (Function::Field, [name]) => return field_value(&field_path(&text_of(name, context)?).map_err(error)?, context),
+        (Function::Current, [name]) => {
             let name = text_of(name, context)?;
-            let parameters = context.input.parameters;
-            let found = parameters.get(&name);
-            let found =
-                found.or_else(|| parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(&name)).map(|(_, value)| value));
-            return found
-                .map(|value| Some(Cow::Borrowed(value)))
-                .ok_or_else(|| error(format!("the parameter `{name}` has no value")));
+            return match named(&name, context) {
+                Some(value) => Ok(Some(value)),
+                None => field_value(&field_path(&name).map_err(error)?, context),
+            };
         }
-        ("field", [name]) => {
-            let path = field_path(&text_of(name, context)?).map_err(error)?;
-            return owned(field_value(&path, context)?);
-        }
-        ("current", arguments) => return owned(current(arguments, context)?),
-        ("if", [condition, yes, no]) => return value_of(if boolean(condition, context)? { yes } else { no }, context),
-        ("and" | "or", parts) => {
-            let decider = name == "or";
+        (Function::If, [condition, yes, no]) => return value_of(if boolean(condition, context)? { yes } else { no }, context),
+        (Function::And | Function::Or, parts) => {
+            let decider = function == Function::Or;
             for part in parts {
                 if boolean(part, context)? == decider {
-                    return owned(Some(Value::Bool(decider)));
+                    return made(Value::Bool(decider));
                 }
             }
-            return owned(Some(Value::Bool(!decider)));
+            return made(Value::Bool(!decider));
         }
-        ("coalesce", parts) => {
+        (Function::Coalesce, parts) => {
             for part in parts {
                 let value = value_of(part, context)?;
                 if value.as_deref().is_some_and(|value| !value.is_null()) {
@@ -150,46 +208,75 @@ pub(crate) fn call<'i>(
     }
     let mut values = Vec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(value_of(argument, context)?.map(Cow::into_owned));
+        values.push(value_of(argument, context)?);
     }
-    owned(plain(name, &values, context)?)
+    Ok(plain(function, &values, context)?.map(Cow::Owned))
 }
 
-fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
-    let value = |place: usize| values.get(place).and_then(Option::as_ref);
-    let need = |place: usize| value(place).ok_or_else(|| error(format!("`{name}` was given a value that is absent")));
+/// The value of a parameter; names compare without case.
+pub(crate) fn parameter<'i>(name: &str, context: &Context<'i, '_>) -> Result<Cow<'i, Value>, Failure> {
+    let parameters = context.input.parameters;
+    let found = parameters.get(name);
+    let found = found.or_else(|| parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value));
+    found.map(Cow::Borrowed).ok_or_else(|| error(format!("the parameter `{name}` has no value")))
+}
+
+/// What the innermost count stands on.
+pub(crate) fn innermost<'i>(context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    let last = context.current.last().filter(|current| current.depth == context.bound.len());
+    match (last, context.bound.last()) {
+        (Some(current), _) => Ok(Some(current.value.clone())),
+        (None, Some(bound)) => field_value(bound.path, context),
+        (None, None) => Err(error("`current()` stands outside a count".to_owned())),
+    }
+}
+
+/// What the count over values of that name stands on.
+pub(crate) fn named<'i>(name: &str, context: &Context<'i, '_>) -> Option<Cow<'i, Value>> {
+    let is_named = |current: &&Current<'_>| current.name.is_some_and(|own| own.eq_ignore_ascii_case(name));
+    context.current.iter().rev().find(is_named).map(|current| current.value.clone())
+}
+
+fn made<'i>(value: Value) -> Result<Option<Cow<'i, Value>>, Failure> {
+    Ok(Some(Cow::Owned(value)))
+}
+
+fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
+    let value = |place: usize| values.get(place).and_then(Option::as_deref);
+    let name = || function.name();
+    let need = |place: usize| value(place).ok_or_else(|| error(format!("`{}` was given a value that is absent", name())));
     let text = |place: usize| need(place).map(compare::text);
     let number = |place: usize| {
-        need(place).and_then(|value| compare::number(value).ok_or_else(|| error(format!("`{name}`: {value} is no number"))))
+        need(place).and_then(|value| compare::number(value).ok_or_else(|| error(format!("`{}`: {value} is no number", name()))))
     };
     let compared = |condition| compare::holds(condition, value(0), need(1)?).map_err(error);
     use crate::compile::Condition;
-    let result = match (name, values.len()) {
-        ("true", 0) => Value::Bool(true),
-        ("false", 0) => Value::Bool(false),
-        ("null", 0) => return Ok(None),
-        ("not", 1) => Value::Bool(!truth_of(need(0)?)?),
-        ("equals", 2) => Value::Bool(match (value(0), value(1)) {
+    let result = match (function, values.len()) {
+        (Function::True, 0) => Value::Bool(true),
+        (Function::False, 0) => Value::Bool(false),
+        (Function::Null, 0) => return Ok(None),
+        (Function::Not, 1) => Value::Bool(!truth_of(need(0)?)?),
+        (Function::Equals, 2) => Value::Bool(match (value(0), value(1)) {
             (Some(left), Some(right)) => compare::same(left, right),
             (left, right) => left.is_none() && right.is_none(),
         }),
-        ("less", 2) => Value::Bool(compared(Condition::Less)?),
-        ("lessorequals", 2) => Value::Bool(compared(Condition::LessOrEquals)?),
-        ("greater", 2) => Value::Bool(compared(Condition::Greater)?),
-        ("greaterorequals", 2) => Value::Bool(compared(Condition::GreaterOrEquals)?),
-        ("concat", _) => concat(values)?,
-        ("tolower", 1) => text(0)?.to_lowercase().into(),
-        ("toupper", 1) => text(0)?.to_uppercase().into(),
-        ("trim", 1) => text(0)?.trim().into(),
-        ("replace", 3) => {
+        (Function::Less, 2) => Value::Bool(compared(Condition::Less)?),
+        (Function::LessOrEquals, 2) => Value::Bool(compared(Condition::LessOrEquals)?),
+        (Function::Greater, 2) => Value::Bool(compared(Condition::Greater)?),
+        (Function::GreaterOrEquals, 2) => Value::Bool(compared(Condition::GreaterOrEquals)?),
+        (Function::Concat, _) => concat(values)?,
+        (Function::ToLower, 1) => text(0)?.to_lowercase().into(),
+        (Function::ToUpper, 1) => text(0)?.to_uppercase().into(),
+        (Function::Trim, 1) => text(0)?.trim().into(),
+        (Function::Replace, 3) => {
             let (subject, from, to) = (text(0)?, text(1)?, text(2)?);
-            let growth = subject.len().saturating_add(subject.matches(from.as_str()).count().saturating_mul(to.len()));
+            let growth = subject.len().saturating_add(subject.matches(&*from).count().saturating_mul(to.len()));
             if growth > MAX_TEXT {
                 return Err(error(format!("`replace` would make more than {MAX_TEXT} bytes")));
             }
-            subject.replace(&from, &to).into()
+            subject.replace(&*from, &to).into()
         }
-        ("substring", 2 | 3) => {
+        (Function::Substring, 2 | 3) => {
             let subject: Vec<char> = text(0)?.chars().collect();
             let start = position(number(1)?)?;
             let length = if value(2).is_some() { position(number(2)?)? } else { subject.len().saturating_sub(start) };
@@ -199,30 +286,30 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
                 .ok_or_else(|| error(format!("`substring` from {start} to {end} lies outside the text")))?;
             part.iter().collect::<String>().into()
         }
-        ("length", 1) => match need(0)? {
+        (Function::Length, 1) => match need(0)? {
             Value::Array(elements) => elements.len().into(),
             Value::Object(members) => members.len().into(),
             other => compare::text(other).chars().count().into(),
         },
-        ("split", 2) => {
+        (Function::Split, 2) => {
             let subject = text(0)?;
-            let separators: Vec<String> = match need(1)? {
+            let separators: Vec<Cow<'_, str>> = match need(1)? {
                 Value::Array(separators) => separators.iter().map(compare::text).collect(),
                 separator => vec![compare::text(separator)],
             };
             split(&subject, &separators)
         }
-        ("join", 2) => {
+        (Function::Join, 2) => {
             let (parts, separator) = (list(need(0)?)?, text(1)?);
-            let parts: Vec<String> = parts.iter().map(compare::text).collect();
-            let length: usize = parts.iter().map(String::len).sum();
+            let parts: Vec<Cow<'_, str>> = parts.iter().map(compare::text).collect();
+            let length: usize = parts.iter().map(|part| part.len()).sum();
             if length.saturating_add(separator.len().saturating_mul(parts.len())) > MAX_TEXT {
                 return Err(error(format!("`join` would make more than {MAX_TEXT} bytes")));
             }
             parts.join(&separator).into()
         }
-        ("first" | "last", 1) => {
-            let is_first = name == "first";
+        (Function::First | Function::Last, 1) => {
+            let is_first = function == Function::First;
             return Ok(match need(0)? {
                 Value::Array(elements) => if is_first { elements.first() } else { elements.last() }.cloned(),
                 other => {
@@ -232,67 +319,69 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
                 }
             });
         }
-        ("indexof", 2) => {
+        (Function::IndexOf, 2) => {
             let (subject, part) = (text(0)?.to_lowercase(), text(1)?.to_lowercase());
             let found = subject.split_once(part.as_str()).map(|(before, _)| before.chars().count());
             found.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1).into()
         }
-        ("startswith", 2) => text(0)?.to_lowercase().starts_with(&text(1)?.to_lowercase()).into(),
-        ("endswith", 2) => text(0)?.to_lowercase().ends_with(&text(1)?.to_lowercase()).into(),
-        ("contains", 2) => match need(0)? {
+        (Function::StartsWith, 2) => compare::starts_with(&text(0)?, &text(1)?).into(),
+        (Function::EndsWith, 2) => compare::ends_with(&text(0)?, &text(1)?).into(),
+        (Function::Contains, 2) => match need(0)? {
             Value::Object(members) => {
                 let key = text(1)?;
                 members.keys().any(|name| name.eq_ignore_ascii_case(&key)).into()
             }
             other => compare::holds(Condition::Contains, Some(other), need(1)?).map_err(error)?.into(),
         },
-        ("empty", 1) => match value(0) {
+        (Function::Empty, 1) => match value(0) {
             None | Some(Value::Null) => true.into(),
             Some(Value::Array(elements)) => elements.is_empty().into(),
             Some(Value::Object(members)) => members.is_empty().into(),
             Some(other) => compare::text(other).is_empty().into(),
         },
-        ("int", 1) => {
+        (Function::Int, 1) => {
             let number = number(0)?;
             if number.fract() != 0.0 && need(0)?.is_string() {
                 return Err(error(format!("`int`: {number} is no whole number")));
             }
             whole(number.trunc())?
         }
-        ("float", 1) => float(number(0)?)?,
-        ("string", 1) => text(0)?.into(),
-        ("bool", 1) => truth_of(need(0)?)?.into(),
-        ("add", 2) => arithmetic(number(0)? + number(1)?)?,
-        ("sub", 2) => arithmetic(number(0)? - number(1)?)?,
-        ("mul", 2) => arithmetic(number(0)? * number(1)?)?,
-        ("div" | "mod", 2) if number(1)? == 0.0 => return Err(error(format!("`{name}` by zero"))),
-        ("div", 2) => arithmetic((number(0)? / number(1)?).trunc())?,
-        ("mod", 2) => arithmetic(number(0)? % number(1)?)?,
-        ("min" | "max", 1..) => {
+        (Function::Float, 1) => float(number(0)?)?,
+        (Function::String, 1) => text(0)?.into(),
+        (Function::Bool, 1) => truth_of(need(0)?)?.into(),
+        (Function::Add, 2) => arithmetic(number(0)? + number(1)?)?,
+        (Function::Sub, 2) => arithmetic(number(0)? - number(1)?)?,
+        (Function::Mul, 2) => arithmetic(number(0)? * number(1)?)?,
+        (Function::Div | Function::Mod, 2) if number(1)? == 0.0 => return Err(error(format!("`{}` by zero", name()))),
+        (Function::Div, 2) => arithmetic((number(0)? / number(1)?).trunc())?,
+        (Function::Mod, 2) => arithmetic(number(0)? % number(1)?)?,
+        (Function::Min | Function::Max, 1..) => {
             let numbers = match value(0) {
                 Some(Value::Array(elements)) if values.len() == 1 => {
                     elements.iter().map(compare::number).collect::<Option<Vec<f64>>>()
                 }
-                _ => values.iter().map(|value| value.as_ref().and_then(compare::number)).collect(),
+                _ => values.iter().map(|value| value.as_deref().and_then(compare::number)).collect(),
             };
-            let numbers = numbers.ok_or_else(|| error(format!("`{name}` takes numbers")))?;
-            let pick = if name == "min" { f64::min } else { f64::max };
-            let found = numbers.into_iter().reduce(pick).ok_or_else(|| error(format!("`{name}` of an empty list")))?;
+            let numbers = numbers.ok_or_else(|| error(format!("`{}` takes numbers", name())))?;
+            let pick = if function == Function::Min { f64::min } else { f64::max };
+            let found = numbers.into_iter().reduce(pick).ok_or_else(|| error(format!("`{}` of an empty list", name())))?;
             arithmetic(found)?
         }
-        ("padleft", 2 | 3) => {
+        (Function::PadLeft, 2 | 3) => {
             let (subject, width) = (text(0)?, position(number(1)?)?);
             if width > MAX_TEXT {
                 return Err(error(format!("`padLeft` to more than {MAX_TEXT} characters")));
             }
-            let fill = if value(2).is_some() { text(2)? } else { " ".to_owned() };
+            let fill = if value(2).is_some() { text(2)? } else { " ".into() };
             if fill.chars().count() != 1 {
                 return Err(error(format!("`padLeft` fills with one character, not `{fill}`")));
             }
             format!("{}{subject}", fill.repeat(width.saturating_sub(subject.chars().count()))).into()
         }
-        ("createarray", _) => Value::Array(values.iter().map(|value| value.clone().unwrap_or(Value::Null)).collect()),
-        ("union", 1..) => {
+        (Function::CreateArray, _) => {
+            Value::Array(values.iter().map(|value| value.as_deref().cloned().unwrap_or(Value::Null)).collect())
+        }
+        (Function::Union, 1..) => {
             let mut all: Vec<Value> = Vec::new();
             for place in 0..values.len() {
                 for element in paired(need(place)?)? {
@@ -303,7 +392,7 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             }
             Value::Array(all)
         }
-        ("intersection", 2..) => {
+        (Function::Intersection, 2..) => {
             let mut common = paired(need(0)?)?.clone();
             for place in 1..values.len() {
                 let other = paired(need(place)?)?;
@@ -311,9 +400,9 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             }
             Value::Array(common)
         }
-        ("skip" | "take", 2) => {
+        (Function::Skip | Function::Take, 2) => {
             let count = position(number(1)?.max(0.0))?;
-            let is_skip = name == "skip";
+            let is_skip = function == Function::Skip;
             match need(0)? {
                 Value::Array(elements) if is_skip => elements.iter().skip(count).cloned().collect(),
                 Value::Array(elements) => elements.iter().take(count).cloned().collect(),
@@ -321,22 +410,22 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
                 other => compare::text(other).chars().take(count).collect::<String>().into(),
             }
         }
-        ("utcnow", 0) => context.input.now.to_string().into(),
-        ("utcnow", 1) => dates::formatted(context.input.now, &text(0)?).map_err(error)?.into(),
-        ("adddays", 2) => dates::add_days(&text(0)?, number(1)?).map_err(error)?.into(),
-        ("datetimeadd", 2) => dates::add_duration(&text(0)?, &text(1)?).map_err(error)?.to_string().into(),
-        ("datetimeadd", 3) => {
+        (Function::UtcNow, 0) => context.input.now.to_string().into(),
+        (Function::UtcNow, 1) => dates::formatted(context.input.now, &text(0)?).map_err(error)?.into(),
+        (Function::AddDays, 2) => dates::add_days(&text(0)?, number(1)?).map_err(error)?.into(),
+        (Function::DateTimeAdd, 2) => dates::add_duration(&text(0)?, &text(1)?).map_err(error)?.to_string().into(),
+        (Function::DateTimeAdd, 3) => {
             let moved = dates::add_duration(&text(0)?, &text(1)?).map_err(error)?;
             dates::formatted(moved, &text(2)?).map_err(error)?.into()
         }
-        ("iprangecontains", 2) => {
+        (Function::IpRangeContains, 2) => {
             let (outer, inner) = (range(&text(0)?)?, range(&text(1)?)?);
             (outer.0 <= inner.0 && inner.1 <= outer.1).into()
         }
-        ("tryget", 2..) => {
+        (Function::TryGet, 2..) => {
             let mut found = value(0);
             for key in values.iter().skip(1) {
-                found = match (found, key) {
+                found = match (found, key.as_deref()) {
                     (Some(value), Some(Value::String(key))) => member(value, key),
                     (Some(value), Some(index)) => {
                         index.as_u64().and_then(|index| usize::try_from(index).ok()).and_then(|index| value.get(index))
@@ -346,27 +435,10 @@ fn plain(name: &str, values: &[Option<Value>], context: &Context<'_, '_>) -> Res
             }
             return Ok(found.cloned());
         }
-        ("json", 1) => serde_json::from_str(&text(0)?).map_err(|problem| error(format!("`json`: {problem}")))?,
-        (_, given) => return Err(error(format!("`{name}` does not take {given} arguments"))),
+        (Function::Json, 1) => serde_json::from_str(&text(0)?).map_err(|problem| error(format!("`json`: {problem}")))?,
+        (_, given) => return Err(error(format!("`{}` does not take {given} arguments", name()))),
     };
     Ok(Some(result))
-}
-
-fn current(arguments: &[Expression], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
-    let Some(name) = arguments.first() else {
-        let innermost = context.current.last().filter(|current| current.depth == context.bound.len());
-        return match (innermost, context.bound.last()) {
-            (Some(current), _) => Ok(Some(current.value.clone())),
-            (None, Some(bound)) => field_value(bound.path, context),
-            (None, None) => Err(error("`current()` stands outside a count".to_owned())),
-        };
-    };
-    let name = text_of(name, context)?;
-    let is_named = |current: &&Current<'_>| current.name.is_some_and(|own| own.eq_ignore_ascii_case(&name));
-    match context.current.iter().rev().find(is_named) {
-        Some(current) => Ok(Some(current.value.clone())),
-        None => field_value(&field_path(&name).map_err(error)?, context),
-    }
 }
 
 fn error(message: String) -> Failure {
@@ -374,7 +446,7 @@ fn error(message: String) -> Failure {
 }
 
 fn text_of(argument: &Expression, context: &Context<'_, '_>) -> Result<String, Failure> {
-    Ok(value_of(argument, context)?.map(|value| compare::text(&value)).unwrap_or_default())
+    Ok(value_of(argument, context)?.map(|value| compare::text(&value).into_owned()).unwrap_or_default())
 }
 
 fn boolean(argument: &Expression, context: &Context<'_, '_>) -> Result<bool, Failure> {
@@ -407,22 +479,22 @@ fn paired(value: &Value) -> Result<&Vec<Value>, Failure> {
     Ok(elements)
 }
 
-fn concat(values: &[Option<Value>]) -> Result<Value, Failure> {
-    if values.iter().any(|value| matches!(value, Some(Value::Array(_)))) {
-        let lists = values.iter().flatten().map(|value| match value {
+fn concat(values: &[Option<Cow<'_, Value>>]) -> Result<Value, Failure> {
+    if values.iter().any(|value| matches!(value.as_deref(), Some(Value::Array(_)))) {
+        let lists = values.iter().flatten().map(|value| match &**value {
             Value::Array(elements) => elements.clone(),
             other => vec![other.clone()],
         });
         return Ok(Value::Array(lists.flatten().collect()));
     }
-    let text: String = values.iter().flatten().map(compare::text).collect();
+    let text: String = values.iter().flatten().map(|value| compare::text(value)).collect();
     if text.len() > MAX_TEXT { Err(error(format!("`concat` would make more than {MAX_TEXT} bytes"))) } else { Ok(text.into()) }
 }
 
-fn split(subject: &str, separators: &[String]) -> Value {
+fn split(subject: &str, separators: &[Cow<'_, str>]) -> Value {
     let mut parts = vec![subject.to_owned()];
     for separator in separators.iter().filter(|separator| !separator.is_empty()) {
-        parts = parts.iter().flat_map(|part| part.split(separator.as_str()).map(str::to_owned).collect::<Vec<_>>()).collect();
+        parts = parts.iter().flat_map(|part| part.split(&**separator).map(str::to_owned).collect::<Vec<_>>()).collect();
     }
     parts.into_iter().map(Value::String).collect()
 }

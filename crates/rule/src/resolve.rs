@@ -4,8 +4,12 @@ use std::{borrow::Cow, sync::Arc};
 
 use serde_json::{Map, Value};
 use skywarden_model::{Carried, FieldPath, Segment, Unreadable, UnreadableKind, UnreadableReason};
+use smallvec::SmallVec;
 
 use crate::{Input, path::is_key};
+
+/// Positions in the lists of a path; few paths step into more than three.
+pub(crate) type Indices = SmallVec<[usize; 3]>;
 
 /// What stands at one concrete place.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ pub(crate) enum Gap<'a> {
 /// What stands at one place, with the list positions taken.
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    pub(crate) indices: Vec<usize>,
+    pub(crate) indices: Indices,
     pub(crate) slot: Slot<'a>,
 }
 
@@ -52,7 +56,7 @@ pub(crate) struct Resolved<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct Bound<'p> {
     pub(crate) path: &'p FieldPath,
-    pub(crate) indices: Vec<usize>,
+    pub(crate) indices: Indices,
 }
 
 /// Resolves a path in the input, standing on the elements that enclosing counts are bound to.
@@ -71,7 +75,7 @@ pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_
     let absent = part.or((carriage == Carriage::Members).then_some(Gap::NotCarried));
     let mut walk = Walk { input, fixed, path: segments, absent, resolved: &mut resolved };
     match root(input, segments) {
-        Root::At(value, rest) => walk.down(value, rest, &mut Vec::new()),
+        Root::At(value, rest) => walk.down(value, rest, &mut Indices::new()),
         Root::Made(slot, []) => walk.resolved.push(fixed, slot),
         Root::Made(_, rest) | Root::Missing(rest) => walk.absent(rest, &[]),
     }
@@ -88,7 +92,7 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
                 Some(index) => text.push_str(&format!("[{index}]")),
                 None => text.push_str("[*]"),
             },
-            Segment::Key(key) if key.contains(['.', '[']) => text.push_str(&format!("['{key}']")),
+            Segment::Key(key) if key.is_empty() || key.contains(['.', '[']) => text.push_str(&format!("['{key}']")),
             Segment::Key(key) => {
                 if !text.is_empty() {
                     text.push('.');
@@ -110,7 +114,7 @@ impl<'a> Resolved<'a> {
     }
 
     fn push(&mut self, indices: &[usize], slot: Slot<'a>) {
-        let place = Place { indices: indices.to_vec(), slot };
+        let place = Place { indices: Indices::from_slice(indices), slot };
         if self.first.is_none() {
             self.first = Some(place);
         } else {
@@ -119,13 +123,23 @@ impl<'a> Resolved<'a> {
     }
 }
 
-impl Slot<'_> {
+impl<'a> Slot<'a> {
     /// The value as JSON; `None` if there is none.
     pub(crate) fn json(&self) -> Option<Cow<'_, Value>> {
         match self {
             Self::Value(value) => Some(Cow::Borrowed(*value)),
             Self::Made(value) => Some(Cow::Borrowed(value)),
             Self::Text(text) => Some(Cow::Owned(Value::String((*text).to_owned()))),
+            Self::Absent | Self::Unreadable(_) => None,
+        }
+    }
+
+    /// The value as JSON, borrowed where the resource or its facts hold it.
+    pub(crate) fn into_json(self) -> Option<Cow<'a, Value>> {
+        match self {
+            Self::Value(value) => Some(Cow::Borrowed(value)),
+            Self::Made(value) => Some(Cow::Owned(value)),
+            Self::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
             Self::Absent | Self::Unreadable(_) => None,
         }
     }
@@ -194,7 +208,7 @@ fn begins_with(path: &[Segment], start: &[Segment]) -> bool {
 
 fn same(left: &Segment, right: &Segment) -> bool {
     match (left, right) {
-        (Segment::Key(left), Segment::Key(right)) => left.eq_ignore_ascii_case(right),
+        (Segment::Key(left), Segment::Key(right)) => left == right || left.eq_ignore_ascii_case(right),
         (Segment::Each, Segment::Each) => true,
         _ => false,
     }
@@ -336,7 +350,7 @@ struct Walk<'w, 'a> {
 }
 
 impl<'a> Walk<'_, 'a> {
-    fn down(&mut self, value: &'a Value, rest: &[Segment], taken: &mut Vec<usize>) {
+    fn down(&mut self, value: &'a Value, rest: &[Segment], taken: &mut Indices) {
         let Some((step, below)) = rest.split_first() else {
             if value.is_null() {
                 self.absent(rest, taken);

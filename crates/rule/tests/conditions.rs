@@ -239,7 +239,7 @@ fn counts_over_fields_stand_on_each_element() {
     check(json!({ "count": { "field": "properties.l[*]" }, "equals": 2 }), json!({ "l": [1, null] }), Truth::True);
     check(json!({ "count": { "field": "properties.none[*]" }, "equals": 0 }), rules.clone(), Truth::True);
     let outcome = explain(&open_at(22), &resource(rules, &[]));
-    assert!(outcome.evidence.iter().any(|entry| entry.field == "properties.rules[0].ranges[0].cidr"), "{:?}", outcome.evidence);
+    assert!(outcome.evidence.iter().any(|entry| &*entry.field == "properties.rules[0].ranges[0].cidr"), "{:?}", outcome.evidence);
 }
 
 #[test]
