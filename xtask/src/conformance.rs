@@ -1,6 +1,9 @@
 //! What we write is held against schemas that others publish; they stand beside the checkout, not in it.
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, bail};
 use serde_json::{Value, json};
@@ -12,21 +15,41 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, and says of the others that they were skipped.
 pub(crate) fn run(data: &Path) -> anyhow::Result<()> {
-    let archive = data.join("ocsf-schema.tar.zst");
-    if !archive.is_file() {
-        println!("ocsf: SKIPPED, nothing was checked: {} is not there", archive.display());
-        return Ok(());
+    let parts: [(&str, &str, fn(&Path) -> anyhow::Result<()>); 2] =
+        [("ocsf", "ocsf-schema.tar.zst", ocsf), ("managed policies", "aws-managed-policies.tar.zst", managed_policies)];
+    for (name, archive, check) in parts {
+        let archive = data.join(archive);
+        if archive.is_file() {
+            check(&archive)?;
+        } else {
+            println!("{name}: SKIPPED, nothing was checked: {} is not there", archive.display());
+        }
     }
-    ocsf(&archive)
+    Ok(())
+}
+
+/// What AWS's own policies grant: as the content says, and as a person read in twenty of them.
+fn managed_policies(archive: &Path) -> anyhow::Result<()> {
+    let folder = unpacked(archive, "managed-policies")?.join("policies");
+    let by_hand = process::root()?.join("tests/lab/managed-policies.tsv");
+    let [folder, by_hand] = [&folder, &by_hand].map(|path| path.to_str().context("a path is no UTF-8"));
+    let example = ["run", "--quiet", "--package", "skywarden-facts", "--example", "managed_policies", "--"];
+    process::run("cargo", &[&example[..], &[folder?, "--by-hand", by_hand?]].concat())
+}
+
+/// The archive's files in a folder of `target/`.
+fn unpacked(archive: &Path, name: &str) -> anyhow::Result<PathBuf> {
+    let folder = process::root()?.join("target/conformance").join(name);
+    fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
+    let [from, to] = [archive, &folder].map(|path| path.to_str().context("a path is no UTF-8"));
+    process::run("tar", &["--zstd", "-xf", from?, "-C", to?])?;
+    Ok(folder)
 }
 
 /// Every line of `scan --format ocsf` over the sample and over this machine, against the schema of OCSF.
 fn ocsf(archive: &Path) -> anyhow::Result<()> {
     let root = process::root()?;
-    let folder = root.join("target/conformance/ocsf-schema");
-    fs::create_dir_all(&folder).with_context(|| format!("could not create {}", folder.display()))?;
-    let [from, to] = [archive, &folder].map(|path| path.to_str().context("a path is no UTF-8"));
-    process::run("tar", &["--zstd", "-xf", from?, "-C", to?])?;
+    let folder = unpacked(archive, "ocsf-schema")?;
     let schema = Schema::load(&folder, "compliance_finding")?;
     let sample = root.join("testkit/estate/recording");
     let sample = format!("replay:{}", sample.to_str().context("the path of the checkout is no UTF-8")?);

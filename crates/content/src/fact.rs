@@ -28,6 +28,31 @@ pub struct FactFile {
     /// Groups of events that must reach somebody, for the fact `monitoring`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub probes: BTreeMap<String, Vec<serde_json::Value>>,
+    /// For the fact `permissions`: the ways to become administrator, each with the actions that it needs together.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub escalations: BTreeMap<String, Vec<String>>,
+    /// For the fact `permissions`: what the policies grant that the provider itself writes; no source carries their text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_policies: Option<ManagedPolicies>,
+}
+
+/// What the provider's own policies grant on several resources, as far as facts ask: single actions and whole services.
+///
+/// A policy that is not named is one that nobody has read yet.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ManagedPolicies {
+    /// The day of which their versions are.
+    pub as_of: String,
+    /// The actions that the lists tell about, beside every action of a service (`s3:*`). `iam:PassRole to SERVICE` is that of
+    /// passing a role to that service.
+    pub about: Vec<String>,
+    /// Policy -> what it allows.
+    pub allow: BTreeMap<String, Vec<String>>,
+    /// Policy -> what it denies on every resource.
+    pub deny: BTreeMap<String, Vec<String>>,
+    /// The policies that do neither.
+    pub neither: Vec<String>,
 }
 
 /// Types that are told by a property of their collectors.

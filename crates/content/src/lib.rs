@@ -29,7 +29,7 @@ pub use collector::{
     Missing, Paging, Parent, Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
 };
 pub use control::{SecureScoreFile, SecurityControl};
-pub use fact::{Also, FactFile, Match, Related, Within};
+pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
 pub use overlay::OverrideFile;
 pub use problem::Problem;
 pub use recommendation::{

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use skywarden_content::{Catalog, ExposurePaths, FactFile};
+use skywarden_content::{Catalog, ExposurePaths, FactFile, ManagedPolicies};
 use skywarden_model::Resource;
 
 /// What the content says about facts: where policies lie, and which resources belong together.
@@ -14,6 +14,10 @@ pub struct Knowledge<'a> {
     pub relations: Vec<&'a FactFile>,
     /// The facts that ask whether events reach somebody.
     pub probed: Vec<&'a FactFile>,
+    /// The ways to become administrator, each with the actions that it needs together.
+    pub escalations: BTreeMap<&'a str, &'a [String]>,
+    /// What the policies of the provider grant.
+    pub managed: Option<&'a ManagedPolicies>,
 }
 
 impl Knowledge<'_> {
@@ -34,6 +38,9 @@ impl<'a> From<&'a Catalog> for Knowledge<'a> {
         let exposures = exposures.filter_map(|file| Some((file.type_name.as_str(), file.exposure.as_ref()?))).collect();
         let relations = catalog.facts.values().filter(|fact| fact.related.is_some()).collect();
         let probed = catalog.facts.values().filter(|fact| !fact.probes.is_empty()).collect();
-        Self { policies, exposures, relations, probed }
+        let escalations = catalog.facts.values().flat_map(|fact| &fact.escalations);
+        let escalations = escalations.map(|(name, actions)| (name.as_str(), actions.as_slice())).collect();
+        let managed = catalog.facts.values().find_map(|fact| fact.managed_policies.as_ref());
+        Self { policies, exposures, relations, probed, escalations, managed }
     }
 }

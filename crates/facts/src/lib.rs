@@ -31,7 +31,7 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
     let failures = Failures::new(coverage);
     let network = Network::new(resources, &failures);
     let blocks = access::AccountBlocks::new(resources);
-    let policies = permissions::Policies::new(resources);
+    let policies = permissions::Policies::new(resources, &knowledge);
     let mut table = FactTable::new();
     for resource in resources {
         let mut sheet = FactSheet::default();

@@ -2,7 +2,7 @@ use ipnet::IpNet;
 use serde_json::Value;
 
 use crate::{
-    document::{account_of, strings},
+    document::{account_of, glob, strings},
     network::is_internet,
 };
 
@@ -56,9 +56,22 @@ impl Condition {
             "aws:requesttag/",
             "iam:resourcetag/",
             "aws:principaltag/",
+            // Only requests to the tools of AWS's MCP servers.
+            "aws:ismcpserviceaction",
         ]
         .iter()
         .any(|key| self.key.starts_with(key))
+    }
+
+    /// Whether it keeps a role from being passed to a service: `lambda`.
+    pub(crate) fn shuts_out(&self, receiver: &str) -> bool {
+        if self.key != "iam:passedtoservice" {
+            return false;
+        }
+        let names = [format!("{receiver}.amazonaws.com"), format!("{receiver}.amazonaws.com.cn")];
+        let is_named = self.values.iter().any(|value| names.iter().any(|name| glob(value, name)));
+        let is_negative = self.bare_operator().0.contains("not");
+        is_named == is_negative
     }
 
     /// The accounts that it names.

@@ -1,12 +1,14 @@
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use serde_json::{Value, json};
+use skywarden_content::ManagedPolicies;
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::{
+    Knowledge,
     document::{Document, Effect, Patterns, Statement},
     read::{self, Failures, Why},
     sheet::{Fact, seen, unseen},
@@ -15,43 +17,54 @@ use crate::{
 const POLICY: &str = "AWS::IAM::Policy";
 const GROUP: &str = "AWS::IAM::Group";
 
-/// Known ways to become administrator: each needs all of its actions.
-const ESCALATIONS: [(&str, &[&str]); 20] = [
-    ("CreatePolicyVersion", &["iam:CreatePolicyVersion"]),
-    ("SetDefaultPolicyVersion", &["iam:SetDefaultPolicyVersion"]),
-    ("AttachUserPolicy", &["iam:AttachUserPolicy"]),
-    ("AttachGroupPolicy", &["iam:AttachGroupPolicy"]),
-    ("AttachRolePolicy", &["iam:AttachRolePolicy"]),
-    ("PutUserPolicy", &["iam:PutUserPolicy"]),
-    ("PutGroupPolicy", &["iam:PutGroupPolicy"]),
-    ("PutRolePolicy", &["iam:PutRolePolicy"]),
-    ("AddUserToGroup", &["iam:AddUserToGroup"]),
-    ("CreateAccessKey", &["iam:CreateAccessKey"]),
-    ("CreateLoginProfile", &["iam:CreateLoginProfile"]),
-    ("UpdateLoginProfile", &["iam:UpdateLoginProfile"]),
-    ("UpdateAssumeRolePolicy", &["iam:UpdateAssumeRolePolicy"]),
-    ("PassRoleToLambda", &["iam:PassRole", "lambda:CreateFunction", "lambda:InvokeFunction"]),
-    ("PassRoleToEc2", &["iam:PassRole", "ec2:RunInstances"]),
-    ("PassRoleToCloudFormation", &["iam:PassRole", "cloudformation:CreateStack"]),
-    ("PassRoleToGlue", &["iam:PassRole", "glue:CreateDevEndpoint"]),
-    ("PassRoleToGlueJob", &["iam:PassRole", "glue:CreateJob", "glue:StartJobRun"]),
-    ("UpdateFunctionCode", &["lambda:UpdateFunctionCode"]),
-    ("UpdateGlueDevEndpoint", &["glue:UpdateDevEndpoint"]),
-];
-
 /// Every action of every service; the pattern `*` covers it too.
 const EVERYTHING: &str = "*:*";
 
-/// Customer policies by ARN and groups by account and name.
+const PASS_ROLE: &str = "iam:PassRole";
+
+/// How the table of managed policies writes that a role may be passed to a service and perhaps no other.
+const PASS_ROLE_TO: &str = "iam:PassRole to ";
+
+/// Customer policies by ARN, groups by account and name, and what is known of the provider's policies and of escalation.
 pub(crate) struct Policies<'a> {
     policies: HashMap<&'a str, &'a Resource>,
     groups: HashMap<(&'a str, &'a str), &'a Resource>,
+    managed: HashMap<&'a str, Managed<'a>>,
+    escalations: BTreeMap<&'a str, &'a [String]>,
+}
+
+/// What a policy of the provider's own allows and denies.
+#[derive(Clone, Copy, Default)]
+struct Managed<'a> {
+    allow: &'a [String],
+    deny: &'a [String],
 }
 
 impl<'a> Policies<'a> {
-    pub(crate) fn new(resources: &'a [Resource]) -> Self {
+    pub(crate) fn new(resources: &'a [Resource], knowledge: &Knowledge<'a>) -> Self {
         let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+        let escalations = knowledge.escalations.clone();
+        // Where a way to escalate asks about an action that the table is silent about, the table decides nothing.
+        let tells = |table: &&ManagedPolicies| {
+            escalations.values().all(|way| {
+                let asked = |action: &String| receiver_of(way, action).map_or_else(|| action.clone(), passing_to);
+                way.iter().all(|action| table.about.contains(&asked(action)))
+            })
+        };
+        let table = knowledge.managed.filter(tells);
+        let mut managed: HashMap<&str, Managed<'_>> = HashMap::new();
+        if let Some(table) = table {
+            managed.extend(table.neither.iter().map(|name| (name.as_str(), Managed::default())));
+            for (name, actions) in &table.allow {
+                managed.entry(name).or_default().allow = actions;
+            }
+            for (name, actions) in &table.deny {
+                managed.entry(name).or_default().deny = actions;
+            }
+        }
         Self {
+            managed,
+            escalations,
             policies: of(POLICY).map(|resource| (resource.id.as_str(), resource)).collect(),
             groups: of(GROUP).map(|resource| ((&*resource.scope.account, resource.name.as_str()), resource)).collect(),
         }
@@ -93,7 +106,7 @@ pub(crate) fn permissions(resource: &Resource, policies: &Policies<'_>, failures
             Err(why) => sum.boundary = Some(Box::new(Sum { hidden: vec![why], ..Sum::default() })),
         }
     }
-    Some(sum.into_fact())
+    Some(sum.into_fact(&policies.escalations))
 }
 
 /// What the policies add up to.
@@ -163,16 +176,18 @@ impl<'a> Sum<'a> {
         let unknown =
             read::why(UnreadableKind::NotYetKnown, "iam:GetPolicyVersion", &format!("the content of {arn} is not collected"));
         let name = path.rsplit('/').next().unwrap_or(path);
-        let allows = |key: &str, actions: &[&str]| json!({"Statement": {"Effect": "Allow", key: actions, "Resource": "*"}});
-        let field = format!("AttachedManagedPolicies {name}");
+        if let Some(Managed { allow, deny }) = policies.managed.get(name) {
+            let receivers: Vec<&str> = allow.iter().filter_map(|action| action.strip_prefix(PASS_ROLE_TO)).collect();
+            let plain: Vec<&String> = allow.iter().filter(|action| !action.starts_with(PASS_ROLE_TO)).collect();
+            let passed = json!({"StringEquals": {"iam:PassedToService": receivers}});
+            let statements = json!([
+                {"Effect": "Allow", "Action": plain, "Resource": "*"},
+                {"Effect": "Allow", "Action": if receivers.is_empty() { &[] } else { &[PASS_ROLE][..] }, "Resource": "*", "Condition": passed},
+                {"Effect": "Deny", "Action": deny, "Resource": "*"},
+            ]);
+            return self.add(identity, format!("AttachedManagedPolicies {name}"), &json!({ "Statement": statements }));
+        }
         match name {
-            "AdministratorAccess" => self.add(identity, field, &allows("Action", &["*"])),
-            "IAMFullAccess" => self.add(identity, field, &allows("Action", &["iam:*"])),
-            "PowerUserAccess" => self.add(identity, field, &allows("NotAction", &["iam:*", "organizations:*", "account:*"])),
-            "AmazonS3FullAccess" => self.add(identity, field, &allows("Action", &["s3:*", "s3-object-lambda:*"])),
-            "AmazonSQSFullAccess" => self.add(identity, field, &allows("Action", &["sqs:*"])),
-            "AmazonSNSFullAccess" => self.add(identity, field, &allows("Action", &["sns:*"])),
-            "ReadOnlyAccess" | "SecurityAudit" | "ViewOnlyAccess" => {}
             name if name.ends_with("ReadOnlyAccess") || name.ends_with("ReadOnly") => {}
             // They take rights away; what is left of the others is unknown.
             name if name.contains("Deny") || name.contains("Quarantine") => self.hidden.push(unknown),
@@ -188,6 +203,11 @@ impl<'a> Sum<'a> {
 
     /// Whether the action is allowed on every resource or on a pattern of them, by whom.
     fn allows(&self, action: &str) -> Option<(&'a Resource, String, &Statement)> {
+        self.allows_for(action, None)
+    }
+
+    /// The same of passing a role to a service.
+    fn allows_for(&self, action: &str, receiver: Option<&str>) -> Option<(&'a Resource, String, &Statement)> {
         let denied = self
             .documents
             .iter()
@@ -201,6 +221,7 @@ impl<'a> Sum<'a> {
                 allow.actions.cover(action)
                     && (allow.resources.cover("*") || are_several(&allow.resources, action))
                     && !allow.conditions.iter().any(|condition| condition.limits_target())
+                    && !allow.conditions.iter().any(|condition| receiver.is_some_and(|receiver| condition.shuts_out(receiver)))
             })?;
             Some((*resource, format!("{field}.Statement[{}]", statement.position), statement))
         })
@@ -228,11 +249,11 @@ impl<'a> Sum<'a> {
         services.filter(allowed).collect()
     }
 
-    fn into_fact(self) -> Fact {
+    fn into_fact(self, ways: &BTreeMap<&str, &[String]>) -> Fact {
         let mut fact = Fact::default();
         let bounds = self.boundary.as_deref();
         let hidden = self.hidden.first().or_else(|| bounds.and_then(|bounds| bounds.hidden.first()));
-        let bounded = |action: &str| bounds.is_none_or(|bounds| bounds.allows(action).is_some());
+        let bounded = |action: &str, receiver| bounds.is_none_or(|bounds| bounds.allows_for(action, receiver).is_some());
         let bound_doubt = bounds.and_then(|bounds| bounds.opaque.first().or_else(|| bounds.ordinary.first()));
 
         let administrator = self.administrator();
@@ -246,8 +267,12 @@ impl<'a> Sum<'a> {
         }
 
         let mut escalations = BTreeSet::new();
-        for (name, actions) in ESCALATIONS {
-            let found: Option<Vec<_>> = actions.iter().map(|action| self.allows(action).filter(|_| bounded(action))).collect();
+        for (&name, &actions) in ways {
+            let allowed = |action: &String| {
+                let receiver = receiver_of(actions, action);
+                self.allows_for(action, receiver).filter(|_| bounded(action, receiver))
+            };
+            let found: Option<Vec<_>> = actions.iter().map(allowed).collect();
             for (resource, field, _) in found.iter().flatten() {
                 fact.observe(seen(resource, field.clone(), format!("a statement for {name}"), json!(actions)));
             }
@@ -257,20 +282,31 @@ impl<'a> Sum<'a> {
         }
         let doubt = hidden.or_else(|| self.opaque.first()).or_else(|| self.ordinary.first()).or(bound_doubt);
         // Every known way is found already, so policies of unknown content cannot add one.
-        let is_full = escalations.len() == ESCALATIONS.len() && hidden.is_none() && bound_doubt.is_none();
+        let is_full = !ways.is_empty() && escalations.len() == ways.len() && hidden.is_none() && bound_doubt.is_none();
         let decided = |value: Value, is_full: bool| match doubt {
             Some(why) if !is_full => Err(Arc::clone(why)),
             _ => Ok(value),
         };
         fact.set("escalations", decided(json!(escalations), is_full));
         let wildcards: BTreeSet<_> =
-            self.service_wildcards().into_iter().filter(|service| bounded(&format!("{service}:*"))).collect();
+            self.service_wildcards().into_iter().filter(|service| bounded(&format!("{service}:*"), None)).collect();
         fact.set("serviceWildcards", decided(json!(wildcards), false));
         for why in hidden.into_iter().chain(&self.opaque).chain(&self.ordinary) {
             fact.observe(unseen("facts.permissions", "what the policy allows", why));
         }
         fact
     }
+}
+
+/// The service that a way passes a role to: that of the way's other actions. `None` for those.
+fn receiver_of<'w>(way: &'w [String], action: &str) -> Option<&'w str> {
+    let other = way.iter().find(|other| action == PASS_ROLE && *other != PASS_ROLE)?;
+    other.split(':').next()
+}
+
+/// Passing a role to a service, as the table of managed policies writes it.
+fn passing_to(service: &str) -> String {
+    format!("{PASS_ROLE_TO}{service}.amazonaws.com")
 }
 
 /// Whether a statement's resources are several things that an action can be done to. All but some are several, unless what is

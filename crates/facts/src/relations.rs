@@ -130,7 +130,9 @@ fn sheet(
     }
     sheet.values.insert(file.id.clone(), Value::Object(fact));
     sheet.unreadable = unreadable.into_iter().map(|(field, reason)| Unreadable { field, reason }).collect();
-    sheet.evidence.insert(file.id.clone(), evidence);
+    if !evidence.is_empty() {
+        sheet.evidence.insert(file.id.clone(), evidence);
+    }
     sheet
 }
 

@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
 use serde_json::{Map, Value};
 use skywarden_model::{Actual, Evidence, FactSheet, FieldPath, Resource, Segment, Unreadable};
@@ -36,27 +36,29 @@ impl Fact {
             let path = ["facts", name, field].map(|key| Segment::Key(key.into()));
             sheet.unreadable.push(Unreadable { field: FieldPath::from_segments(path.to_vec()), reason });
         }
-        sheet.evidence.insert(name.to_owned(), self.evidence);
+        if !self.evidence.is_empty() {
+            sheet.evidence.insert(name.to_owned(), self.evidence);
+        }
         sheet
     }
 }
 
 /// What was seen at a field of a resource.
-pub(crate) fn seen(resource: &Resource, field: impl Into<String>, expected: impl Into<String>, actual: Value) -> Evidence {
+pub(crate) fn seen(resource: &Resource, field: impl Display, expected: impl Into<Arc<str>>, actual: Value) -> Evidence {
     Evidence {
-        field: format!("properties.{}", field.into()),
+        field: format!("properties.{field}").into(),
         expected: expected.into(),
         actual: Actual::Value(actual),
-        source: resource.id.to_string(),
+        source: resource.id.as_str().into(),
     }
 }
 
 /// What could not be seen.
 pub(crate) fn unseen(field: &str, expected: &str, reason: &Why) -> Evidence {
     Evidence {
-        field: field.to_owned(),
-        expected: expected.to_owned(),
+        field: field.into(),
+        expected: expected.into(),
         actual: Actual::Unreadable(Arc::clone(reason)),
-        source: reason.operation.clone(),
+        source: reason.operation.as_str().into(),
     }
 }

@@ -1,10 +1,14 @@
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use skywarden_content::Catalog;
 use skywarden_model::{Carried, Coverage, FactSheet, ListOutcome, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
 
 use crate::Knowledge;
+
+/// What the built-in content knows of AWS's own policies and of ways to escalate.
+static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 
 fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::FactTable {
     let policies = [
@@ -16,7 +20,9 @@ fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::Fa
     ];
     let database = database_paths();
     let exposures = [("AWS::RDS::DBInstance", &database)].into();
-    crate::compute(resources, coverage, Knowledge { policies: policies.into(), exposures, ..Knowledge::default() })
+    let Knowledge { escalations, managed, .. } = Knowledge::from(&*CATALOG);
+    let policies = policies.into();
+    crate::compute(resources, coverage, Knowledge { policies, exposures, escalations, managed, ..Knowledge::default() })
 }
 
 fn database_paths() -> skywarden_content::ExposurePaths {
@@ -117,7 +123,7 @@ fn an_open_instance_is_exposed_with_its_chain() {
         json!({"internet": true, "ports": [22], "managementPorts": [22],
         "allPorts": false, "ipv6": false, "sources": ["0.0.0.0/0"]})
     );
-    let sources: Vec<_> = sheet.evidence["exposure"].iter().map(|evidence| evidence.source.as_str()).collect();
+    let sources: Vec<_> = sheet.evidence["exposure"].iter().map(|evidence| &*evidence.source).collect();
     assert_eq!(sources, ["i", "rtb", "sg", "acl"]);
 }
 
@@ -338,6 +344,38 @@ fn trust_in_another_account_needs_an_external_id() {
     let narrow = trust(json!({"StringEquals": {"sts:ExternalId": "x"}}));
     assert_eq!(first(&narrow, "access", "crossAccount"), Some(json!(["222222222222"])));
     assert_eq!(first(&narrow, "access", "crossAccountWithoutCondition"), Some(json!([])));
+}
+
+#[test]
+fn a_role_that_only_one_service_may_get_is_no_way_through_another() {
+    let way = |receiver: Value, actions: Value| {
+        let passed = json!({"StringEquals": {"iam:PassedToService": receiver}});
+        let statements = json!([
+            {"Effect": "Allow", "Action": "iam:PassRole", "Resource": "*", "Condition": passed},
+            {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        ]);
+        first(&[user(statements, &[])], "permissions", "escalations")
+    };
+    assert_eq!(way(json!("ec2.amazonaws.com"), json!("ec2:*")), Some(json!(["PassRoleToEc2"])));
+    assert_eq!(way(json!(["x.amazonaws.com", "ec2*"]), json!("ec2:*")), Some(json!(["PassRoleToEc2"])));
+    assert_eq!(way(json!("lambda.amazonaws.com"), json!("ec2:*")), Some(json!([])));
+    // The same through a policy of AWS's own: Backup may get a role, EC2 may not.
+    let backup =
+        user(json!({"Effect": "Allow", "Action": "ec2:*", "Resource": "*"}), &["arn:aws:iam::aws:policy/AWSBackupFullAccess"]);
+    assert_eq!(first(&[backup], "permissions", "escalations"), Some(json!([])));
+    let lambda = user(json!([]), &["arn:aws:iam::aws:policy/AWSLambda_FullAccess"]);
+    assert_eq!(first(&[lambda], "permissions", "escalations"), Some(json!(["PassRoleToLambda", "UpdateFunctionCode"])));
+}
+
+#[test]
+fn a_way_that_the_table_of_managed_policies_is_silent_about_stays_open() {
+    let own = ["rare:Action".to_owned()];
+    let mut knowledge = Knowledge::from(&*CATALOG);
+    knowledge.escalations.insert("Rare", &own);
+    let reader = user(json!([]), &["arn:aws:iam::aws:policy/AmazonVPCFullAccess"]);
+    let table = crate::compute(std::slice::from_ref(&reader), &[], knowledge);
+    assert_eq!(table[&reader.id].values["permissions"].get("escalations"), None);
+    assert_eq!(first(&[reader], "permissions", "escalations"), Some(json!([])));
 }
 
 fn user(statements: Value, attached: &[&str]) -> Resource {

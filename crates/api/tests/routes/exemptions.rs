@@ -24,6 +24,8 @@ async fn exemptions_need_a_reason_and_a_known_recommendation() {
         ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &new("machine-firewall-on", "elsewhere")).await;
     assert_eq!(status, StatusCode::CREATED, "{body}");
     let created: Value = serde_json::from_str(&body).unwrap();
+    let again = ask(&server, "POST", "/api/v1/exemptions", &[BEARER, JSON], &new("machine-firewall-on", "elsewhere")).await;
+    assert_eq!(again, (StatusCode::OK, body), "a request sent twice makes one decision");
     assert_eq!(get(&server, "/api/v1/exemptions").await["items"].as_array().unwrap().len(), 1);
     // It is judged anew at once, from what the store holds.
     let judged = get(&server, "/api/v1/assessments?recommendation=machine-firewall-on").await;

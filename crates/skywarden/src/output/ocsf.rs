@@ -180,7 +180,7 @@ fn evidence(evidence: &Evidence) -> Value {
 }
 
 fn data_sources(evidence: &[Evidence]) -> Vec<&str> {
-    let mut sources: Vec<&str> = evidence.iter().map(|entry| entry.source.as_str()).filter(|text| !text.is_empty()).collect();
+    let mut sources: Vec<&str> = evidence.iter().map(|entry| &*entry.source).filter(|text| !text.is_empty()).collect();
     sources.sort_unstable();
     sources.dedup();
     sources
@@ -235,10 +235,10 @@ mod tests {
     #[test]
     fn sources_are_named_once() {
         let entry = |source: &str| Evidence {
-            field: "a".to_owned(),
-            expected: String::new(),
+            field: "a".into(),
+            expected: Default::default(),
             actual: skywarden_model::Actual::Absent,
-            source: source.to_owned(),
+            source: source.into(),
         };
         assert_eq!(data_sources(&[entry("b"), entry("a"), entry("b"), entry("")]), ["a", "b"]);
     }

@@ -65,10 +65,28 @@ pub(crate) async fn add(
         created_at: now,
         created_by: "administrator".to_owned(),
     };
-    state.store.put_exemption(&exemption).await?;
+    // A request that is sent again, by a person or a client that saw no answer, makes no second decision.
+    let known = state.store.exemptions(&EVERYTHING).await?.into_iter().find(|known| is_same_decision(known, &exemption));
+    let (status, exemption) = match known {
+        Some(known) => (StatusCode::OK, known),
+        None => {
+            state.store.put_exemption(&exemption).await?;
+            (StatusCode::CREATED, exemption)
+        }
+    };
     judge_anew(&state, std::slice::from_ref(&exemption.scope), now).await?;
     let location = format!("/api/v1/exemptions/{}", exemption.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(exemption)).into_response())
+    Ok((status, [(header::LOCATION, location)], Json(exemption)).into_response())
+}
+
+/// Whether two exemptions say the same, whoever made them and when.
+fn is_same_decision(one: &Exemption, other: &Exemption) -> bool {
+    one.recommendation == other.recommendation
+        && one.finding == other.finding
+        && one.scope == other.scope
+        && one.category == other.category
+        && one.reason == other.reason
+        && one.expires_at == other.expires_at
 }
 
 /// What every exemption has, whatever it covers.
