@@ -15,17 +15,22 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, and says of the others that they were skipped.
 pub(crate) fn run(data: &Path) -> anyhow::Result<()> {
-    let parts: [(&str, &str, fn(&Path) -> anyhow::Result<()>); 2] =
-        [("ocsf", "ocsf-schema.tar.zst", ocsf), ("managed policies", "aws-managed-policies.tar.zst", managed_policies)];
-    for (name, archive, check) in parts {
-        let archive = data.join(archive);
-        if archive.is_file() {
-            check(&archive)?;
-        } else {
-            println!("{name}: SKIPPED, nothing was checked: {} is not there", archive.display());
-        }
+    if let Some(archive) = archive(data, "ocsf-schema.tar.zst") {
+        ocsf(&archive)?;
+    }
+    if let Some(archive) = archive(data, "aws-managed-policies.tar.zst") {
+        managed_policies(&archive)?;
     }
     Ok(())
+}
+
+fn archive(data: &Path, name: &str) -> Option<PathBuf> {
+    let archive = data.join(name);
+    if archive.is_file() {
+        return Some(archive);
+    }
+    println!("SKIPPED, nothing was checked: {} is not there", archive.display());
+    None
 }
 
 /// What AWS's own policies grant: as the content says, and as a person read in twenty of them.
@@ -33,8 +38,8 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
     let folder = unpacked(archive, "managed-policies")?.join("policies");
     let by_hand = process::root()?.join("tests/lab/managed-policies.tsv");
     let [folder, by_hand] = [&folder, &by_hand].map(|path| path.to_str().context("a path is no UTF-8"));
-    let example = ["run", "--quiet", "--package", "skywarden-facts", "--example", "managed_policies", "--"];
-    process::run("cargo", &[&example[..], &[folder?, "--by-hand", by_hand?]].concat())
+    let program = ["run", "--quiet", "--package", "skywarden-testkit", "--bin", "managed-policies", "--"];
+    process::run("cargo", &[&program[..], &[folder?, "--by-hand", by_hand?]].concat())
 }
 
 /// The archive's files in a folder of `target/`.

@@ -1,6 +1,6 @@
 //! What AWS's own managed policies grant: reads a folder of `aws iam get-policy-version` answers, one file a policy, named by it.
 //!
-//! `cargo run -p skywarden-facts --example managed_policies -- FOLDER [--by-hand TABLE] [--write CONTENT]`
+//! `cargo run -p skywarden-testkit --bin managed-policies -- FOLDER [--by-hand TABLE] [--write CONTENT]`
 //!
 //! Prints how many grant administrator and each way to escalate. `--by-hand` compares with a table that a person wrote and fails
 //! where the two differ. `--write` writes `content/facts/aws/managedPolicies.yaml`; without it, the content that is there must say
@@ -232,7 +232,7 @@ fn with_statement(
 
 fn content(table: &ManagedPolicies) -> String {
     let mut text = String::from(
-        "# Written by `cargo run -p skywarden-facts --example managed_policies -- FOLDER --write FILE`.\n\
+        "# Written by `cargo run -p skywarden-testkit --bin managed-policies -- FOLDER --write FILE`.\n\
          id: managedPolicies\n\
          description: >-\n  \
            What AWS's own managed policies allow and deny of the actions by which one becomes administrator, and the services that\n  \
