@@ -116,22 +116,38 @@ fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>,
 }
 
 impl Record {
+    /// Most records hold one entry, and few levels of a rule hold more than one record: what can be moved whole is.
     fn absorb(&mut self, other: Self) {
-        let room = MAX_EVIDENCE.saturating_sub(self.evidence.len());
-        self.evidence.extend(other.evidence.into_iter().take(room));
-        for unreadable in other.unreadable {
-            if !self.unreadable.contains(&unreadable) {
-                self.unreadable.push(unreadable);
+        if self.evidence.is_empty() {
+            self.evidence = other.evidence;
+        } else {
+            let room = MAX_EVIDENCE.saturating_sub(self.evidence.len());
+            self.evidence.extend(other.evidence.into_iter().take(room));
+        }
+        if self.unreadable.is_empty() {
+            self.unreadable = other.unreadable;
+        } else {
+            for unreadable in other.unreadable {
+                if !self.unreadable.contains(&unreadable) {
+                    self.unreadable.push(unreadable);
+                }
             }
         }
         self.error = self.error.take().or(other.error);
+    }
+
+    fn note(&mut self, evidence: Evidence) {
+        if self.evidence.is_empty() {
+            self.evidence.reserve_exact(1);
+        }
+        self.evidence.push(evidence);
     }
 
     fn fail(&mut self, field: Arc<str>, expected: Arc<str>, failure: Failure) {
         match failure {
             Failure::Unreadable(unreadable) => {
                 let actual = Actual::Unreadable(unreadable.reason.clone());
-                self.evidence.push(Evidence { field, expected, actual, source: Arc::default() });
+                self.note(Evidence { field, expected, actual, source: Arc::default() });
                 self.unreadable.push(unreadable);
             }
             Failure::Error(message) => self.error = Some(message),
@@ -293,7 +309,7 @@ fn decide(field: impl FnOnce() -> Arc<str>, test: Test<'_>, actual: Option<&Valu
             record.error = Some(format!("{field}: {message}"));
         }
         let actual = actual.map_or(Actual::Absent, |value| Actual::Value(shortened(value)));
-        record.evidence.push(Evidence { field, expected: test.words(), actual, source: Arc::default() });
+        record.note(Evidence { field, expected: test.words(), actual, source: Arc::default() });
     }
     holds.map_or(Truth::Unknown, Truth::from)
 }
@@ -352,7 +368,7 @@ fn counted<'i>(count: &'i Count, test: Test<'_>, context: &mut Context<'i, '_>, 
         match truth {
             Ok(Truth::Unknown) => record.absorb(tally.doubts),
             Ok(_) => {
-                record.evidence.push(Evidence {
+                record.note(Evidence {
                     field: format!("count of {name}").into(),
                     expected: test.words(),
                     actual: Actual::Value(tally.found()),
