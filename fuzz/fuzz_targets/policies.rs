@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
+use skywarden_facts::Knowledge;
 use skywarden_model::{Carried, Resource, Scope};
 
 fn resource(type_name: &str, properties: Value) -> Resource {
@@ -29,6 +30,9 @@ fuzz_target!(|text: &str| {
         resource("AWS::IAM::User", json!({ "UserPolicyList": [{ "PolicyDocument": parsed }], "AttachedManagedPolicies": [], "GroupList": [] })),
         resource("AWS::IAM::Role", json!({ "AssumeRolePolicyDocument": parsed, "RolePolicyList": [], "AttachedManagedPolicies": [] })),
     ];
-    let facts = skywarden_facts::compute(&estate, &[]);
+    let policies = [("AWS::S3::Bucket", "Policy"), ("AWS::IAM::Role", "AssumeRolePolicyDocument")].into();
+    let way = ["iam:PassRole".to_owned(), "lambda:CreateFunction".to_owned()];
+    let escalations = [("Way", &way[..])].into();
+    let facts = skywarden_facts::compute(&estate, &[], Knowledge { policies, escalations, ..Knowledge::default() });
     assert_eq!(facts.len(), estate.len());
 });

@@ -65,6 +65,20 @@ impl Catalog {
         self.recommendations.values().filter(move |recommendation| recommendation.file.type_name == type_name)
     }
 
+    /// The ids of today under which a recommendation or baseline rule is known: the id itself if it is one of them, else those
+    /// that had it before; none if nobody had.
+    pub fn current_ids(&self, id: &str) -> Vec<Arc<str>> {
+        let recommendations = self.recommendations.iter().map(|(own, known)| (own, &known.file.aliases));
+        let rules = self.baselines.values().flatten().map(|(own, rule)| (own, &rule.file.aliases));
+        let all = || recommendations.clone().chain(rules.clone());
+        match all().find(|(own, _)| own.as_ref() == id) {
+            Some((own, _)) => vec![Arc::clone(own)],
+            None => {
+                all().filter(|(_, aliases)| aliases.iter().any(|alias| alias == id)).map(|(own, _)| Arc::clone(own)).collect()
+            }
+        }
+    }
+
     /// The security control with an id.
     pub fn control(&self, id: &str) -> Option<&SecurityControl> {
         self.controls.iter().find(|control| control.id == id)

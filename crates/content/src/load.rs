@@ -223,13 +223,22 @@ impl Catalog {
 
     fn apply_override(&mut self, file: &File, problems: &mut Vec<Problem>) {
         let Some(change) = typed::<OverrideFile>(file, problems) else { return };
-        let id = change.id.as_str();
+        let ids = self.current_ids(&change.id);
+        if ids.is_empty() {
+            self.override_one(&change.id, &change, file, problems);
+        }
+        for id in ids {
+            self.override_one(&id, &change, file, problems);
+        }
+    }
+
+    fn override_one(&mut self, id: &str, change: &OverrideFile, file: &File, problems: &mut Vec<Problem>) {
         let before = problems.len();
         let declared = self.recommendations.get(id).map(|known| &known.file.parameters);
         let declared =
             declared.or_else(|| self.baselines.values().find_map(|rules| rules.get(id)).map(|rule| &rule.file.parameters));
         match declared {
-            Some(declared) => lint::overrides(file, &change, declared, problems),
+            Some(declared) => lint::overrides(file, change, declared, problems),
             None => {
                 let rules = self.baselines.values().flat_map(|rules| rules.keys());
                 let known = self.recommendations.keys().chain(rules).map(AsRef::as_ref);

@@ -43,6 +43,17 @@ fn a_recommendation_and_a_baseline_rule_can_be_switched_off() {
 }
 
 #[test]
+fn an_override_of_a_former_id_changes_all_that_have_its_place() {
+    let text = "id: bucket-shut\nseverity: Low\n";
+    let (catalog, problems) = overlaid(&[("overrides/bucket-shut.yaml", text)]).unwrap();
+    assert_eq!(problems, []);
+    assert_eq!(catalog.recommendations["bucket-locked"].file.severity, Severity::Low);
+    assert_eq!(catalog.baselines["linux"]["bucket-named"].file.severity, Severity::Low);
+    assert_eq!(catalog.current_ids("bucket-locked"), ["bucket-locked".into()]);
+    assert!(catalog.current_ids("bucket-unheard").is_empty());
+}
+
+#[test]
 fn a_wrong_override_changes_nothing() {
     let text = "id: bucket-locked\nseverity: Low\nparameters: { limit: many }\n";
     let (catalog, problems) = overlaid(&[("overrides/bucket-locked.yaml", text)]).unwrap();

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, SecureScore, Snapshot, Timestamp};
 
-use crate::{apply_exemptions, evaluate, not_listed, overall_score, score_by_subscription, unlisted};
+use crate::{apply_exemptions, evaluate, exempt::under_current_ids, not_listed, overall_score, score_by_subscription, unlisted};
 
 /// Resources with their facts, verdicts and scores.
 #[derive(Debug)]
@@ -51,7 +51,8 @@ pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timesta
     }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
     resources.extend(stale);
-    apply_exemptions(&mut assessments, &resources, &known.exemptions, now);
+    let exemptions = under_current_ids(catalog, &known.exemptions);
+    apply_exemptions(&mut assessments, &resources, &exemptions, now);
     let scores = score_by_subscription(catalog, &connector, &resources, &assessments, &coverage);
     let score = overall_score(scores.values());
     Assessed { taken_at, resources, stale: stale_ids, coverage, facts, assessments, scores, score }

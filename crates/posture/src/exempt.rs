@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use skywarden_content::Catalog;
 use skywarden_model::{
     Assessment, Cause, CauseCode, Exemption, ExemptionCategory, ExemptionScope, Finding, Resource, Status, Timestamp,
 };
@@ -27,6 +28,30 @@ pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], 
         let Some(resource) = by_id.get(assessment.resource.as_str()) else { continue };
         exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, resource)));
     }
+}
+
+/// Exemptions of former ids as exemptions of what has these ids' place now; one that was split is set aside in all its parts.
+pub(crate) fn under_current_ids(catalog: &Catalog, exemptions: &[Exemption]) -> Vec<Exemption> {
+    let current = |id: &str| match catalog.current_ids(id) {
+        // A user's own content may come back.
+        ids if ids.is_empty() => vec![id.into()],
+        ids => ids,
+    };
+    let mut renamed = Vec::with_capacity(exemptions.len());
+    for exemption in exemptions {
+        let findings = exemption.finding.as_deref().map(current);
+        for recommendation in current(&exemption.recommendation) {
+            let mut own = exemption.clone();
+            own.recommendation = recommendation.to_string();
+            match &findings {
+                None => renamed.push(own),
+                Some(findings) => {
+                    renamed.extend(findings.iter().map(|finding| Exemption { finding: Some(finding.to_string()), ..own.clone() }))
+                }
+            }
+        }
+    }
+    renamed
 }
 
 fn exempt<'a>(assessment: &mut Assessment, exemptions: impl Iterator<Item = &'a Exemption>) {

@@ -15,8 +15,8 @@ use skywarden_model::{
     Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_posture::{
-    ComplianceState, apply_exemptions, compliance, evaluate, not_listed, score_by_subscription, secure_score, standard_states,
-    unlisted,
+    ComplianceState, Known, apply_exemptions, assess, compliance, evaluate, not_listed, score_by_subscription, secure_score,
+    standard_states, unlisted,
 };
 use skywarden_rule::{Parameters, Rule};
 
@@ -267,6 +267,28 @@ fn an_exempted_finding_leaves_the_verdict_to_the_others() {
     assert_eq!(after(&machine, ExemptionCategory::Waiver), (Status::Healthy, None));
     assert_eq!(after(&only, ExemptionCategory::Waiver), (Status::NotApplicable, Some(CauseCode::Exempt)));
     assert_eq!(after(&only, ExemptionCategory::Mitigated), (Status::NotApplicable, Some(CauseCode::ExemptMitigated)));
+}
+
+#[test]
+fn an_exemption_of_a_former_id_holds_for_what_has_its_place() {
+    let mut catalog = catalog();
+    for id in ["ssh", "cron"] {
+        catalog.baselines.get_mut("linux").unwrap().get_mut(id).unwrap().file.aliases = vec!["services".to_owned()];
+    }
+    catalog.recommendations.get_mut("baseline").unwrap().file.aliases = vec!["machine-rules".to_owned()];
+    let split = Exemption {
+        finding: Some("services".to_owned()),
+        ..exemption("machine-rules", ExemptionCategory::Waiver, ExemptionScope::Tenant)
+    };
+    let snapshot = Snapshot {
+        connector: "c".into(),
+        taken_at: Timestamp::UNIX_EPOCH,
+        resources: vec![resource(MACHINE, "m", json!({ "ssh": "bad", "cron": "bad" }))],
+        coverage: Vec::new(),
+    };
+    let known = Known { exemptions: vec![split], ..Known::default() };
+    let assessed = assess(&catalog, snapshot, &known, Timestamp::UNIX_EPOCH);
+    assert_eq!(status(&assessed.assessments, "m", "baseline"), (Status::NotApplicable, Some(CauseCode::Exempt)));
 }
 
 #[test]

@@ -119,6 +119,13 @@ fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
 }
 
 fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
+    let current = catalog.current_ids(id);
+    if let [first, ..] = current.as_slice()
+        && first.as_ref() != id
+    {
+        eprintln!("`{id}` is a former id of {}", current.join(", "));
+    }
+    let id = current.first().map_or(id, AsRef::as_ref);
     if let Some(recommendation) = catalog.recommendations.get(id) {
         println!("{}", serde_json::to_string_pretty(&recommendation.file)?);
         return Ok(Ending::Done);

@@ -75,7 +75,9 @@ fn environment(file: &RecommendationFile) -> &'static str {
 }
 
 pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
-    let known = state.catalog.recommendations.get(id.as_str()).ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let current = state.catalog.current_ids(&id).into_iter().next();
+    let known = current.and_then(|id| state.catalog.recommendations.get(&id));
+    let known = known.ok_or_else(|| ApiError::not_found("such recommendation"))?;
     let mut file = serde_json::to_value(&known.file).map_err(|error| ApiError::bad_request(error.to_string()))?;
     if let Some(members) = file.as_object_mut() {
         members.remove("tests");
@@ -83,7 +85,7 @@ pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>) -
     let control = state.catalog.control(&known.file.control);
     let control = control.map(|control| json!({ "id": control.id, "title": control.title, "max": control.max_score }));
     let counts = state.store.recommendation_counts(&EVERYTHING).await?;
-    let count = counts.into_iter().find(|count| count.recommendation == id).unwrap_or_default();
+    let count = counts.into_iter().find(|count| count.recommendation == known.file.id).unwrap_or_default();
     Ok(Json(json!({
         "recommendation": file,
         "key": known.key,
