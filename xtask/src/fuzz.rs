@@ -19,6 +19,8 @@ pub(crate) fn run(name: &str, seconds: u64) -> anyhow::Result<()> {
     for folder in [&corpus, &artifacts] {
         std::fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
     }
+    // With a target named, cargo keeps the flags from build scripts, which link no fuzzer.
+    let target = process::output("rustc", &["--print", "host-tuple"])?;
     let status = Command::new("cargo")
         .args([
             "run",
@@ -26,6 +28,8 @@ pub(crate) fn run(name: &str, seconds: u64) -> anyhow::Result<()> {
             "--quiet",
             "--manifest-path",
             "fuzz/Cargo.toml",
+            "--target",
+            target.trim(),
             "--target-dir",
             "target/fuzz",
             "--bin",

@@ -63,7 +63,7 @@ enum Command {
         #[arg(value_parser = ["rescan"])]
         name: String,
     },
-    /// Fuzz a parser of outside input: answers, ids, policies or rules.
+    /// Fuzz a parser of outside input: answers, ids, policies, rules or snapshots.
     Fuzz {
         /// Which.
         #[arg(value_parser = ["answers", "ids", "policies", "rules", "snapshots"])]
