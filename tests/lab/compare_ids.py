@@ -30,9 +30,12 @@ def compare(type_name, expected, found):
     """Counts of what differs, and what differs in words."""
     expected_ids, found_ids = {id_ for id_, _ in expected}, {id_ for id_, _ in found}
     missing, extra = sorted(expected_ids - found_ids), sorted(found_ids - expected_ids)
-    doubles, places = twice([id_ for id_, _ in found]), dict(expected)
+    doubles, places = twice([id_ for id_, _ in found]), {}
+    for id_, region in expected:
+        places.setdefault(id_, set()).add(region)
     misplaced = [
-        f"{id_} is in {places[id_]}, ours {region}" for id_, region in found if places.get(id_, region) not in (region, sdk.UNNAMED)
+        f"{id_} is in {', '.join(sorted(places[id_]))}, ours {region}"
+        for id_, region in found if id_ in places and not places[id_] & {region, sdk.UNNAMED}
     ]
     words = {"missing": missing, "extra": extra, "twice": doubles, "misplaced": misplaced}
     return [len(some) for some in words.values()], [f"{type_name} {word}: {one}" for word, some in words.items() for one in some]

@@ -126,7 +126,11 @@ pub async fn collect_aws<'a>(
             snapshot.coverage.push(coverage);
         }
     }
-    snapshot.resources.sort_by(|one, other| (&one.id, &one.type_name).cmp(&(&other.id, &other.type_name)));
+    // Two listings may tell of the same thing; which of them is kept must not hang on which came first.
+    snapshot.resources.sort_by(|one, other| {
+        let key = (&one.id, &one.type_name, &one.scope.resource_group);
+        key.cmp(&(&other.id, &other.type_name, &other.scope.resource_group))
+    });
     snapshot.resources.dedup_by(|one, other| one.id == other.id && one.type_name == other.type_name);
     snapshot.coverage.sort_by(|one, other| (&one.type_name, &one.region).cmp(&(&other.type_name, &other.region)));
     Ok(snapshot)
