@@ -190,7 +190,7 @@ def main():
             rows.check("a new account is picked up", planted[new] <= found.get(new, set()) and f"{new} is new" in run.out)
             rows.check("an account that was mended is read", planted[accounts[3]] <= found.get(accounts[3], set()))
             rows.check("a suspended account leaves", accounts[5] not in found and accounts[5] in run.out)
-            connectors = [row for row in program.rows(data, "connectors") if row["id"].startswith("aws")]
+            connectors = [row for row in program.rows(data, "connectors") if row["environment"].lower() == "aws"]
             rows.check("each account is a connector", len(connectors) == options.accounts + 1, f"{len(connectors)} with the organisation's")
             # The list of accounts fails: nothing may be removed.
             lab.faults([{"match": "organizations .*", "status": 403, "code": "AccessDeniedException"}])
