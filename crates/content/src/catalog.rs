@@ -68,15 +68,15 @@ impl Catalog {
     /// The ids of today under which a recommendation or baseline rule is known: the id itself if it is one of them, else those
     /// that had it before; none if nobody had.
     pub fn current_ids(&self, id: &str) -> Vec<Arc<str>> {
+        let recommendation = self.recommendations.get_key_value(id).map(|(own, _)| own);
+        let rule = || self.baselines.values().find_map(|rules| rules.get_key_value(id)).map(|(own, _)| own);
+        if let Some(own) = recommendation.or_else(rule) {
+            return vec![Arc::clone(own)];
+        }
         let recommendations = self.recommendations.iter().map(|(own, known)| (own, &known.file.aliases));
         let rules = self.baselines.values().flatten().map(|(own, rule)| (own, &rule.file.aliases));
-        let all = || recommendations.clone().chain(rules.clone());
-        match all().find(|(own, _)| own.as_ref() == id) {
-            Some((own, _)) => vec![Arc::clone(own)],
-            None => {
-                all().filter(|(_, aliases)| aliases.iter().any(|alias| alias == id)).map(|(own, _)| Arc::clone(own)).collect()
-            }
-        }
+        let had_it = recommendations.chain(rules).filter(|(_, aliases)| aliases.iter().any(|alias| alias == id));
+        had_it.map(|(own, _)| Arc::clone(own)).collect()
     }
 
     /// The security control with an id.

@@ -140,7 +140,9 @@ impl Record {
         if self.evidence.is_empty() {
             self.evidence.reserve_exact(1);
         }
-        self.evidence.push(evidence);
+        if self.evidence.len() < MAX_EVIDENCE {
+            self.evidence.push(evidence);
+        }
     }
 
     fn fail(&mut self, field: Arc<str>, expected: Arc<str>, failure: Failure) {
@@ -148,7 +150,9 @@ impl Record {
             Failure::Unreadable(unreadable) => {
                 let actual = Actual::Unreadable(unreadable.reason.clone());
                 self.note(Evidence { field, expected, actual, source: Arc::default() });
-                self.unreadable.push(unreadable);
+                if !self.unreadable.contains(&unreadable) {
+                    self.unreadable.push(unreadable);
+                }
             }
             Failure::Error(message) => self.error = Some(message),
         }
