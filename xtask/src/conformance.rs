@@ -1,4 +1,4 @@
-//! What we write is held against schemas that others publish; they stand beside the checkout, not in it.
+//! What we write and know is held against what others publish: schemas, policies. It stands beside the checkout, not in it.
 
 use std::{
     fs,

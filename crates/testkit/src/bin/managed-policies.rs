@@ -31,6 +31,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let policies = read_policies(&options.folder)?;
     let facts = grants(&policies, &knowledge.escalations);
     print_counts(&policies, &facts);
+    if facts.values().any(|sheet| !sheet.unreadable.is_empty()) {
+        return Err("what could not be decided must not be written down as granting nothing".into());
+    }
     let table = tabulate(&policies, &facts, &knowledge.escalations);
     if let Some(path) = &options.write {
         fs::write(path, content(&table))?;
