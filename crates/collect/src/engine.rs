@@ -132,6 +132,7 @@ pub async fn collect_aws<'a>(
         key.cmp(&(&other.id, &other.type_name, &other.scope.resource_group))
     });
     snapshot.resources.dedup_by(|one, other| one.id == other.id && one.type_name == other.type_name);
+    snapshot.resources.shrink_to_fit();
     snapshot.coverage.sort_by(|one, other| (&one.type_name, &one.region).cmp(&(&other.type_name, &other.region)));
     Ok(snapshot)
 }

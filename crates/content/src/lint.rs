@@ -433,13 +433,10 @@ pub(crate) fn tests(
         if let Some(collector) = catalog.collectors.get(type_name) {
             given(file, &collector.fields, &test.given, &format!("{pointer}/given"), problems);
         }
-        for (name, value) in &test.facts {
+        for (name, members) in &test.facts {
             let pointer = format!("{pointer}/facts/{}", step(name));
             match catalog.facts.get(name).filter(|fact| fact.types.iter().any(|own| own == type_name)) {
-                Some(fact) => match value.as_object() {
-                    Some(members) => given(file, &fact.fields, members, &pointer, problems),
-                    None => problems.push(file.problem(&pointer, "a fact is an object")),
-                },
+                Some(fact) => given(file, &fact.fields, members, &pointer, problems),
                 None => problems.push(file.problem(&pointer, format!("{type_name} has no fact `{name}`"))),
             }
         }

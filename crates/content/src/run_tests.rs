@@ -2,9 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use serde_json::Value;
+use litemap::LiteMap;
+use serde_json::{Map, Value};
 use skywarden_model::{
-    Carried, Evidence, FactSheet, Resource, Scope, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
+    Carried, Evidence, Fact, FactSheet, Resource, Scope, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 
 use crate::{Catalog, CompiledRule, Expectation, TestCase};
@@ -61,7 +62,7 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
 fn run_file(id: &str, type_name: &str, rule: &CompiledRule, tests: &[TestCase], report: &mut TestReport) {
     for test in tests {
         let resource = resource(type_name, test);
-        let facts = FactSheet { values: test.facts.clone(), unreadable: unreadable(test, "facts."), ..FactSheet::default() };
+        let facts = FactSheet { values: facts_of(test), unreadable: unreadable(test, "facts."), ..FactSheet::default() };
         let mut parameters = rule.parameters.clone();
         parameters.extend(test.parameters.clone());
         let now = test.now.as_deref().unwrap_or("2026-01-01T00:00:00Z").parse().unwrap_or(Timestamp::UNIX_EPOCH);
@@ -88,11 +89,17 @@ fn resource(type_name: &str, test: &TestCase) -> Resource {
         scope: Scope { connector: "test".into(), account: "123456789012".into(), resource_group: "test".into() },
         location: test.location.clone(),
         tags: test.tags.clone(),
-        envelope: serde_json::Map::new(),
+        envelope: Map::new(),
         properties: Value::Object(test.given.clone()),
         unreadable: unreadable(test, "properties."),
         carried: Carried::All,
     }
+}
+
+fn facts_of(test: &TestCase) -> LiteMap<Arc<str>, Fact> {
+    let fields =
+        |fields: &Map<String, Value>| fields.iter().map(|(field, value)| (field.as_str().into(), value.clone())).collect();
+    test.facts.iter().map(|(name, own)| (name.as_str().into(), fields(own))).collect()
 }
 
 fn unreadable(test: &TestCase, prefix: &str) -> Vec<Unreadable> {

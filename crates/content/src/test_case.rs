@@ -20,8 +20,8 @@ pub struct TestCase {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
     /// Its facts, read by the rule under `facts.`.
-    #[serde(default, skip_serializing_if = "Map::is_empty")]
-    pub facts: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub facts: BTreeMap<String, Map<String, Value>>,
     /// Fields that could not be read: `properties.PublicAccessBlock`, `facts.exposure`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,

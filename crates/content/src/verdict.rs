@@ -36,12 +36,11 @@ impl CompiledRule {
         let applies = self.applies_if.as_ref().map(|rule| rule.explain(&input));
         let applies_truth = applies.as_ref().map_or(Truth::True, |outcome| outcome.truth);
         if applies_truth == Truth::False {
-            let cause = Cause {
-                code: CauseCode::DoesNotApply,
-                message: "the recommendation does not concern this resource".to_owned(),
-                permissions: Vec::new(),
-            };
-            return (Status::NotApplicable, Some(cause), applies.map(|outcome| outcome.evidence).unwrap_or_default());
+            return (
+                Status::NotApplicable,
+                Some(Cause::does_not_apply()),
+                applies.map(|outcome| outcome.evidence).unwrap_or_default(),
+            );
         }
         let violated = self.violated_if.explain(&input);
         let status = combine(applies_truth, violated.truth);

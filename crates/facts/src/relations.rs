@@ -7,7 +7,9 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use skywarden_content::{FactFile, Related, Within};
-use skywarden_model::{FactSheet, FactTable, FieldPath, Resource, ResourceId, Segment, Unreadable, UnreadableKind};
+use skywarden_model::{
+    Fact, FactSheet, FactTable, FieldPath, Resource, ResourceId, Segment, Unreadable, UnreadableKind, fact_object,
+};
 
 use crate::{
     Knowledge,
@@ -35,8 +37,9 @@ pub(crate) fn relations<'a>(
     for file in &knowledge.relations {
         let Some(related) = &file.related else { continue };
         let index = Index::new(related, of_type(&related.to));
+        let name: Arc<str> = file.id.as_str().into();
         for resource in file.types.iter().flat_map(|own| of_type(own)) {
-            sheets.push((resource.id.clone(), sheet(file, related, resource, &index, failures, facts)));
+            sheets.push((resource.id.clone(), sheet((&name, file), related, resource, &index, failures, facts)));
         }
     }
     sheets
@@ -68,7 +71,7 @@ impl<'a> Index<'a> {
 }
 
 fn sheet(
-    file: &FactFile,
+    (name, file): (&Arc<str>, &FactFile),
     related: &Related,
     resource: &Resource,
     index: &Index<'_>,
@@ -109,29 +112,29 @@ fn sheet(
             evidence.push(seen(other, pair, "a related resource", json!(&*resource.id.to_string())));
         }
     }
-    let mut fact = Map::new();
+    let mut fact = Fact::new();
     let path = |name: &str| field_path(&file.id, &[name]);
     match doubt {
         None => {
-            fact.insert("any".to_owned(), json!(!elements.is_empty()));
-            fact.insert("n".to_owned(), json!(elements.len()));
-            fact.insert("resources".to_owned(), Value::Array(elements));
+            fact.insert("any".into(), json!(!elements.is_empty()));
+            fact.insert("n".into(), json!(elements.len()));
+            fact.insert("resources".into(), Value::Array(elements));
         }
         Some(why) => {
             // One that was found is enough to know that there is one; how many there are is open.
             if elements.is_empty() {
                 unreadable.insert(path("any"), Arc::clone(&why));
             } else {
-                fact.insert("any".to_owned(), json!(true));
+                fact.insert("any".into(), json!(true));
             }
             unreadable.insert(path("n"), Arc::clone(&why));
             unreadable.insert(path("resources"), why);
         }
     }
-    sheet.values.insert(file.id.clone(), Value::Object(fact));
+    sheet.values.insert(Arc::clone(name), fact);
     sheet.unreadable = unreadable.into_iter().map(|(field, reason)| Unreadable { field, reason }).collect();
     if !evidence.is_empty() {
-        sheet.evidence.insert(file.id.clone(), evidence);
+        sheet.evidence.insert(Arc::clone(name), evidence);
     }
     sheet
 }
@@ -156,7 +159,7 @@ fn element(
         if let ["facts", name] = names.as_slice() {
             let Some(own) = facts.get(&other.id) else { continue };
             if let Some(value) = own.values.get(*name) {
-                put(&mut members, &names, value.clone());
+                put(&mut members, &names, fact_object(value));
             }
             for entry in &own.unreadable {
                 let keys: Vec<&str> = entry.field.segments().iter().filter_map(key).collect();

@@ -1,6 +1,6 @@
 use std::{fmt::Display, sync::Arc};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use skywarden_model::{Actual, Evidence, FactSheet, FieldPath, Resource, Segment, Unreadable};
 
 use crate::read::Why;
@@ -8,7 +8,7 @@ use crate::read::Why;
 /// One fact while it is computed.
 #[derive(Default)]
 pub(crate) struct Fact {
-    values: Map<String, Value>,
+    values: skywarden_model::Fact,
     unknown: Vec<(&'static str, Why)>,
     evidence: Vec<Evidence>,
 }
@@ -17,7 +17,7 @@ impl Fact {
     pub(crate) fn set(&mut self, field: &'static str, value: Result<Value, Why>) {
         match value {
             Ok(value) => {
-                self.values.insert(field.to_owned(), value);
+                self.values.insert(field.into(), value);
             }
             Err(why) => self.unknown.push((field, why)),
         }
@@ -31,13 +31,13 @@ impl Fact {
 
     pub(crate) fn into_sheet(self, name: &str) -> FactSheet {
         let mut sheet = FactSheet::default();
-        sheet.values.insert(name.to_owned(), Value::Object(self.values));
+        sheet.values.insert(name.into(), self.values);
         for (field, reason) in self.unknown {
             let path = ["facts", name, field].map(|key| Segment::Key(key.into()));
             sheet.unreadable.push(Unreadable { field: FieldPath::from_segments(path.to_vec()), reason });
         }
         if !self.evidence.is_empty() {
-            sheet.evidence.insert(name.to_owned(), self.evidence);
+            sheet.evidence.insert(name.into(), self.evidence);
         }
         sheet
     }

@@ -30,7 +30,7 @@ pub struct Assessment {
     pub status: Status,
     /// Why the verdict is NotApplicable or Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
+    pub cause: Option<Arc<Cause>>,
     /// The observations that decided; empty only for NotApplicable.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
@@ -50,6 +50,17 @@ pub struct Cause {
     /// The rights whose lack explains an Unknown, sorted, without repeats.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub permissions: Vec<String>,
+}
+
+impl Cause {
+    /// That of a recommendation whose `applies_if` does not hold.
+    pub fn does_not_apply() -> Self {
+        Self {
+            code: CauseCode::DoesNotApply,
+            message: "the recommendation does not concern this resource".to_owned(),
+            permissions: Vec::new(),
+        }
+    }
 }
 
 /// The class of a cause; `OffByPolicy` and `Exempt` are Defender's own codes.
@@ -112,7 +123,7 @@ pub struct Finding {
     pub status: Status,
     /// Why the verdict is NotApplicable or Unknown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
+    pub cause: Option<Arc<Cause>>,
     /// The observations that decided.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,

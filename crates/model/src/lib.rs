@@ -21,7 +21,7 @@ pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, St
 pub use connector::{Connector, ConnectorId, Environment};
 pub use coverage::{Coverage, DeniedRead, ListOutcome};
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
-pub use facts::{FactSheet, FactTable};
+pub use facts::{Fact, FactSheet, FactTable, fact_object};
 pub use field::{FieldPath, FieldPathError, Segment};
 pub use resource::{Carried, Resource, ResourceId, Scope, TypeName, Unreadable, UnreadableKind, UnreadableReason};
 pub use score::{ControlScore, Ratio, SecureScore};

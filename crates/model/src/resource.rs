@@ -89,6 +89,25 @@ pub struct Resource {
     pub carried: Carried,
 }
 
+impl Resource {
+    /// Forgets what it consists of; what it is and where it belongs stays.
+    pub fn release(&mut self) {
+        self.properties = Value::Null;
+        self.envelope = Map::new();
+        self.unreadable = Vec::new();
+    }
+
+    /// The account that the id says it belongs to, if that is another than the one through which it was seen: what is shared
+    /// within an organisation (its root, a subnet, a transit gateway) is seen by several accounts and belongs to one.
+    ///
+    /// The account of an ARN, whatever it says there (`aws` for what AWS owns); `None` for ids that name no account.
+    pub fn foreign_owner(&self) -> Option<&str> {
+        let mut parts = self.id.as_str().splitn(6, ':');
+        let owner = if parts.next() == Some("arn") { parts.nth(3) } else { None };
+        owner.filter(|owner| !owner.is_empty() && *owner != &*self.scope.account)
+    }
+}
+
 /// Where a resource belongs: tenant > (management group) > subscription > resource group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -178,5 +197,36 @@ impl UnreadableReason {
             text.push_str(&format!("; missing permission {permission}"));
         }
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen_by(account: &str, id: &str) -> Resource {
+        Resource {
+            id: id.into(),
+            type_name: "AWS::EC2::Subnet".into(),
+            name: String::new(),
+            scope: Scope { connector: "c".into(), account: account.into(), resource_group: "global".into() },
+            location: None,
+            tags: BTreeMap::new(),
+            envelope: Map::new(),
+            properties: Value::Null,
+            unreadable: Vec::new(),
+            carried: Carried::All,
+        }
+    }
+
+    #[test]
+    fn the_owner_is_the_account_of_the_arn_where_another_account_saw_it() {
+        let subnet = "arn:aws:ec2:eu-west-1:111122223333:subnet/subnet-1";
+        assert_eq!(seen_by("444455556666", subnet).foreign_owner(), Some("111122223333"));
+        assert_eq!(seen_by("111122223333", subnet).foreign_owner(), None);
+        assert_eq!(seen_by("1", "arn:aws:iam::aws:policy/ReadOnlyAccess").foreign_owner(), Some("aws"));
+        for id in ["arn:aws:s3:::bucket", "arn:aws:s3", "i-0123", "/subscriptions/1/resourceGroups/a", ""] {
+            assert_eq!(seen_by("1", id).foreign_owner(), None, "{id}");
+        }
     }
 }

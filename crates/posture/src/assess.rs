@@ -3,7 +3,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, SecureScore, Snapshot, Timestamp};
 
-use crate::{apply_exemptions, evaluate, exempt::under_current_ids, not_listed, overall_score, score_by_subscription, unlisted};
+use crate::{
+    apply_exemptions, evaluate, evaluate::evaluate_and_release, exempt::under_current_ids, not_listed, overall_score,
+    score_by_subscription, unlisted,
+};
 
 /// Resources with their facts, verdicts and scores.
 #[derive(Debug)]
@@ -33,18 +36,40 @@ pub struct Known {
     pub resources: Vec<Resource>,
     /// Every exemption.
     pub exemptions: Vec<Exemption>,
+    /// Ids of what this connector sees and another holds, whose it is: facts may rest on these, verdicts are given there.
+    pub held_elsewhere: BTreeSet<String>,
 }
 
 /// The posture flow over a snapshot: resources -> facts -> assessments -> exemptions -> score.
 ///
 /// Ages are judged as of the instant when the snapshot was taken; exemptions are those that hold `now`.
 pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
+    assess_keeping(Keep::Everything, catalog, snapshot, known, now)
+}
+
+/// The same for a report, which shows verdicts alone: facts and what resources consist of, most of the memory of an assessment,
+/// are released as soon as they have been judged, so that [`Assessed::facts`] and the resources' properties come back empty.
+pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
+    assess_keeping(Keep::Verdicts, catalog, snapshot, known, now)
+}
+
+#[derive(Clone, Copy)]
+enum Keep {
+    Everything,
+    Verdicts,
+}
+
+fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
     let stale = not_listed(&known.resources, &snapshot);
     let Snapshot { connector, taken_at, mut resources, coverage } = snapshot;
     resources.sort_by(|left, right| left.id.cmp(&right.id));
     resources.dedup_by(|left, right| left.id == right.id);
-    let facts = skywarden_facts::compute(&resources, &coverage, catalog);
-    let mut assessments = evaluate(catalog, &resources, &facts, taken_at);
+    let mut facts = skywarden_facts::compute(&resources, &coverage, catalog);
+    resources.retain(|resource| !known.held_elsewhere.contains(resource.id.as_str()));
+    let mut assessments = match keep {
+        Keep::Everything => evaluate(catalog, &resources, &facts, taken_at),
+        Keep::Verdicts => evaluate_and_release(catalog, &mut resources, std::mem::take(&mut facts), taken_at),
+    };
     if !stale.is_empty() {
         assessments.extend(unlisted(catalog, &stale, &coverage));
         assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
@@ -56,4 +81,15 @@ pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timesta
     let scores = score_by_subscription(catalog, &connector, &resources, &assessments, &coverage);
     let score = overall_score(scores.values());
     Assessed { taken_at, resources, stale: stale_ids, coverage, facts, assessments, scores, score }
+}
+
+impl Assessed {
+    /// Leaves out resources that another account's assessment has, with their verdicts; scores are counted anew.
+    pub fn leave_out(&mut self, catalog: &Catalog, ids: &BTreeSet<String>) {
+        let Some(connector) = self.resources.first().map(|resource| resource.scope.connector.clone()) else { return };
+        self.resources.retain(|resource| !ids.contains(resource.id.as_str()));
+        self.assessments.retain(|assessment| !ids.contains(assessment.resource.as_str()));
+        self.scores = score_by_subscription(catalog, &connector, &self.resources, &self.assessments, &self.coverage);
+        self.score = overall_score(self.scores.values());
+    }
 }

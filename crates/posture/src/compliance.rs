@@ -159,11 +159,11 @@ pub(crate) fn verdicts_by_check<'a>(
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
         let resource = assessment.resource.as_str();
-        let status = counted(assessment.status, assessment.cause.as_ref());
+        let status = counted(assessment.status, assessment.cause.as_deref());
         verdicts.entry(&assessment.recommendation).or_default().push((resource, status));
-        let is_exempt = exemption_category(assessment.cause.as_ref()).is_some();
+        let is_exempt = exemption_category(assessment.cause.as_deref()).is_some();
         for finding in &assessment.findings {
-            let own = counted(finding.status, finding.cause.as_ref());
+            let own = counted(finding.status, finding.cause.as_deref());
             // Whoever sets the recommendation aside sets its findings aside.
             let own = if is_exempt && own != Status::NotApplicable { status } else { own };
             verdicts.entry(&finding.id).or_default().push((resource, own));

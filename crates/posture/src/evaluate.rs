@@ -16,18 +16,31 @@ use crate::listing::{is_of_region, of_type};
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
 pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
-    let mut bench = Bench { catalog, now, sources: BTreeMap::new() };
+    let mut bench = Bench::new(catalog, now);
     // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.
     let mut in_order: Vec<&Resource> = resources.iter().collect();
     in_order.sort_by(|left, right| left.id.cmp(&right.id));
-    let n_assessments = in_order.iter().filter_map(|resource| by_type.get(resource.type_name.as_str())).map(Vec::len).sum();
-    let mut assessments = Vec::with_capacity(n_assessments);
+    let mut assessments = Vec::with_capacity(in_order.iter().map(|resource| judging(&by_type, resource).len()).sum());
     for resource in in_order {
-        let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
-        let sheet = facts.get(&resource.id);
-        for (id, recommendation) in recommendations {
-            assessments.push(bench.assess(id, recommendation, resource, sheet));
-        }
+        bench.assess(judging(&by_type, resource), resource, facts.get(&resource.id), &mut assessments);
+    }
+    assessments
+}
+
+/// The same, for those who need the verdicts alone: what a resource is judged by is released as soon as it has been.
+pub(crate) fn evaluate_and_release(
+    catalog: &Catalog,
+    resources: &mut [Resource],
+    mut facts: FactTable,
+    now: Timestamp,
+) -> Vec<Assessment> {
+    let by_type = recommendations_by_type(catalog);
+    let mut bench = Bench::new(catalog, now);
+    resources.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut assessments = Vec::with_capacity(resources.iter().map(|resource| judging(&by_type, resource).len()).sum());
+    for resource in resources {
+        bench.assess(judging(&by_type, resource), resource, facts.remove(&resource.id).as_ref(), &mut assessments);
+        resource.release();
     }
     assessments
 }
@@ -39,17 +52,17 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
     for resource in resources {
         let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
         let failure = failure_of(resource, coverage);
-        let cause = Cause {
+        let cause = Arc::new(Cause {
             code: CauseCode::NotListed,
             message: failure.map_or_else(|| "it was not seen in the last run".to_owned(), |reason| reason.sentence()),
             permissions: failure.and_then(|reason| reason.permission.clone()).into_iter().collect(),
-        };
+        });
         for (id, _) in recommendations {
             assessments.push(Assessment {
                 recommendation: Arc::clone(id),
                 resource: resource.id.clone(),
                 status: Status::Unknown,
-                cause: Some(cause.clone()),
+                cause: Some(Arc::clone(&cause)),
                 evidence: Vec::new(),
                 findings: Vec::new(),
             });
@@ -67,6 +80,10 @@ fn failure_of<'a>(resource: &Resource, coverage: &'a [Coverage]) -> Option<&'a U
 
 type ByType<'a> = BTreeMap<&'a str, Vec<(&'a Arc<str>, &'a Recommendation)>>;
 
+fn judging<'t, 'a>(by_type: &'t ByType<'a>, resource: &Resource) -> &'t [(&'a Arc<str>, &'a Recommendation)] {
+    by_type.get(resource.type_name.as_str()).map_or(&[], Vec::as_slice)
+}
+
 fn recommendations_by_type(catalog: &Catalog) -> ByType<'_> {
     let mut by_type = ByType::new();
     for (id, recommendation) in &catalog.recommendations {
@@ -83,10 +100,29 @@ struct Bench<'a> {
     now: Timestamp,
     /// Type -> field, as evidence writes it -> the call that reads it. Looking one up anew costs as much as a verdict.
     sources: BTreeMap<&'a str, HashMap<Arc<str>, Option<Arc<str>>>>,
+    /// One for all verdicts that have it.
+    does_not_apply: Arc<Cause>,
 }
 
 impl<'a> Bench<'a> {
+    fn new(catalog: &'a Catalog, now: Timestamp) -> Self {
+        Self { catalog, now, sources: BTreeMap::new(), does_not_apply: Arc::new(Cause::does_not_apply()) }
+    }
+
+    /// Adds the assessments of a resource by every recommendation of its type.
     fn assess(
+        &mut self,
+        recommendations: &[(&Arc<str>, &'a Recommendation)],
+        resource: &Resource,
+        facts: Option<&FactSheet>,
+        assessments: &mut Vec<Assessment>,
+    ) {
+        for (id, recommendation) in recommendations {
+            assessments.push(self.assess_by(id, recommendation, resource, facts));
+        }
+    }
+
+    fn assess_by(
         &mut self,
         id: &Arc<str>,
         recommendation: &'a Recommendation,
@@ -131,20 +167,16 @@ impl<'a> Bench<'a> {
         type_name: &'a str,
         resource: &Resource,
         facts: Option<&FactSheet>,
-    ) -> (Status, Option<Cause>, Vec<Evidence>) {
+    ) -> (Status, Option<Arc<Cause>>, Vec<Evidence>) {
         match rule.verdict(resource, facts, self.now) {
             Status::Healthy => (Status::Healthy, None, Vec::new()),
-            Status::NotApplicable => {
-                let message = "the recommendation does not concern this resource".to_owned();
-                let cause = Cause { code: CauseCode::DoesNotApply, message, permissions: Vec::new() };
-                (Status::NotApplicable, Some(cause), Vec::new())
-            }
+            Status::NotApplicable => (Status::NotApplicable, Some(Arc::clone(&self.does_not_apply)), Vec::new()),
             status @ (Status::Unhealthy | Status::Unknown) => {
                 let (_, cause, evidence) = rule.explain(resource, facts, self.now);
                 let mut evidence = self.with_sources(type_name, with_chains(evidence, facts));
                 // Most are of one entry, and a vector that grew has room for four.
                 evidence.shrink_to_fit();
-                (status, cause, evidence)
+                (status, cause.map(Arc::new), evidence)
             }
         }
     }
@@ -185,7 +217,7 @@ fn with_chains(evidence: Vec<Evidence>, facts: Option<&FactSheet>) -> Vec<Eviden
         let fact = fact_of(&entry.field).filter(|fact| !told.iter().any(|known| known == fact)).map(str::to_owned);
         whole.push(entry);
         if let Some(fact) = fact {
-            whole.extend(sheet.evidence.get(&fact).into_iter().flatten().cloned());
+            whole.extend(sheet.evidence.get(fact.as_str()).into_iter().flatten().cloned());
             told.push(fact);
         }
     }

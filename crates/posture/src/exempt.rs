@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use skywarden_content::Catalog;
 use skywarden_model::{
@@ -58,7 +58,7 @@ fn exempt<'a>(assessment: &mut Assessment, exemptions: impl Iterator<Item = &'a 
     let (of_findings, whole): (Vec<&Exemption>, Vec<&Exemption>) = exemptions.partition(|exemption| exemption.finding.is_some());
     if let Some(exemption) = whole.first() {
         assessment.status = Status::NotApplicable;
-        assessment.cause = Some(cause(exemption));
+        assessment.cause = Some(Arc::new(cause(exemption)));
         return;
     }
     let mut is_changed = false;
@@ -66,7 +66,7 @@ fn exempt<'a>(assessment: &mut Assessment, exemptions: impl Iterator<Item = &'a 
         let own = of_findings.iter().find(|exemption| exemption.finding.as_deref() == Some(finding.id.as_ref()));
         if let Some(exemption) = own {
             finding.status = Status::NotApplicable;
-            finding.cause = Some(cause(exemption));
+            finding.cause = Some(Arc::new(cause(exemption)));
             is_changed = true;
         }
     }
@@ -89,8 +89,8 @@ pub(crate) fn settle_by_findings(assessment: &mut Assessment) {
     };
     assessment.cause = match assessment.status {
         Status::Healthy | Status::Unhealthy => None,
-        Status::Unknown => Some(unknown_cause(&assessment.findings)),
-        Status::NotApplicable => Some(not_applicable_cause(&assessment.findings)),
+        Status::Unknown => Some(Arc::new(unknown_cause(&assessment.findings))),
+        Status::NotApplicable => Some(Arc::new(not_applicable_cause(&assessment.findings))),
     };
 }
 
@@ -105,7 +105,7 @@ pub(crate) fn exemption_category(cause: Option<&Cause>) -> Option<ExemptionCateg
 
 fn unknown_cause(findings: &[Finding]) -> Cause {
     let unknown: Vec<&Finding> = findings.iter().filter(|finding| finding.status == Status::Unknown).collect();
-    let causes: Vec<&Cause> = unknown.iter().filter_map(|finding| finding.cause.as_ref()).collect();
+    let causes: Vec<&Cause> = unknown.iter().filter_map(|finding| finding.cause.as_deref()).collect();
     let mut permissions: Vec<String> = causes.iter().flat_map(|cause| cause.permissions.clone()).collect();
     permissions.sort();
     permissions.dedup();
@@ -119,7 +119,7 @@ fn unknown_cause(findings: &[Finding]) -> Cause {
 
 fn not_applicable_cause(findings: &[Finding]) -> Cause {
     let exempt: Vec<ExemptionCategory> =
-        findings.iter().filter_map(|finding| exemption_category(finding.cause.as_ref())).collect();
+        findings.iter().filter_map(|finding| exemption_category(finding.cause.as_deref())).collect();
     let (code, message) = if exempt.is_empty() {
         (CauseCode::DoesNotApply, "no rule of the baseline concerns this resource")
     } else if exempt.contains(&ExemptionCategory::Waiver) {

@@ -13,7 +13,7 @@ mod score;
 mod standing;
 mod track;
 
-pub use assess::{Assessed, Known, assess};
+pub use assess::{Assessed, Known, assess, assess_for_report};
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
 pub use control_states::{JudgedControls, StandardStates, compliance_by_account, standard_states};
 pub use evaluate::{evaluate, unlisted};

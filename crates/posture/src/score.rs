@@ -79,22 +79,23 @@ pub fn score_by_subscription(
     assessments: &[Assessment],
     coverage: &[Coverage],
 ) -> BTreeMap<(String, String), SecureScore> {
-    let owner: BTreeMap<&str, (String, String)> = resources
-        .iter()
-        .map(|resource| (resource.id.as_str(), (resource.scope.connector.to_string(), resource.scope.account.to_string())))
-        .collect();
-    let mut split: BTreeMap<(String, String), Vec<&Assessment>> = BTreeMap::new();
-    for subscription in owner.values() {
-        split.entry(subscription.clone()).or_default();
+    let mut owner: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    let mut split: BTreeMap<(&str, &str), Vec<&Assessment>> = BTreeMap::new();
+    for resource in resources {
+        let subscription = (resource.scope.connector.as_str(), &*resource.scope.account);
+        owner.insert(resource.id.as_str(), subscription);
+        split.entry(subscription).or_default();
     }
     for entry in coverage {
-        split.entry((connector.to_string(), entry.account.to_string())).or_default();
+        split.entry((connector.as_str(), &entry.account)).or_default();
     }
     for assessment in assessments {
-        if let Some(subscription) = owner.get(assessment.resource.as_str()) {
-            split.entry(subscription.clone()).or_default().push(assessment);
+        let own = owner.get(assessment.resource.as_str()).and_then(|subscription| split.get_mut(subscription));
+        if let Some(own) = own {
+            own.push(assessment);
         }
     }
+    drop(owner);
     let mut covered: BTreeMap<&str, Vec<&Coverage>> = BTreeMap::new();
     for entry in coverage {
         covered.entry(&entry.account).or_default().push(entry);
@@ -102,9 +103,9 @@ pub fn score_by_subscription(
     let judged_types = judged_types(catalog);
     let mut scores = BTreeMap::new();
     for (subscription, own) in split {
-        let own_coverage = covered.get(subscription.1.as_str()).into_iter().flatten().copied();
+        let own_coverage = covered.get(subscription.1).into_iter().flatten().copied();
         let score = score_of(catalog, &judged_types, own, own_coverage);
-        scores.insert(subscription, score);
+        scores.insert((subscription.0.to_owned(), subscription.1.to_owned()), score);
     }
     scores
 }
@@ -119,7 +120,7 @@ fn standings<'a>(
         if recommendation.file.maturity != Maturity::Stable {
             continue;
         }
-        let standing = counted(assessment.status, assessment.cause.as_ref());
+        let standing = counted(assessment.status, assessment.cause.as_deref());
         let entry = standings.entry((recommendation.file.control.as_str(), assessment.resource.as_str())).or_insert(standing);
         *entry = worse(standing, *entry);
     }

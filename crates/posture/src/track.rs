@@ -66,6 +66,8 @@ fn change(state: Option<&TrackedState>, assessment: &Assessment) -> Option<Trans
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use skywarden_model::Cause;
 
     use super::*;
@@ -84,7 +86,7 @@ mod tests {
     }
 
     fn assessment(status: Status, cause: Option<CauseCode>) -> Assessment {
-        let cause = cause.map(|code| Cause { code, message: String::new(), permissions: Vec::new() });
+        let cause = cause.map(|code| Arc::new(Cause { code, message: String::new(), permissions: Vec::new() }));
         Assessment { recommendation: "r".into(), resource: "a".into(), status, cause, evidence: Vec::new(), findings: Vec::new() }
     }
 

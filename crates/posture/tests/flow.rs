@@ -15,8 +15,8 @@ use skywarden_model::{
     Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_posture::{
-    ComplianceState, Known, apply_exemptions, assess, compliance, evaluate, not_listed, score_by_subscription, secure_score,
-    standard_states, unlisted,
+    ComplianceState, Known, apply_exemptions, assess, assess_for_report, compliance, evaluate, not_listed, score_by_subscription,
+    secure_score, standard_states, unlisted,
 };
 use skywarden_rule::{Parameters, Rule};
 
@@ -179,7 +179,7 @@ fn a_baseline_is_as_bad_as_its_worst_finding() {
     let unknown = verdict("good", None);
     assert_eq!(unknown.status, Status::Unknown);
     let cause = unknown.cause.unwrap();
-    assert_eq!((cause.code, cause.permissions), (CauseCode::Unreadable, vec!["s3:ListAllMyBuckets".to_owned()]));
+    assert_eq!((cause.code, cause.permissions.clone()), (CauseCode::Unreadable, vec!["s3:ListAllMyBuckets".to_owned()]));
     assert!(unknown.findings.iter().all(|finding| finding.evidence.is_empty() == (finding.status == Status::Healthy)));
 }
 
@@ -323,6 +323,25 @@ fn each_account_has_the_score_of_its_own_resources() {
     assert_eq!((of("1").percentage, of("2").percentage), (1.0, 0.0));
     assert!(of("1").coverage < 1.0);
     assert_eq!(of("2").coverage, 1.0);
+}
+
+#[test]
+fn what_another_connector_holds_is_judged_there_alone() {
+    let estate = vec![bucket("a", true, true), bucket("b", false, false)];
+    let snapshot = Snapshot { connector: "c".into(), taken_at: Timestamp::UNIX_EPOCH, resources: estate, coverage: Vec::new() };
+    let known = Known { held_elsewhere: BTreeSet::from(["b".to_owned()]), ..Known::default() };
+    let kept = assess(&catalog(), snapshot.clone(), &known, Timestamp::UNIX_EPOCH);
+    let report = assess_for_report(&catalog(), snapshot.clone(), &Known::default(), Timestamp::UNIX_EPOCH);
+    let mut left = assess(&catalog(), snapshot, &Known::default(), Timestamp::UNIX_EPOCH);
+    assert_eq!(left.score.percentage, 0.5);
+    assert_eq!((&report.assessments, &report.scores), (&left.assessments, &left.scores));
+    assert!(report.facts.is_empty() && report.resources.iter().all(|own| own.properties.is_null()));
+    left.leave_out(&catalog(), &known.held_elsewhere);
+    for assessed in [kept, left] {
+        assert_eq!(assessed.resources, [bucket("a", true, true)]);
+        assert!(!assessed.assessments.is_empty() && assessed.assessments.iter().all(|own| own.resource.as_str() == "a"));
+        assert_eq!((assessed.score.percentage, assessed.scores.len()), (1.0, 1));
+    }
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::{borrow::Cow, sync::Arc};
 
+use litemap::LiteMap;
 use serde_json::{Map, Value};
-use skywarden_model::{Carried, FieldPath, Segment, Unreadable, UnreadableKind, UnreadableReason};
+use skywarden_model::{Carried, FieldPath, Segment, Unreadable, UnreadableKind, UnreadableReason, fact_object};
 use smallvec::SmallVec;
 
 use crate::{Input, path::is_key};
@@ -285,14 +286,7 @@ fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
     } else if is("type") {
         Root::Made(Slot::Text(resource.type_name.as_str()), rest)
     } else if is("facts") {
-        let values = input.facts.map(|facts| &facts.values);
-        match (values, rest.split_first()) {
-            (Some(values), Some((Segment::Key(fact), below))) => {
-                get(values, fact, KeyCase::Ignored).map_or(Root::Missing(below), |value| Root::At(value, below))
-            }
-            (Some(values), None) => Root::Made(Slot::Made(Value::Object(values.clone())), rest),
-            _ => Root::Missing(rest),
-        }
+        fact_root(input, rest)
     } else if is("tags") {
         match rest.split_first() {
             Some((Segment::Key(key), below)) => match resource.tags.get(key.as_ref()) {
@@ -316,6 +310,27 @@ fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
     } else {
         get(&resource.envelope, first, KeyCase::Ignored).map_or(Root::Missing(rest), |value| Root::At(value, rest))
     }
+}
+
+/// Where a path leads below `facts`.
+fn fact_root<'a, 's>(input: &Input<'a>, rest: &'s [Segment]) -> Root<'a, 's> {
+    let Some(sheet) = input.facts else { return Root::Missing(rest) };
+    let Some((first, below)) = rest.split_first() else {
+        let all = sheet.values.iter().map(|(name, fact)| (name.to_string(), fact_object(fact)));
+        return Root::Made(Slot::Made(Value::Object(all.collect())), rest);
+    };
+    let Segment::Key(name) = first else { return Root::Missing(rest) };
+    let Some(fact) = member(&sheet.values, name) else { return Root::Missing(below) };
+    match below.split_first() {
+        None => Root::Made(Slot::Made(fact_object(fact)), below),
+        Some((Segment::Key(field), below)) => member(fact, field).map_or(Root::Missing(below), |value| Root::At(value, below)),
+        Some((Segment::Each, below)) => Root::Missing(below),
+    }
+}
+
+/// A member of a fact or of the facts, whatever the key's case.
+fn member<'a, V>(members: &'a LiteMap<Arc<str>, V>, key: &str) -> Option<&'a V> {
+    members.get(key).or_else(|| members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

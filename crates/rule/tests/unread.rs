@@ -134,7 +134,7 @@ fn facts_that_could_not_be_computed_are_unknown() {
     assert_eq!(explain(&rule, &exposed, Some(&facts)).truth, Truth::Unknown);
     assert_eq!(explain(&on("facts.exposure", "exists", json!(false)), &exposed, Some(&facts)).truth, Truth::Unknown);
     facts.unreadable.clear();
-    facts.values.insert("exposure".to_owned(), json!({ "internet": true }));
+    facts.values.insert("exposure".into(), [("internet".into(), json!(true))].into_iter().collect());
     assert_eq!(explain(&rule, &exposed, Some(&facts)).truth, Truth::True);
     assert_eq!(explain(&on("facts", "containsKey", json!("exposure")), &exposed, Some(&facts)).truth, Truth::True);
 }

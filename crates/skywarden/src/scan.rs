@@ -1,11 +1,15 @@
-use std::{collections::BTreeMap, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use skywarden_collect::{Transport, organization, read_config_snapshot};
 use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
-use skywarden_posture::{Assessed, Known, assess, overall_score};
+use skywarden_posture::{Assessed, Known, assess_for_report, overall_score};
 
 use crate::{
     Ending,
@@ -36,7 +40,7 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
             continue;
         }
         let snapshot = runtime.block_on(read(&catalog, scan, source, now))?;
-        parts.push(assess(&catalog, snapshot, &Known::default(), now));
+        parts.push(assess_for_report(&catalog, snapshot, &Known::default(), now));
     }
     let assessed = together(parts);
     output::write_to(scan.out.as_deref(), |out| match scan.format {
@@ -112,7 +116,7 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
             let connector = format!("aws-{}", account.id).as_str().into();
             let snapshot = read_account(catalog, connector, transport, &login.regions, now).await;
             let snapshot = snapshot.with_context(|| format!("the account {} ({})", account.id, account.name))?;
-            anyhow::Ok(assess(catalog, snapshot, &Known::default(), now))
+            anyhow::Ok(assess_for_report(catalog, snapshot, &Known::default(), now))
         });
     }
     let n_accounts = runs.len();
@@ -127,7 +131,36 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
     anyhow::ensure!(!parts.is_empty(), "none of the {n_accounts} accounts could be read");
     eprintln!("{} of {n_accounts} accounts of the organisation were read", parts.len());
     parts.sort_by(|one, other| one.scores.keys().cmp(other.scores.keys()));
+    tell_shared_once(catalog, &mut parts);
     Ok(parts)
+}
+
+/// Leaves what several accounts see to the account that owns it, or to the first of them if that was not read.
+fn tell_shared_once(catalog: &Catalog, parts: &mut [Assessed]) {
+    let shared: BTreeSet<String> = parts
+        .iter()
+        .flat_map(|part| &part.resources)
+        .filter(|resource| resource.foreign_owner().is_some())
+        .map(|resource| resource.id.to_string())
+        .collect();
+    let mut keeper: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
+    for (index, part) in parts.iter().enumerate() {
+        for resource in part.resources.iter().filter(|resource| shared.contains(resource.id.as_str())) {
+            let is_owner = resource.foreign_owner().is_none();
+            let known = keeper.entry(shared.get(resource.id.as_str()).map_or("", String::as_str)).or_insert((index, is_owner));
+            if is_owner && !known.1 {
+                *known = (index, true);
+            }
+        }
+    }
+    let keeper: BTreeMap<&str, usize> = keeper.into_iter().map(|(id, (index, _))| (id, index)).collect();
+    for (index, part) in parts.iter_mut().enumerate() {
+        let left_out: BTreeSet<String> =
+            shared.iter().filter(|id| keeper.get(id.as_str()).is_some_and(|own| *own != index)).cloned().collect();
+        if !left_out.is_empty() {
+            part.leave_out(catalog, &left_out);
+        }
+    }
 }
 
 /// Reads an AWS account with a bar on the terminal.
@@ -163,7 +196,6 @@ fn together(parts: Vec<Assessed>) -> Assessed {
         whole.resources.extend(part.resources);
         whole.stale.extend(part.stale);
         whole.coverage.extend(part.coverage);
-        whole.facts.extend(part.facts);
         whole.assessments.extend(part.assessments);
         whole.scores.extend(part.scores);
     }
@@ -177,4 +209,41 @@ fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Assessed) -> bool {
         let recommendation = catalog.recommendations.get(&assessment.recommendation);
         recommendation.is_some_and(|recommendation| recommendation.file.severity >= threshold)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use skywarden_model::{Carried, Resource, Scope};
+
+    use super::*;
+
+    fn part(account: &str, ids: &[&str]) -> Assessed {
+        let connector: ConnectorId = format!("aws-{account}").as_str().into();
+        let resource = |id: &&str| Resource {
+            id: (*id).into(),
+            type_name: "AWS::Organizations::Root".into(),
+            name: String::new(),
+            scope: Scope { connector: connector.clone(), account: account.into(), resource_group: "global".into() },
+            location: None,
+            tags: BTreeMap::new(),
+            envelope: Default::default(),
+            properties: serde_json::json!({}),
+            unreadable: Vec::new(),
+            carried: Carried::All,
+        };
+        let resources = ids.iter().map(resource).collect();
+        let snapshot =
+            Snapshot { connector: connector.clone(), taken_at: Timestamp::UNIX_EPOCH, resources, coverage: Vec::new() };
+        assess_for_report(&Catalog::default(), snapshot, &Known::default(), Timestamp::UNIX_EPOCH)
+    }
+
+    #[test]
+    fn what_accounts_share_is_told_by_its_owner_or_by_the_first() {
+        let (root, subnet) = ("arn:aws:organizations::2:root/o/r", "arn:aws:ec2:eu-west-1:9:subnet/s");
+        let mut parts =
+            [part("1", &[root, "arn:aws:s3:::one"]), part("2", &[root, subnet]), part("3", &[root, subnet, "arn:aws:sqs:x:3:q"])];
+        tell_shared_once(&Catalog::default(), &mut parts);
+        let told = parts.each_ref().map(|part| part.resources.iter().map(|own| own.id.to_string()).collect::<Vec<_>>());
+        assert_eq!(told, [vec!["arn:aws:s3:::one"], vec![subnet, root], vec!["arn:aws:sqs:x:3:q"]]);
+    }
 }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
+use skywarden_model::{Connector, Coverage, Resource, Snapshot, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
 use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
@@ -14,6 +14,8 @@ use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::pa
 /// How long a run waits for another to commit; commits take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+/// Ids of one question: SQLite takes 32,766 values.
+const IDS_AT_ONCE: usize = 1000;
 
 impl Store {
     /// Judges what a connector's collection saw, compares it with the last run, and commits.
@@ -32,6 +34,7 @@ impl Store {
         let known = Known {
             resources: self.resources_of(&everything, connector.id.as_str()).await?,
             exemptions: self.exemptions(&everything).await?,
+            held_elsewhere: self.held_elsewhere(&snapshot.resources, connector.id.as_str()).await?,
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
@@ -59,7 +62,7 @@ impl Store {
             resources: resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect(),
             coverage: self.coverage_of(&everything, id).await?,
         };
-        let known = Known { resources, exemptions: self.exemptions(&everything).await? };
+        let known = Known { resources, exemptions: self.exemptions(&everything).await?, ..Known::default() };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
         result
@@ -117,6 +120,26 @@ impl Store {
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
         Ok(rows.into_iter().filter(|(_, account)| filter.allows(connector, account)).map(|(id, _)| id).collect())
+    }
+
+    /// Ids of resources that belong to another account than the connector's and that another connector saw in its last run.
+    async fn held_elsewhere(&self, resources: &[Resource], connector: &str) -> Result<BTreeSet<String>, StoreError> {
+        let foreign: Vec<&Resource> = resources.iter().filter(|resource| resource.foreign_owner().is_some()).collect();
+        let mut held = BTreeSet::new();
+        for batch in foreign.chunks(IDS_AT_ONCE) {
+            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+                let mut select = sqlx::QueryBuilder::new("SELECT id FROM resources WHERE stale_since IS NULL AND connector <> ");
+                select.push_bind(connector).push(" AND id IN (");
+                let mut ids = select.separated(", ");
+                for resource in batch {
+                    ids.push_bind(resource.id.as_str());
+                }
+                select.push(")");
+                select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement("looking for shared resources"))?
+            });
+            held.extend(rows.into_iter().map(|(id,)| id));
+        }
+        Ok(held)
     }
 
     /// When what the store holds of a connector was read; `None` if nothing was, or by a version that did not keep it.

@@ -154,7 +154,7 @@ fn status(row: &AssessmentRow) -> Value {
     let mut status =
         json!({ "code": code, "firstEvaluationDate": row.first_evaluated_at, "statusChangeDate": row.status_changed_at });
     if let Some(members) = status.as_object_mut() {
-        members.extend(cause(assessment.status, assessment.cause.as_ref()));
+        members.extend(cause(assessment.status, assessment.cause.as_deref()));
     }
     status
 }
@@ -176,7 +176,7 @@ fn finding_objects(state: &AppState, row: &AssessmentRow) -> Vec<Value> {
         let rule = state.catalog.baselines.values().find_map(|rules| rules.get(&finding.id));
         let mut status = json!({ "code": finding_code(finding.status), "severity": arm_severity(finding.severity) });
         if let Some(members) = status.as_object_mut() {
-            members.extend(cause(finding.status, finding.cause.as_ref()));
+            members.extend(cause(finding.status, finding.cause.as_deref()));
         }
         json!({
             "id": format!("{arm_id}/providers/Microsoft.Security/assessments/{}/subAssessments/{}", recommendation.key, finding.id),

@@ -43,11 +43,11 @@ async fn member(server: &Server) {
         recommendation: recommendation.into(),
         resource: resource.id.clone(),
         status: Status::Unknown,
-        cause: Some(Cause {
+        cause: Some(Arc::new(Cause {
             code: CauseCode::Unreadable,
             message: String::new(),
             permissions: permissions.iter().map(|permission| (*permission).to_owned()).collect(),
-        }),
+        })),
         evidence: Vec::new(),
         findings: Vec::new(),
     };

@@ -51,7 +51,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
             file.severity.to_string(),
             &file.title,
             "",
-            assessment.cause.as_ref(),
+            assessment.cause.as_deref(),
             &assessment.evidence,
             &file.remediation.steps,
         )?;
@@ -62,7 +62,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
                 finding.severity.to_string(),
                 &finding.title,
                 &finding.id,
-                finding.cause.as_ref(),
+                finding.cause.as_deref(),
                 &finding.evidence,
                 rule.map_or("", |rule| &rule.file.remediation.steps),
             )?;

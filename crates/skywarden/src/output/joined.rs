@@ -51,7 +51,7 @@ impl<'a> Joined<'a> {
             title: &self.recommendation.file.title,
             severity: self.recommendation.file.severity,
             status: self.assessment.status,
-            cause: self.assessment.cause.as_ref(),
+            cause: self.assessment.cause.as_deref(),
             evidence: &self.assessment.evidence,
             finding: None,
         }
@@ -72,7 +72,7 @@ fn of_finding(finding: &Finding) -> Verdict<'_> {
         title: &finding.title,
         severity: finding.severity,
         status: finding.status,
-        cause: finding.cause.as_ref(),
+        cause: finding.cause.as_deref(),
         evidence: &finding.evidence,
         finding: Some(&finding.id),
     }

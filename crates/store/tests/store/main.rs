@@ -4,6 +4,7 @@
 mod common;
 mod lists;
 mod queries;
+mod shared;
 mod survival;
 
 use std::collections::{BTreeMap, BTreeSet};

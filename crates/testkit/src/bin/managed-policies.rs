@@ -124,7 +124,7 @@ fn as_customer_policy(name: &str, document: &Value) -> Resource {
 }
 
 fn fact<'a>(sheet: &'a FactSheet, field: &str) -> Option<&'a Value> {
-    sheet.values.get("permissions").and_then(|fact| fact.get(field))
+    sheet.field("permissions", field)
 }
 
 fn texts(sheet: &FactSheet, field: &str) -> BTreeSet<String> {

@@ -108,12 +108,12 @@ pub(super) fn compact(catalog: &Catalog, assessed: &Assessed) -> anyhow::Result<
     for joined in join(catalog, assessed)? {
         let assessment = joined.assessment;
         let check = checks.of(catalog, &assessment.recommendation, &mut texts)?;
-        let cause = cause_of(assessment.cause.as_ref(), &mut texts, none);
+        let cause = cause_of(assessment.cause.as_deref(), &mut texts, none);
         verdicts.push(check, assessment.status, cause, lists.of(&assessment.evidence, &mut texts));
         resources.push(numbers.get(assessment.resource.as_str()).copied().context("an assessment without resource")?);
         for Finding { id, status, cause, evidence, .. } in &assessment.findings {
             let check = checks.of(catalog, id, &mut texts)?;
-            let cause = cause_of(cause.as_ref(), &mut texts, none);
+            let cause = cause_of(cause.as_deref(), &mut texts, none);
             findings.push(check, *status, cause, lists.of(evidence, &mut texts));
         }
         first_finding.push(findings.check.len());
