@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ use crate::FieldType;
 #[serde(deny_unknown_fields)]
 pub struct FactFile {
     /// Equals the file's name without `.yaml`; rules read it as `facts.ID`.
-    pub id: String,
+    pub id: Arc<str>,
     /// What it says, how it is computed, in a few sentences.
     pub description: String,
     /// The types that have it.

@@ -153,7 +153,7 @@ impl Catalog {
                     let before = problems.len();
                     lint::fact(self, file, &mut fact, problems);
                     if problems.len() == before {
-                        self.facts.insert(fact.id.clone(), fact);
+                        self.facts.insert(fact.id.to_string(), fact);
                     }
                 }
             }

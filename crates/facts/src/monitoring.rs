@@ -74,12 +74,12 @@ fn sheet(account: &Resource, ways: &Ways<'_>, failures: &Failures<'_>, file: &Fa
             }
         }
     }
-    sheet.values.insert(file.id.as_str().into(), [("covered".into(), json!(covered))].into_iter().collect());
+    sheet.values.insert(Arc::clone(&file.id), [("covered".into(), json!(covered))].into_iter().collect());
     let evidence = watches.sure.iter().take(10).map(|watch| {
         let pattern = watch.filter.properties.get("FilterPattern").cloned().unwrap_or_default();
         seen(watch.filter, "FilterPattern", "a filter whose alarm reaches a subscriber", pattern)
     });
-    sheet.evidence.insert(file.id.as_str().into(), evidence.collect());
+    sheet.evidence.insert(Arc::clone(&file.id), evidence.collect());
     sheet
 }
 

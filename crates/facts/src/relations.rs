@@ -37,9 +37,8 @@ pub(crate) fn relations<'a>(
     for file in &knowledge.relations {
         let Some(related) = &file.related else { continue };
         let index = Index::new(related, of_type(&related.to));
-        let name: Arc<str> = file.id.as_str().into();
         for resource in file.types.iter().flat_map(|own| of_type(own)) {
-            sheets.push((resource.id.clone(), sheet((&name, file), related, resource, &index, failures, facts)));
+            sheets.push((resource.id.clone(), sheet(file, related, resource, &index, failures, facts)));
         }
     }
     sheets
@@ -71,7 +70,7 @@ impl<'a> Index<'a> {
 }
 
 fn sheet(
-    (name, file): (&Arc<str>, &FactFile),
+    file: &FactFile,
     related: &Related,
     resource: &Resource,
     index: &Index<'_>,
@@ -131,10 +130,10 @@ fn sheet(
             unreadable.insert(path("resources"), why);
         }
     }
-    sheet.values.insert(Arc::clone(name), fact);
+    sheet.values.insert(Arc::clone(&file.id), fact);
     sheet.unreadable = unreadable.into_iter().map(|(field, reason)| Unreadable { field, reason }).collect();
     if !evidence.is_empty() {
-        sheet.evidence.insert(Arc::clone(name), evidence);
+        sheet.evidence.insert(Arc::clone(&file.id), evidence);
     }
     sheet
 }

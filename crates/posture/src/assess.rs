@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, SecureScore, Snapshot, Timestamp};
+use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, ResourceId, SecureScore, Snapshot, Timestamp};
 
 use crate::{
     apply_exemptions, evaluate, evaluate::evaluate_and_release, exempt::under_current_ids, not_listed, overall_score,
@@ -13,6 +13,8 @@ use crate::{
 pub struct Assessed {
     /// Those of the snapshot, in order of their ids, then those that stay from an earlier run.
     pub resources: Vec<Resource>,
+    /// Those of the snapshot that another connector holds, whose they are: seen, and not judged here.
+    pub held_elsewhere: Vec<Resource>,
     /// Ids of those that stay without having been seen.
     pub stale: BTreeSet<String>,
     /// One entry per listing of the snapshot.
@@ -37,7 +39,7 @@ pub struct Known {
     /// Every exemption.
     pub exemptions: Vec<Exemption>,
     /// Ids of what this connector sees and another holds, whose it is: facts may rest on these, verdicts are given there.
-    pub held_elsewhere: BTreeSet<String>,
+    pub held_elsewhere: BTreeSet<ResourceId>,
 }
 
 /// The posture flow over a snapshot: resources -> facts -> assessments -> exemptions -> score.
@@ -65,7 +67,7 @@ fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Kno
     resources.sort_by(|left, right| left.id.cmp(&right.id));
     resources.dedup_by(|left, right| left.id == right.id);
     let mut facts = skywarden_facts::compute(&resources, &coverage, catalog);
-    resources.retain(|resource| !known.held_elsewhere.contains(resource.id.as_str()));
+    let held_elsewhere = resources.extract_if(.., |resource| known.held_elsewhere.contains(&resource.id)).collect();
     let mut assessments = match keep {
         Keep::Everything => evaluate(catalog, &resources, &facts, taken_at),
         Keep::Verdicts => evaluate_and_release(catalog, &mut resources, std::mem::take(&mut facts), taken_at),
@@ -80,15 +82,19 @@ fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Kno
     apply_exemptions(&mut assessments, &resources, &exemptions, now);
     let scores = score_by_subscription(catalog, &connector, &resources, &assessments, &coverage);
     let score = overall_score(scores.values());
-    Assessed { taken_at, resources, stale: stale_ids, coverage, facts, assessments, scores, score }
+    Assessed { taken_at, resources, held_elsewhere, stale: stale_ids, coverage, facts, assessments, scores, score }
 }
 
 impl Assessed {
     /// Leaves out resources that another account's assessment has, with their verdicts; scores are counted anew.
-    pub fn leave_out(&mut self, catalog: &Catalog, ids: &BTreeSet<String>) {
+    pub fn leave_out(&mut self, catalog: &Catalog, ids: &BTreeSet<ResourceId>) {
         let Some(connector) = self.resources.first().map(|resource| resource.scope.connector.clone()) else { return };
-        self.resources.retain(|resource| !ids.contains(resource.id.as_str()));
-        self.assessments.retain(|assessment| !ids.contains(assessment.resource.as_str()));
+        if !self.resources.iter().any(|resource| ids.contains(&resource.id)) {
+            return;
+        }
+        self.held_elsewhere.extend(self.resources.extract_if(.., |resource| ids.contains(&resource.id)));
+        self.stale.retain(|id| !ids.contains(id.as_str()));
+        self.assessments.retain(|assessment| !ids.contains(&assessment.resource));
         self.scores = score_by_subscription(catalog, &connector, &self.resources, &self.assessments, &self.coverage);
         self.score = overall_score(self.scores.values());
     }

@@ -27,7 +27,8 @@ pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, no
     assessments
 }
 
-/// The same, for those who need the verdicts alone: what a resource is judged by is released as soon as it has been.
+/// The same of resources in order of their ids, for those who need the verdicts alone: what a resource is judged by is released
+/// as soon as it has been.
 pub(crate) fn evaluate_and_release(
     catalog: &Catalog,
     resources: &mut [Resource],
@@ -36,7 +37,6 @@ pub(crate) fn evaluate_and_release(
 ) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
     let mut bench = Bench::new(catalog, now);
-    resources.sort_by(|left, right| left.id.cmp(&right.id));
     let mut assessments = Vec::with_capacity(resources.iter().map(|resource| judging(&by_type, resource).len()).sum());
     for resource in resources {
         bench.assess(judging(&by_type, resource), resource, facts.remove(&resource.id).as_ref(), &mut assessments);
@@ -50,7 +50,10 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
     let by_type = recommendations_by_type(catalog);
     let mut assessments = Vec::new();
     for resource in resources {
-        let Some(recommendations) = by_type.get(resource.type_name.as_str()) else { continue };
+        let recommendations = judging(&by_type, resource);
+        if recommendations.is_empty() {
+            continue;
+        }
         let failure = failure_of(resource, coverage);
         let cause = Arc::new(Cause {
             code: CauseCode::NotListed,
@@ -80,6 +83,7 @@ fn failure_of<'a>(resource: &Resource, coverage: &'a [Coverage]) -> Option<&'a U
 
 type ByType<'a> = BTreeMap<&'a str, Vec<(&'a Arc<str>, &'a Recommendation)>>;
 
+/// The recommendations that a resource is judged by.
 fn judging<'t, 'a>(by_type: &'t ByType<'a>, resource: &Resource) -> &'t [(&'a Arc<str>, &'a Recommendation)] {
     by_type.get(resource.type_name.as_str()).map_or(&[], Vec::as_slice)
 }

@@ -329,7 +329,7 @@ fn each_account_has_the_score_of_its_own_resources() {
 fn what_another_connector_holds_is_judged_there_alone() {
     let estate = vec![bucket("a", true, true), bucket("b", false, false)];
     let snapshot = Snapshot { connector: "c".into(), taken_at: Timestamp::UNIX_EPOCH, resources: estate, coverage: Vec::new() };
-    let known = Known { held_elsewhere: BTreeSet::from(["b".to_owned()]), ..Known::default() };
+    let known = Known { held_elsewhere: BTreeSet::from(["b".into()]), ..Known::default() };
     let kept = assess(&catalog(), snapshot.clone(), &known, Timestamp::UNIX_EPOCH);
     let report = assess_for_report(&catalog(), snapshot.clone(), &Known::default(), Timestamp::UNIX_EPOCH);
     let mut left = assess(&catalog(), snapshot, &Known::default(), Timestamp::UNIX_EPOCH);
@@ -339,6 +339,7 @@ fn what_another_connector_holds_is_judged_there_alone() {
     left.leave_out(&catalog(), &known.held_elsewhere);
     for assessed in [kept, left] {
         assert_eq!(assessed.resources, [bucket("a", true, true)]);
+        assert_eq!(assessed.held_elsewhere, [bucket("b", false, false)]);
         assert!(!assessed.assessments.is_empty() && assessed.assessments.iter().all(|own| own.resource.as_str() == "a"));
         assert_eq!((assessed.score.percentage, assessed.scores.len()), (1.0, 1));
     }

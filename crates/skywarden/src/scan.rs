@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use skywarden_collect::{Transport, organization, read_config_snapshot};
 use skywarden_content::{Catalog, RecommendationFile};
-use skywarden_model::{ConnectorId, Snapshot, Status, Timestamp};
+use skywarden_model::{ConnectorId, Resource, ResourceId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, assess_for_report, overall_score};
 
 use crate::{
@@ -42,6 +42,7 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
         let snapshot = runtime.block_on(read(&catalog, scan, source, now))?;
         parts.push(assess_for_report(&catalog, snapshot, &Known::default(), now));
     }
+    tell_shared_once(&catalog, &mut parts);
     let assessed = together(parts);
     output::write_to(scan.out.as_deref(), |out| match scan.format {
         ScanFormat::Table => output::write_table(&catalog, &assessed, out),
@@ -131,35 +132,25 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
     anyhow::ensure!(!parts.is_empty(), "none of the {n_accounts} accounts could be read");
     eprintln!("{} of {n_accounts} accounts of the organisation were read", parts.len());
     parts.sort_by(|one, other| one.scores.keys().cmp(other.scores.keys()));
-    tell_shared_once(catalog, &mut parts);
     Ok(parts)
 }
 
 /// Leaves what several accounts see to the account that owns it, or to the first of them if that was not read.
 fn tell_shared_once(catalog: &Catalog, parts: &mut [Assessed]) {
-    let shared: BTreeSet<String> = parts
-        .iter()
-        .flat_map(|part| &part.resources)
-        .filter(|resource| resource.foreign_owner().is_some())
-        .map(|resource| resource.id.to_string())
-        .collect();
-    let mut keeper: BTreeMap<&str, (usize, bool)> = BTreeMap::new();
-    for (index, part) in parts.iter().enumerate() {
-        for resource in part.resources.iter().filter(|resource| shared.contains(resource.id.as_str())) {
-            let is_owner = resource.foreign_owner().is_none();
-            let known = keeper.entry(shared.get(resource.id.as_str()).map_or("", String::as_str)).or_insert((index, is_owner));
-            if is_owner && !known.1 {
-                *known = (index, true);
+    let foreign = |resource: &&Resource| resource.foreign_owner().is_some();
+    let shared: BTreeSet<ResourceId> =
+        parts.iter().flat_map(|part| &part.resources).filter(foreign).map(|resource| resource.id.clone()).collect();
+    let mut teller: BTreeMap<ResourceId, usize> = BTreeMap::new();
+    for is_foreign in [false, true] {
+        for (index, part) in parts.iter().enumerate() {
+            for resource in part.resources.iter().filter(|own| foreign(own) == is_foreign && shared.contains(&own.id)) {
+                teller.entry(resource.id.clone()).or_insert(index);
             }
         }
     }
-    let keeper: BTreeMap<&str, usize> = keeper.into_iter().map(|(id, (index, _))| (id, index)).collect();
     for (index, part) in parts.iter_mut().enumerate() {
-        let left_out: BTreeSet<String> =
-            shared.iter().filter(|id| keeper.get(id.as_str()).is_some_and(|own| *own != index)).cloned().collect();
-        if !left_out.is_empty() {
-            part.leave_out(catalog, &left_out);
-        }
+        let told_elsewhere = teller.iter().filter(|(_, own)| **own != index).map(|(id, _)| id.clone()).collect();
+        part.leave_out(catalog, &told_elsewhere);
     }
 }
 
@@ -184,6 +175,7 @@ fn together(parts: Vec<Assessed>) -> Assessed {
         return Assessed {
             taken_at: Timestamp::UNIX_EPOCH,
             resources: Vec::new(),
+            held_elsewhere: Vec::new(),
             stale: Default::default(),
             coverage: Vec::new(),
             facts: Default::default(),
@@ -213,7 +205,7 @@ fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Assessed) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use skywarden_model::{Carried, Resource, Scope};
+    use skywarden_model::{Carried, Scope};
 
     use super::*;
 

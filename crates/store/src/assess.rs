@@ -6,7 +6,7 @@ use std::{
 };
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Resource, Snapshot, Timestamp};
+use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
 use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
@@ -14,8 +14,6 @@ use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::pa
 /// How long a run waits for another to commit; commits take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// Ids of one question: SQLite takes 32,766 values.
-const IDS_AT_ONCE: usize = 1000;
 
 impl Store {
     /// Judges what a connector's collection saw, compares it with the last run, and commits.
@@ -56,13 +54,19 @@ impl Store {
         let id = connector.id.as_str();
         let resources = self.resources_of(&everything, id).await?;
         let stale = self.stale_of(&everything, id).await?;
+        let mut seen: Vec<_> = resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect();
+        seen.extend(self.sightings_of(id).await?);
         let snapshot = Snapshot {
             connector: connector.id.clone(),
             taken_at: self.taken_at(id).await?.unwrap_or(now),
-            resources: resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect(),
+            resources: seen,
             coverage: self.coverage_of(&everything, id).await?,
         };
-        let known = Known { resources, exemptions: self.exemptions(&everything).await?, ..Known::default() };
+        let known = Known {
+            resources,
+            exemptions: self.exemptions(&everything).await?,
+            held_elsewhere: self.held_elsewhere(&snapshot.resources, id).await?,
+        };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
         result
@@ -87,6 +91,7 @@ impl Store {
             at: now,
             taken_at: assessed.taken_at,
             resources: &assessed.resources,
+            held_elsewhere: &assessed.held_elsewhere,
             stale: &assessed.stale,
             facts: &assessed.facts,
             coverage: &assessed.coverage,
@@ -120,26 +125,6 @@ impl Store {
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
         Ok(rows.into_iter().filter(|(_, account)| filter.allows(connector, account)).map(|(id, _)| id).collect())
-    }
-
-    /// Ids of resources that belong to another account than the connector's and that another connector saw in its last run.
-    async fn held_elsewhere(&self, resources: &[Resource], connector: &str) -> Result<BTreeSet<String>, StoreError> {
-        let foreign: Vec<&Resource> = resources.iter().filter(|resource| resource.foreign_owner().is_some()).collect();
-        let mut held = BTreeSet::new();
-        for batch in foreign.chunks(IDS_AT_ONCE) {
-            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-                let mut select = sqlx::QueryBuilder::new("SELECT id FROM resources WHERE stale_since IS NULL AND connector <> ");
-                select.push_bind(connector).push(" AND id IN (");
-                let mut ids = select.separated(", ");
-                for resource in batch {
-                    ids.push_bind(resource.id.as_str());
-                }
-                select.push(")");
-                select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement("looking for shared resources"))?
-            });
-            held.extend(rows.into_iter().map(|(id,)| id));
-        }
-        Ok(held)
     }
 
     /// When what the store holds of a connector was read; `None` if nothing was, or by a version that did not keep it.

@@ -9,7 +9,7 @@ use skywarden_model::{
 
 use skywarden_posture::JudgedControls;
 
-use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool};
+use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool, sightings::write_sightings};
 
 /// What one run of one connector found.
 #[derive(Debug, Clone, Copy)]
@@ -22,6 +22,8 @@ pub struct Run<'a> {
     pub taken_at: Timestamp,
     /// Every resource that the connector has now: those seen, and those of failed listings that stay.
     pub resources: &'a [Resource],
+    /// What it saw and another connector holds, whose it is.
+    pub held_elsewhere: &'a [Resource],
     /// Ids of those that stay without having been seen.
     pub stale: &'a BTreeSet<String>,
     /// Their facts.
@@ -224,6 +226,7 @@ impl Store {
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             write_compliance!(tx, run, at, stats, doing);
+            write_sightings!(tx, run, stats, doing);
             tx.commit().await.map_err(StoreError::statement(doing))?;
         });
         Ok(stats)

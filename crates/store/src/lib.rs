@@ -15,6 +15,7 @@ mod inventory;
 mod pool;
 mod read;
 mod run_lock;
+mod sightings;
 mod summary;
 mod write;
 

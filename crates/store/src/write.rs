@@ -54,6 +54,7 @@ impl Store {
                 "DELETE FROM scores WHERE connector = $1",
                 "DELETE FROM attempts WHERE connector = $1",
                 "DELETE FROM compliance_points WHERE connector = $1",
+                "DELETE FROM sightings WHERE connector = $1",
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }

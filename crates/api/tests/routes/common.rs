@@ -74,6 +74,7 @@ pub(crate) async fn server() -> Server {
         at: Timestamp::UNIX_EPOCH,
         taken_at: Timestamp::UNIX_EPOCH,
         resources: std::slice::from_ref(&machine),
+        held_elsewhere: &[],
         stale: &Default::default(),
         facts: &FactTable::new(),
         coverage: &coverage,

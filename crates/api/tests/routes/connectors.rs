@@ -77,6 +77,7 @@ async fn member(server: &Server) {
         at: Timestamp::UNIX_EPOCH,
         taken_at: Timestamp::UNIX_EPOCH,
         resources: &resources,
+        held_elsewhere: &[],
         stale: &Default::default(),
         facts: &FactTable::new(),
         coverage: &coverage,

@@ -4,7 +4,7 @@ use skywarden_model::{Coverage, FactSheet, ListOutcome, Resource, fact_object};
 use super::{hide, reason, resource};
 use crate::Knowledge;
 
-/// A relation by subnet, in the same region.
+/// A relation by the ARN of a target, in the same region.
 fn relation() -> skywarden_content::FactFile {
     serde_json::from_value(json!({
         "id": "logs", "description": "d", "types": ["T::Net"],

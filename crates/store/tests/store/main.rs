@@ -127,6 +127,7 @@ async fn commit(store: &Store, given: Given<'_>) -> WriteStats {
         at: at(given.second),
         taken_at: at(given.second),
         resources: given.resources,
+        held_elsewhere: &[],
         stale: &given.stale.iter().map(|id| (*id).to_owned()).collect(),
         facts: &FactTable::new(),
         coverage: &coverage,

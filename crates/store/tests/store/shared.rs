@@ -10,6 +10,7 @@ on_both!(
     what_an_account_owns_is_its_own_whoever_sees_it_last,
     what_nobody_connected_owns_stays_with_the_first_who_sees_it,
     what_its_owner_lost_sight_of_is_held_by_who_sees_it,
+    judging_anew_rests_on_what_was_seen_of_other_accounts,
 );
 
 const ROOT: &str = "arn:aws:organizations::1:root/o-1/r-1";
@@ -54,8 +55,6 @@ async fn what_an_account_owns_is_its_own_whoever_sees_it_last(store: &Store) {
         sees(store, "2", &[ROOT, "arn:aws:sqs:eu-west-1:2:jobs"], second).await;
         assert_eq!(held(store).await, pairs(&[("1", ROOT), ("2", "arn:aws:sqs:eu-west-1:2:jobs")]));
     }
-    store.reassess(&Catalog::default(), &connector("aws-2"), at(4)).await.unwrap();
-    assert_eq!(held(store).await, pairs(&[("1", ROOT), ("2", "arn:aws:sqs:eu-west-1:2:jobs")]));
 }
 
 async fn what_nobody_connected_owns_stays_with_the_first_who_sees_it(store: &Store) {
@@ -76,4 +75,25 @@ async fn what_its_owner_lost_sight_of_is_held_by_who_sees_it(store: &Store) {
     assert_eq!(held(store).await, pairs(&[("1", ROOT)]));
     sees(store, "2", &[ROOT], 2).await;
     assert_eq!(held(store).await, pairs(&[("2", ROOT)]));
+}
+
+async fn judging_anew_rests_on_what_was_seen_of_other_accounts(store: &Store) {
+    /// Judges account 2 anew; ids of what it rests on and others hold.
+    async fn elsewhere(store: &Store, second: i64) -> Vec<String> {
+        let (assessed, _) = store.reassess(&Catalog::default(), &connector("aws-2"), at(second)).await.unwrap();
+        assessed.held_elsewhere.iter().map(|own| own.id.to_string()).collect()
+    }
+    sees(store, "2", &[ROOT], 0).await;
+    sees(store, "1", &[ROOT], 1).await;
+    for second in 2..4 {
+        assert_eq!(elsewhere(store, second).await, [ROOT]);
+        assert_eq!(held(store).await, pairs(&[("1", ROOT)]));
+    }
+    store.remove_connector("aws-1").await.unwrap();
+    assert_eq!(elsewhere(store, 4).await, [""; 0]);
+    assert_eq!(held(store).await, pairs(&[("2", ROOT)]));
+    sees(store, "1", &[ROOT], 5).await;
+    sees(store, "2", &[], 6).await;
+    assert_eq!(elsewhere(store, 7).await, [""; 0]);
+    assert_eq!(held(store).await, pairs(&[("1", ROOT)]));
 }
