@@ -16,6 +16,10 @@ use skywarden_model::{Connector, Environment, Timestamp};
 use skywarden_posture::{Known, assess, evaluate, score_by_subscription};
 use skywarden_store::Store;
 
+/// The allocator of the program that is measured here.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments.first().is_some_and(|argument| argument == "soak") {

@@ -31,7 +31,7 @@ pub struct Catalog {
 /// A recommendation, ready to be evaluated.
 #[derive(Debug)]
 pub struct Recommendation {
-    /// Its file.
+    /// Its file; conditions, which are several times as large as what is compiled of them, are left out.
     pub file: RecommendationFile,
     /// The GUID under which the ARM face shows it.
     pub key: String,
@@ -42,7 +42,7 @@ pub struct Recommendation {
 /// A baseline rule, ready to be evaluated.
 #[derive(Debug)]
 pub struct BaselineRule {
-    /// Its file.
+    /// Its file, without its conditions.
     pub file: BaselineRuleFile,
     /// Its rule.
     pub rule: CompiledRule,

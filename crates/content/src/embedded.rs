@@ -1,10 +1,11 @@
 use std::{collections::BTreeMap, io::Read as _};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     Catalog, Problem,
-    load::{Care, File, kind_of},
+    load::{Care, File, Kind, kind_of},
     source::Source,
 };
 
@@ -23,7 +24,25 @@ impl Catalog {
     /// # Errors
     /// If the packed content is damaged or holds a file that can't be used: the program was built from a tree that CI did not pass.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
-        build(unpack(PACKED)?, Care::Trust)
+        let unpacked = unpack(PACKED)?;
+        let mut files: BTreeMap<Kind, Vec<(&str, &RawValue)>> = BTreeMap::new();
+        for (path, text) in listed::<&RawValue>(&unpacked)? {
+            if let Some(kind) = kind_of(path) {
+                files.entry(kind).or_default().push((path, text));
+            }
+        }
+        let mut catalog = Self::default();
+        let mut problems = Vec::new();
+        for (kind, files) in files {
+            // Facts may rest on each other. All else is parsed one by one: the whole content as JSON takes several times the memory
+            // of the catalog.
+            let at_once = if kind == Kind::Fact { files.len() } else { 1 };
+            for files in files.chunks(at_once) {
+                let parsed: Result<Vec<File>, _> = files.iter().map(|(path, text)| file(path, kind, text)).collect();
+                catalog.add(&parsed?, Care::Trust, &mut problems);
+            }
+        }
+        if problems.is_empty() { Ok(catalog) } else { Err(problems) }
     }
 
     /// The content that is compiled into the program with the tests inside its files, linted.
@@ -31,41 +50,46 @@ impl Catalog {
     /// # Errors
     /// If the packed content is damaged or holds a faulty file.
     pub fn embedded_with_tests() -> Result<Self, Vec<Problem>> {
-        let mut files = unpack(PACKED)?;
-        let mut tests: BTreeMap<String, Value> = unpack(PACKED_TESTS)?.into_iter().collect();
-        for (path, file) in &mut files {
-            if let (Value::Object(members), Some(tests)) = (file, tests.remove(path)) {
+        let (unpacked, unpacked_tests) = (unpack(PACKED)?, unpack(PACKED_TESTS)?);
+        let mut tests: BTreeMap<&str, Value> = listed(&unpacked_tests)?.into_iter().collect();
+        let mut files = Vec::new();
+        for (path, text) in listed::<&RawValue>(&unpacked)? {
+            let Some(kind) = kind_of(path) else { continue };
+            let mut file = file(path, kind, text)?;
+            if let (Value::Object(members), Some(tests)) = (&mut file.source.value, tests.remove(path)) {
                 members.insert("tests".to_owned(), tests);
             }
+            files.push(file);
         }
-        build(files, Care::Lint)
+        let mut catalog = Self::default();
+        let mut problems = Vec::new();
+        catalog.add(&files, Care::Lint, &mut problems);
+        if problems.is_empty() { Ok(catalog) } else { Err(problems) }
     }
 }
 
-fn unpack(packed: &[u8]) -> Result<Vec<(String, Value)>, Vec<Problem>> {
-    let damaged = |message: String| {
-        vec![Problem {
-            file: "built-in content".to_owned(),
-            line: 1,
-            column: 1,
-            message,
-            help: Some("build the program anew".to_owned()),
-        }]
-    };
+fn file(path: &str, kind: Kind, text: &RawValue) -> Result<File, Vec<Problem>> {
+    let value = serde_json::from_str(text.get()).map_err(|error| damaged(format!("{path} is no JSON: {error}")))?;
+    Ok(File { path: path.to_owned(), kind, source: Source::without_places(value) })
+}
+
+fn listed<'a, T: Deserialize<'a>>(unpacked: &'a [u8]) -> Result<Vec<(&'a str, T)>, Vec<Problem>> {
+    serde_json::from_slice(unpacked).map_err(|error| damaged(format!("it is no JSON: {error}")))
+}
+
+fn unpack(packed: &[u8]) -> Result<Vec<u8>, Vec<Problem>> {
     let mut unpacked = Vec::new();
     let reader = zstd::Decoder::new(packed).map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
     reader.take(MAX_BYTES).read_to_end(&mut unpacked).map_err(|error| damaged(format!("it could not be unpacked: {error}")))?;
-    serde_json::from_slice(&unpacked).map_err(|error| damaged(format!("it is no JSON: {error}")))
+    Ok(unpacked)
 }
 
-fn build(packed: Vec<(String, Value)>, care: Care) -> Result<Catalog, Vec<Problem>> {
-    let file = |(path, value): (String, Value)| {
-        let kind = kind_of(&path)?;
-        Some(File { path, kind, source: Source::without_places(value) })
-    };
-    let files: Vec<File> = packed.into_iter().filter_map(file).collect();
-    let mut catalog = Catalog::default();
-    let mut problems = Vec::new();
-    catalog.add(&files, care, &mut problems);
-    if problems.is_empty() { Ok(catalog) } else { Err(problems) }
+fn damaged(message: String) -> Vec<Problem> {
+    vec![Problem {
+        file: "built-in content".to_owned(),
+        line: 1,
+        column: 1,
+        message,
+        help: Some("build the program anew".to_owned()),
+    }]
 }

@@ -173,7 +173,7 @@ impl Catalog {
     }
 
     fn add_baseline(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
-        let Some(parsed) = typed::<BaselineRuleFile>(file, problems) else { return };
+        let Some(mut parsed) = typed::<BaselineRuleFile>(file, problems) else { return };
         let before = problems.len();
         if care == Care::Lint {
             lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
@@ -186,13 +186,14 @@ impl Catalog {
         if problems.len() > before {
             return;
         }
+        (parsed.applies_if, parsed.violated_if) = (None, Value::Null);
         let platform = file.path.split('/').nth(1).unwrap_or_default().to_owned();
         let id: Arc<str> = parsed.id.as_str().into();
         self.baselines.entry(platform).or_default().insert(id, BaselineRule { file: parsed, rule });
     }
 
     fn add_recommendation(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
-        let Some(parsed) = typed::<RecommendationFile>(file, problems) else { return };
+        let Some(mut parsed) = typed::<RecommendationFile>(file, problems) else { return };
         let before = problems.len();
         if care == Care::Lint {
             lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
@@ -217,6 +218,7 @@ impl Catalog {
         if problems.len() > before {
             return;
         }
+        (parsed.applies_if, parsed.violated_if) = (None, None);
         let key = parsed.assessment_key.clone().unwrap_or_else(|| skywarden_model::assessment_key(&parsed.id).to_string());
         self.recommendations.insert(parsed.id.as_str().into(), Recommendation { file: parsed, key, rule });
     }

@@ -58,6 +58,7 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
     for (id, part) in relations::relations(resources, &failures, &knowledge, &table) {
         add(table.entry(id).or_default(), part);
     }
+    table.values_mut().for_each(FactSheet::shrink_to_fit);
     table
 }
 

@@ -32,11 +32,11 @@ pub struct Assessment {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<Cause>>,
     /// The observations that decided; empty only for NotApplicable.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub evidence: Box<[Evidence]>,
     /// Single reasons inside the assessment: one per baseline rule, CVE or the like.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub findings: Vec<Finding>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub findings: Box<[Finding]>,
 }
 
 /// Why a verdict is neither Healthy nor Unhealthy.
@@ -125,6 +125,6 @@ pub struct Finding {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<Cause>>,
     /// The observations that decided.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<Evidence>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub evidence: Box<[Evidence]>,
 }

@@ -33,6 +33,25 @@ impl FactSheet {
     pub fn field(&self, fact: &str, field: &str) -> Option<&Value> {
         self.values.get(fact)?.get(field)
     }
+
+    /// Gives back the room that was kept for more: there is a sheet for most resources, and none grows once it is computed.
+    pub fn shrink_to_fit(&mut self) {
+        for (_, fact) in self.values.iter_mut() {
+            shrink(fact);
+        }
+        shrink(&mut self.values);
+        shrink(&mut self.evidence);
+        for (_, chain) in self.evidence.iter_mut() {
+            chain.shrink_to_fit();
+        }
+        self.unreadable.shrink_to_fit();
+    }
+}
+
+fn shrink<K: Ord, V>(map: &mut LiteMap<K, V>) {
+    let mut entries = std::mem::take(map).into_tuple_vec();
+    entries.shrink_to_fit();
+    *map = LiteMap::from_sorted_store_unchecked(entries);
 }
 
 /// A fact as a JSON object.

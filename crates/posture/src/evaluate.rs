@@ -66,8 +66,8 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
                 resource: resource.id.clone(),
                 status: Status::Unknown,
                 cause: Some(Arc::clone(&cause)),
-                evidence: Vec::new(),
-                findings: Vec::new(),
+                evidence: Box::default(),
+                findings: Box::default(),
             });
         }
     }
@@ -138,8 +138,8 @@ impl<'a> Bench<'a> {
             resource: resource.id.clone(),
             status: Status::NotApplicable,
             cause: None,
-            evidence: Vec::new(),
-            findings: Vec::new(),
+            evidence: Box::default(),
+            findings: Box::default(),
         };
         let type_name = recommendation.file.type_name.as_str();
         if let Some(rule) = &recommendation.rule {
@@ -148,11 +148,8 @@ impl<'a> Bench<'a> {
         }
         let findings_from = recommendation.file.findings_from.as_ref();
         let baseline = findings_from.and_then(|findings| self.catalog.baselines.get(&findings.baseline));
-        for (id, rule) in baseline.into_iter().flatten() {
-            if rule.file.type_name == resource.type_name.as_str() {
-                assessment.findings.push(self.finding(id, rule, resource, facts));
-            }
-        }
+        let rules = baseline.into_iter().flatten().filter(|(_, rule)| rule.file.type_name == resource.type_name.as_str());
+        assessment.findings = rules.map(|(id, rule)| self.finding(id, rule, resource, facts)).collect();
         crate::exempt::settle_by_findings(&mut assessment);
         assessment
     }
@@ -171,16 +168,14 @@ impl<'a> Bench<'a> {
         type_name: &'a str,
         resource: &Resource,
         facts: Option<&FactSheet>,
-    ) -> (Status, Option<Arc<Cause>>, Vec<Evidence>) {
+    ) -> (Status, Option<Arc<Cause>>, Box<[Evidence]>) {
         match rule.verdict(resource, facts, self.now) {
-            Status::Healthy => (Status::Healthy, None, Vec::new()),
-            Status::NotApplicable => (Status::NotApplicable, Some(Arc::clone(&self.does_not_apply)), Vec::new()),
+            Status::Healthy => (Status::Healthy, None, Box::default()),
+            Status::NotApplicable => (Status::NotApplicable, Some(Arc::clone(&self.does_not_apply)), Box::default()),
             status @ (Status::Unhealthy | Status::Unknown) => {
                 let (_, cause, evidence) = rule.explain(resource, facts, self.now);
-                let mut evidence = self.with_sources(type_name, with_chains(evidence, facts));
-                // Most are of one entry, and a vector that grew has room for four.
-                evidence.shrink_to_fit();
-                (status, cause.map(Arc::new), evidence)
+                let evidence = self.with_sources(type_name, with_chains(evidence, facts));
+                (status, cause.map(Arc::new), evidence.into_boxed_slice())
             }
         }
     }

@@ -46,8 +46,8 @@ pub(crate) async fn server() -> Server {
         resource: machine.id.clone(),
         status,
         cause: None,
-        evidence: Vec::new(),
-        findings: Vec::new(),
+        evidence: Box::default(),
+        findings: Box::default(),
     };
     let assessments = [
         assessment("machine-firewall-on", Status::Unhealthy),

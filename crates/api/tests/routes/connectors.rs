@@ -48,8 +48,8 @@ async fn member(server: &Server) {
             message: String::new(),
             permissions: permissions.iter().map(|permission| (*permission).to_owned()).collect(),
         })),
-        evidence: Vec::new(),
-        findings: Vec::new(),
+        evidence: Box::default(),
+        findings: Box::default(),
     };
     let assessments = [
         unknown(&resources[0], "aws-s3-bucket-public", &["s3:GetBucketPolicy"]),

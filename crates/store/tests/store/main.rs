@@ -74,8 +74,8 @@ fn assessment(resource: &Resource, status: Status) -> Assessment {
         resource: resource.id.clone(),
         status,
         cause: None,
-        evidence: Vec::new(),
-        findings: Vec::new(),
+        evidence: Box::default(),
+        findings: Box::default(),
     }
 }
 
