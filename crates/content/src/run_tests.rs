@@ -105,7 +105,7 @@ fn facts_of(test: &TestCase) -> LiteMap<Arc<str>, Fact> {
 fn unreadable(test: &TestCase, prefix: &str) -> Vec<Unreadable> {
     let reason = Arc::new(UnreadableReason {
         kind: UnreadableKind::Denied,
-        operation: "the test".to_owned(),
+        operation: "read it in the test".to_owned(),
         permission: Some("test:Read".to_owned()),
         code: "AccessDenied".to_owned(),
         message: String::new(),

@@ -136,7 +136,7 @@ pub struct Unreadable {
 pub struct UnreadableReason {
     /// The class of the failure.
     pub kind: UnreadableKind,
-    /// What was tried: `s3:GetBucketAcl`, `open /etc/shadow`.
+    /// What was tried: a call or a field (`s3:GetBucketAcl`), or a verb with what it was done to (`open /etc/shadow`).
     pub operation: String,
     /// The right whose lack explains the failure: an IAM action, `root`, `CAP_DAC_READ_SEARCH`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -186,7 +186,8 @@ impl Carried {
 impl UnreadableReason {
     /// One sentence: what was tried, why it failed, which right is missing.
     pub fn sentence(&self) -> String {
-        let mut text = format!("could not read with {}", self.operation);
+        let is_phrase = self.operation.contains(' ');
+        let mut text = format!("could not {}{}", if is_phrase { "" } else { "read with " }, self.operation);
         if !self.code.is_empty() {
             text.push_str(&format!(": {}", self.code));
         }

@@ -87,7 +87,14 @@ mod tests {
 
     fn assessment(status: Status, cause: Option<CauseCode>) -> Assessment {
         let cause = cause.map(|code| Arc::new(Cause { code, message: String::new(), permissions: Vec::new() }));
-        Assessment { recommendation: "r".into(), resource: "a".into(), status, cause, evidence: Box::default(), findings: Box::default() }
+        Assessment {
+            recommendation: "r".into(),
+            resource: "a".into(),
+            status,
+            cause,
+            evidence: Box::default(),
+            findings: Box::default(),
+        }
     }
 
     fn kinds(previous: &[TrackedState], current: &[Assessment]) -> Vec<TransitionKind> {

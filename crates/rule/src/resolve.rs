@@ -164,7 +164,7 @@ impl Gap<'_> {
                 field: path.clone(),
                 reason: Arc::new(UnreadableReason {
                     kind: UnreadableKind::NotCarried,
-                    operation: "the source".to_owned(),
+                    operation: "read what the source leaves out".to_owned(),
                     permission: None,
                     code: "NotCarried".to_owned(),
                     message: format!("the source does not carry {path}"),

@@ -15,6 +15,7 @@ mod sample;
 mod scan;
 mod serve;
 mod source;
+mod told;
 mod up;
 
 use std::process::ExitCode;
@@ -56,7 +57,7 @@ fn main() -> ExitCode {
         Ok(Ending::Failed) => ExitCode::from(1),
         Ok(Ending::Threshold) => ExitCode::from(3),
         Err(error) => {
-            eprintln!("skywarden: {error:#}");
+            eprintln!("skywarden: {}", told::told(&error));
             ExitCode::from(1)
         }
     }

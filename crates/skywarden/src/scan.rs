@@ -19,6 +19,7 @@ use crate::{
     output,
     progress::Bar,
     source::{self, Source, Walk},
+    told::told,
 };
 
 /// `skywarden scan`: assess once and print.
@@ -126,7 +127,7 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
     while let Some(result) = runs.next().await {
         match result {
             Ok(part) => parts.push(part),
-            Err(error) => eprintln!("skywarden: {error:#}"),
+            Err(error) => eprintln!("skywarden: {}", told(&error)),
         }
     }
     anyhow::ensure!(!parts.is_empty(), "none of the {n_accounts} accounts could be read");

@@ -7,7 +7,9 @@ use skywarden_posture::{Assessed, overall_score};
 use skywarden_store::{ScopeFilter, Store};
 use tokio::sync::Semaphore;
 
-use crate::{Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, sample, serve, source::Walk};
+use crate::{
+    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, sample, serve, source::Walk, told::told,
+};
 
 /// `skywarden up`: store, assessment of this machine and of what is connected, server, schedule.
 pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
@@ -41,12 +43,12 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
 /// The first background run walks this machine's files and reads nothing else anew; later ones follow the schedule.
 async fn keep_assessing(store: Store, catalog: Arc<Catalog>, every: Duration, at_once: usize) {
     if let Err(error) = assess_one(&store, &catalog, &connect::host(), Walk::Files, &Semaphore::new(1)).await {
-        eprintln!("skywarden: the files of this machine could not be assessed: {error:#}");
+        eprintln!("skywarden: the files of this machine could not be assessed: {}", told(&error));
     }
     loop {
         tokio::time::sleep(every).await;
         if let Err(error) = assess_all(&store, &catalog, Walk::Files, at_once).await {
-            eprintln!("skywarden: this assessment failed, the last one stays: {error:#}");
+            eprintln!("skywarden: this assessment failed, the last one stays: {}", told(&error));
         }
     }
 }
@@ -76,7 +78,7 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: 
             Ok(assessed) => print_state(&connector, &assessed, n_connectors),
             Err(error) => {
                 failures += 1;
-                eprintln!("skywarden: {error:#}; what was known of `{}` stays", connector.id);
+                eprintln!("skywarden: {}; what was known of `{}` stays", told(&error), connector.id);
             }
         }
     }
@@ -97,7 +99,7 @@ async fn refresh_organizations(store: &Store, catalog: &Catalog) -> anyhow::Resu
     let connectors = store.connectors(&ScopeFilter::All).await?;
     for connector in connectors.iter().filter(|connector| organization::is_organization(connector)) {
         let refreshed = organization::refresh(store, catalog, connector, &connect::login(&connector.settings)).await;
-        let error = refreshed.as_ref().err().map(|error| format!("{error:#}"));
+        let error = refreshed.as_ref().err().map(told);
         store.put_attempt(connector.id.as_str(), Timestamp::now(), error.as_deref()).await?;
         match refreshed {
             Ok(refreshed) => {
@@ -110,7 +112,7 @@ async fn refresh_organizations(store: &Store, catalog: &Catalog) -> anyhow::Resu
             }
             Err(error) => {
                 failures += 1;
-                eprintln!("skywarden: {}: {error:#}; the accounts that are known stay", connector.display_name);
+                eprintln!("skywarden: {}: {}; the accounts that are known stay", connector.display_name, told(&error));
             }
         }
     }
@@ -127,7 +129,7 @@ async fn assess_one(
 ) -> anyhow::Result<Assessed> {
     let now = Timestamp::now();
     let result = connect::read(catalog, connector, walk, now).await;
-    let error = result.as_ref().err().map(|error| format!("{error:#}"));
+    let error = result.as_ref().err().map(told);
     let _turn = gate.acquire().await?;
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
