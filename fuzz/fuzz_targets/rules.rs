@@ -24,6 +24,6 @@ fuzz_target!(|text: &str| {
         carried: Carried::All,
     };
     let parameters = Parameters::from([("p".to_owned(), json!(["x", 1]))]);
-    let input = Input { resource: &resource, facts: None, parameters: &parameters, now: Timestamp::UNIX_EPOCH };
+    let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now: Timestamp::UNIX_EPOCH };
     assert_eq!(rule.truth(&input), rule.explain(&input).truth);
 });

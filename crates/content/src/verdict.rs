@@ -6,7 +6,7 @@ use crate::CompiledRule;
 impl CompiledRule {
     /// The verdict alone; fast.
     pub fn verdict(&self, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> Status {
-        let input = Input { resource, facts, parameters: &self.parameters, now };
+        let input = Input { resource, facts, parameters: &self.parameters, around: None, now };
         let applies = self.applies_if.as_ref().map_or(Truth::True, |rule| rule.truth(&input));
         if applies == Truth::False {
             return Status::NotApplicable;
@@ -32,7 +32,7 @@ impl CompiledRule {
         facts: Option<&FactSheet>,
         now: Timestamp,
     ) -> (Status, Option<Cause>, Vec<Evidence>) {
-        let input = Input { resource, facts, parameters, now };
+        let input = Input { resource, facts, parameters, around: None, now };
         let applies = self.applies_if.as_ref().map(|rule| rule.explain(&input));
         let applies_truth = applies.as_ref().map_or(Truth::True, |outcome| outcome.truth);
         if applies_truth == Truth::False {

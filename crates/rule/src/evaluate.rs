@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    cell::Cell,
     sync::{Arc, OnceLock},
 };
 
@@ -9,7 +10,7 @@ use serde_json::Value;
 use skywarden_model::{Actual, Evidence, FieldPath, Unreadable};
 
 use crate::{
-    Input, Outcome, Truth, compare,
+    Input, Outcome, Truth, around, compare,
     compile::{Condition, Count, CountOver, Leaf, Node, Operand},
     expression::Expression,
     functions,
@@ -22,6 +23,9 @@ const MAX_EVIDENCE: usize = 20;
 
 /// A value in evidence, as JSON, at most this long.
 const MAX_VALUE: usize = 1024;
+
+/// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
+const MAX_STEPS: u32 = 1_000_000;
 
 /// Why an expression has no value.
 #[derive(Debug, Clone)]
@@ -38,6 +42,20 @@ pub(crate) struct Context<'i, 'a> {
     pub(crate) bound: Vec<Bound<'i>>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
+    steps: Cell<u32>,
+}
+
+impl<'i, 'a> Context<'i, 'a> {
+    fn new(input: &'i Input<'a>) -> Self {
+        Self { input, bound: Vec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS) }
+    }
+
+    /// One condition or call more.
+    pub(crate) fn spend(&self) -> Result<(), Failure> {
+        let left = self.steps.get().checked_sub(1);
+        self.steps.set(left.unwrap_or_default());
+        left.map(drop).ok_or_else(|| Failure::Error(format!("it takes more than {MAX_STEPS} steps on this resource")))
+    }
 }
 
 /// An element of a list that an enclosing `count` over a value stands on.
@@ -57,12 +75,12 @@ struct Record {
 }
 
 pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
-    let mut context = Context { input, bound: Vec::new(), current: Vec::new() };
+    let mut context = Context::new(input);
     node(root, &mut context, None)
 }
 
 pub(crate) fn explain(root: &Node, input: &Input<'_>) -> Outcome {
-    let mut context = Context { input, bound: Vec::new(), current: Vec::new() };
+    let mut context = Context::new(input);
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
     record.evidence.truncate(MAX_EVIDENCE);
@@ -197,6 +215,9 @@ impl Named<'_> {
 
 fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
     let condition = leaf.condition;
+    if let Err(failure) = context.spend() {
+        return failed(record, || ("the rule".into(), condition.name().into()), failure);
+    }
     let expected = match value_of(&leaf.expected, context) {
         Ok(expected) => expected.unwrap_or(Cow::Owned(Value::Null)),
         Err(failure) => return failed(record, || ("the rule's own value".into(), condition.name().into()), failure),
@@ -482,6 +503,11 @@ pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>
             (None, Err(problem)) => Err(Failure::Error(problem.clone())),
         },
         Expression::Member(inner, name) => {
+            if let Expression::Call(function, _) = &**inner
+                && around::is_around(*function)
+            {
+                return around::part(*function, name, context.input);
+            }
             let value = value_of(inner, context)?;
             Ok(value.and_then(|value| within(value, |value| member(value, name))))
         }

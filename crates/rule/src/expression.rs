@@ -3,7 +3,7 @@
 use serde_json::{Number, Value};
 use skywarden_model::FieldPath;
 
-use crate::{functions::Function, path::field_path};
+use crate::{function::Function, path::field_path};
 
 /// Deepest nesting of calls.
 const MAX_DEPTH: usize = 64;

@@ -1,17 +1,18 @@
-//! The template functions that rules may use.
+//! What the template functions answer.
 
 use std::{borrow::Cow, net::IpAddr};
 
+use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use ipnet::IpNet;
-use serde_json::{Number, Value};
+use serde_json::{Map, Number, Value, json};
 
 use crate::{
-    compare,
-    compile::closest,
-    dates,
+    around, compare, dates,
     evaluate::{Context, Current, Failure, field_value, member, value_of},
-    expression::{Expression, Fault},
+    expression::Expression,
+    function::Function,
     path::field_path,
+    unique_string::unique_string,
 };
 
 /// Text that a function makes, at most.
@@ -20,162 +21,15 @@ const MAX_TEXT: usize = 1 << 20;
 /// Elements of the lists that `union` and `intersection` compare pairwise, at most.
 const MAX_PAIRED: usize = 10_000;
 
-const MANY: usize = usize::MAX;
-
-/// A function that rules may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Function {
-    Parameters,
-    Field,
-    Current,
-    Concat,
-    If,
-    And,
-    Or,
-    Not,
-    Equals,
-    Less,
-    LessOrEquals,
-    Greater,
-    GreaterOrEquals,
-    ToLower,
-    ToUpper,
-    Replace,
-    Substring,
-    Length,
-    Split,
-    Join,
-    First,
-    Last,
-    IndexOf,
-    StartsWith,
-    EndsWith,
-    Trim,
-    Contains,
-    Empty,
-    Coalesce,
-    Int,
-    Float,
-    String,
-    Bool,
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Mod,
-    Min,
-    Max,
-    PadLeft,
-    CreateArray,
-    Union,
-    Intersection,
-    Skip,
-    Take,
-    UtcNow,
-    AddDays,
-    DateTimeAdd,
-    IpRangeContains,
-    TryGet,
-    Json,
-    True,
-    False,
-    Null,
-}
-
-/// Each function with its name and the least and the greatest number of arguments.
-const FUNCTIONS: &[(&str, Function, usize, usize)] = &[
-    ("parameters", Function::Parameters, 1, 1),
-    ("field", Function::Field, 1, 1),
-    ("current", Function::Current, 0, 1),
-    ("concat", Function::Concat, 1, MANY),
-    ("if", Function::If, 3, 3),
-    ("and", Function::And, 1, MANY),
-    ("or", Function::Or, 1, MANY),
-    ("not", Function::Not, 1, 1),
-    ("equals", Function::Equals, 2, 2),
-    ("less", Function::Less, 2, 2),
-    ("lessOrEquals", Function::LessOrEquals, 2, 2),
-    ("greater", Function::Greater, 2, 2),
-    ("greaterOrEquals", Function::GreaterOrEquals, 2, 2),
-    ("toLower", Function::ToLower, 1, 1),
-    ("toUpper", Function::ToUpper, 1, 1),
-    ("replace", Function::Replace, 3, 3),
-    ("substring", Function::Substring, 2, 3),
-    ("length", Function::Length, 1, 1),
-    ("split", Function::Split, 2, 2),
-    ("join", Function::Join, 2, 2),
-    ("first", Function::First, 1, 1),
-    ("last", Function::Last, 1, 1),
-    ("indexOf", Function::IndexOf, 2, 2),
-    ("startsWith", Function::StartsWith, 2, 2),
-    ("endsWith", Function::EndsWith, 2, 2),
-    ("trim", Function::Trim, 1, 1),
-    ("contains", Function::Contains, 2, 2),
-    ("empty", Function::Empty, 1, 1),
-    ("coalesce", Function::Coalesce, 1, MANY),
-    ("int", Function::Int, 1, 1),
-    ("float", Function::Float, 1, 1),
-    ("string", Function::String, 1, 1),
-    ("bool", Function::Bool, 1, 1),
-    ("add", Function::Add, 2, 2),
-    ("sub", Function::Sub, 2, 2),
-    ("mul", Function::Mul, 2, 2),
-    ("div", Function::Div, 2, 2),
-    ("mod", Function::Mod, 2, 2),
-    ("min", Function::Min, 1, MANY),
-    ("max", Function::Max, 1, MANY),
-    ("padLeft", Function::PadLeft, 2, 3),
-    ("createArray", Function::CreateArray, 0, MANY),
-    ("union", Function::Union, 1, MANY),
-    ("intersection", Function::Intersection, 2, MANY),
-    ("skip", Function::Skip, 2, 2),
-    ("take", Function::Take, 2, 2),
-    ("utcNow", Function::UtcNow, 0, 1),
-    ("addDays", Function::AddDays, 2, 2),
-    ("dateTimeAdd", Function::DateTimeAdd, 2, 3),
-    ("ipRangeContains", Function::IpRangeContains, 2, 2),
-    ("tryGet", Function::TryGet, 2, MANY),
-    ("json", Function::Json, 1, 1),
-    ("true", Function::True, 0, 0),
-    ("false", Function::False, 0, 0),
-    ("null", Function::Null, 0, 0),
-];
-
-impl Function {
-    /// The function of a name in any case, called with so many arguments.
-    ///
-    /// # Errors
-    /// If no function has that name, or it does not take so many.
-    pub(crate) fn find(name: &str, given: usize) -> Result<Self, Fault> {
-        let Some((name, function, least, most)) = FUNCTIONS.iter().find(|(known, ..)| known.eq_ignore_ascii_case(name)) else {
-            let help = closest(name, FUNCTIONS.iter().map(|(name, ..)| *name)).map(|name| format!("did you mean `{name}`?"));
-            return Err(Fault { message: format!("`{name}` is no function that rules may use"), help });
-        };
-        if (*least..=*most).contains(&given) {
-            return Ok(*function);
-        }
-        let wanted = match (*least, *most) {
-            (1, 1) => "one argument".to_owned(),
-            (least, MANY) => format!("{least} or more arguments"),
-            (least, most) if least == most => format!("{least} arguments"),
-            (least, most) => format!("{least} to {most} arguments"),
-        };
-        Err(format!("`{name}` takes {wanted}, not {given}").into())
-    }
-
-    /// The name as Azure spells it.
-    fn name(self) -> &'static str {
-        FUNCTIONS.iter().find(|(_, function, ..)| *function == self).map_or("", |(name, ..)| name)
-    }
-}
-
 /// Calls a function; `None` is an absent value.
 pub(crate) fn call<'i>(
     function: Function,
     arguments: &'i [Expression],
     context: &Context<'i, '_>,
 ) -> Result<Option<Cow<'i, Value>>, Failure> {
+    context.spend()?;
     match (function, arguments) {
+        (function, []) if around::is_around(function) => return around::whole(function, context.input),
         (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
         (Function::Field, [name]) => return field_value(&field_path(&text_of(name, context)?).map_err(error)?, context),
         (Function::Current, [name]) => {
@@ -324,6 +178,25 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             let found = subject.split_once(part.as_str()).map(|(before, _)| before.chars().count());
             found.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1).into()
         }
+        (Function::LastIndexOf, 2) => {
+            let (subject, part) = (text(0)?.to_lowercase(), text(1)?.to_lowercase());
+            let found = subject.rsplit_once(part.as_str()).map(|(before, _)| before.chars().count());
+            found.and_then(|place| i64::try_from(place).ok()).unwrap_or(-1).into()
+        }
+        (Function::Format, 1..) => {
+            let pattern = text(0)?;
+            let given: Vec<Cow<'_, str>> = (1..values.len()).map(text).collect::<Result<_, _>>()?;
+            format(&pattern, &given)?.into()
+        }
+        (Function::Base64, 1) => BASE64.encode(text(0)?.as_bytes()).into(),
+        (Function::Base64ToString, 1) => {
+            let decoded = BASE64.decode(text(0)?.as_bytes()).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+            decoded.ok_or_else(|| error("`base64ToString`: the text is no Base64 of a text".to_owned()))?.into()
+        }
+        (Function::UniqueString, 1..) => {
+            let parts: Vec<Cow<'_, str>> = (0..values.len()).map(text).collect::<Result<_, _>>()?;
+            unique_string(&parts).into()
+        }
         (Function::StartsWith, 2) => compare::starts_with(&text(0)?, &text(1)?).into(),
         (Function::EndsWith, 2) => compare::ends_with(&text(0)?, &text(1)?).into(),
         (Function::Contains, 2) => match need(0)? {
@@ -380,6 +253,37 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
         }
         (Function::CreateArray, _) => {
             Value::Array(values.iter().map(|value| value.as_deref().cloned().unwrap_or(Value::Null)).collect())
+        }
+        (Function::CreateObject, _) => created(values)?,
+        (Function::Array, 1) => match need(0)? {
+            Value::Array(elements) => elements.clone().into(),
+            other => Value::Array(vec![other.clone()]),
+        },
+        (Function::Items, 1) => match need(0)? {
+            Value::Object(members) => members.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect(),
+            other => return Err(error(format!("`items` takes an object, not {other}"))),
+        },
+        (Function::Range, 2) => {
+            let (first, count) = (position_signed(number(0)?)?, position(number(1)?)?);
+            if count > MAX_PAIRED {
+                return Err(error(format!("`range` makes at most {MAX_PAIRED} numbers, not {count}")));
+            }
+            (first..).take(count).collect()
+        }
+        (Function::Union, 1..) if values.iter().all(|value| value.as_deref().is_some_and(Value::is_object)) => {
+            let mut all = need(0)?.clone();
+            for place in 1..values.len() {
+                merge(&mut all, need(place)?);
+            }
+            all
+        }
+        (Function::Intersection, 2..) if values.iter().all(|value| value.as_deref().is_some_and(Value::is_object)) => {
+            let mut common = need(0)?.as_object().cloned().unwrap_or_default();
+            for place in 1..values.len() {
+                let other = need(place)?;
+                common.retain(|key, value| member(other, key).is_some_and(|known| compare::same(known, value)));
+            }
+            Value::Object(common)
         }
         (Function::Union, 1..) => {
             let mut all: Vec<Value> = Vec::new();
@@ -439,6 +343,53 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
         (_, given) => return Err(error(format!("`{}` does not take {given} arguments", name()))),
     };
     Ok(Some(result))
+}
+
+/// An object of keys and values in turn.
+fn created(values: &[Option<Cow<'_, Value>>]) -> Result<Value, Failure> {
+    let mut object = Map::new();
+    for pair in values.chunks(2) {
+        let [Some(key), value] = pair else { return Err(error("`createObject` takes keys and values in turn".to_owned())) };
+        object.insert(compare::text(key).into_owned(), value.as_deref().cloned().unwrap_or(Value::Null));
+    }
+    Ok(Value::Object(object))
+}
+
+/// Lays one value over another: objects are merged at every depth, anything else is replaced.
+fn merge(under: &mut Value, over: &Value) {
+    match (under, over) {
+        (Value::Object(under), Value::Object(over)) => {
+            for (key, value) in over {
+                merge(under.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (under, over) => *under = over.clone(),
+    }
+}
+
+/// A text with `{0}`, `{1}` ... replaced; `{{` and `}}` stand for braces.
+fn format(pattern: &str, given: &[Cow<'_, str>]) -> Result<String, Failure> {
+    let mut made = String::with_capacity(pattern.len());
+    let mut rest = pattern;
+    while let Some(place) = rest.find(['{', '}']) {
+        let (before, brace) = rest.split_at(place);
+        made.push_str(before);
+        if let Some(tail) = brace.strip_prefix("{{").or(brace.strip_prefix("}}")) {
+            made.push_str(brace.get(..1).unwrap_or_default());
+            rest = tail;
+            continue;
+        }
+        let inside = brace.strip_prefix('{').and_then(|rest| rest.split_once('}'));
+        let (name, tail) = inside.ok_or_else(|| error(format!("a brace of the pattern `{pattern}` has no other")))?;
+        let value = name.parse::<usize>().ok().and_then(|place| given.get(place));
+        made.push_str(value.ok_or_else(|| error(format!("`{{{name}}}` of the pattern `{pattern}` names no value")))?);
+        if made.len() > MAX_TEXT {
+            return Err(error(format!("`format` would make more than {MAX_TEXT} bytes")));
+        }
+        rest = tail;
+    }
+    made.push_str(rest);
+    Ok(made)
 }
 
 fn error(message: String) -> Failure {

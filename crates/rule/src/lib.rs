@@ -2,17 +2,21 @@
 //!
 //! Does no I/O, reads no clock (`utcNow()` is an argument) and knows no cloud: a field is a path inside a resource or its facts.
 
+mod around;
 mod compare;
 mod compile;
 mod dates;
 mod evaluate;
 mod expression;
+mod function;
 mod functions;
 mod path;
 mod resolve;
+mod unique_string;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use around::Around;
 pub use compile::closest;
 
 use serde_json::Value;
@@ -37,6 +41,8 @@ pub struct Input<'a> {
     pub facts: Option<&'a FactSheet>,
     /// Values of parameters.
     pub parameters: &'a Parameters,
+    /// What surrounds the resource; without it what is not told by the resource's scope is Unknown.
+    pub around: Option<&'a Around>,
     /// What `utcNow()` answers.
     pub now: Timestamp,
 }

@@ -1,12 +1,15 @@
 //! What conditions, functions and counts answer, with and without unreadable fields.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use skywarden_model::{Actual, Carried, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{Input, Outcome, Parameters, Rule, Truth};
+use skywarden_rule::{Around, Input, Outcome, Parameters, Rule, Truth};
 
 fn resource(properties: Value, unreadable: &[(&str, UnreadableKind)]) -> Resource {
     let unreadable = unreadable.iter().map(|(field, kind)| Unreadable {
@@ -41,7 +44,8 @@ fn explain(rule: &Value, resource: &Resource) -> Outcome {
     let parameters = parameters();
     let compiled =
         Rule::compile(rule, &parameters.keys().cloned().collect()).unwrap_or_else(|errors| panic!("{rule}: {errors:?}"));
-    let input = Input { resource, facts: None, parameters: &parameters, now: "2026-06-30T00:00:00Z".parse().unwrap() };
+    let input =
+        Input { resource, facts: None, parameters: &parameters, around: None, now: "2026-06-30T00:00:00Z".parse().unwrap() };
     let outcome = compiled.explain(&input);
     assert_eq!(compiled.truth(&input), outcome.truth, "the fast and the explained verdict of {rule} differ");
     outcome
@@ -192,6 +196,18 @@ fn functions_compute() {
         ("[string(or(less(2, 1), lessOrEquals(2, 1), greater(1, 2), greaterOrEquals(1, 2)))]", json!("false")),
         ("[string(bool('TRUE'))]", json!("true")),
         ("[string(and(true(), not(false()), or(false(), true())))]", json!("true")),
+        ("[createObject('a', 1, 'b', createArray(2)).b[0]]", json!(2)),
+        ("[length(intersection(json('{\"a\": 1, \"b\": 2}'), createObject('A', 1, 'b', 3)))]", json!(1)),
+        ("[union(createObject('a', createObject('x', 1)), createObject('a', createObject('y', 2))).a.x]", json!(1)),
+        ("[string(contains(array('x'), 'X'))]", json!("true")),
+        ("[items(createObject('k', 'v'))[0].value]", json!("v")),
+        ("[last(range(5, 3))]", json!(7)),
+        ("[lastIndexOf('abab', 'AB')]", json!(2)),
+        ("[format('/{1}/{0}/{{}}', 'a', 2)]", json!("/2/a/{}")),
+        ("[base64ToString(base64('é'))]", json!("é")),
+        ("[uniqueString('aaa')]", json!("zavj67f3en4hc")),
+        ("[subscription().subscriptionId]", json!("1")),
+        ("[resourceGroup().Id]", json!("/subscriptions/1/resourceGroups/g")),
     ] {
         check(json!({ "value": expression, "equals": expected }), json!({ "n": 2, "l": [1, 2] }), Truth::True);
     }
@@ -213,11 +229,57 @@ fn a_function_that_fails_is_unknown_with_its_reason() {
         "[json('{')]",
         "[substring('a', 5, 1)]",
         "[addDays('x', 1)]",
+        "[createObject('a')]",
+        "[format('{1}', 'a')]",
+        "[format('{0', 'a')]",
+        "[format('}', 'a')]",
+        "[range(0, 1000000000)]",
+        "[items(createArray())]",
+        "[base64ToString('?')]",
+        "[length(intersection(createObject(), createArray()))]",
     ] {
         let outcome = explain(&json!({ "value": expression, "equals": 1 }), &resource(json!({}), &[]));
         assert_eq!(outcome.truth, Truth::Unknown, "{expression}");
         assert!(outcome.error.is_some(), "{expression}");
     }
+}
+
+#[test]
+fn what_surrounds_a_resource_is_unknown_unless_it_is_given() {
+    let resource = resource(json!({}), &[]);
+    let parameters = parameters();
+    let truth = |value: &str, around: Option<&Around>| {
+        let rule = Rule::compile(&json!({ "value": value, "equals": "x" }), &BTreeSet::new()).unwrap();
+        let now = "2026-06-30T00:00:00Z".parse().unwrap();
+        rule.explain(&Input { resource: &resource, facts: None, parameters: &parameters, around, now })
+    };
+    let around = Around {
+        subscription: Some(json!({ "displayName": "X" })),
+        resource_group: Some(json!({ "tags": { "owner": "x" } })),
+        policy: Some(json!({ "assignmentId": "x" })),
+        request_context: Some(json!({ "apiVersion": "x" })),
+    };
+    for value in [
+        "[subscription().displayName]",
+        "[resourceGroup().tags['OWNER']]",
+        "[policy().assignmentId]",
+        "[requestContext().apiVersion]",
+    ] {
+        assert_eq!(truth(value, Some(&around)).truth, Truth::True, "{value}");
+        let unknown = truth(value, None);
+        assert_eq!((unknown.truth, unknown.unreadable.len()), (Truth::Unknown, 1), "{value}");
+    }
+    assert_eq!(truth("[subscription().tenantId]", Some(&around)).truth, Truth::False, "an object that is given is whole");
+}
+
+#[test]
+fn a_rule_that_takes_too_many_steps_is_stopped_and_says_so() {
+    let elements: Vec<Value> = (0..1200).map(|number| json!({ "x": number })).collect();
+    let inner = json!({ "count": { "value": "[field('properties.l[*].x')]", "name": "i", "where": { "value": "[current('i')]", "equals": -1 } }, "greater": 0 });
+    let rule = json!({ "count": { "value": "[field('properties.l[*].x')]", "name": "o", "where": inner }, "equals": 5 });
+    let outcome = explain(&rule, &resource(json!({ "l": elements }), &[]));
+    assert_eq!(outcome.truth, Truth::Unknown);
+    assert!(outcome.error.is_some_and(|error| error.contains("steps")));
 }
 
 #[test]
@@ -423,7 +485,7 @@ proptest! {
         if let Ok(compiled) = Rule::compile(&rule, &Default::default()) {
             let (resource, parameters) = (resource(json!({ "a": [{ "x": 1 }, null], "x": "y" }), &[]), parameters());
             let now = "2026-06-30T00:00:00Z".parse().unwrap();
-            let input = Input { resource: &resource, facts: None, parameters: &parameters, now };
+            let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now };
             prop_assert_eq!(compiled.truth(&input), compiled.explain(&input).truth);
         }
     }

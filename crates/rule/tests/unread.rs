@@ -38,7 +38,8 @@ fn resource(properties: Value, unreadable: &[(&str, UnreadableKind)]) -> Resourc
 
 fn explain(rule: &Value, resource: &Resource, facts: Option<&FactSheet>) -> Outcome {
     let compiled = Rule::compile(rule, &Default::default()).unwrap_or_else(|errors| panic!("{rule}: {errors:?}"));
-    let input = Input { resource, facts, parameters: &Parameters::new(), now: "2026-06-30T00:00:00Z".parse().unwrap() };
+    let input =
+        Input { resource, facts, parameters: &Parameters::new(), around: None, now: "2026-06-30T00:00:00Z".parse().unwrap() };
     let outcome = compiled.explain(&input);
     assert_eq!(compiled.truth(&input), outcome.truth, "the fast and the explained verdict of {rule} differ");
     if outcome.truth == Truth::Unknown {
