@@ -8,6 +8,7 @@ use crate::process;
 const LAYERS: &[&str] = &[
     "skywarden-model",
     "skywarden-rule",
+    "skywarden-policy",
     "skywarden-content",
     "skywarden-facts",
     "skywarden-posture",
@@ -24,7 +25,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "facts", "posture"];
+const PURE: &[&str] = &["model", "rule", "policy", "facts", "posture"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

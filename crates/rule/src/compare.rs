@@ -53,7 +53,8 @@ fn equals(actual: Option<&Value>, expected: &Value) -> bool {
     same(actual, expected)
 }
 
-pub(crate) fn same(left: &Value, right: &Value) -> bool {
+/// Whether two values are the same as Azure compares them: text without case, numbers and booleans also as text.
+pub fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
         (Value::Array(left), Value::Array(right)) => {
             left.len() == right.len() && left.iter().zip(right).all(|(left, right)| same(left, right))
@@ -208,6 +209,11 @@ fn ordered(actual: Option<&Value>, expected: &Value, wanted: &[Ordering]) -> Res
         (None, None) => left.to_lowercase().cmp(&right.to_lowercase()),
     };
     Ok(wanted.contains(&order))
+}
+
+/// Whether a text is an instant: RFC 3339, a time without zone (UTC) or a day.
+pub fn is_instant(text: &str) -> bool {
+    instant(text).is_some()
 }
 
 /// An instant in RFC 3339, a time without zone (UTC) or a day (its midnight in UTC).

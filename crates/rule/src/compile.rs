@@ -118,6 +118,15 @@ pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(No
     }
 }
 
+/// Compiles a value that stands outside a condition.
+pub(crate) fn template(source: &Value, declared: &BTreeSet<String>, pointer: &str) -> Result<Expression, Vec<CompileError>> {
+    let mut compiler = Compiler { declared, errors: Vec::new(), fields: Vec::new(), counts: Vec::new() };
+    match compiler.expression(source, pointer) {
+        Some(expression) if compiler.errors.is_empty() => Ok(expression),
+        _ => Err(compiler.errors),
+    }
+}
+
 struct Compiler<'a> {
     declared: &'a BTreeSet<String>,
     errors: Vec<CompileError>,

@@ -10,11 +10,12 @@ use serde_json::Value;
 use skywarden_model::{Actual, Evidence, FieldPath, Unreadable};
 
 use crate::{
-    Input, Outcome, Truth, around, compare,
-    compile::{Condition, Count, CountOver, Leaf, Node, Operand},
+    Input, Outcome, TemplateError, Truth, around, compare,
+    compile::{Condition, Leaf, Node, Operand},
+    count::counted,
     expression::Expression,
     functions,
-    path::field_path,
+    path::{field_path, is_key},
     resolve::{Bound, Gap, Place, Slot, concrete, resolve},
 };
 
@@ -68,10 +69,10 @@ pub(crate) struct Current<'i> {
 
 /// Collects what decided; without it only the verdict is computed.
 #[derive(Default)]
-struct Record {
+pub(crate) struct Record {
     evidence: Vec<Evidence>,
     unreadable: Vec<Unreadable>,
-    error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
 pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
@@ -91,7 +92,44 @@ pub(crate) fn explain(root: &Node, input: &Input<'_>) -> Outcome {
     Outcome { truth, evidence: record.evidence, unreadable: record.unreadable, error: record.error }
 }
 
-fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
+/// The value of an expression outside a condition.
+pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option<Value>, TemplateError> {
+    let found = value_of(expression, &Context::new(input)).map(|value| value.map(Cow::into_owned));
+    found.map_err(|failure| match failure {
+        Failure::Unreadable(unreadable) => TemplateError::Unreadable(unreadable),
+        Failure::Error(message) => TemplateError::Failed(message),
+    })
+}
+
+/// The verdict if only conditions on type, name and kind were known.
+pub(crate) fn concerns(root: &Node, input: &Input<'_>) -> Truth {
+    let parts = |parts: &[Node], decider: Truth| {
+        let mut undecided = decider.negate();
+        for part in parts {
+            match concerns(part, input) {
+                truth if truth == decider => return decider,
+                Truth::Unknown => undecided = Truth::Unknown,
+                _ => {}
+            }
+        }
+        undecided
+    };
+    match root {
+        Node::AllOf(nodes) => parts(nodes, Truth::False),
+        Node::AnyOf(nodes) => parts(nodes, Truth::True),
+        Node::Not(part) => concerns(part, input).negate(),
+        Node::Leaf(leaf) => match &leaf.operand {
+            Operand::Field(path, _) if is_identity(path) => evaluate_leaf(leaf, &mut Context::new(input), None),
+            _ => Truth::Unknown,
+        },
+    }
+}
+
+fn is_identity(path: &FieldPath) -> bool {
+    path.segments().len() == 1 && ["type", "name", "kind"].iter().any(|own| is_key(path.segments().first(), own))
+}
+
+pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
     match source {
         Node::AllOf(parts) => combine(parts, Truth::False, context, record),
         Node::AnyOf(parts) => combine(parts, Truth::True, context, record),
@@ -135,7 +173,7 @@ fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>,
 
 impl Record {
     /// Most records hold one entry, and few levels of a rule hold more than one record: what can be moved whole is.
-    fn absorb(&mut self, other: Self) {
+    pub(crate) fn absorb(&mut self, other: Self) {
         if self.evidence.is_empty() {
             self.evidence = other.evidence;
         } else {
@@ -154,7 +192,7 @@ impl Record {
         self.error = self.error.take().or(other.error);
     }
 
-    fn note(&mut self, evidence: Evidence) {
+    pub(crate) fn note(&mut self, evidence: Evidence) {
         if self.evidence.is_empty() {
             self.evidence.reserve_exact(1);
         }
@@ -163,7 +201,7 @@ impl Record {
         }
     }
 
-    fn fail(&mut self, field: Arc<str>, expected: Arc<str>, failure: Failure) {
+    pub(crate) fn fail(&mut self, field: Arc<str>, expected: Arc<str>, failure: Failure) {
         match failure {
             Failure::Unreadable(unreadable) => {
                 let actual = Actual::Unreadable(unreadable.reason.clone());
@@ -179,20 +217,20 @@ impl Record {
 
 /// What a leaf asks of a value, with the texts that evidence says it in.
 #[derive(Clone, Copy)]
-struct Test<'t> {
-    condition: Condition,
-    expected: &'t Value,
+pub(crate) struct Test<'t> {
+    pub(crate) condition: Condition,
+    pub(crate) expected: &'t Value,
     /// Where the words are kept, if they are the same for every resource.
     words: Option<&'t OnceLock<Arc<str>>>,
 }
 
 impl Test<'_> {
-    fn words(&self) -> Arc<str> {
+    pub(crate) fn words(&self) -> Arc<str> {
         let make = || words(self.condition, self.expected).into();
         self.words.map_or_else(make, |kept| Arc::clone(kept.get_or_init(make)))
     }
 
-    fn holds(&self, actual: Option<&Value>) -> Result<bool, String> {
+    pub(crate) fn holds(&self, actual: Option<&Value>) -> Result<bool, String> {
         compare::holds(self.condition, actual, self.expected)
     }
 }
@@ -244,7 +282,7 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
     }
 }
 
-fn failed(record: Option<&mut Record>, texts: impl FnOnce() -> (Arc<str>, Arc<str>), failure: Failure) -> Truth {
+pub(crate) fn failed(record: Option<&mut Record>, texts: impl FnOnce() -> (Arc<str>, Arc<str>), failure: Failure) -> Truth {
     if let Some(record) = record {
         let (field, expected) = texts();
         record.fail(field, expected, failure);
@@ -337,157 +375,6 @@ fn decide(field: impl FnOnce() -> Arc<str>, test: Test<'_>, actual: Option<&Valu
         record.note(Evidence { field, expected: test.words(), actual, source: Arc::default() });
     }
     holds.map_or(Truth::Unknown, Truth::from)
-}
-
-/// A count whose elements may be unknown is an interval; the comparison decides only if both ends agree.
-fn counted<'i>(count: &'i Count, test: Test<'_>, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
-    let is_recorded = record.is_some();
-    let mut tally = Tally::default();
-    match &count.over {
-        CountOver::Field(path) => {
-            let resolved = resolve(context.input, path, &context.bound);
-            if let Some(cut) = resolved.cut {
-                tally.without_end(is_recorded, || (path.to_string().into(), test.words(), cut.report(path)));
-            }
-            for Place { indices, slot } in resolved.into_places() {
-                if let Slot::Unreadable(gap) = slot {
-                    let entry = || (concrete(path, &indices).into(), test.words(), gap.report(path));
-                    tally.without_end(is_recorded, entry);
-                } else {
-                    context.bound.push(Bound { path, indices });
-                    tally.element(count, context, is_recorded);
-                    context.bound.pop();
-                    if !is_recorded && let Some(truth) = tally.settled(test) {
-                        return truth;
-                    }
-                }
-            }
-        }
-        CountOver::Value { values, name } => {
-            let elements: Vec<Cow<'i, Value>> = match value_of(values, context) {
-                Ok(Some(Cow::Borrowed(Value::Array(elements)))) => elements.iter().map(Cow::Borrowed).collect(),
-                Ok(Some(Cow::Owned(Value::Array(elements)))) => elements.into_iter().map(Cow::Owned).collect(),
-                Ok(None) => Vec::new(),
-                Ok(Some(value)) if value.is_null() => Vec::new(),
-                // One thing where a list may stand, as AWS policies have it, is a list of one.
-                Ok(Some(other)) => vec![other],
-                Err(failure) => return failed(record, || ("count".into(), test.words()), failure),
-            };
-            for value in elements {
-                let depth = context.bound.len();
-                context.current.push(Current { name: name.as_deref(), value, depth });
-                tally.element(count, context, is_recorded);
-                context.current.pop();
-                if !is_recorded && let Some(truth) = tally.settled(test) {
-                    return truth;
-                }
-            }
-        }
-    }
-    let truth = interval(test, tally.sure, tally.possible);
-    if let Some(record) = record {
-        let name = match &count.over {
-            CountOver::Field(path) => path.to_string(),
-            CountOver::Value { name, .. } => name.clone().unwrap_or_else(|| "value".to_owned()),
-        };
-        match truth {
-            Ok(Truth::Unknown) => record.absorb(tally.doubts),
-            Ok(_) => {
-                record.note(Evidence {
-                    field: format!("count of {name}").into(),
-                    expected: test.words(),
-                    actual: Actual::Value(tally.found()),
-                    source: Arc::default(),
-                });
-                record.absorb(tally.hits);
-            }
-            Err(ref message) => record.error = Some(format!("count of {name}: {message}")),
-        }
-    }
-    truth.unwrap_or(Truth::Unknown)
-}
-
-/// How many elements were counted, and what that rests on.
-struct Tally {
-    sure: u64,
-    /// `None` is without end.
-    possible: Option<u64>,
-    hits: Record,
-    doubts: Record,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { sure: 0, possible: Some(0), hits: Record::default(), doubts: Record::default() }
-    }
-}
-
-impl Tally {
-    fn element<'i>(&mut self, count: &'i Count, context: &mut Context<'i, '_>, is_recorded: bool) {
-        let mut own = is_recorded.then(Record::default);
-        let truth = count.condition.as_deref().map_or(Truth::True, |condition| node(condition, context, own.as_mut()));
-        if truth == Truth::True {
-            self.sure += 1;
-        }
-        match (truth, own) {
-            (Truth::True, Some(own)) => self.hits.absorb(own),
-            (Truth::Unknown, Some(own)) => self.doubts.absorb(own),
-            _ => {}
-        }
-        if truth != Truth::False {
-            self.possible = self.possible.map(|possible| possible + 1);
-        }
-    }
-
-    fn without_end(&mut self, is_recorded: bool, entry: impl FnOnce() -> (Arc<str>, Arc<str>, Unreadable)) {
-        self.possible = None;
-        if is_recorded {
-            let (field, expected, unreadable) = entry();
-            self.doubts.fail(field, expected, Failure::Unreadable(unreadable));
-        }
-    }
-
-    /// The verdict, if it is the same whatever the elements are that were not looked at.
-    fn settled(&self, test: Test<'_>) -> Option<Truth> {
-        if self.sure == 0 {
-            return None;
-        }
-        interval(test, self.sure, None).ok().filter(|truth| *truth != Truth::Unknown)
-    }
-
-    /// The count as far as it is known.
-    fn found(&self) -> Value {
-        match self.possible {
-            Some(possible) if possible == self.sure => Value::from(self.sure),
-            Some(possible) => Value::from(format!("{} to {possible}", self.sure)),
-            None => Value::from(format!("at least {}", self.sure)),
-        }
-    }
-}
-
-/// Decides over every number of the interval `[low, high]`; `None` as high is without end.
-fn interval(test: Test<'_>, low: u64, high: Option<u64>) -> Result<Truth, String> {
-    let condition = test.condition;
-    let at = |count: u64| test.holds(Some(&Value::from(count)));
-    if high == Some(low) {
-        return at(low).map(Truth::from);
-    }
-    let wanted = compare::number(test.expected);
-    match (condition, wanted) {
-        (Condition::Less | Condition::LessOrEquals | Condition::Greater | Condition::GreaterOrEquals, Some(_)) => {
-            let first = at(low)?;
-            let last = match high {
-                Some(high) => at(high)?,
-                None => matches!(condition, Condition::Greater | Condition::GreaterOrEquals),
-            };
-            Ok(if first == last { first.into() } else { Truth::Unknown })
-        }
-        (Condition::Equals | Condition::NotEquals, Some(wanted)) => {
-            let is_outside = wanted < low as f64 || high.is_some_and(|high| wanted > high as f64) || wanted.fract() != 0.0;
-            Ok(if is_outside { Truth::from(condition == Condition::NotEquals) } else { Truth::Unknown })
-        }
-        _ => Ok(Truth::Unknown),
-    }
 }
 
 /// The value of an expression; `None` is absent.

@@ -73,6 +73,25 @@ fn parse_at(value: &Value, depth: usize) -> Result<Expression, Fault> {
                 None => Expression::Call(Function::CreateArray, parsed),
             })
         }
+        Value::Object(members) => {
+            let mut parsed = Vec::with_capacity(members.len());
+            for (name, member) in members {
+                parsed.push((name, parse_at(member, depth + 1)?));
+            }
+            // As with lists: an object that holds expressions is a call of `createObject`.
+            let literals = parsed.iter().map(|(name, member)| match member {
+                Expression::Literal(value) => Some(((*name).clone(), value.clone())),
+                _ => None,
+            });
+            Ok(match literals.collect() {
+                Some(literals) => Expression::Literal(Value::Object(literals)),
+                None => {
+                    let key = |name: &String| Expression::Literal(Value::String(name.clone()));
+                    let pairs = parsed.into_iter().flat_map(|(name, member)| [key(name), member]);
+                    Expression::Call(Function::CreateObject, pairs.collect())
+                }
+            })
+        }
         other => Ok(Expression::Literal(other.clone())),
     }
 }

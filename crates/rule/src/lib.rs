@@ -5,6 +5,7 @@
 mod around;
 mod compare;
 mod compile;
+mod count;
 mod dates;
 mod evaluate;
 mod expression;
@@ -12,12 +13,15 @@ mod function;
 mod functions;
 mod path;
 mod resolve;
+mod template;
 mod unique_string;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use around::Around;
+pub use compare::{is_instant, same};
 pub use compile::closest;
+pub use template::{Template, TemplateError};
 
 use serde_json::Value;
 use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unreadable};
@@ -110,6 +114,12 @@ impl Rule {
     /// Whether the condition holds and what decided it.
     pub fn explain(&self, input: &Input<'_>) -> Outcome {
         evaluate::explain(&self.root, input)
+    }
+
+    /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy
+    /// calls applicable.
+    pub fn concerns(&self, input: &Input<'_>) -> bool {
+        evaluate::concerns(&self.root, input) != Truth::False
     }
 
     /// Every field that the rule reads, in order of its source.

@@ -1,0 +1,21 @@
+//! Azure Policy: definitions as Azure publishes them, and what they ask of a resource. Does no I/O and reads no clock.
+//!
+//! The language of conditions is `skywarden-rule`'s; here are the definitions around it: parameters, effects, details.
+//! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
+
+mod definition;
+mod details;
+mod effect;
+mod elsewhere;
+mod judge;
+mod parameter;
+mod parse;
+mod reader;
+
+pub use definition::{Definition, EffectOf, Mode, PolicyRule, PolicyType};
+pub use details::{Append, Details, Existence, ExistenceScope, Modification, Operation, OperationKind};
+pub use effect::Effect;
+pub use elsewhere::{Elsewhere, Reason};
+pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
+pub use parameter::{ParameterDeclaration, ParameterKind};
+pub use skywarden_rule::CompileError;
