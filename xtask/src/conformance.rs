@@ -21,6 +21,9 @@ pub(crate) fn run(data: &Path) -> anyhow::Result<()> {
     if let Some(archive) = archive(data, "aws-managed-policies.tar.zst") {
         managed_policies(&archive)?;
     }
+    if let Some(archive) = archive(data, "azure-policy.tar.zst") {
+        azure_policies(&archive)?;
+    }
     Ok(())
 }
 
@@ -40,6 +43,16 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
     let [folder, by_hand] = [&folder, &by_hand].map(|path| path.to_str().context("a path is no UTF-8"));
     let program = ["run", "--quiet", "--package", "skywarden-testkit", "--bin", "managed-policies", "--"];
     process::run("cargo", &[&program[..], &[folder?, "--by-hand", by_hand?]].concat())
+}
+
+/// Azure's own policy definitions: that all load, and why some are not evaluated.
+fn azure_policies(archive: &Path) -> anyhow::Result<()> {
+    let folder = unpacked(archive, "azure-policy")?;
+    let folder = folder.to_str().context("a path is no UTF-8")?;
+    process::run(
+        "cargo",
+        &["run", "--release", "--quiet", "--package", "skywarden-testkit", "--bin", "azure-policies", "--", folder],
+    )
 }
 
 /// The archive's files in a folder of `target/`.

@@ -1,0 +1,157 @@
+//! Azure's published policy definitions: reads a folder of them, one JSON file each, and says how many can be evaluated.
+//!
+//! `cargo run --release -p skywarden-testkit --bin azure-policies -- FOLDER`
+//!
+//! Prints how many were loaded, which are not evaluated and why, which were refused and why, and what loading and judging one
+//! resource by all of them takes. Fails if one is refused.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use serde_json::{Map, Value, json};
+use skywarden_model::{Carried, Resource, Scope, Timestamp};
+use skywarden_policy::{Bound, Definition, NoNeighbours, State};
+use skywarden_rule::{Input, Parameters};
+
+fn main() -> anyhow::Result<()> {
+    let folder = std::env::args().nth(1).context("name the folder of definitions")?;
+    let mut documents = Vec::new();
+    let mut n_bytes = 0;
+    for path in files(Path::new(&folder))? {
+        let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+        n_bytes += text.len();
+        documents.push((path, text));
+    }
+    let begin = Instant::now();
+    let mut parsed = Vec::with_capacity(documents.len());
+    for (path, text) in &documents {
+        let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+            .with_context(|| format!("{} is no JSON", path.display()))?;
+        if document.pointer("/properties/policyRule").is_some() {
+            parsed.push((path, document));
+        }
+    }
+    println!("{} definitions, {n_bytes} bytes of JSON read in {:.0} ms", parsed.len(), milliseconds(begin));
+
+    let begin = Instant::now();
+    let mut definitions = Vec::with_capacity(parsed.len());
+    let mut refused = Vec::new();
+    for (path, document) in &parsed {
+        match Definition::parse(document) {
+            Ok(definition) => definitions.push(definition),
+            Err(errors) => refused.extend(errors.into_iter().map(|error| (path, error))),
+        }
+    }
+    println!("loaded: {} in {:.0} ms", definitions.len(), milliseconds(begin));
+    let mut elsewhere: BTreeMap<String, usize> = BTreeMap::new();
+    for definition in &definitions {
+        if let Some(found) = &definition.elsewhere {
+            *elsewhere.entry(found.reason.to_string()).or_default() += 1;
+        }
+    }
+    println!("evaluated: {}", definitions.iter().filter(|definition| definition.elsewhere.is_none()).count());
+    println!("not evaluated, since:");
+    for (reason, number) in elsewhere {
+        println!("{number:>6} {reason}");
+    }
+    println!("refused: {}", refused.len());
+    for (path, error) in &refused {
+        println!("  {}{}: {}", path.display(), error.pointer, error.message);
+    }
+    judge(&definitions)?;
+    anyhow::ensure!(refused.is_empty(), "Azure's own definitions must load");
+    Ok(())
+}
+
+/// Judges one storage account by every definition that needs no parameter.
+fn judge(definitions: &[Definition]) -> anyhow::Result<()> {
+    let none = Parameters::new();
+    let bound: Vec<Bound<'_>> = definitions.iter().filter_map(|definition| definition.bind(&none).ok()).collect();
+    let resource = account();
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().context("the instant")?;
+    let input = Input { resource: &resource, facts: None, parameters: &none, around: None, now };
+    let mut states: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..3 {
+        let begin = Instant::now();
+        let verdicts: Vec<State> = bound.iter().map(|definition| definition.judge(&input, &NoNeighbours).state).collect();
+        println!("one resource by {} definitions without a filter of types: {:.2} ms", bound.len(), milliseconds(begin));
+        states = BTreeMap::new();
+        for state in verdicts {
+            *states.entry(name(&state)).or_default() += 1;
+        }
+    }
+    for (state, number) in states {
+        println!("{number:>6} {state}");
+    }
+    println!("{} need a parameter and were left out", definitions.len() - bound.len());
+    Ok(())
+}
+
+fn name(state: &State) -> &'static str {
+    match state {
+        State::Compliant => "compliant",
+        State::NonCompliant => "non-compliant",
+        State::NotApplicable => "not applicable",
+        State::Protected => "protected",
+        State::Manual(_) => "manual",
+        State::Unknown => "unknown",
+        State::Disabled => "disabled",
+        State::NotEvaluated(_) => "not evaluated",
+    }
+}
+
+fn account() -> Resource {
+    let id = "/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/fernhollow";
+    Resource {
+        id: id.into(),
+        type_name: "Microsoft.Storage/storageAccounts".into(),
+        name: "fernhollow".to_owned(),
+        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
+        location: Some("westeurope".to_owned()),
+        tags: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
+        envelope: Map::from_iter([
+            ("kind".to_owned(), json!("StorageV2")),
+            ("sku".to_owned(), json!({ "name": "Standard_LRS", "tier": "Standard" })),
+        ]),
+        properties: json!({
+            "supportsHttpsTrafficOnly": true,
+            "minimumTlsVersion": "TLS1_2",
+            "allowBlobPublicAccess": false,
+            "allowSharedKeyAccess": true,
+            "publicNetworkAccess": "Enabled",
+            "networkAcls": { "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [] },
+            "encryption": { "keySource": "Microsoft.Storage", "services": { "blob": { "enabled": true, "keyType": "Account" } } },
+            "privateEndpointConnections": [],
+        }),
+        unreadable: Vec::new(),
+        carried: Carried::All,
+    }
+}
+
+/// Every JSON file below a folder, in order.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))?;
+        for entry in entries {
+            let path = entry.with_context(|| format!("could not read {}", folder.display()))?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+fn milliseconds(begin: Instant) -> f64 {
+    begin.elapsed().as_secs_f64() * 1e3
+}
