@@ -31,7 +31,7 @@ fn parsed(document: &Value) -> Definition {
 
 /// The mistakes as `pointer: message`.
 fn mistakes(document: &Value) -> Vec<String> {
-    let errors = Definition::parse(document).expect_err("it has a mistake");
+    let errors = Definition::parse(document).unwrap_err();
     errors.into_iter().map(|error| format!("{}: {}", error.pointer, error.message)).collect()
 }
 
