@@ -84,7 +84,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Definition> {
     })
 }
 
-fn policy_type(reader: &mut Reader, properties: &Value, pointer: &str) -> PolicyType {
+pub(crate) fn policy_type(reader: &mut Reader, properties: &Value, pointer: &str) -> PolicyType {
     const TYPES: [(&str, PolicyType); 4] = [
         ("BuiltIn", PolicyType::BuiltIn),
         ("Custom", PolicyType::Custom),

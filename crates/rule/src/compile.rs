@@ -119,10 +119,14 @@ pub(crate) fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<(No
 }
 
 /// Compiles a value that stands outside a condition.
-pub(crate) fn template(source: &Value, declared: &BTreeSet<String>, pointer: &str) -> Result<Expression, Vec<CompileError>> {
+pub(crate) fn template(
+    source: &Value,
+    declared: &BTreeSet<String>,
+    pointer: &str,
+) -> Result<(Expression, Vec<FieldUse>), Vec<CompileError>> {
     let mut compiler = Compiler { declared, errors: Vec::new(), fields: Vec::new(), counts: Vec::new() };
     match compiler.expression(source, pointer) {
-        Some(expression) if compiler.errors.is_empty() => Ok(expression),
+        Some(expression) if compiler.errors.is_empty() => Ok((expression, compiler.fields)),
         _ => Err(compiler.errors),
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     expression::Expression,
     functions,
     path::{field_path, is_key},
-    resolve::{Bound, Gap, Place, Slot, concrete, resolve},
+    resolve::{Bound, Gap, Place, Slot, concrete, is_whole, resolve, single},
 };
 
 /// Evidence entries of one outcome at most.
@@ -44,11 +44,13 @@ pub(crate) struct Context<'i, 'a> {
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
     steps: Cell<u32>,
+    /// Everything about the resource was read.
+    is_whole: bool,
 }
 
 impl<'i, 'a> Context<'i, 'a> {
     fn new(input: &'i Input<'a>) -> Self {
-        Self { input, bound: Vec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS) }
+        Self { input, bound: Vec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS), is_whole: is_whole(input) }
     }
 
     /// One condition or call more.
@@ -292,6 +294,12 @@ pub(crate) fn failed(record: Option<&mut Record>, texts: impl FnOnce() -> (Arc<s
 
 /// A field, or with an unbound `[*]` all elements of a list.
 fn field(field: Named<'_>, test: Test<'_>, context: &Context<'_, '_>, record: Option<&mut Record>) -> Truth {
+    if record.is_none()
+        && context.is_whole
+        && let Some(slot) = single(context.input, field.path.segments())
+    {
+        return holds(&slot, test);
+    }
     let resolved = resolve(context.input, field.path, &context.bound);
     let Some(record) = record else {
         let mut verdict = if resolved.cut.is_some() { Truth::Unknown } else { Truth::True };
@@ -339,11 +347,8 @@ fn at(place: &Place<'_>, field: Named<'_>, partial: Option<Gap<'_>>, test: Test<
     if let Slot::Unreadable(gap) = place.slot {
         return unknown(record, gap);
     }
-    if record.is_none()
-        && let (Slot::Text(actual), Some(expected)) = (&place.slot, test.expected.as_str())
-        && matches!(test.condition, Condition::Equals | Condition::NotEquals)
-    {
-        return Truth::from(compare::same_text(actual, expected) == (test.condition == Condition::Equals));
+    if record.is_none() && !place.slot.is_container() {
+        return holds(&place.slot, test);
     }
     let actual = place.slot.json();
     if let Some(gap) = partial.filter(|_| place.slot.is_container())
@@ -352,6 +357,16 @@ fn at(place: &Place<'_>, field: Named<'_>, partial: Option<Gap<'_>>, test: Test<
         return unknown(record, gap);
     }
     decide(name, test, actual.as_deref(), record)
+}
+
+/// The condition on what is known whole.
+fn holds(slot: &Slot<'_>, test: Test<'_>) -> Truth {
+    if let (Slot::Text(actual), Some(expected)) = (slot, test.expected.as_str())
+        && matches!(test.condition, Condition::Equals | Condition::NotEquals)
+    {
+        return Truth::from(compare::same_text(actual, expected) == (test.condition == Condition::Equals));
+    }
+    test.holds(slot.json().as_deref()).map_or(Truth::Unknown, Truth::from)
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.

@@ -83,6 +83,30 @@ pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_
     resolved
 }
 
+/// Whether everything about the resource and its facts was read.
+pub(crate) fn is_whole(input: &Input<'_>) -> bool {
+    let facts_are = input.facts.is_none_or(|sheet| sheet.unreadable.is_empty());
+    input.resource.unreadable.is_empty() && facts_are && input.resource.carried.is_all()
+}
+
+/// What stands at a path without lists in a resource that was read whole, which is what most conditions ask for; `None` if the path
+/// steps into a list.
+pub(crate) fn single<'a>(input: &Input<'a>, segments: &[Segment]) -> Option<Slot<'a>> {
+    let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some(Slot::Absent);
+    let (mut value, mut rest) = match root(input, segments) {
+        Root::At(value, rest) => (value, rest),
+        Root::Made(slot, []) => return Some(slot),
+        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
+    };
+    let mut parent = segments.len().checked_sub(rest.len() + 1).and_then(|place| segments.get(place));
+    while let Some((step, below)) = rest.split_first() {
+        let (Segment::Key(key), Value::Object(members)) = (step, value) else { return absent(rest) };
+        let Some(found) = get(members, key, KeyCase::below(parent)) else { return absent(below) };
+        (value, rest, parent) = (found, below, Some(step));
+    }
+    Some(if value.is_null() { Slot::Absent } else { Slot::Value(value) })
+}
+
 /// The path with the positions taken: `properties.a[2].b`.
 pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
     let mut text = String::new();

@@ -1,13 +1,16 @@
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
-use skywarden_model::Unreadable;
+use serde_json::{Map, Value};
+use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable};
 
-use crate::{CompileError, Input, compile, evaluate, expression::Expression};
+use crate::{CompileError, FieldUse, Input, Parameters, compile, evaluate, expression::Expression};
 
 /// A value that may hold template expressions: `[parameters('effect')]`, a name, the value that a policy would set.
 #[derive(Debug)]
-pub struct Template(Expression);
+pub struct Template {
+    expression: Expression,
+    fields: Vec<FieldUse>,
+}
 
 /// Why a template has no value.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,7 +27,8 @@ impl Template {
     /// # Errors
     /// Every mistake found; pointers begin at `pointer`.
     pub fn compile(source: &Value, declared: &BTreeSet<String>, pointer: &str) -> Result<Self, Vec<CompileError>> {
-        compile::template(source, declared, pointer).map(Self)
+        let (expression, fields) = compile::template(source, declared, pointer)?;
+        Ok(Self { expression, fields })
     }
 
     /// The value; `None` is absent.
@@ -32,12 +36,37 @@ impl Template {
     /// # Errors
     /// If the value can't be known, or a function fails.
     pub fn value(&self, input: &Input<'_>) -> Result<Option<Value>, TemplateError> {
-        evaluate::value(&self.0, input)
+        evaluate::value(&self.expression, input)
+    }
+
+    /// The value where there is no resource: a template that reads [fields](Self::fields) should not be asked.
+    ///
+    /// # Errors
+    /// If the template reads what surrounds a resource, or a function fails.
+    pub fn of_parameters(&self, parameters: &Parameters, now: Timestamp) -> Result<Option<Value>, TemplateError> {
+        let nothing = Resource {
+            id: "".into(),
+            type_name: "".into(),
+            name: String::new(),
+            scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
+            location: None,
+            tags: BTreeMap::new(),
+            envelope: Map::new(),
+            properties: Value::Null,
+            unreadable: Vec::new(),
+            carried: Carried::Only([].into()),
+        };
+        self.value(&Input { resource: &nothing, facts: None, parameters, around: None, now })
+    }
+
+    /// Every field that it reads, in order of its source.
+    pub fn fields(&self) -> &[FieldUse] {
+        &self.fields
     }
 
     /// The value, if it is the same whatever it is evaluated on.
     pub fn literal(&self) -> Option<&Value> {
-        match &self.0 {
+        match &self.expression {
             Expression::Literal(value) => Some(value),
             _ => None,
         }
@@ -45,7 +74,7 @@ impl Template {
 
     /// The parameter, if the template is `[parameters('name')]` and nothing else.
     pub fn parameter(&self) -> Option<&str> {
-        match &self.0 {
+        match &self.expression {
             Expression::Parameter(name) => Some(name),
             _ => None,
         }
