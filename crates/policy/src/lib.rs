@@ -3,21 +3,29 @@
 //! The language of conditions is `skywarden-rule`'s; here are the definitions around it: parameters, effects, details.
 //! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
 
+mod assignment;
 mod definition;
 mod details;
 mod effect;
 mod elsewhere;
+mod exemption;
 mod initiative;
 mod judge;
 mod parameter;
 mod parse;
 mod reader;
+mod scope;
+mod selector;
 
+pub use assignment::{Assignment, Enforcement, Message, Override};
 pub use definition::{Definition, EffectOf, Mode, PolicyRule, PolicyType};
 pub use details::{Append, Details, Existence, ExistenceScope, Modification, Operation, OperationKind};
 pub use effect::Effect;
 pub use elsewhere::{Elsewhere, Reason};
+pub use exemption::PolicyExemption;
 pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
 pub use parameter::{ParameterDeclaration, ParameterKind};
+pub use scope::{Hierarchy, Scope};
+pub use selector::{Choice, Selector, SelectorKind};
 pub use skywarden_rule::CompileError;

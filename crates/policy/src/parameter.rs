@@ -61,7 +61,7 @@ impl ParameterKind {
             }
             Self::Integer => value.is_i64() || value.is_u64(),
             Self::Float => value.is_number(),
-            Self::DateTime => value.as_str().is_some_and(skywarden_rule::is_instant),
+            Self::DateTime => value.as_str().and_then(skywarden_rule::instant).is_some(),
         }
     }
 }

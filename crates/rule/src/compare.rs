@@ -211,13 +211,8 @@ fn ordered(actual: Option<&Value>, expected: &Value, wanted: &[Ordering]) -> Res
     Ok(wanted.contains(&order))
 }
 
-/// Whether a text is an instant: RFC 3339, a time without zone (UTC) or a day.
-pub fn is_instant(text: &str) -> bool {
-    instant(text).is_some()
-}
-
 /// An instant in RFC 3339, a time without zone (UTC) or a day (its midnight in UTC).
-pub(crate) fn instant(text: &str) -> Option<Timestamp> {
+pub fn instant(text: &str) -> Option<Timestamp> {
     let has_date = text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-');
     if !has_date {
         return None;

@@ -19,7 +19,7 @@ mod unique_string;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use around::Around;
-pub use compare::{is_instant, same};
+pub use compare::{instant, same};
 pub use compile::closest;
 pub use template::{Template, TemplateError};
 
