@@ -29,6 +29,8 @@ pub struct Definition {
     pub parameters: BTreeMap<String, ParameterDeclaration>,
     /// What it asks.
     pub rule: PolicyRule,
+    /// Whether it asks `policy()` anywhere.
+    pub(crate) asks_policy: bool,
     /// Set if its substance lies elsewhere: it is never evaluated.
     pub elsewhere: Option<Elsewhere>,
 }

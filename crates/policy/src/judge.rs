@@ -89,12 +89,17 @@ impl Definition {
 impl Bound<'_> {
     /// Judges a resource. The input's own parameters are not used.
     pub fn judge(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
+        self.judge_as(self.effect, input, neighbours)
+    }
+
+    /// The same with another effect than its own, as an assignment's override has it.
+    pub fn judge_as(&self, effect: Effect, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
         let input = &Input { parameters: &self.parameters, ..*input };
         if let Some(elsewhere) = &self.definition.elsewhere {
             return State::NotEvaluated(elsewhere.clone()).into();
         }
         let condition = &self.definition.rule.condition;
-        match (self.effect, &self.definition.rule.details) {
+        match (effect, &self.definition.rule.details) {
             (Effect::Disabled, _) => State::Disabled.into(),
             (Effect::AuditIfNotExists | Effect::DeployIfNotExists, Details::Existence(existence)) => {
                 existing(condition, existence, input, neighbours)

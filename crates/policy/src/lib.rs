@@ -9,11 +9,13 @@ mod details;
 mod effect;
 mod elsewhere;
 mod exemption;
+mod governance;
 mod initiative;
 mod judge;
 mod parameter;
 mod parse;
 mod reader;
+mod rollup;
 mod scope;
 mod selector;
 
@@ -23,9 +25,11 @@ pub use details::{Append, Details, Existence, ExistenceScope, Modification, Oper
 pub use effect::Effect;
 pub use elsewhere::{Elsewhere, Reason};
 pub use exemption::PolicyExemption;
+pub use governance::{ComplianceState, Governance, Plan, PolicyState, Unlinked};
 pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
 pub use parameter::{ParameterDeclaration, ParameterKind};
+pub use rollup::Rollup;
 pub use scope::{Hierarchy, Scope};
 pub use selector::{Choice, Selector, SelectorKind};
 pub use skywarden_rule::CompileError;

@@ -79,6 +79,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Definition> {
         category: of_metadata("category"),
         version: version.or_else(|| of_metadata("version")),
         parameters,
+        asks_policy: mentions(rule, "policy("),
         rule: PolicyRule { condition: condition?, effect: effect?, details },
         elsewhere,
     })
@@ -95,6 +96,16 @@ pub(crate) fn policy_type(reader: &mut Reader, properties: &Value, pointer: &str
     match TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(written)) {
         Some((_, known)) => *known,
         None => reader.error(&place, format!("`{written}` is no type of a policy"), None).unwrap_or(PolicyType::Custom),
+    }
+}
+
+/// Whether a text in a rule holds a word; what would be deployed is not looked through.
+fn mentions(value: &Value, word: &str) -> bool {
+    match value {
+        Value::String(text) => text.contains(word),
+        Value::Array(elements) => elements.iter().any(|element| mentions(element, word)),
+        Value::Object(members) => members.iter().any(|(name, value)| name != "deployment" && mentions(value, word)),
+        _ => false,
     }
 }
 

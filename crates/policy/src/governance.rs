@@ -1,0 +1,270 @@
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use skywarden_model::Resource;
+use skywarden_rule::{Around, Input, Parameters};
+
+use crate::{Assignment, Bound, Definition, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope, State, Verdict};
+
+/// Definitions, initiatives and where they are in force.
+#[derive(Debug, Default)]
+pub struct Governance {
+    definitions: BTreeMap<String, Definition>,
+    initiatives: BTreeMap<String, Initiative>,
+    assignments: BTreeMap<String, Assignment>,
+    exemptions: BTreeMap<String, PolicyExemption>,
+    /// Which management groups and subscriptions lie where.
+    pub hierarchy: Hierarchy,
+}
+
+/// Something that can't be put in force, and why.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unlinked {
+    /// The assignment.
+    pub assignment_id: String,
+    /// The definition of the initiative; empty if it is the whole assignment.
+    pub reference_id: String,
+    /// Why.
+    pub message: String,
+}
+
+/// Every definition that is in force, with its values, in order of the assignments and of their initiatives.
+#[derive(Debug)]
+pub struct Plan<'a> {
+    governance: &'a Governance,
+    items: Vec<Item<'a>>,
+    /// What could not be put in force: told, never silently left out.
+    pub unlinked: Vec<Unlinked>,
+}
+
+#[derive(Debug)]
+struct Item<'a> {
+    assignment: &'a Assignment,
+    initiative: Option<&'a Initiative>,
+    reference_id: &'a str,
+    groups: &'a [String],
+    bound: Bound<'a>,
+}
+
+/// What one definition of one assignment says of a resource.
+#[derive(Debug, Clone)]
+pub struct PolicyState<'a> {
+    /// The assignment.
+    pub assignment: &'a Assignment,
+    /// The definition.
+    pub definition: &'a Definition,
+    /// The initiative through which it is assigned, if it is.
+    pub initiative: Option<&'a Initiative>,
+    /// Its reference id in the initiative; empty without one.
+    pub reference_id: &'a str,
+    /// The groups of the initiative that it belongs to.
+    pub groups: &'a [String],
+    /// The effect, after overrides.
+    pub effect: Effect,
+    /// The state, after exemptions.
+    pub state: ComplianceState,
+    /// The state without exemptions, with what it rests on.
+    pub verdict: Verdict,
+    /// The exemption that holds.
+    pub exemption: Option<&'a PolicyExemption>,
+}
+
+/// Azure's compliance states, the one that prevails first; `Unread` is ours: it could not be found out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ComplianceState {
+    /// It violates the definition.
+    NonCompliant,
+    /// It could not be found out whether it does.
+    Unread,
+    /// It does not.
+    Compliant,
+    /// Two assignments ask for what excludes each other.
+    Conflicting,
+    /// `denyAction` protects it.
+    Protected,
+    /// A person set it aside.
+    Exempt,
+    /// Nobody has attested it yet.
+    Unknown,
+}
+
+impl Governance {
+    /// Adds a definition; one of the same id is replaced and returned.
+    pub fn add_definition(&mut self, definition: Definition) -> Option<Definition> {
+        self.definitions.insert(definition.id.to_lowercase(), definition)
+    }
+
+    /// Adds an initiative; one of the same id is replaced and returned.
+    pub fn add_initiative(&mut self, initiative: Initiative) -> Option<Initiative> {
+        self.initiatives.insert(initiative.id.to_lowercase(), initiative)
+    }
+
+    /// Adds an assignment; one of the same id is replaced and returned.
+    pub fn add_assignment(&mut self, assignment: Assignment) -> Option<Assignment> {
+        self.assignments.insert(assignment.id.to_lowercase(), assignment)
+    }
+
+    /// Adds an exemption; one of the same id is replaced and returned.
+    pub fn add_exemption(&mut self, exemption: PolicyExemption) -> Option<PolicyExemption> {
+        self.exemptions.insert(exemption.id.to_lowercase(), exemption)
+    }
+
+    /// The definition with an id, in any case.
+    pub fn definition(&self, id: &str) -> Option<&Definition> {
+        self.definitions.get(&id.to_lowercase())
+    }
+
+    /// The initiative with an id, in any case.
+    pub fn initiative(&self, id: &str) -> Option<&Initiative> {
+        self.initiatives.get(&id.to_lowercase())
+    }
+
+    /// All assignments, in order of their ids.
+    pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
+        self.assignments.values()
+    }
+
+    /// Puts everything in force that can be.
+    pub fn plan(&self, now: skywarden_model::Timestamp) -> Plan<'_> {
+        let mut plan = Plan { governance: self, items: Vec::new(), unlinked: Vec::new() };
+        for assignment in self.assignments.values() {
+            if let Some(definition) = self.definition(&assignment.definition_id) {
+                plan.add(assignment, None, "", &[], definition, &assignment.parameters);
+            } else if let Some(initiative) = self.initiative(&assignment.definition_id) {
+                plan.add_initiative(assignment, initiative, now);
+            } else {
+                let message = format!("there is no definition or initiative `{}`", assignment.definition_id);
+                plan.unlinked.push(Unlinked { assignment_id: assignment.id.clone(), reference_id: String::new(), message });
+            }
+        }
+        plan
+    }
+}
+
+impl<'a> Plan<'a> {
+    fn add_initiative(&mut self, assignment: &'a Assignment, initiative: &'a Initiative, now: skywarden_model::Timestamp) {
+        let unlinked = |reference_id: &str, message: String| Unlinked {
+            assignment_id: assignment.id.clone(),
+            reference_id: reference_id.to_owned(),
+            message,
+        };
+        let values = match initiative.values(&assignment.parameters) {
+            Ok(values) => values,
+            Err(errors) => {
+                self.unlinked.extend(errors.into_iter().map(|error| unlinked("", error.message)));
+                return;
+            }
+        };
+        for member in &initiative.members {
+            let Some(definition) = self.governance.definition(&member.definition_id) else {
+                let message = format!("there is no definition `{}`", member.definition_id);
+                self.unlinked.push(unlinked(&member.reference_id, message));
+                continue;
+            };
+            match member.values(&values, now) {
+                Ok(own) => self.add(assignment, Some(initiative), &member.reference_id, &member.groups, definition, &own),
+                Err(message) => self.unlinked.push(unlinked(&member.reference_id, message)),
+            }
+        }
+    }
+
+    fn add(
+        &mut self,
+        assignment: &'a Assignment,
+        initiative: Option<&'a Initiative>,
+        reference_id: &'a str,
+        groups: &'a [String],
+        definition: &'a Definition,
+        given: &Parameters,
+    ) {
+        match definition.bind(given) {
+            Ok(bound) => self.items.push(Item { assignment, initiative, reference_id, groups, bound }),
+            Err(errors) => self.unlinked.extend(errors.into_iter().map(|error| Unlinked {
+                assignment_id: assignment.id.clone(),
+                reference_id: reference_id.to_owned(),
+                message: error.message,
+            })),
+        }
+    }
+
+    /// How many definitions are in force somewhere.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are
+    /// left out. The input's own parameters are not used.
+    pub fn states(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Vec<PolicyState<'a>> {
+        let resource = input.resource;
+        let scopes = self.governance.hierarchy.of(resource);
+        let mut states = Vec::new();
+        for item in &self.items {
+            if !item.assignment.covers(resource, &scopes, item.reference_id) {
+                continue;
+            }
+            let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
+            let around = Around { policy: item.policy(), ..input.around.cloned().unwrap_or_default() };
+            let verdict = item.bound.judge_as(effect, &Input { around: Some(&around), ..*input }, neighbours);
+            let Some(own) = ComplianceState::of(&verdict.state) else { continue };
+            let exemption = self.exemption(item, resource, &scopes, input.now);
+            states.push(PolicyState {
+                assignment: item.assignment,
+                definition: item.bound.definition,
+                initiative: item.initiative,
+                reference_id: item.reference_id,
+                groups: item.groups,
+                effect,
+                state: if exemption.is_some() { ComplianceState::Exempt } else { own },
+                verdict,
+                exemption,
+            });
+        }
+        states
+    }
+
+    fn exemption(
+        &self,
+        item: &Item<'_>,
+        resource: &Resource,
+        scopes: &[Scope],
+        now: skywarden_model::Timestamp,
+    ) -> Option<&'a PolicyExemption> {
+        let holds = |own: &&PolicyExemption| own.holds(resource, scopes, &item.assignment.id, item.reference_id, now);
+        self.governance.exemptions.values().find(holds)
+    }
+}
+
+impl Item<'_> {
+    /// What `policy()` answers; `None` where the definition does not ask.
+    fn policy(&self) -> Option<serde_json::Value> {
+        self.bound.definition.asks_policy.then(|| {
+            json!({
+                "assignmentId": self.assignment.id,
+                "definitionId": self.bound.definition.id,
+                "setDefinitionId": self.initiative.map_or("", |initiative| &initiative.id),
+                "definitionReferenceId": self.reference_id,
+            })
+        })
+    }
+}
+
+impl ComplianceState {
+    /// The state of a verdict; `None` for what has none.
+    fn of(state: &State) -> Option<Self> {
+        match state {
+            State::NonCompliant => Some(Self::NonCompliant),
+            State::Compliant => Some(Self::Compliant),
+            State::Unknown => Some(Self::Unread),
+            State::Protected => Some(Self::Protected),
+            State::Manual(text) if text.eq_ignore_ascii_case("Compliant") => Some(Self::Compliant),
+            State::Manual(text) if text.eq_ignore_ascii_case("Non-compliant") => Some(Self::NonCompliant),
+            State::Manual(_) => Some(Self::Unknown),
+            State::NotApplicable | State::Disabled | State::NotEvaluated(_) => None,
+        }
+    }
+}
