@@ -4,6 +4,7 @@
 //! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
 
 mod assignment;
+mod change;
 mod definition;
 mod details;
 mod effect;
@@ -20,6 +21,7 @@ mod scope;
 mod selector;
 
 pub use assignment::{Assignment, Enforcement, Message, Override};
+pub use change::{Change, Changed};
 pub use definition::{Definition, EffectOf, Mode, PolicyRule, PolicyType};
 pub use details::{Append, Details, Existence, ExistenceScope, Modification, Operation, OperationKind};
 pub use effect::Effect;

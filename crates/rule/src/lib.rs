@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::closest;
+pub use path::field_path;
 pub use template::{Template, TemplateError};
 
 use serde_json::Value;

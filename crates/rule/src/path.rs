@@ -3,7 +3,10 @@
 use skywarden_model::{FieldPath, Segment};
 
 /// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b`.
-pub(crate) fn field_path(name: &str) -> Result<FieldPath, String> {
+///
+/// # Errors
+/// Why the name is none.
+pub fn field_path(name: &str) -> Result<FieldPath, String> {
     if let Some(key) = tag(name) {
         return Ok(FieldPath::from_segments(vec![Segment::Key("tags".into()), Segment::Key(key.into())]));
     }
