@@ -39,5 +39,6 @@ pub use run_tests::{TestFailure, TestReport, run_tests};
 pub use schema_type::{FieldType, ScalarType};
 pub use schemas::schemas;
 pub use secret::SecretFile;
+pub use source::{Source, SourceError};
 pub use standard::{ComplianceControl, StandardFile};
 pub use test_case::{Expectation, TestCase};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use saphyr::{LoadableYamlNode as _, MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use serde_json::{Map, Number, Value};
 
-/// A content file is at most this long.
+/// A file is at most this long.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
 
 /// Deepest nesting of a content file.
@@ -14,25 +14,33 @@ const MAX_DEPTH: usize = 64;
 /// Deepest indentation of a line, `- - -` included.
 const MAX_INDENT: usize = 256;
 
-/// A parsed content file.
+/// A parsed YAML or JSON file with the place of every value in it.
 #[derive(Debug)]
-pub(crate) struct Source {
-    pub(crate) value: Value,
+pub struct Source {
+    /// The document.
+    pub value: Value,
     places: BTreeMap<String, (u32, u32)>,
 }
 
-/// Why a text is no content file, with its place.
+/// Why a text is no such file, with its place.
 #[derive(Debug)]
-pub(crate) struct SourceError {
-    pub(crate) line: u32,
-    pub(crate) column: u32,
-    pub(crate) message: String,
+pub struct SourceError {
+    /// From 1.
+    pub line: u32,
+    /// From 1.
+    pub column: u32,
+    /// What is wrong.
+    pub message: String,
 }
 
 impl Source {
-    /// Parses one YAML document.
-    pub(crate) fn parse(text: &str) -> Result<Self, SourceError> {
+    /// Parses one YAML or JSON document of at most 1 MiB; a byte order mark is skipped.
+    ///
+    /// # Errors
+    /// If it is neither, is too long or too deep, with the place.
+    pub fn parse(text: &str) -> Result<Self, SourceError> {
         let at_start = |message: &str| SourceError { line: 1, column: 1, message: message.to_owned() };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if text.len() > MAX_BYTES {
             return Err(at_start("the file is longer than 1 MiB"));
         }
@@ -62,7 +70,7 @@ impl Source {
     }
 
     /// Line and column of a JSON pointer, or of the nearest value above it.
-    pub(crate) fn place(&self, pointer: &str) -> (u32, u32) {
+    pub fn place(&self, pointer: &str) -> (u32, u32) {
         let mut pointer = pointer;
         loop {
             if let Some(place) = self.places.get(pointer) {

@@ -143,9 +143,10 @@ fn effect(
         return reader.error(&place, "`effect` is an effect or a parameter", Some(help));
     };
     let (name, declaration) = parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
-    let allowed = declaration.allowed.iter().flatten();
-    for value in allowed.chain(&declaration.default) {
-        known_effect(reader, value, &place);
+    // A default that is not allowed has been told already.
+    match &declaration.allowed {
+        Some(allowed) => allowed.iter().for_each(|value| drop(known_effect(reader, value, &place))),
+        None => declaration.default.iter().for_each(|value| drop(known_effect(reader, value, &place))),
     }
     Some(EffectOf::Parameter(name.clone()))
 }

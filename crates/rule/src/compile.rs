@@ -186,9 +186,9 @@ impl Compiler<'_> {
 
     fn leaf(&mut self, members: &Map<String, Value>, pointer: &str, depth: usize) -> Option<Node> {
         let operand = match (member(members, "field"), member(members, "value"), member(members, "count")) {
-            (Some((key, field)), None, None) => self.field(field, &format!("{pointer}/{key}"))?,
-            (None, Some((key, value)), None) => Operand::Value(self.expression(value, &format!("{pointer}/{key}"))?),
-            (None, None, Some((key, count))) => Operand::Count(self.count(count, &format!("{pointer}/{key}"), depth)?),
+            (Some((key, field)), None, None) => self.field(field, &format!("{pointer}/{key}")),
+            (None, Some((key, value)), None) => self.expression(value, &format!("{pointer}/{key}")).map(Operand::Value),
+            (None, None, Some((key, count))) => self.count(count, &format!("{pointer}/{key}"), depth).map(Operand::Count),
             _ => {
                 let help = "one of `field`, `value`, `count`, `allOf`, `anyOf`, `not`";
                 return self.error(pointer, "a condition needs exactly one thing to test", Some(help.to_owned()));
@@ -209,7 +209,7 @@ impl Compiler<'_> {
         };
         let expected = self.expression(expected, &place)?;
         self.check_expected(*condition, &expected, &place);
-        Some(Node::Leaf(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }))
+        Some(Node::Leaf(Leaf { operand: operand?, condition: *condition, expected, words: OnceLock::new() }))
     }
 
     fn check_expected(&mut self, condition: Condition, expected: &Expression, pointer: &str) {

@@ -44,6 +44,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Content,
     },
+    /// Azure Policy definitions on what is about to be made.
+    Policy {
+        #[command(subcommand)]
+        command: Policy,
+    },
     /// The secure score in the store, with its range and controls.
     Score(Read),
     /// The recommendations in the store, with their counts.
@@ -265,6 +270,36 @@ pub(crate) enum Content {
         #[arg(long)]
         out: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Policy {
+    /// Tell whether resources would be denied, changed or marked; exit 3 if one would be denied.
+    Evaluate(Evaluate),
+}
+
+#[derive(Args)]
+pub(crate) struct Evaluate {
+    /// A definition in Azure's JSON, or the same in YAML; may be given several times.
+    #[arg(long, required = true, value_name = "FILE")]
+    pub(crate) definition: Vec<PathBuf>,
+    /// What is to be made: ARM resources, `terraform show -json PLAN`, or objects of Kubernetes, in JSON or YAML.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) resource: PathBuf,
+    /// Values of the definitions' parameters, by name; a definition's defaults stand for the others.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parameters: Option<PathBuf>,
+    /// For people or for machines.
+    #[arg(long, value_enum, default_value_t = PolicyFormat::Table)]
+    pub(crate) format: PolicyFormat,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum PolicyFormat {
+    /// A table for each resource.
+    Table,
+    /// One document.
+    Json,
 }
 
 #[derive(Args)]

@@ -9,6 +9,7 @@ mod data_dir;
 mod estate;
 mod organization;
 mod output;
+mod policy;
 mod progress;
 mod report;
 mod sample;
@@ -69,6 +70,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Up(up) => up::run(up, content),
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
+        Command::Policy { command } => policy::run(command),
         Command::Connect { command } => connect::connect(command, content),
         Command::Disconnect(disconnect) => connect::disconnect(disconnect),
         Command::Connectors(read) => connect::list(read),

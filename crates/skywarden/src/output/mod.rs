@@ -22,6 +22,7 @@ use anyhow::Context as _;
 
 pub(crate) use csv::write as write_csv;
 pub(crate) use html::{write as write_html, write_standard as write_standard_html};
+pub(crate) use joined::found;
 pub(crate) use json::write as write_json;
 pub(crate) use ocsf::write as write_ocsf;
 pub(crate) use safe::{cell_for_spreadsheet, text_for_terminal};

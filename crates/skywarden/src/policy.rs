@@ -1,0 +1,215 @@
+//! `skywarden policy ...`: Azure Policy definitions on what is about to be made.
+
+use std::{fs, io::Read as _, path::Path};
+
+use anyhow::Context as _;
+use comfy_table::Cell;
+use serde_json::{Value, json};
+use skywarden_content::Source;
+use skywarden_model::{Resource, Timestamp};
+use skywarden_policy::{Answer, Bound, Change, CompileError, Decision, Definition, Ruling, requested, rule_on};
+use skywarden_rule::{Input, Parameters};
+
+use crate::{
+    Ending,
+    arguments::{Evaluate, Policy, PolicyFormat},
+    output::{found, new_table, text_for_terminal},
+};
+
+/// A file of resources (a plan, a template) is at most this long.
+const MAX_RESOURCES: u64 = 256 << 20;
+
+/// Characters of one text in the table.
+const MAX_CELL: usize = 300;
+
+/// `skywarden policy ...`.
+pub(crate) fn run(command: &Policy) -> anyhow::Result<Ending> {
+    match command {
+        Policy::Evaluate(evaluate) => self::evaluate(evaluate),
+    }
+}
+
+fn evaluate(evaluate: &Evaluate) -> anyhow::Result<Ending> {
+    let mut definitions = Vec::with_capacity(evaluate.definition.len());
+    for path in &evaluate.definition {
+        let (source, document) = document(path)?;
+        definitions.push(Definition::parse(&document).map_err(|errors| refused(path, &errors, Some(&source)))?);
+    }
+    let given = match &evaluate.parameters {
+        Some(path) => parameters(path)?,
+        None => Parameters::new(),
+    };
+    let mut bound: Vec<Bound<'_>> = Vec::with_capacity(definitions.len());
+    for (definition, path) in definitions.iter().zip(&evaluate.definition) {
+        // Of several definitions each takes what it declares; one alone must know all that is given.
+        let values = if definitions.len() == 1 { given.clone() } else { declared(definition, &given) };
+        bound.push(definition.bind(&values).map_err(|errors| refused(path, &errors, None))?);
+    }
+    let path = &evaluate.resource;
+    let resources = resources(path)?;
+    anyhow::ensure!(!resources.is_empty(), "{} makes nothing that a policy could be asked about", path.display());
+    let rulings: Vec<(&Resource, Ruling)> = resources.iter().map(|resource| (resource, ruling(&bound, resource))).collect();
+    match evaluate.format {
+        PolicyFormat::Table => table(&bound, &rulings),
+        PolicyFormat::Json => println!("{}", serde_json::to_string_pretty(&as_json(&bound, &rulings))?),
+    }
+    let is_denied = rulings.iter().any(|(_, ruling)| ruling.is_denied());
+    Ok(if is_denied { Ending::Threshold } else { Ending::Done })
+}
+
+fn declared(definition: &Definition, given: &Parameters) -> Parameters {
+    let is_own = |name: &String| definition.parameters.keys().any(|known| known.eq_ignore_ascii_case(name));
+    given.iter().filter(|(name, _)| is_own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+}
+
+fn ruling(bound: &[Bound<'_>], resource: &Resource) -> Ruling {
+    let none = Parameters::new();
+    rule_on(bound, &Input { resource, facts: None, parameters: &none, around: None, now: Timestamp::now() })
+}
+
+/// A YAML or JSON file with the places in it.
+fn document(path: &Path) -> anyhow::Result<(Source, Value)> {
+    let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+    let source = Source::parse(&text)
+        .map_err(|error| anyhow::anyhow!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))?;
+    let value = source.value.clone();
+    Ok((source, value))
+}
+
+/// Values by name: `{"effect": "Deny"}`, or Azure's `{"effect": {"value": "Deny"}}`.
+fn parameters(path: &Path) -> anyhow::Result<Parameters> {
+    let (_, document) = document(path)?;
+    let Value::Object(members) = document else { anyhow::bail!("{} holds no object of parameters", path.display()) };
+    let value = |value: Value| match value {
+        Value::Object(mut holder) if holder.len() == 1 && holder.contains_key("value") => {
+            holder.remove("value").unwrap_or_default()
+        }
+        plain => plain,
+    };
+    Ok(members.into_iter().map(|(name, own)| (name, value(own))).collect())
+}
+
+/// What a file asks for. A plan may be long, so JSON is read without the places in it.
+fn resources(path: &Path) -> anyhow::Result<Vec<Resource>> {
+    let is_json = path.extension().is_none_or(|extension| extension == "json");
+    if !is_json {
+        let (source, document) = document(path)?;
+        return requested(&document).map_err(|errors| refused(path, &errors, Some(&source)));
+    }
+    let mut text = String::new();
+    let file = fs::File::open(path).with_context(|| format!("could not read {}", path.display()))?;
+    file.take(MAX_RESOURCES + 1).read_to_string(&mut text).with_context(|| format!("could not read {}", path.display()))?;
+    let is_short = u64::try_from(text.len()).is_ok_and(|length| length <= MAX_RESOURCES);
+    anyhow::ensure!(is_short, "{} is longer than {MAX_RESOURCES} bytes", path.display());
+    let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
+        .map_err(|error| anyhow::anyhow!("{}:{}:{}: it is no JSON: {error}", path.display(), error.line(), error.column()))?;
+    requested(&document).map_err(|errors| refused(path, &errors, None))
+}
+
+/// Mistakes of a file, a line each with its place.
+fn refused(path: &Path, errors: &[CompileError], source: Option<&Source>) -> anyhow::Error {
+    let mut lines = Vec::new();
+    for error in errors {
+        let place = match source {
+            Some(source) => {
+                let (line, column) = source.place(&error.pointer);
+                format!("{}:{line}:{column}", path.display())
+            }
+            None => format!("{}{}", path.display(), error.pointer),
+        };
+        lines.push(format!("{place}: {}", error.message));
+        lines.extend(error.help.iter().map(|help| format!("    help: {help}")));
+    }
+    anyhow::anyhow!("{}", lines.join("\n"))
+}
+
+fn table(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) {
+    for (resource, ruling) in rulings {
+        println!("{} {}: {}", resource.type_name, text_for_terminal(resource.id.as_str(), MAX_CELL), in_a_word(ruling));
+        let mut table = new_table(&["Definition", "Effect", "Answer", "Because"]);
+        for (own, decision) in bound.iter().zip(&ruling.decisions) {
+            table.add_row(vec![
+                Cell::new(text_for_terminal(&own.definition.display_name, MAX_CELL)),
+                Cell::new(decision.effect),
+                Cell::new(answer(&decision.answer)),
+                Cell::new(because(decision).iter().map(|line| text_for_terminal(line, MAX_CELL)).collect::<Vec<_>>().join("\n")),
+            ]);
+        }
+        println!("{table}\n");
+    }
+}
+
+fn in_a_word(ruling: &Ruling) -> &'static str {
+    let has = |wanted: fn(&Answer) -> bool| ruling.decisions.iter().any(|decision| wanted(&decision.answer));
+    if ruling.is_denied() {
+        "it would be denied"
+    } else if has(|answer| matches!(answer, Answer::Undecided(_))) {
+        "it can't be told yet"
+    } else if has(|answer| matches!(answer, Answer::Changed(_))) {
+        "it would be changed"
+    } else if has(|answer| matches!(answer, Answer::Audited)) {
+        "it would be let in and marked as not compliant"
+    } else {
+        "it would be let in"
+    }
+}
+
+fn answer(answer: &Answer) -> &'static str {
+    match answer {
+        Answer::Allowed => "allowed",
+        Answer::Denied(_) => "denied",
+        Answer::Changed(_) => "changed",
+        Answer::Audited => "marked",
+        Answer::Later => "later",
+        Answer::Undecided(_) => "undecided",
+        Answer::NotEvaluated => "not evaluated",
+    }
+}
+
+fn because(decision: &Decision) -> Vec<String> {
+    match &decision.answer {
+        Answer::Denied(Some(why)) => vec![why.clone()],
+        Answer::Changed(changes) => changes.iter().map(change).collect(),
+        Answer::Undecided(unknown) => unknown.iter().map(|own| format!("{}: {}", own.field, own.reason.message)).collect(),
+        Answer::Later => vec!["a related resource is looked for once it exists".to_owned()],
+        Answer::Denied(None) | Answer::Audited => decision.evidence.iter().map(found).collect(),
+        Answer::Allowed | Answer::NotEvaluated => Vec::new(),
+    }
+}
+
+fn change(change: &Change) -> String {
+    let text = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), ToString::to_string);
+    format!("{}: {} becomes {}", change.field, text(&change.before), text(&change.after))
+}
+
+fn as_json(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) -> Value {
+    let decision = |own: &Bound<'_>, decision: &Decision| {
+        let changes: Vec<Value> = match &decision.answer {
+            Answer::Changed(changes) => changes
+                .iter()
+                .map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }))
+                .collect(),
+            _ => Vec::new(),
+        };
+        json!({
+            "definition": own.definition.id,
+            "displayName": own.definition.display_name,
+            "effect": decision.effect.name(),
+            "answer": answer(&decision.answer),
+            "because": because(decision),
+            "changes": changes,
+            "evidence": decision.evidence,
+        })
+    };
+    let ruling = |(resource, ruling): &(&Resource, Ruling)| {
+        let decisions: Vec<Value> = bound.iter().zip(&ruling.decisions).map(|(own, made)| decision(own, made)).collect();
+        json!({
+            "resource": resource.id,
+            "type": resource.type_name,
+            "denied": ruling.is_denied(),
+            "summary": in_a_word(ruling),
+            "decisions": decisions,
+        })
+    };
+    rulings.iter().map(ruling).collect()
+}
