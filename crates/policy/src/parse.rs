@@ -144,9 +144,9 @@ fn effect(
     };
     let (name, declaration) = parameters.iter().find(|(known, _)| known.eq_ignore_ascii_case(name))?;
     // A default that is not allowed has been told already.
-    match &declaration.allowed {
-        Some(allowed) => allowed.iter().for_each(|value| drop(known_effect(reader, value, &place))),
-        None => declaration.default.iter().for_each(|value| drop(known_effect(reader, value, &place))),
+    let values = declaration.allowed.as_deref().unwrap_or(declaration.default.as_slice());
+    for value in values {
+        known_effect(reader, value, &place);
     }
     Some(EffectOf::Parameter(name.clone()))
 }
