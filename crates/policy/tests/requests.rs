@@ -1,5 +1,5 @@
 //! What is read of ARM JSON, Terraform plans and objects of Kubernetes.
-#![expect(clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::panic, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
 use skywarden_model::Resource;
