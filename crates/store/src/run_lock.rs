@@ -42,8 +42,13 @@ impl RunLock {
     pub async fn release(self) {
         match self.held {
             Held::File(file) => drop(file),
-            // A session that is broken holds nothing any more.
-            Held::Session(session) => drop(session.close().await),
+            // The server may end a session a while after it was closed, so the lock is given back first. A session that is broken
+            // holds nothing any more.
+            Held::Session(mut session) => {
+                let unlock = sqlx::query("SELECT pg_advisory_unlock($1)").bind(POSTGRES_RUN_LOCK);
+                drop(unlock.execute(&mut *session).await);
+                drop(session.close().await);
+            }
         }
     }
 }
