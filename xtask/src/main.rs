@@ -66,7 +66,7 @@ enum Command {
     /// Fuzz a parser of outside input: answers, ids, policies, rules or snapshots.
     Fuzz {
         /// Which.
-        #[arg(value_parser = ["answers", "ids", "policies", "rules", "snapshots"])]
+        #[arg(value_parser = ["answers", "definitions", "ids", "policies", "rules", "snapshots"])]
         name: String,
         /// For how long.
         #[arg(long, default_value_t = 60)]
