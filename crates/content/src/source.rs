@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use saphyr::{LoadableYamlNode as _, MarkedYamlOwned, ScalarOwned, YamlDataOwned};
 use serde_json::{Map, Number, Value};
+pub(crate) use skywarden_rule::step;
 
 /// A file is at most this long.
 pub(crate) const MAX_BYTES: usize = 1 << 20;
@@ -82,11 +83,6 @@ impl Source {
             }
         }
     }
-}
-
-/// A key as a step of a JSON pointer (RFC 6901).
-pub(crate) fn step(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 fn number(value: usize) -> u32 {

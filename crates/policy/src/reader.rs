@@ -19,7 +19,7 @@ impl Reader {
 
     /// The pointer of a member.
     pub(crate) fn below(&self, pointer: &str, key: &str) -> String {
-        format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"))
+        format!("{pointer}/{}", skywarden_rule::step(key))
     }
 
     /// A member with its pointer; `null` counts as absent.

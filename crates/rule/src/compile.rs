@@ -356,8 +356,8 @@ impl Compiler<'_> {
     }
 }
 
-/// A key as a step of a JSON pointer.
-fn step(key: &str) -> String {
+/// A key as a step of a JSON pointer (RFC 6901).
+pub fn step(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 

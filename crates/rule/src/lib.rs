@@ -20,7 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use around::Around;
 pub use compare::{instant, same};
-pub use compile::closest;
+pub use compile::{closest, step};
 pub use path::field_path;
 pub use template::{Template, TemplateError};
 
