@@ -41,13 +41,16 @@ pub(crate) fn part<'i>(function: Function, name: &str, input: &Input<'i>) -> Res
         return Ok(member(object, name).map(Cow::Borrowed));
     }
     let scope = &input.resource.scope;
+    // What is about to be made may not say where.
+    let has_account = !scope.account.is_empty();
+    let has_group = has_account && !scope.resource_group.is_empty();
     let subscription = || format!("/subscriptions/{}", scope.account);
     let is = |known: &str| name.eq_ignore_ascii_case(known);
     let derived = match function {
-        Function::Subscription if is("subscriptionId") => scope.account.to_string(),
-        Function::Subscription if is("id") => subscription(),
-        Function::ResourceGroup if is("name") => scope.resource_group.to_string(),
-        Function::ResourceGroup if is("id") => format!("{}/resourceGroups/{}", subscription(), scope.resource_group),
+        Function::Subscription if has_account && is("subscriptionId") => scope.account.to_string(),
+        Function::Subscription if has_account && is("id") => subscription(),
+        Function::ResourceGroup if !scope.resource_group.is_empty() && is("name") => scope.resource_group.to_string(),
+        Function::ResourceGroup if has_group && is("id") => format!("{}/resourceGroups/{}", subscription(), scope.resource_group),
         _ => return Err(unknown(function, Some(name))),
     };
     Ok(Some(Cow::Owned(Value::String(derived))))

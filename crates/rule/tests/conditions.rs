@@ -273,6 +273,15 @@ fn what_surrounds_a_resource_is_unknown_unless_it_is_given() {
 }
 
 #[test]
+fn what_is_about_to_be_made_without_saying_where_has_no_place_yet() {
+    let mut nowhere = resource(json!({}), &[]);
+    nowhere.scope = Scope { connector: "c".into(), account: "".into(), resource_group: "".into() };
+    for value in ["[subscription().subscriptionId]", "[subscription().id]", "[resourceGroup().name]", "[resourceGroup().id]"] {
+        assert_eq!(explain(&json!({ "value": value, "equals": "" }), &nowhere).truth, Truth::Unknown, "{value}");
+    }
+}
+
+#[test]
 fn a_rule_that_takes_too_many_steps_is_stopped_and_says_so() {
     let elements: Vec<Value> = (0..1200).map(|number| json!({ "x": number })).collect();
     let inner = json!({ "count": { "value": "[field('properties.l[*].x')]", "name": "i", "where": { "value": "[current('i')]", "equals": -1 } }, "greater": 0 });
