@@ -208,8 +208,9 @@ impl<'a> Plan<'a> {
                 continue;
             }
             let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
-            let around = Around { policy: item.policy(), ..input.around.cloned().unwrap_or_default() };
-            let verdict = item.bound.judge_as(effect, &Input { around: Some(&around), ..*input }, neighbours);
+            let around = item.policy().map(|policy| Around { policy: Some(policy), ..input.around.cloned().unwrap_or_default() });
+            let around = around.as_ref().or(input.around);
+            let verdict = item.bound.judge_as(effect, &Input { around, ..*input }, neighbours);
             let Some(own) = ComplianceState::of(&verdict.state) else { continue };
             let exemption = self.exemption(item, resource, &scopes, input.now);
             states.push(PolicyState {

@@ -93,7 +93,9 @@ fn arm(reader: &mut Reader, document: &Value, pointer: &str) -> Option<Resource>
 fn object(reader: &mut Reader, document: &Value, pointer: &str) -> Option<Resource> {
     let (version, _) = reader.required_text(document, "apiVersion", pointer)?;
     let (kind, _) = reader.required_text(document, "kind", pointer)?;
-    let (metadata, place) = reader.member(document, "metadata", pointer)?;
+    let Some((metadata, place)) = reader.member(document, "metadata", pointer) else {
+        return reader.error(pointer, "`metadata` is missing", None);
+    };
     let name = reader.text(metadata, "name", &place).or_else(|| reader.text(metadata, "generateName", &place));
     let Some((name, _)) = name else { return reader.error(&place, "`name` is missing", None) };
     let namespace = reader.text(metadata, "namespace", &place).map(|(namespace, _)| namespace.to_owned());
@@ -115,7 +117,9 @@ fn object(reader: &mut Reader, document: &Value, pointer: &str) -> Option<Resour
 fn planned(reader: &mut Reader, change: &Value, pointer: &str) -> Option<Resource> {
     let (address, _) = reader.required_text(change, "address", pointer)?;
     let (type_name, _) = reader.required_text(change, "type", pointer)?;
-    let (own, place) = reader.member(change, "change", pointer)?;
+    let Some((own, place)) = reader.member(change, "change", pointer) else {
+        return reader.error(pointer, "`change` is missing", None);
+    };
     let actions = reader.texts(own, "actions", &place);
     let is_made = actions.iter().any(|action| action == "create" || action == "update");
     if !is_made || change.get("mode").is_some_and(|mode| mode == "data") {
@@ -140,7 +144,7 @@ fn planned(reader: &mut Reader, change: &Value, pointer: &str) -> Option<Resourc
         carried: Carried::All,
     };
     if type_name == "azapi_resource" {
-        stand_for(&mut resource, &after, &mut hidden);
+        stand_for(reader, &mut resource, &after, &mut hidden, &place)?;
     }
     let reason = Arc::new(UnreadableReason {
         kind: UnreadableKind::NotYetKnown,
@@ -157,13 +161,22 @@ fn planned(reader: &mut Reader, change: &Value, pointer: &str) -> Option<Resourc
 }
 
 /// Turns an `azapi_resource` into the ARM resource that its `type` and `body` describe.
-fn stand_for(resource: &mut Resource, after: &Value, hidden: &mut [Vec<Segment>]) {
+fn stand_for(
+    reader: &mut Reader,
+    resource: &mut Resource,
+    after: &Value,
+    hidden: &mut [Vec<Segment>],
+    pointer: &str,
+) -> Option<()> {
     if let Some(kind) = after.get("type").and_then(Value::as_str) {
         resource.type_name = kind.split('@').next().unwrap_or(kind).into();
     }
     let body = match after.get("body") {
         // Older versions of the provider hold the body as text.
-        Some(Value::String(text)) => serde_json::from_str(text).unwrap_or_default(),
+        Some(Value::String(text)) => match serde_json::from_str(text) {
+            Ok(body) => body,
+            Err(error) => return reader.error(&format!("{pointer}/after/body"), format!("the body is no JSON: {error}"), None),
+        },
         other => other.cloned().unwrap_or_default(),
     };
     for own in ENVELOPE {
@@ -181,6 +194,7 @@ fn stand_for(resource: &mut Resource, after: &Value, hidden: &mut [Vec<Segment>]
             }
         }
     }
+    Some(())
 }
 
 /// The paths at which a plan's `after_unknown` says true.

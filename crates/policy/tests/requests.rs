@@ -95,6 +95,17 @@ fn mistakes_are_told_with_their_place() {
         (json!({ "type": "t", "name": "n", "properties": [] }), "/properties: `properties` is an object"),
         (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": {} }), "/metadata: `name` is missing"),
         (json!({ "format_version": "1", "resource_changes": [{}] }), "/resource_changes/0: `address` is missing"),
+        (
+            json!({ "format_version": "1", "resource_changes": [{ "address": "a", "type": "t" }] }),
+            "/resource_changes/0: `change` is missing",
+        ),
+        (json!({ "apiVersion": "v1", "kind": "Pod", "metadata": null }), ": `metadata` is missing"),
+        (
+            json!({ "format_version": "1", "resource_changes": [{ "address": "a", "type": "azapi_resource", "change": {
+                "actions": ["create"], "after": { "body": "{" }
+            } }] }),
+            "/resource_changes/0/change/after/body: the body is no JSON: EOF while parsing an object at line 1 column 1",
+        ),
         (json!({ "format_version": "1", "resource_changes": 1 }), "/resource_changes: `resource_changes` is a list"),
     ] {
         let errors = requested(&document).unwrap_err();
