@@ -16,8 +16,8 @@ use crate::{
     output::{found, new_table, text_for_terminal},
 };
 
-/// A file of resources (a plan, a template) is at most this long.
-const MAX_RESOURCES: u64 = 256 << 20;
+/// A file (a plan may be long) is at most this long.
+const MAX_BYTES: u64 = 256 << 20;
 
 /// Characters of one text in the table.
 const MAX_CELL: usize = 300;
@@ -39,6 +39,9 @@ fn evaluate(evaluate: &Evaluate) -> anyhow::Result<Ending> {
         Some(path) => parameters(path)?,
         None => Parameters::new(),
     };
+    if let Some((name, path)) = undeclared(&definitions, &given).zip(evaluate.parameters.as_ref()) {
+        anyhow::bail!("{}: none of the definitions declares the parameter `{name}`", path.display());
+    }
     let mut bound: Vec<Bound<'_>> = Vec::with_capacity(definitions.len());
     for (definition, path) in definitions.iter().zip(&evaluate.definition) {
         // Of several definitions each takes what it declares; one alone must know all that is given.
@@ -57,6 +60,13 @@ fn evaluate(evaluate: &Evaluate) -> anyhow::Result<Ending> {
     Ok(if is_denied { Ending::Threshold } else { Ending::Done })
 }
 
+/// A value that, of several definitions, none asks for; one alone tells so itself.
+fn undeclared<'g>(definitions: &[Definition], given: &'g Parameters) -> Option<&'g String> {
+    let is_declared =
+        |name: &&String| definitions.iter().any(|own| own.parameters.keys().any(|known| known.eq_ignore_ascii_case(name)));
+    given.keys().filter(|_| definitions.len() > 1).find(|name| !is_declared(name))
+}
+
 fn declared(definition: &Definition, given: &Parameters) -> Parameters {
     let is_own = |name: &String| definition.parameters.keys().any(|known| known.eq_ignore_ascii_case(name));
     given.iter().filter(|(name, _)| is_own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
@@ -69,7 +79,7 @@ fn ruling(bound: &[Bound<'_>], resource: &Resource) -> Ruling {
 
 /// A YAML or JSON file with the places in it.
 fn document(path: &Path) -> anyhow::Result<(Source, Value)> {
-    let text = fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+    let text = read(path)?;
     let source = Source::parse(&text)
         .map_err(|error| anyhow::anyhow!("{}:{}:{}: {}", path.display(), error.line, error.column, error.message))?;
     let value = source.value.clone();
@@ -96,14 +106,19 @@ fn resources(path: &Path) -> anyhow::Result<Vec<Resource>> {
         let (source, document) = document(path)?;
         return requested(&document).map_err(|errors| refused(path, &errors, Some(&source)));
     }
-    let mut text = String::new();
-    let file = fs::File::open(path).with_context(|| format!("could not read {}", path.display()))?;
-    file.take(MAX_RESOURCES + 1).read_to_string(&mut text).with_context(|| format!("could not read {}", path.display()))?;
-    let is_short = u64::try_from(text.len()).is_ok_and(|length| length <= MAX_RESOURCES);
-    anyhow::ensure!(is_short, "{} is longer than {MAX_RESOURCES} bytes", path.display());
+    let text = read(path)?;
     let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
         .map_err(|error| anyhow::anyhow!("{}:{}:{}: it is no JSON: {error}", path.display(), error.line(), error.column()))?;
     requested(&document).map_err(|errors| refused(path, &errors, None))
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    let mut text = String::new();
+    let file = fs::File::open(path).with_context(|| format!("could not read {}", path.display()))?;
+    file.take(MAX_BYTES + 1).read_to_string(&mut text).with_context(|| format!("could not read {}", path.display()))?;
+    let is_short = u64::try_from(text.len()).is_ok_and(|length| length <= MAX_BYTES);
+    anyhow::ensure!(is_short, "{} is longer than {MAX_BYTES} bytes", path.display());
+    Ok(text)
 }
 
 /// Mistakes of a file, a line each with its place.

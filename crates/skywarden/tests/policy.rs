@@ -97,6 +97,9 @@ fn parameters_are_given_in_a_file() {
     assert_eq!(wrong.code, Some(1));
     assert!(wrong.told.contains("`effect` does not take \"modify\""), "{}", wrong.told);
     assert!(with("unknown.yaml").told.contains("did you mean `effect`?"));
+    let twice = ["--definition", "d.yaml", "--definition", "d.yaml", "--resource", "r.yaml", "--parameters", "unknown.yaml"];
+    let several = evaluate(folder.path(), &[], &twice);
+    assert!(several.code == Some(1) && several.told.contains("declares the parameter `efect`"), "{}", several.told);
 }
 
 #[test]
