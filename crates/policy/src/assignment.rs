@@ -106,9 +106,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Assignment> {
     if !document.is_object() {
         return reader.error("", "an assignment is an object", None);
     }
-    let Some((properties, pointer)) = reader.member(document, "properties", "") else {
-        return reader.error("", "`properties` is missing", None);
-    };
+    let (properties, pointer) = reader.properties(document);
     let (id, id_place) = reader.required_text(document, "id", "")?;
     let Some(end) = id.to_ascii_lowercase().find(MARK) else {
         let help = "`SCOPE/providers/Microsoft.Authorization/policyAssignments/NAME`".to_owned();

@@ -31,6 +31,8 @@ pub struct Definition {
     pub rule: PolicyRule,
     /// Whether it asks `policy()` anywhere.
     pub(crate) asks_policy: bool,
+    /// Whether what it says of a resource can change with time alone.
+    pub asks_time: bool,
     /// Set if its substance lies elsewhere: it is never evaluated.
     pub elsewhere: Option<Elsewhere>,
 }

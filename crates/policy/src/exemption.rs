@@ -60,9 +60,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<PolicyExemption> {
     if !document.is_object() {
         return reader.error("", "an exemption is an object", None);
     }
-    let Some((properties, pointer)) = reader.member(document, "properties", "") else {
-        return reader.error("", "`properties` is missing", None);
-    };
+    let (properties, pointer) = reader.properties(document);
     let (id, id_place) = reader.required_text(document, "id", "")?;
     let Some(end) = id.to_ascii_lowercase().find(MARK) else {
         let help = "`SCOPE/providers/Microsoft.Authorization/policyExemptions/NAME`".to_owned();
@@ -81,16 +79,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<PolicyExemption> {
     } else {
         return reader.error(&place, format!("`{written}` is no category"), Some("`Waiver` or `Mitigated`".to_owned()));
     };
-    let expires_on = match reader.text(properties, "expiresOn", &pointer) {
-        None => None,
-        Some((text, place)) => match skywarden_rule::instant(text) {
-            Some(instant) => Some(instant),
-            None => {
-                let help = "write it as `2026-12-31T00:00:00Z`".to_owned();
-                return reader.error(&place, format!("`{text}` is no instant"), Some(help));
-            }
-        },
-    };
+    let expires_on = reader.instant(properties, "expiresOn", &pointer);
     let mut text = |name: &str| reader.text(properties, name, &pointer).map(|(text, _)| text.to_owned()).unwrap_or_default();
     let (display_name, description) = (text("displayName"), text("description"));
     Some(PolicyExemption {

@@ -1,10 +1,12 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
-use skywarden_model::Resource;
+use skywarden_model::{Resource, Timestamp};
 use skywarden_rule::{Around, Input, Parameters};
 
-use crate::{Assignment, Bound, Definition, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope, State, Verdict};
+use crate::{
+    Assignment, Attestation, Bound, Definition, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope, State, Verdict,
+};
 
 /// Definitions, initiatives and where they are in force.
 #[derive(Debug, Default)]
@@ -13,6 +15,7 @@ pub struct Governance {
     initiatives: BTreeMap<String, Initiative>,
     assignments: BTreeMap<String, Assignment>,
     exemptions: BTreeMap<String, PolicyExemption>,
+    attestations: BTreeMap<String, Attestation>,
     /// Which management groups and subscriptions lie where.
     pub hierarchy: Hierarchy,
 }
@@ -63,10 +66,14 @@ pub struct PolicyState<'a> {
     pub effect: Effect,
     /// The state, after exemptions.
     pub state: ComplianceState,
-    /// The state without exemptions, with what it rests on.
+    /// The state without exemptions.
+    pub own: ComplianceState,
+    /// What was found, before attestations and exemptions, with what it rests on.
     pub verdict: Verdict,
     /// The exemption that holds.
     pub exemption: Option<&'a PolicyExemption>,
+    /// For a manual definition: the attestation that holds.
+    pub attestation: Option<&'a Attestation>,
 }
 
 /// Azure's compliance states, the one that prevails first; `Unread` is ours: it could not be found out.
@@ -109,6 +116,11 @@ impl Governance {
         self.exemptions.insert(exemption.id.to_lowercase(), exemption)
     }
 
+    /// Adds an attestation; one of the same id is replaced and returned.
+    pub fn add_attestation(&mut self, attestation: Attestation) -> Option<Attestation> {
+        self.attestations.insert(attestation.id.to_lowercase(), attestation)
+    }
+
     /// The definition with an id, in any case.
     pub fn definition(&self, id: &str) -> Option<&Definition> {
         self.definitions.get(&id.to_lowercase())
@@ -119,15 +131,59 @@ impl Governance {
         self.initiatives.get(&id.to_lowercase())
     }
 
+    /// All definitions, in order of their ids.
+    pub fn definitions(&self) -> impl Iterator<Item = &Definition> {
+        self.definitions.values()
+    }
+
+    /// All initiatives, in order of their ids.
+    pub fn initiatives(&self) -> impl Iterator<Item = &Initiative> {
+        self.initiatives.values()
+    }
+
     /// All assignments, in order of their ids.
     pub fn assignments(&self) -> impl Iterator<Item = &Assignment> {
         self.assignments.values()
     }
 
+    /// The assignment with an id, in any case.
+    pub fn assignment(&self, id: &str) -> Option<&Assignment> {
+        self.assignments.get(&id.to_lowercase())
+    }
+
+    /// All exemptions, in order of their ids.
+    pub fn exemptions(&self) -> impl Iterator<Item = &PolicyExemption> {
+        self.exemptions.values()
+    }
+
+    /// All attestations, in order of their ids.
+    pub fn attestations(&self) -> impl Iterator<Item = &Attestation> {
+        self.attestations.values()
+    }
+
+    /// The instants after one and up to another at which an exemption or an attestation ends, each with its assignment's id in
+    /// lower case.
+    pub fn ends(&self, after: Timestamp, until: Timestamp) -> BTreeMap<Timestamp, BTreeSet<String>> {
+        let exemptions = self.exemptions.values().map(|own| (own.expires_on, &own.assignment_id));
+        let attestations = self.attestations.values().map(|own| (own.expires_on, &own.assignment_id));
+        let mut ends: BTreeMap<Timestamp, BTreeSet<String>> = BTreeMap::new();
+        for (end, assignment) in exemptions.chain(attestations) {
+            if let Some(end) = end.filter(|end| after < *end && *end <= until) {
+                ends.entry(end).or_default().insert(assignment.to_lowercase());
+            }
+        }
+        ends
+    }
+
     /// Puts everything in force that can be.
-    pub fn plan(&self, now: skywarden_model::Timestamp) -> Plan<'_> {
+    pub fn plan(&self, now: Timestamp) -> Plan<'_> {
+        self.plan_of(now, |_| true)
+    }
+
+    /// Puts some assignments in force.
+    pub fn plan_of(&self, now: Timestamp, is_meant: impl Fn(&Assignment) -> bool) -> Plan<'_> {
         let mut plan = Plan { governance: self, items: Vec::new(), unlinked: Vec::new() };
-        for assignment in self.assignments.values() {
+        for assignment in self.assignments.values().filter(|assignment| is_meant(assignment)) {
             if let Some(definition) = self.definition(&assignment.definition_id) {
                 plan.add(assignment, None, "", &[], definition, &assignment.parameters);
             } else if let Some(initiative) = self.initiative(&assignment.definition_id) {
@@ -142,7 +198,7 @@ impl Governance {
 }
 
 impl<'a> Plan<'a> {
-    fn add_initiative(&mut self, assignment: &'a Assignment, initiative: &'a Initiative, now: skywarden_model::Timestamp) {
+    fn add_initiative(&mut self, assignment: &'a Assignment, initiative: &'a Initiative, now: Timestamp) {
         let unlinked = |reference_id: &str, message: String| Unlinked {
             assignment_id: assignment.id.clone(),
             reference_id: reference_id.to_owned(),
@@ -211,7 +267,9 @@ impl<'a> Plan<'a> {
             let around = item.policy().map(|policy| Around { policy: Some(policy), ..input.around.cloned().unwrap_or_default() });
             let around = around.as_ref().or(input.around);
             let verdict = item.bound.judge_as(effect, &Input { around, ..*input }, neighbours);
-            let Some(own) = ComplianceState::of(&verdict.state) else { continue };
+            let attestation = self.attestation(item, &verdict, resource, input.now);
+            let found = attestation.map(|attestation| attestation.state).or_else(|| ComplianceState::of(&verdict.state));
+            let Some(own) = found else { continue };
             let exemption = self.exemption(item, resource, &scopes, input.now);
             states.push(PolicyState {
                 assignment: item.assignment,
@@ -221,11 +279,22 @@ impl<'a> Plan<'a> {
                 groups: item.groups,
                 effect,
                 state: if exemption.is_some() { ComplianceState::Exempt } else { own },
+                own,
                 verdict,
                 exemption,
+                attestation,
             });
         }
         states
+    }
+
+    /// What people found out where only they can; of several the one that was looked at last.
+    fn attestation(&self, item: &Item<'_>, verdict: &Verdict, resource: &Resource, now: Timestamp) -> Option<&'a Attestation> {
+        if !matches!(verdict.state, State::Manual(_)) {
+            return None;
+        }
+        let holds = |own: &&Attestation| own.holds(resource, &item.assignment.id, item.reference_id, now);
+        self.governance.attestations.values().filter(holds).max_by_key(|own| own.assessed_at)
     }
 
     fn exemption(
@@ -233,7 +302,7 @@ impl<'a> Plan<'a> {
         item: &Item<'_>,
         resource: &Resource,
         scopes: &[Scope],
-        now: skywarden_model::Timestamp,
+        now: Timestamp,
     ) -> Option<&'a PolicyExemption> {
         let holds = |own: &&PolicyExemption| own.holds(resource, scopes, &item.assignment.id, item.reference_id, now);
         self.governance.exemptions.values().find(holds)
@@ -254,7 +323,28 @@ impl Item<'_> {
     }
 }
 
+/// States as they are written, Azure's where it has the state.
+const STATES: [(ComplianceState, &str); 7] = [
+    (ComplianceState::NonCompliant, "NonCompliant"),
+    (ComplianceState::Unread, "Unread"),
+    (ComplianceState::Compliant, "Compliant"),
+    (ComplianceState::Conflicting, "Conflict"),
+    (ComplianceState::Protected, "Protected"),
+    (ComplianceState::Exempt, "Exempt"),
+    (ComplianceState::Unknown, "Unknown"),
+];
+
 impl ComplianceState {
+    /// As it is written.
+    pub fn name(self) -> &'static str {
+        STATES.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    /// The state that a name in any case means.
+    pub fn from_name(name: &str) -> Option<Self> {
+        STATES.iter().find(|(_, known)| known.eq_ignore_ascii_case(name)).map(|(state, _)| *state)
+    }
+
     /// The state of a verdict; `None` for what has none.
     fn of(state: &State) -> Option<Self> {
         match state {

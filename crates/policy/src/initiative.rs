@@ -112,10 +112,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Initiative> {
     if !document.is_object() {
         return reader.error("", "an initiative is an object", None);
     }
-    let (properties, pointer) = match reader.member(document, "properties", "") {
-        Some((properties, pointer)) => (properties, pointer),
-        None => (document, String::new()),
-    };
+    let (properties, pointer) = reader.properties(document);
     let id = reader.text(document, "id", "").map(|(id, _)| id.to_owned());
     let display_name = reader.text(properties, "displayName", &pointer).map(|(text, _)| text.to_owned());
     let name = reader.text(document, "name", "").map(|(name, _)| name.to_owned());

@@ -4,6 +4,7 @@
 //! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
 
 mod assignment;
+mod attestation;
 mod change;
 mod definition;
 mod details;
@@ -14,8 +15,11 @@ mod exemption;
 mod governance;
 mod initiative;
 mod judge;
+mod library;
+mod object;
 mod parameter;
 mod parse;
+mod placement;
 mod reader;
 mod request;
 mod rollup;
@@ -23,6 +27,7 @@ mod scope;
 mod selector;
 
 pub use assignment::{Assignment, Enforcement, Message, Override};
+pub use attestation::{Attestation, Proof};
 pub use change::{Change, Changed};
 pub use definition::{Definition, EffectOf, Mode, PolicyRule, PolicyType};
 pub use details::{Append, Details, Existence, ExistenceScope, Modification, Operation, OperationKind};
@@ -33,7 +38,10 @@ pub use exemption::PolicyExemption;
 pub use governance::{ComplianceState, Governance, Plan, PolicyState, Unlinked};
 pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
+pub use library::{Library, Refusal};
+pub use object::{ObjectKind, PolicyObject, documents};
 pub use parameter::{ParameterDeclaration, ParameterKind};
+pub use placement::Placement;
 pub use request::requested;
 pub use rollup::Rollup;
 pub use scope::{Hierarchy, Scope};

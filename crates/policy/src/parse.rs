@@ -26,10 +26,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Definition> {
     if !document.is_object() {
         return reader.error("", "a policy definition is an object", None);
     }
-    let (properties, pointer) = match reader.member(document, "properties", "") {
-        Some((properties, pointer)) => (properties, pointer),
-        None => (document, String::new()),
-    };
+    let (properties, pointer) = reader.properties(document);
     let Some((rule, rule_pointer)) = reader.member(properties, "policyRule", &pointer) else {
         let help = "an initiative has `policyDefinitions` instead; a definition has `policyRule`";
         return reader.error(&pointer, "`policyRule` is missing", Some(help.to_owned()));
@@ -80,6 +77,7 @@ fn read(reader: &mut Reader, document: &Value) -> Option<Definition> {
         version: version.or_else(|| of_metadata("version")),
         parameters,
         asks_policy: mentions(rule, "policy("),
+        asks_time: mentions(rule, "utcNow("),
         rule: PolicyRule { condition: condition?, effect: effect?, details },
         elsewhere,
     })

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
+use skywarden_model::Timestamp;
 use skywarden_rule::{CompileError, Rule, Template};
 
 /// Collects the mistakes of one document.
@@ -24,9 +25,29 @@ impl Reader {
 
     /// A member with its pointer; `null` counts as absent.
     pub(crate) fn member<'v>(&self, value: &'v Value, name: &str, pointer: &str) -> Option<(&'v Value, String)> {
-        let members = value.as_object()?;
-        let found = members.get_key_value(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))?;
-        (!found.1.is_null()).then(|| (found.1, self.below(pointer, found.0)))
+        let (key, found) = key_and_member(value, name)?;
+        Some((found, self.below(pointer, key)))
+    }
+
+    /// `properties` with its pointer. Azure's command line writes them without the member: then it is the document itself.
+    pub(crate) fn properties<'v>(&self, document: &'v Value) -> (&'v Value, String) {
+        self.properties_below(document, "")
+    }
+
+    /// The same of a document inside another.
+    pub(crate) fn properties_below<'v>(&self, document: &'v Value, pointer: &str) -> (&'v Value, String) {
+        self.member(document, "properties", pointer).unwrap_or_else(|| (document, pointer.to_owned()))
+    }
+
+    /// An instant; one that can't be read is an error.
+    pub(crate) fn instant(&mut self, value: &Value, name: &str, pointer: &str) -> Option<Timestamp> {
+        let (text, place) = self.text(value, name, pointer)?;
+        let found = skywarden_rule::instant(text);
+        if found.is_none() {
+            let help = "write it as `2026-12-31T00:00:00Z`".to_owned();
+            self.error::<()>(&place, format!("`{text}` is no instant"), Some(help));
+        }
+        found
     }
 
     pub(crate) fn object<'v>(&mut self, value: &'v Value, name: &str, pointer: &str) -> Option<(&'v Map<String, Value>, String)> {
@@ -98,6 +119,17 @@ impl Reader {
             }
         }
     }
+}
+
+/// A member in any case; `null` counts as absent.
+pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    key_and_member(value, name).map(|(_, found)| found)
+}
+
+fn key_and_member<'v>(value: &'v Value, name: &str) -> Option<(&'v String, &'v Value)> {
+    let members = value.as_object()?;
+    let found = members.get_key_value(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)))?;
+    (!found.1.is_null()).then_some(found)
 }
 
 /// Whether a value is a template expression as a whole.

@@ -16,7 +16,7 @@ fn each_mistake_of_an_assignment_is_told_with_its_place() {
         |member: &str, value: Value| json!({ "id": id, "properties": { "policyDefinitionId": DEFINITION, member: value } });
     assert!(Assignment::parse(&with("displayName", json!("A"))).is_ok());
     for (document, expected) in [
-        (json!({ "id": id }), ": `properties` is missing"),
+        (json!({ "id": id }), ": `policyDefinitionId` is missing"),
         (json!({ "id": "/subscriptions/s1", "properties": {} }), "/id: `/subscriptions/s1` is no id of an assignment"),
         (json!({ "id": "/x/providers/Microsoft.Authorization/policyAssignments/a", "properties": {} }), "/id: `/x` is no scope"),
         (json!({ "id": id, "properties": {} }), "/properties: `policyDefinitionId` is missing"),
