@@ -5,7 +5,8 @@ use skywarden_model::{Resource, Timestamp};
 use skywarden_rule::{Around, Input, Parameters};
 
 use crate::{
-    Assignment, Attestation, Bound, Definition, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope, State, Verdict,
+    Assignment, Attestation, Bound, Definition, Details, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope,
+    State, Verdict,
 };
 
 /// Definitions, initiatives and where they are in force.
@@ -253,6 +254,23 @@ impl<'a> Plan<'a> {
         self.items.is_empty()
     }
 
+    /// Types in lower case that definitions look up beside a resource, each with the ids in lower case of their assignments.
+    pub fn looked_up(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for item in &self.items {
+            if let Details::Existence(existence) = &item.bound.definition.rule.details {
+                types.entry(existence.type_name.to_lowercase()).or_default().insert(item.assignment.id.to_lowercase());
+            }
+        }
+        types
+    }
+
+    /// Ids in lower case of the assignments under which a state can change with time alone.
+    pub fn asking_time(&self) -> BTreeSet<String> {
+        let asking = self.items.iter().filter(|item| item.bound.definition.asks_time);
+        asking.map(|item| item.assignment.id.to_lowercase()).collect()
+    }
+
     /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are
     /// left out. The input's own parameters are not used.
     pub fn states(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Vec<PolicyState<'a>> {
@@ -297,13 +315,7 @@ impl<'a> Plan<'a> {
         self.governance.attestations.values().filter(holds).max_by_key(|own| own.assessed_at)
     }
 
-    fn exemption(
-        &self,
-        item: &Item<'_>,
-        resource: &Resource,
-        scopes: &[Scope],
-        now: Timestamp,
-    ) -> Option<&'a PolicyExemption> {
+    fn exemption(&self, item: &Item<'_>, resource: &Resource, scopes: &[Scope], now: Timestamp) -> Option<&'a PolicyExemption> {
         let holds = |own: &&PolicyExemption| own.holds(resource, scopes, &item.assignment.id, item.reference_id, now);
         self.governance.exemptions.values().find(holds)
     }
@@ -338,6 +350,16 @@ impl ComplianceState {
     /// As it is written.
     pub fn name(self) -> &'static str {
         STATES.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    /// Its place in the order in which states prevail, from 0.
+    pub fn rank(self) -> i64 {
+        self as i64
+    }
+
+    /// The state of a rank.
+    pub fn from_rank(rank: i64) -> Option<Self> {
+        STATES.iter().find(|(state, _)| state.rank() == rank).map(|(state, _)| *state)
     }
 
     /// The state that a name in any case means.

@@ -100,10 +100,15 @@ impl Hierarchy {
 
     /// The scopes that a resource lies in, from itself to the tenant.
     pub fn of(&self, resource: &Resource) -> Vec<Scope> {
-        let mut chain = vec![Scope::Resource(resource.id.as_str().to_lowercase())];
-        let account = resource.scope.account.to_lowercase();
-        if !resource.scope.resource_group.is_empty() {
-            chain.push(Scope::ResourceGroup(account.clone(), resource.scope.resource_group.to_lowercase()));
+        self.of_parts(resource.id.as_str(), &resource.scope.account, &resource.scope.resource_group)
+    }
+
+    /// The same of a resource's id, account and resource group.
+    pub fn of_parts(&self, id: &str, account: &str, resource_group: &str) -> Vec<Scope> {
+        let mut chain = vec![Scope::Resource(id.to_lowercase())];
+        let account = account.to_lowercase();
+        if !resource_group.is_empty() {
+            chain.push(Scope::ResourceGroup(account.clone(), resource_group.to_lowercase()));
         }
         chain.extend(self.above(&Scope::Subscription(account)));
         chain

@@ -105,7 +105,7 @@ impl Store {
     }
 
     /// [`Store::begin_run`] that lets a run which is being committed end first.
-    async fn wait_for_run(&self) -> Result<RunLock, StoreError> {
+    pub(crate) async fn wait_for_run(&self) -> Result<RunLock, StoreError> {
         let begin = Instant::now();
         loop {
             match self.begin_run().await {

@@ -12,6 +12,7 @@ mod error;
 mod exemptions;
 mod filter;
 mod inventory;
+mod policy;
 mod pool;
 mod read;
 mod run_lock;
@@ -28,6 +29,7 @@ pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
 pub use filter::ScopeFilter;
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
@@ -47,6 +49,8 @@ pub struct Store {
     pool: pool::Pool,
     /// Where SQLite's lock on runs is; unused with PostgreSQL.
     lock_file: PathBuf,
+    /// What people wrote, as it was last read.
+    policies: policy::Cached,
 }
 
 impl Store {
@@ -59,7 +63,7 @@ impl Store {
             StoreUrl::Sqlite(file) => (pool::open_sqlite(file).await?, file.with_added_extension("lock")),
             StoreUrl::Postgres(url) => (pool::open_postgres(url).await?, PathBuf::new()),
         };
-        let store = Self { pool, lock_file };
+        let store = Self { pool, lock_file, policies: policy::Cached::default() };
         store.migrate().await?;
         Ok(store)
     }

@@ -100,6 +100,26 @@ const MIGRATIONS: &[&[&str]] = &[
         connector TEXT NOT NULL, account TEXT NOT NULL, standard TEXT NOT NULL, at TEXT NOT NULL, passed BIGINT NOT NULL,
         failed BIGINT NOT NULL, unknown BIGINT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (standard, connector, account, at))"],
     &["CREATE TABLE sightings (connector TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (connector, id))"],
+    &[
+        "CREATE TABLE policy_version (version BIGINT NOT NULL)",
+        "INSERT INTO policy_version (version) VALUES (0)",
+        "CREATE TABLE policy_objects (id TEXT PRIMARY KEY, kind TEXT NOT NULL, document TEXT NOT NULL, version BIGINT NOT NULL)",
+        // The state is the rank of `ComplianceState`: the lowest of several prevails.
+        "CREATE TABLE policy_states (
+            resource TEXT NOT NULL, assignment TEXT NOT NULL, reference TEXT NOT NULL, connector TEXT NOT NULL, account TEXT NOT NULL,
+            definition TEXT NOT NULL, state BIGINT NOT NULL, effect TEXT NOT NULL, hash TEXT NOT NULL, document TEXT NOT NULL,
+            first_evaluated_at TEXT NOT NULL, state_changed_at TEXT NOT NULL, PRIMARY KEY (resource, assignment, reference))",
+        "CREATE INDEX policy_states_by_assignment ON policy_states (assignment, reference, state)",
+        "CREATE INDEX policy_states_by_scope ON policy_states (connector, account)",
+        "CREATE TABLE policy_history (
+            at TEXT NOT NULL, resource TEXT NOT NULL, assignment TEXT NOT NULL, reference TEXT NOT NULL, connector TEXT NOT NULL,
+            account TEXT NOT NULL, state_before BIGINT, state_after BIGINT, PRIMARY KEY (at, resource, assignment, reference))",
+        "CREATE TABLE policy_marks (
+            connector TEXT NOT NULL, assignment TEXT NOT NULL, mark TEXT NOT NULL, PRIMARY KEY (connector, assignment))",
+        "CREATE TABLE policy_seen (
+            resource TEXT PRIMARY KEY, connector TEXT NOT NULL, account TEXT NOT NULL, type_name TEXT NOT NULL, hash TEXT NOT NULL)",
+        "CREATE TABLE policy_runs (connector TEXT PRIMARY KEY, at TEXT NOT NULL)",
+    ],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

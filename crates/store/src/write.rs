@@ -55,6 +55,11 @@ impl Store {
                 "DELETE FROM attempts WHERE connector = $1",
                 "DELETE FROM compliance_points WHERE connector = $1",
                 "DELETE FROM sightings WHERE connector = $1",
+                "DELETE FROM policy_states WHERE connector = $1",
+                "DELETE FROM policy_history WHERE connector = $1",
+                "DELETE FROM policy_marks WHERE connector = $1",
+                "DELETE FROM policy_seen WHERE connector = $1",
+                "DELETE FROM policy_runs WHERE connector = $1",
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }

@@ -3,6 +3,7 @@
 
 mod common;
 mod lists;
+mod policies;
 mod queries;
 mod shared;
 mod survival;
