@@ -10,6 +10,7 @@ const LAYERS: &[&str] = &[
     "skywarden-rule",
     "skywarden-policy",
     "skywarden-content",
+    "skywarden-bundle",
     "skywarden-facts",
     "skywarden-posture",
     "skywarden-host",
@@ -25,7 +26,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "policy", "facts", "posture"];
+const PURE: &[&str] = &["model", "rule", "policy", "bundle", "facts", "posture"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[
