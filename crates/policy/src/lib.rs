@@ -43,7 +43,7 @@ pub use object::{ObjectKind, PolicyObject, documents};
 pub use parameter::{ParameterDeclaration, ParameterKind};
 pub use placement::Placement;
 pub use request::requested;
-pub use rollup::Rollup;
+pub use rollup::{Rollup, compliant_fraction};
 pub use scope::{Hierarchy, Scope};
 pub use selector::{Choice, Selector, SelectorKind};
 pub use skywarden_rule::CompileError;

@@ -24,7 +24,7 @@ impl Rollup {
     }
 
     /// How many resources have each state.
-    pub fn counts(&self) -> BTreeMap<ComplianceState, usize> {
+    pub fn counts(&self) -> BTreeMap<ComplianceState, u64> {
         let mut counts = BTreeMap::new();
         for state in self.resources.values() {
             *counts.entry(*state).or_insert(0) += 1;
@@ -37,15 +37,19 @@ impl Rollup {
         self.resources.values().copied().min()
     }
 
-    /// `(compliant + exempt + unknown) / (those + non-compliant + conflicting + not read)`, from 0 to 1; `None` if nothing is
-    /// concerned. Protected resources are in neither.
+    /// [`compliant_fraction`] of the counts.
     pub fn fraction(&self) -> Option<f64> {
-        let counts = self.counts();
-        let sum = |states: &[ComplianceState]| states.iter().filter_map(|state| counts.get(state)).sum::<usize>();
-        let good = sum(&[ComplianceState::Compliant, ComplianceState::Exempt, ComplianceState::Unknown]);
-        let bad = sum(&[ComplianceState::NonCompliant, ComplianceState::Conflicting, ComplianceState::Unread]);
-        #[expect(clippy::cast_precision_loss, reason = "counts of resources are far below 2^52")]
-        let fraction = good as f64 / (good + bad) as f64;
-        (good + bad > 0).then_some(fraction)
+        compliant_fraction(&self.counts())
     }
+}
+
+/// `(compliant + exempt + unknown) / (those + non-compliant + conflicting + not read)`, from 0 to 1; `None` if nothing is
+/// concerned. Protected resources are in neither.
+pub fn compliant_fraction<N: Copy + Into<u64>>(counts: &BTreeMap<ComplianceState, N>) -> Option<f64> {
+    let sum = |states: &[ComplianceState]| states.iter().filter_map(|state| counts.get(state)).map(|n| (*n).into()).sum::<u64>();
+    let good = sum(&[ComplianceState::Compliant, ComplianceState::Exempt, ComplianceState::Unknown]);
+    let bad = sum(&[ComplianceState::NonCompliant, ComplianceState::Conflicting, ComplianceState::Unread]);
+    #[expect(clippy::cast_precision_loss, reason = "counts of resources are far below 2^52")]
+    let fraction = good as f64 / (good + bad) as f64;
+    (good + bad > 0).then_some(fraction)
 }

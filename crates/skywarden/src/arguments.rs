@@ -1,3 +1,5 @@
+mod policy;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -5,6 +7,8 @@ use clap_complete::Shell;
 use skywarden_model::{ConnectorId, Severity};
 
 use crate::source::Source;
+
+pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
 
 /// Security posture of your clouds and servers: inventory, recommendations, secure score.
 #[derive(Parser)]
@@ -44,7 +48,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Content,
     },
-    /// Azure Policy definitions on what is about to be made.
+    /// Azure Policy: definitions, initiatives, assignments, exemptions, and how resources comply.
     Policy {
         #[command(subcommand)]
         command: Policy,
@@ -270,36 +274,6 @@ pub(crate) enum Content {
         #[arg(long)]
         out: PathBuf,
     },
-}
-
-#[derive(Subcommand)]
-pub(crate) enum Policy {
-    /// Tell whether resources would be denied, changed or marked; exit 3 if one would be denied.
-    Evaluate(Evaluate),
-}
-
-#[derive(Args)]
-pub(crate) struct Evaluate {
-    /// A definition in Azure's JSON, or the same in YAML; may be given several times.
-    #[arg(long, required = true, value_name = "FILE")]
-    pub(crate) definition: Vec<PathBuf>,
-    /// What is to be made: ARM resources, `terraform show -json PLAN`, or objects of Kubernetes, in JSON or YAML.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) resource: PathBuf,
-    /// Values of the definitions' parameters, by name; a definition's defaults stand for the others.
-    #[arg(long, value_name = "FILE")]
-    pub(crate) parameters: Option<PathBuf>,
-    /// For people or for machines.
-    #[arg(long, value_enum, default_value_t = PolicyFormat::Table)]
-    pub(crate) format: PolicyFormat,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-pub(crate) enum PolicyFormat {
-    /// A table for each resource.
-    Table,
-    /// One document.
-    Json,
 }
 
 #[derive(Args)]

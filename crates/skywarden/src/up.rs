@@ -8,7 +8,7 @@ use skywarden_store::{ScopeFilter, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, sample, serve, source::Walk, told::told,
+    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, policy, sample, serve, source::Walk, told::told,
 };
 
 /// `skywarden up`: store, assessment of this machine and of what is connected, server, schedule.
@@ -34,8 +34,10 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         );
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
+        let ends = tokio::spawn(policy::keep_up_with_ends(store.clone()));
         let result = server.run(store, catalog, &data.api_token()?).await;
         schedule.abort();
+        ends.abort();
         result.map(|()| Ending::Done)
     })
 }
@@ -81,6 +83,9 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: 
                 eprintln!("skywarden: {}; what was known of `{}` stays", told(&error), connector.id);
             }
         }
+    }
+    if let Some(line) = policy::summary(store).await? {
+        println!("\n{line}");
     }
     if n_connectors > 1 {
         let latest = store.latest_scores(&ScopeFilter::All).await?;
@@ -133,6 +138,7 @@ async fn assess_one(
     let _turn = gate.acquire().await?;
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
+    store.judge_policies(connector.id.as_str(), now).await?;
     Ok(assessed)
 }
 

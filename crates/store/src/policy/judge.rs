@@ -85,6 +85,27 @@ impl Store {
         result
     }
 
+    /// Connectors of which an exemption or an attestation ended since they were last judged, and when the next of all ends.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn ended_policies(&self, now: Timestamp) -> Result<(Vec<String>, Option<Timestamp>), StoreError> {
+        let kept = self.policy_library().await?;
+        let governance = &kept.library.governance;
+        let runs: Vec<(String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT connector, at FROM policy_runs ORDER BY connector")
+                .fetch_all(pool).await.map_err(StoreError::statement("reading the last evaluation of policies"))?
+        });
+        let mut ended = Vec::new();
+        for (connector, at) in runs {
+            if !governance.ends(parse(&at, "time")?, now).is_empty() {
+                ended.push(connector);
+            }
+        }
+        let next = governance.ends(now, Timestamp::MAX).into_keys().next();
+        Ok((ended, next))
+    }
+
     async fn judge_by_instant(&self, connector: &str, now: Timestamp) -> Result<PolicyRun, StoreError> {
         let kept = self.policy_library().await?;
         let marks = self.policy_marks(connector).await?;

@@ -1,4 +1,4 @@
-//! `skywarden policy ...`: Azure Policy definitions on what is about to be made.
+//! `skywarden policy evaluate`: definitions on what is about to be made.
 
 use std::{fs, io::Read as _, path::Path};
 
@@ -12,7 +12,7 @@ use skywarden_rule::{Input, Parameters};
 
 use crate::{
     Ending,
-    arguments::{Evaluate, Policy, PolicyFormat},
+    arguments::{Evaluate, PolicyFormat},
     output::{found, new_table, text_for_terminal},
 };
 
@@ -22,14 +22,8 @@ const MAX_BYTES: u64 = 256 << 20;
 /// Characters of one text in the table.
 const MAX_CELL: usize = 300;
 
-/// `skywarden policy ...`.
-pub(crate) fn run(command: &Policy) -> anyhow::Result<Ending> {
-    match command {
-        Policy::Evaluate(evaluate) => self::evaluate(evaluate),
-    }
-}
-
-fn evaluate(evaluate: &Evaluate) -> anyhow::Result<Ending> {
+/// `skywarden policy evaluate`.
+pub(super) fn run(evaluate: &Evaluate) -> anyhow::Result<Ending> {
     let mut definitions = Vec::with_capacity(evaluate.definition.len());
     for path in &evaluate.definition {
         let (source, document) = document(path)?;

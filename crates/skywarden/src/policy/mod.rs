@@ -1,0 +1,90 @@
+//! `skywarden policy ...`: Azure Policy at the door and over what is there.
+
+mod evaluate;
+mod exchange;
+mod states;
+
+use std::{collections::BTreeMap, time::Duration};
+
+use skywarden_model::Timestamp;
+use skywarden_policy::{ComplianceState, compliant_fraction};
+use skywarden_store::{PolicyRun, ScopeFilter, Store, StoreError};
+
+use crate::{Ending, arguments::Policy, output::percent};
+
+/// How long an exemption that another process wrote stays unnoticed at most.
+const NOTICE: Duration = Duration::from_secs(30);
+
+/// `skywarden policy ...`.
+pub(crate) fn run(command: &Policy) -> anyhow::Result<Ending> {
+    match command {
+        Policy::Evaluate(evaluate) => evaluate::run(evaluate),
+        Policy::Import(import) => exchange::import(import),
+        Policy::Export { out, data } => exchange::export(out, data.as_deref()),
+        Policy::Remove { ids, data } => exchange::remove(ids, data.as_deref()),
+        Policy::List(read) => states::list(read),
+        Policy::Compliance(read) => states::compliance(read),
+        Policy::States(query) => states::states(query),
+        Policy::History(read) => states::history(read),
+    }
+}
+
+/// Judges the resources of every connector by what is in force.
+pub(crate) async fn judge_all(store: &Store, now: Timestamp) -> anyhow::Result<PolicyRun> {
+    let mut run = PolicyRun::default();
+    for connector in store.connectors(&ScopeFilter::All).await? {
+        let own = store.judge_policies(connector.id.as_str(), now).await?;
+        run.n_resources += own.n_resources;
+        run.n_states += own.n_states;
+        run.n_written += own.n_written;
+    }
+    Ok(run)
+}
+
+/// What the policies in force say, in a line; `None` if none is.
+pub(crate) async fn summary(store: &Store) -> anyhow::Result<Option<String>> {
+    let kept = store.policy_library().await?;
+    let n_assignments = kept.library.governance.assignments().count();
+    if n_assignments == 0 {
+        return Ok(None);
+    }
+    let counts: BTreeMap<ComplianceState, u64> =
+        store.policy_total(&ScopeFilter::All).await?.into_iter().map(|own| (own.state, own.count)).collect();
+    let plural = if n_assignments == 1 { "" } else { "s" };
+    let Some(fraction) = compliant_fraction(&counts) else {
+        return Ok(Some(format!("Policies: {n_assignments} assignment{plural} concern nothing that is here")));
+    };
+    let count = |state| counts.get(&state).copied().unwrap_or(0);
+    Ok(Some(format!(
+        "Policies: {n_assignments} assignment{plural}, {} of the resources that they concern comply; {} do not, {} could not be read",
+        percent(fraction),
+        count(ComplianceState::NonCompliant),
+        count(ComplianceState::Unread)
+    )))
+}
+
+/// Judges what an exemption or an attestation concerns in the moment when it ends.
+pub(crate) async fn keep_up_with_ends(store: Store) {
+    loop {
+        let wait = match judge_ended(&store).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::warn!(%error, "policies could not be judged after an exemption ended; it is tried again");
+                NOTICE
+            }
+        };
+        tokio::time::sleep(wait).await;
+    }
+}
+
+/// Judges what ended, and says how long nothing more is to be done.
+async fn judge_ended(store: &Store) -> Result<Duration, StoreError> {
+    let (ended, next) = store.ended_policies(Timestamp::now()).await?;
+    for connector in ended {
+        store.judge_policies(&connector, Timestamp::now()).await?;
+    }
+    // A little later than the instant, so that it is over.
+    let until = next.map(|end| end.duration_since(Timestamp::now()).as_millis() + 10);
+    let until = until.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)));
+    Ok(until.map_or(NOTICE, |until| until.min(NOTICE)))
+}
