@@ -2,7 +2,7 @@ use serde_json::{Map, Value};
 use skywarden_model::{Resource, Segment};
 use skywarden_rule::{Input, Template, TemplateError, field_path, same};
 
-use crate::{Append, Bound, Details, OperationKind};
+use crate::{Append, Bound, Details, OperationKind, restrictions::set_plain};
 
 /// What `modify` and `append` would make of a resource.
 #[derive(Debug, Clone, PartialEq)]
@@ -102,6 +102,17 @@ impl Changed {
             _ => self.apply(&name, &Deed::SetIfAbsent(value)),
         }
     }
+}
+
+/// A resource with a field set, or taken away; `None` if the name is no field's.
+pub(crate) fn with(resource: &Resource, name: &str, value: Option<&Value>) -> Option<Resource> {
+    let mut changed = Changed { resource: resource.clone(), changes: Vec::new(), conflicts: Vec::new() };
+    if set_plain(&mut changed.resource, name, value) {
+        return Some(changed.resource);
+    }
+    let deed = value.map_or(Deed::Remove, |value| Deed::Set(value.clone()));
+    changed.apply(name, &deed).ok()?;
+    Some(changed.resource)
 }
 
 fn name_of(template: &Template, input: &Input<'_>) -> Result<String, TemplateError> {

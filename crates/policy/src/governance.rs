@@ -5,8 +5,8 @@ use skywarden_model::{Resource, Timestamp};
 use skywarden_rule::{Around, Input, Parameters};
 
 use crate::{
-    Assignment, Attestation, Bound, Definition, Details, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope,
-    State, Verdict,
+    Assignment, Attestation, Bound, Definition, Details, Effect, Enforcement, Hierarchy, Initiative, Neighbours, PolicyExemption,
+    Scope, State, Verdict,
 };
 
 /// Definitions, initiatives and where they are in force.
@@ -48,6 +48,19 @@ struct Item<'a> {
     reference_id: &'a str,
     groups: &'a [String],
     bound: Bound<'a>,
+}
+
+/// A definition that is in force over a resource, with its values.
+#[derive(Debug, Clone)]
+pub struct InForce<'a> {
+    /// The assignment.
+    pub assignment: &'a Assignment,
+    /// The initiative through which it is assigned, if it is.
+    pub initiative: Option<&'a Initiative>,
+    /// Its reference id in the initiative; empty without one.
+    pub reference_id: &'a str,
+    /// The definition, its values and its effect.
+    pub bound: Bound<'a>,
 }
 
 /// What one definition of one assignment says of a resource.
@@ -269,6 +282,26 @@ impl<'a> Plan<'a> {
     pub fn asking_time(&self) -> BTreeSet<String> {
         let asking = self.items.iter().filter(|item| item.bound.definition.asks_time);
         asking.map(|item| item.assignment.id.to_lowercase()).collect()
+    }
+
+    /// The definitions that would be asked about a resource that is about to be made, with their effects after overrides; those of
+    /// assignments that are not enforced are left out.
+    pub fn in_force(&self, resource: &Resource) -> Vec<InForce<'a>> {
+        let scopes = self.governance.hierarchy.of(resource);
+        let mut found = Vec::new();
+        for item in &self.items {
+            let is_enforced = item.assignment.enforcement == Enforcement::Default;
+            if is_enforced && item.assignment.covers(resource, &scopes, item.reference_id) {
+                let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
+                found.push(InForce {
+                    assignment: item.assignment,
+                    initiative: item.initiative,
+                    reference_id: item.reference_id,
+                    bound: Bound { effect, ..item.bound.clone() },
+                });
+            }
+        }
+        found
     }
 
     /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are

@@ -6,7 +6,7 @@ use skywarden_rule::{CompileError, Input, Outcome, Parameters, Rule, Template, T
 use crate::{Definition, Details, Effect, EffectOf, Elsewhere, Existence, ExistenceScope, parameter};
 
 /// A definition with the values that an assignment gives its parameters.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Bound<'a> {
     /// The definition.
     pub definition: &'a Definition,

@@ -8,7 +8,8 @@ use skywarden_store::{ScopeFilter, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, policy, sample, serve, source::Walk, told::told,
+    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, policy, sample, serve, source::Walk,
+    told::told,
 };
 
 /// `skywarden up`: store, assessment of this machine and of what is connected, server, schedule.

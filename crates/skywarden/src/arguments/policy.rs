@@ -67,6 +67,9 @@ pub(crate) struct ImportPolicies {
     /// Files, folders or zip archives; other files in them are left alone.
     #[arg(required = true, value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    /// Leave out folders of this name: `Azure Government`, whose definitions have the ids of others.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) except: Vec<String>,
     /// Only tell what would be taken and what is wrong.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -20,7 +20,7 @@ const MAX_SHOWN: usize = 50;
 pub(super) fn import(import: &ImportPolicies) -> anyhow::Result<Ending> {
     let mut files = Vec::new();
     for path in &import.paths {
-        gather(path, &mut files)?;
+        gather(path, &import.except, &mut files)?;
     }
     let bundle = skywarden_bundle::read(files);
     for problem in bundle.problems.iter().take(MAX_SHOWN) {
@@ -98,7 +98,7 @@ pub(super) fn remove(ids: &[String], data: Option<&Path>) -> anyhow::Result<Endi
 }
 
 /// The files of a path: itself, those below a folder, or those in an archive.
-fn gather(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
+fn gather(path: &Path, except: &[String], files: &mut Vec<File>) -> anyhow::Result<()> {
     let metadata = fs::metadata(path).with_context(|| format!("could not read {}", path.display()))?;
     if metadata.is_dir() {
         let mut left = vec![path.to_path_buf()];
@@ -108,7 +108,10 @@ fn gather(path: &Path, files: &mut Vec<File>) -> anyhow::Result<()> {
                 // A link could lead out of the folder, or around in it.
                 let metadata = fs::symlink_metadata(&entry).with_context(|| format!("could not read {}", entry.display()))?;
                 if metadata.is_dir() {
-                    left.push(entry);
+                    let name = entry.file_name().unwrap_or_default();
+                    if !except.iter().any(|left_out| name == left_out.as_str()) {
+                        left.push(entry);
+                    }
                 } else if metadata.is_file() && is_document(&entry) {
                     n_bytes += metadata.len();
                     let fits = files.len() < MAX_FILES && n_bytes <= MAX_BUNDLE;
