@@ -12,7 +12,7 @@ mod v1;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{Router, http::StatusCode, middleware, routing::get};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use skywarden_content::Catalog;
 use skywarden_store::Store;
 use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
@@ -35,6 +35,9 @@ pub struct AppState {
 
 /// A request's body is at most this long.
 const MAX_BODY: usize = 1 << 20;
+
+/// That of a request that brings policies: all that Azure has built in are 30 MB.
+const MAX_IMPORT: usize = 64 << 20;
 
 /// A request takes at most this long.
 const MAX_TIME: Duration = Duration::from_secs(60);
@@ -62,6 +65,23 @@ pub const ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/v1/connectors"),
     ("DELETE", "/api/v1/connectors/{id}"),
     ("GET", "/api/v1/missing-permissions"),
+    ("GET", "/api/v1/policy"),
+    ("GET", "/api/v1/policy/assignment"),
+    ("GET", "/api/v1/policy/definitions"),
+    ("GET", "/api/v1/policy/definition"),
+    ("GET", "/api/v1/policy/scope"),
+    ("GET", "/api/v1/policy/states"),
+    ("GET", "/api/v1/policy/history"),
+    ("DELETE", "/api/v1/policy/object"),
+    ("GET", "/api/v1/policy/export"),
+    ("POST", "/api/v1/policy/try"),
+    ("POST", "/api/v1/policy/import"),
+    ("POST", "/subscriptions/{subscription}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"),
+    ("POST", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"),
+    (
+        "POST",
+        "/providers/Microsoft.Management/managementGroups/{group}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
+    ),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores"),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}"),
     ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}/secureScoreControls"),
@@ -116,6 +136,9 @@ pub fn router(state: AppState) -> Router {
     if state.console.is_none() {
         protected = protected.route("/", get(page::index));
     }
+    let long = Router::new().nest("/api/v1", v1::long_routes()).layer(DefaultBodyLimit::disable());
+    let protected =
+        protected.layer(RequestBodyLimitLayer::new(MAX_BODY)).merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
     let protected = protected.layer(middleware::from_fn_with_state(state.clone(), auth::require_login));
     let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
@@ -131,7 +154,6 @@ pub fn router(state: AppState) -> Router {
         .layer(overriding("referrer-policy", "no-referrer"))
         .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
         .layer(overriding("content-security-policy", POLICY))
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
         .with_state(state)
 }

@@ -287,11 +287,19 @@ impl<'a> Plan<'a> {
     /// The definitions that would be asked about a resource that is about to be made, with their effects after overrides; those of
     /// assignments that are not enforced are left out.
     pub fn in_force(&self, resource: &Resource) -> Vec<InForce<'a>> {
-        let scopes = self.governance.hierarchy.of(resource);
+        self.in_force_within(&self.governance.hierarchy.of(resource), resource)
+    }
+
+    /// The same of something that would be made anywhere below a scope.
+    pub fn in_force_at(&self, scope: &Scope, resource: &Resource) -> Vec<InForce<'a>> {
+        self.in_force_within(&self.governance.hierarchy.above(scope), resource)
+    }
+
+    fn in_force_within(&self, scopes: &[Scope], resource: &Resource) -> Vec<InForce<'a>> {
         let mut found = Vec::new();
         for item in &self.items {
             let is_enforced = item.assignment.enforcement == Enforcement::Default;
-            if is_enforced && item.assignment.covers(resource, &scopes, item.reference_id) {
+            if is_enforced && item.assignment.covers(resource, scopes, item.reference_id) {
                 let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
                 found.push(InForce {
                     assignment: item.assignment,

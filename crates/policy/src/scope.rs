@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
-use skywarden_model::Resource;
+use skywarden_model::{Resource, Scope as Place};
 
 /// How scopes are written.
 pub(crate) const HELP: &str = "`/` (the tenant), `/providers/Microsoft.Management/managementGroups/NAME`, `/subscriptions/ID`, \
@@ -89,6 +89,11 @@ impl Hierarchy {
         Ok(())
     }
 
+    /// Every management group and subscription of which it is known where it lies, and those above them.
+    pub fn placed(&self) -> impl Iterator<Item = &Scope> {
+        self.parents.iter().flat_map(|(child, parent)| [child, parent])
+    }
+
     /// A scope and those that it lies in, from the inside to the tenant.
     pub fn above(&self, scope: &Scope) -> Vec<Scope> {
         let mut chain = vec![scope.clone()];
@@ -98,19 +103,29 @@ impl Hierarchy {
         chain
     }
 
-    /// The scopes that a resource lies in, from itself to the tenant.
+    /// The scopes that a resource lies in, from itself to the tenant. What is not Azure's has a subscription under two names: its
+    /// account, and the id that the ARM face gives it.
     pub fn of(&self, resource: &Resource) -> Vec<Scope> {
-        self.of_parts(resource.id.as_str(), &resource.scope.account, &resource.scope.resource_group)
+        self.of_parts(resource.id.as_str(), &resource.scope)
     }
 
-    /// The same of a resource's id, account and resource group.
-    pub fn of_parts(&self, id: &str, account: &str, resource_group: &str) -> Vec<Scope> {
+    /// The same of a resource's id and place.
+    pub fn of_parts(&self, id: &str, place: &Place) -> Vec<Scope> {
         let mut chain = vec![Scope::Resource(id.to_lowercase())];
-        let account = account.to_lowercase();
-        if !resource_group.is_empty() {
-            chain.push(Scope::ResourceGroup(account.clone(), resource_group.to_lowercase()));
+        let account = place.account.to_lowercase();
+        let group = place.resource_group.to_lowercase();
+        let given = skywarden_model::subscription_id(place).to_string();
+        let has_two_names = !account.is_empty() && given != account;
+        for subscription in std::iter::once(account).chain(has_two_names.then_some(given)) {
+            if !group.is_empty() {
+                chain.push(Scope::ResourceGroup(subscription.clone(), group.clone()));
+            }
+            for scope in self.above(&Scope::Subscription(subscription)) {
+                if !chain.contains(&scope) {
+                    chain.push(scope);
+                }
+            }
         }
-        chain.extend(self.above(&Scope::Subscription(account)));
         chain
     }
 

@@ -1,4 +1,4 @@
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
 use serde_json::Value;
 use skywarden_model::Resource;
@@ -48,6 +48,18 @@ const KINDS: &[(&str, SelectorKind)] = &[
     ("userPrincipalId", SelectorKind::UserPrincipalId),
     ("groupPrincipalId", SelectorKind::GroupPrincipalId),
 ];
+
+impl fmt::Display for Selector {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name);
+        let (word, values) = match &self.choice {
+            Choice::In(values) => ("in", values),
+            Choice::NotIn(values) => ("not in", values),
+        };
+        let values: Vec<&str> = values.iter().map(String::as_str).collect();
+        write!(out, "{kind} {word} {}", values.join(", "))
+    }
+}
 
 impl Choice {
     /// Whether a value is taken.

@@ -1,15 +1,16 @@
 //! The ARM face: shapes of Microsoft.Security 2020-01-01 (secure scores), 2021-06-01 (assessments), 2019-01-01-preview
-//! (sub-assessments, regulatory compliance).
+//! (sub-assessments, regulatory compliance), and of Microsoft.PolicyInsights 2023-03-01 (restrictions).
 
 mod assessments;
 mod compliance;
+mod restrictions;
 mod scores;
 mod subscription;
 
 use axum::{
     Json, Router,
     http::{StatusCode, Uri},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::Value;
 
@@ -27,12 +28,24 @@ const RESOURCE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/pro
 /// What stands before the operations of the installation.
 const TENANT: &str = "/providers/Microsoft.Security";
 
+/// What a policy would say of a resource, below a scope.
+const RESTRICTIONS: &str = "providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
+
 pub(crate) fn routes() -> Router<AppState> {
     let under = |prefix: &str, rest: &str| format!("{prefix}/{rest}");
     let standards = "regulatoryComplianceStandards";
     let controls = format!("{standards}/{{standard}}/regulatoryComplianceControls");
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
     Router::new()
+        .route(&format!("/subscriptions/{{subscription}}/{RESTRICTIONS}"), post(restrictions::at_subscription))
+        .route(
+            &format!("/subscriptions/{{subscription}}/resourceGroups/{{group}}/{RESTRICTIONS}"),
+            post(restrictions::at_resource_group),
+        )
+        .route(
+            &format!("/providers/Microsoft.Management/managementGroups/{{group}}/{RESTRICTIONS}"),
+            post(restrictions::at_management_group),
+        )
         .route(&under(SUBSCRIPTION, "secureScores"), get(scores::list))
         .route(&under(SUBSCRIPTION, "secureScores/{score}"), get(scores::one))
         .route(&under(SUBSCRIPTION, "secureScores/{score}/secureScoreControls"), get(scores::controls_of))

@@ -29,3 +29,19 @@ pub(crate) async fn subscription(state: &AppState, wanted: &str) -> Result<Subsc
     }
     Err(ApiError::not_found("such subscription"))
 }
+
+/// The connector and the account that a subscription's id in a path means: the id that this face gives it, or the account itself. One
+/// of which nothing was assessed yet is taken as it is: policies may be in force there.
+pub(crate) async fn account_of(state: &AppState, wanted: &str) -> Result<(String, String), ApiError> {
+    for point in state.store.latest_scores(&EVERYTHING).await? {
+        let scope = Scope {
+            connector: point.connector.as_str().into(),
+            account: point.account.as_str().into(),
+            resource_group: "".into(),
+        };
+        if point.account.eq_ignore_ascii_case(wanted) || subscription_id(&scope).to_string().eq_ignore_ascii_case(wanted) {
+            return Ok((point.connector, point.account));
+        }
+    }
+    Ok(("request".to_owned(), wanted.to_owned()))
+}

@@ -5,12 +5,14 @@ mod exemptions;
 mod inventory;
 mod missing;
 mod overview;
+mod policy;
 mod recommendations;
 mod rounds;
 mod scope;
 mod standards;
 
 pub(crate) use overview::total_score;
+pub(crate) use policy::{long_routes, rule};
 
 use axum::{
     Json, Router,
@@ -53,6 +55,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/connectors", get(connectors::list))
         .route("/connectors/{id}", delete(connectors::disconnect))
         .route("/missing-permissions", get(missing::list))
+        .merge(policy::routes())
 }
 
 async fn coverage(State(state): State<AppState>) -> Answer {

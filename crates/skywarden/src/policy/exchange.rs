@@ -10,7 +10,6 @@ use skywarden_bundle::{Bundle, File, MAX_BUNDLE, MAX_FILE, MAX_FILES};
 use skywarden_model::Timestamp;
 use skywarden_policy::ObjectKind;
 
-use super::judge_all;
 use crate::{Ending, arguments::ImportPolicies, estate::with_store, output::text_for_terminal};
 
 /// Mistakes that are shown; the rest is counted.
@@ -53,7 +52,7 @@ pub(super) fn import(import: &ImportPolicies) -> anyhow::Result<Ending> {
             let line = format!("not in force: {}{reference}: {}", unlinked.assignment_id, unlinked.message);
             eprintln!("{}", text_for_terminal(&line, 1000));
         }
-        let run = judge_all(store, now).await?;
+        let run = store.judge_all_policies(now).await?;
         println!("judged: {} resources, {} states, of which {} are new or changed", run.n_resources, run.n_states, run.n_written);
         Ok(())
     })?;
@@ -91,7 +90,7 @@ pub(super) fn remove(ids: &[String], data: Option<&Path>) -> anyhow::Result<Endi
             anyhow::ensure!(is_there, "there is no `{}`; `skywarden policy list` shows the ids", text_for_terminal(id, 300));
         }
         let change = store.remove_policies(ids).await?;
-        let run = judge_all(store, Timestamp::now()).await?;
+        let run = store.judge_all_policies(Timestamp::now()).await?;
         println!("removed: {}; judged anew: {} resources", change.n_removed, run.n_resources);
         Ok(Ending::Done)
     })

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use skywarden_model::Timestamp;
 use skywarden_policy::{ComplianceState, compliant_fraction};
-use skywarden_store::{PolicyRun, ScopeFilter, Store, StoreError};
+use skywarden_store::{ScopeFilter, Store, StoreError};
 
 use crate::{Ending, arguments::Policy, output::percent};
 
@@ -27,18 +27,6 @@ pub(crate) fn run(command: &Policy) -> anyhow::Result<Ending> {
         Policy::States(query) => states::states(query),
         Policy::History(read) => states::history(read),
     }
-}
-
-/// Judges the resources of every connector by what is in force.
-pub(crate) async fn judge_all(store: &Store, now: Timestamp) -> anyhow::Result<PolicyRun> {
-    let mut run = PolicyRun::default();
-    for connector in store.connectors(&ScopeFilter::All).await? {
-        let own = store.judge_policies(connector.id.as_str(), now).await?;
-        run.n_resources += own.n_resources;
-        run.n_states += own.n_states;
-        run.n_written += own.n_written;
-    }
-    Ok(run)
 }
 
 /// What the policies in force say, in a line; `None` if none is.

@@ -4,7 +4,7 @@ use std::{
 };
 
 use skywarden_model::{
-    Coverage, FactSheet, FieldPath, Resource, Segment, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
+    Coverage, FactSheet, FieldPath, Resource, Scope, Segment, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_policy::{ComplianceState, Plan, PolicyState};
 use skywarden_rule::{Input, Parameters};
@@ -83,6 +83,21 @@ impl Store {
         let result = self.judge_by_instant(connector, now).await;
         lock.release().await;
         result
+    }
+
+    /// [`Store::judge_policies`] of every connector.
+    ///
+    /// # Errors
+    /// See there.
+    pub async fn judge_all_policies(&self, now: Timestamp) -> Result<PolicyRun, StoreError> {
+        let mut run = PolicyRun::default();
+        for connector in self.connectors(&ScopeFilter::All).await? {
+            let own = self.judge_policies(connector.id.as_str(), now).await?;
+            run.n_resources += own.n_resources;
+            run.n_states += own.n_states;
+            run.n_written += own.n_written;
+        }
+        Ok(run)
     }
 
     /// Connectors of which an exemption or an attestation ended since they were last judged, and when the next of all ends.
@@ -168,7 +183,7 @@ impl Store {
             if ids.is_empty() {
                 continue;
             }
-            let scopes = governance.hierarchy.of_parts(&row.id, &row.account, &row.resource_group);
+            let scopes = governance.hierarchy.of_parts(&row.id, &row.place(connector));
             let holds = |id: &&&String| governance.assignment(id).is_some_and(|own| scopes.contains(&own.scope));
             let ids: BTreeSet<String> = ids.iter().filter(holds).map(|id| (*id).clone()).collect();
             if !ids.is_empty() {
@@ -318,6 +333,14 @@ impl Store {
 }
 
 impl Row {
+    fn place(&self, connector: &str) -> Scope {
+        Scope {
+            connector: connector.into(),
+            account: self.account.as_str().into(),
+            resource_group: self.resource_group.as_str().into(),
+        }
+    }
+
     /// What changes when the resource does: that its listing failed is a change too.
     fn seen_as(&self) -> String {
         format!("{}{}", self.hash, if self.is_stale { " stale" } else { "" })

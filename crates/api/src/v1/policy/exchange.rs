@@ -1,0 +1,82 @@
+use std::collections::BTreeMap;
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Query, State},
+    http::header,
+    response::{IntoResponse as _, Response},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use skywarden_bundle::{Bundle, File, Problem};
+use skywarden_model::Timestamp;
+
+use super::assignments::ById;
+use crate::{AppState, error::ApiError, v1::Answer};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct ImportQuery {
+    /// Only tell what would be taken.
+    #[serde(default)]
+    dry_run: bool,
+}
+
+/// Takes objects in Azure's JSON (one, a list, a page), in YAML, or a zip archive of such files.
+pub(crate) async fn import(State(state): State<AppState>, Query(query): Query<ImportQuery>, body: Bytes) -> Answer {
+    let files = if body.starts_with(b"PK\x03\x04") {
+        skywarden_bundle::unpack(&body).map_err(|error| ApiError::bad_request(error.to_string()))?
+    } else {
+        let first = body.iter().find(|byte| !byte.is_ascii_whitespace() && ![0xef, 0xbb, 0xbf].contains(*byte));
+        let is_json = first.is_some_and(|byte| matches!(byte, b'{' | b'[') || *byte >= 0xfe);
+        vec![File { name: if is_json { "request.json" } else { "request.yaml" }.to_owned(), bytes: body.to_vec() }]
+    };
+    let bundle = skywarden_bundle::read(files);
+    let mut answer = told(&bundle);
+    if !query.dry_run && !bundle.objects.is_empty() {
+        let change = state.store.put_policies(&bundle.objects).await?;
+        let run = state.store.judge_all_policies(Timestamp::now()).await?;
+        let more = json!({
+            "change": { "added": change.n_added, "changed": change.n_changed, "same": change.n_same },
+            "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written },
+        });
+        answer = super::assignments::with(answer, more);
+    }
+    Ok(Json(answer))
+}
+
+fn told(bundle: &Bundle) -> Value {
+    let mut read: BTreeMap<&str, u64> = BTreeMap::new();
+    for (object, _) in &bundle.objects {
+        *read.entry(object.kind().name()).or_default() += 1;
+    }
+    let ids: Vec<&str> = bundle.objects.iter().take(1000).map(|(object, _)| object.id()).collect();
+    let problems: Vec<Value> = bundle.problems.iter().take(1000).map(problem).collect();
+    json!({ "read": read, "ids": ids, "problems": problems, "problemCount": bundle.problems.len(), "ignored": bundle.ignored })
+}
+
+pub(super) fn problem(problem: &Problem) -> Value {
+    json!({ "file": problem.file, "line": problem.place.map(|(line, _)| line), "column": problem.place.map(|(_, column)| column),
+            "pointer": problem.pointer, "message": problem.message, "help": problem.help })
+}
+
+/// Everything in the store as a zip archive.
+pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
+    let kept = state.store.policy_library().await?;
+    let files = skywarden_bundle::files(kept.library.documents().map(|(_, kind, document)| (kind, document)));
+    let archive = skywarden_bundle::pack(&files).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let headers =
+        [(header::CONTENT_TYPE, "application/zip"), (header::CONTENT_DISPOSITION, "attachment; filename=\"policies.zip\"")];
+    Ok((headers, archive).into_response())
+}
+
+/// Takes an object away and judges anew.
+pub(crate) async fn remove(State(state): State<AppState>, Query(query): Query<ById>) -> Answer {
+    let change = state.store.remove_policies(&[query.id]).await?;
+    if change.n_removed == 0 {
+        return Err(ApiError::not_found("such object"));
+    }
+    let run = state.store.judge_all_policies(Timestamp::now()).await?;
+    Ok(Json(json!({ "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written } })))
+}
