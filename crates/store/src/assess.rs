@@ -7,7 +7,7 @@ use std::{
 
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
-use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
+use skywarden_posture::{Assessed, Known, Standards, assess, compliance_by_account};
 
 use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
 
@@ -85,7 +85,13 @@ impl Store {
         let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
         let scores: BTreeMap<String, _> =
             assessed.scores.iter().map(|((_, account), score)| (account.clone(), score.clone())).collect();
-        let compliance = compliance_by_account(catalog, &assessed.resources, &assessed.assessments, &assessed.coverage);
+        let compliance = compliance_by_account(
+            &Standards::of(catalog),
+            connector,
+            &assessed.resources,
+            &assessed.assessments,
+            &assessed.coverage,
+        );
         let run = Run {
             connector,
             at: now,
