@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use skywarden_content::{ComplianceControl, StandardFile};
-use skywarden_model::{Assessment, Connector, Coverage, Resource, Status};
+use skywarden_model::{Assessment, Connector, Coverage, Status};
 
 use crate::{
     AccountScope, ComplianceState, Standards,
@@ -116,21 +116,20 @@ fn states<'a>(
     found
 }
 
-/// What is judged of each standard in each account of a connector, by (account, standard).
+/// What is judged of each standard in each account of a connector, by (account, standard); `owners` has the account of each of
+/// its resources.
 ///
 /// The verdicts of other checks count in the account that holds their resource.
 pub fn compliance_by_account(
     standards: &Standards<'_>,
     connector: &Connector,
-    resources: &[Resource],
+    owners: &BTreeMap<&str, &str>,
     assessments: &[Assessment],
     coverage: &[Coverage],
 ) -> BTreeMap<(String, String), JudgedControls> {
-    let owner: BTreeMap<&str, &str> =
-        resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
     let mut split: BTreeMap<&str, (Vec<&Assessment>, Vec<&Coverage>)> = BTreeMap::new();
     for assessment in assessments {
-        if let Some(account) = owner.get(assessment.resource.as_str()) {
+        if let Some(account) = owners.get(assessment.resource.as_str()) {
             split.entry(account).or_default().0.push(assessment);
         }
     }
@@ -144,7 +143,7 @@ pub fn compliance_by_account(
             account: account.to_owned(),
             environment: connector.environment,
         });
-        let is_its = |resource: &str| owner.get(resource) == Some(&account);
+        let is_its = |resource: &str| owners.get(resource) == Some(&account);
         for (standard, states) in states(&own, assessments, coverage, is_its) {
             judged.insert((account.to_owned(), standard.to_owned()), JudgedControls::from(&states));
         }

@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use skywarden_content::{Catalog, Recommendation, StandardFile};
 use skywarden_model::{
-    Assessment, Attestation, AttestationScope, AttestedEvidence, AttestedState, Carried, Connector, Environment, Resource, Scope,
-    Severity, Status, Timestamp,
+    Assessment, Attestation, AttestationScope, AttestedEvidence, AttestedState, Connector, Environment, Severity, Status,
+    Timestamp,
 };
 use skywarden_posture::{
     AccountScope, ComplianceState, OtherCheck, Standards, check_counts, compliance, compliance_by_account, standard_states,
@@ -110,8 +110,8 @@ fn verdicts_of_other_checks_roll_up_as_those_of_recommendations_do() {
     assert_eq!(states(&standards, &verdicts)["both"], ComplianceState::Failed);
     assert_eq!(check_counts(&standards, &verdicts)["policy"].unhealthy, 1);
 
-    let resources = [resource("1", "a"), resource("2", "b")];
-    let judged = compliance_by_account(&standards, &connector(), &resources, &verdicts, &[]);
+    let owners = BTreeMap::from([("a", "1"), ("b", "2")]);
+    let judged = compliance_by_account(&standards, &connector(), &owners, &verdicts, &[]);
     let of = |account: &str| judged[&(account.to_owned(), "own".to_owned())].clone();
     assert_eq!((of("1").passed.len(), of("1").failed.len()), (2, 0));
     assert_eq!((of("2").passed.len(), of("2").failed.len()), (0, 2));
@@ -124,21 +124,6 @@ fn connector() -> Connector {
         display_name: "c".to_owned(),
         sample: false,
         settings: BTreeMap::new(),
-    }
-}
-
-fn resource(account: &str, id: &str) -> Resource {
-    Resource {
-        id: id.into(),
-        type_name: BUCKET.into(),
-        name: id.to_owned(),
-        scope: Scope { connector: "c".into(), account: account.into(), resource_group: "eu-west-1".into() },
-        location: None,
-        tags: BTreeMap::new(),
-        envelope: serde_json::Map::new(),
-        properties: json!({}),
-        unreadable: Vec::new(),
-        carried: Carried::All,
     }
 }
 
@@ -183,7 +168,7 @@ fn attested(attestations: &[Attestation]) -> (ComplianceState, usize) {
     let judged = compliance_by_account(
         &standards,
         &connector(),
-        &[resource("1", "a"), resource("2", "b")],
+        &BTreeMap::from([("a", "1"), ("b", "2")]),
         &[assessment("preview", "a", Status::Healthy), assessment("preview", "b", Status::Healthy)],
         &[],
     );

@@ -7,7 +7,7 @@ use std::{
 
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
-use skywarden_posture::{Assessed, Known, Standards, assess, compliance_by_account};
+use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
 use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
 
@@ -85,13 +85,10 @@ impl Store {
         let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
         let scores: BTreeMap<String, _> =
             assessed.scores.iter().map(|((_, account), score)| (account.clone(), score.clone())).collect();
-        let compliance = compliance_by_account(
-            &Standards::of(catalog),
-            connector,
-            &assessed.resources,
-            &assessed.assessments,
-            &assessed.coverage,
-        );
+        let own = self.own_standards(&ScopeFilter::All).await?;
+        let owners = assessed.resources.iter().map(|own| (own.id.as_str(), own.scope.account.as_ref())).collect();
+        let compliance =
+            compliance_by_account(&own.with(catalog, now), connector, &owners, &assessed.assessments, &assessed.coverage);
         let run = Run {
             connector,
             at: now,
@@ -111,7 +108,7 @@ impl Store {
     }
 
     /// [`Store::begin_run`] that lets a run which is being committed end first.
-    async fn wait_for_run(&self) -> Result<RunLock, StoreError> {
+    pub(crate) async fn wait_for_run(&self) -> Result<RunLock, StoreError> {
         let begin = Instant::now();
         loop {
             match self.begin_run().await {

@@ -16,6 +16,7 @@ mod pool;
 mod read;
 mod run_lock;
 mod sightings;
+mod standards;
 mod summary;
 mod write;
 
@@ -30,6 +31,7 @@ pub use filter::ScopeFilter;
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
+pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
 
 /// Where the state is kept.

@@ -100,6 +100,10 @@ const MIGRATIONS: &[&[&str]] = &[
         connector TEXT NOT NULL, account TEXT NOT NULL, standard TEXT NOT NULL, at TEXT NOT NULL, passed BIGINT NOT NULL,
         failed BIGINT NOT NULL, unknown BIGINT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (standard, connector, account, at))"],
     &["CREATE TABLE sightings (connector TEXT NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (connector, id))"],
+    &[
+        "CREATE TABLE standards (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
+        "CREATE TABLE attestations (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL)",
+    ],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

@@ -5,6 +5,7 @@ mod common;
 mod lists;
 mod queries;
 mod shared;
+mod standards;
 mod survival;
 
 use std::collections::{BTreeMap, BTreeSet};
