@@ -105,7 +105,8 @@ impl Catalog {
             (left.kind, is_relation(left), &left.path).cmp(&(right.kind, is_relation(right), &right.path))
         });
         let mut seen = BTreeMap::new();
-        for file in files {
+        let former = if care == Care::Lint { self.standards.clone() } else { BTreeMap::new() };
+        for file in &files {
             let before = problems.len();
             if care == Care::Lint {
                 lint::common(file, &mut seen, problems);
@@ -114,6 +115,49 @@ impl Catalog {
                 self.add_one(file, care, problems);
             }
         }
+        if care == Care::Lint {
+            for file in files.into_iter().filter(|file| file.kind == Kind::Standard) {
+                self.check_standard(file, &former, problems);
+            }
+        }
+    }
+
+    /// Recommendations name standards and standards name recommendations, so what a standard names is looked at last; one that is
+    /// wrong gives way to what had its id before.
+    fn check_standard(&mut self, file: &File, former: &BTreeMap<String, StandardFile>, problems: &mut Vec<Problem>) {
+        let Some(standard) = file.source.value.get("id").and_then(Value::as_str).and_then(|id| self.standards.get(id)) else {
+            return;
+        };
+        let before = problems.len();
+        lint::checks(self, file, standard, problems);
+        if problems.len() > before {
+            let id = standard.id.clone();
+            match former.get(&id) {
+                Some(former) => self.standards.insert(id, former.clone()),
+                None => self.standards.remove(&id),
+            };
+        }
+    }
+
+    /// Reads one standard from YAML or JSON, held against this catalog; `name` stands where problems name a file.
+    ///
+    /// # Errors
+    /// If the text is no standard, or what it names does not exist, with line and column.
+    pub fn read_standard(&self, name: &str, text: &str) -> Result<StandardFile, Vec<Problem>> {
+        let source = Source::parse(text).map_err(|SourceError { line, column, message }| {
+            vec![Problem { file: name.to_owned(), line, column, message, help: None }]
+        })?;
+        let file = File { path: name.to_owned(), kind: Kind::Standard, source };
+        let mut problems = Vec::new();
+        if let Some(standard) = typed::<StandardFile>(&file, &mut problems) {
+            lint::standard(&file, &standard, &mut problems);
+            lint::checks(self, &file, &standard, &mut problems);
+            if problems.is_empty() {
+                return Ok(standard);
+            }
+        }
+        problems.sort();
+        Err(problems)
     }
 
     fn add_one(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
@@ -126,7 +170,9 @@ impl Catalog {
             Kind::Standard => {
                 if let Some(standard) = typed::<StandardFile>(file, problems) {
                     let before = problems.len();
-                    lint::standard(file, &standard, problems);
+                    if care == Care::Lint {
+                        lint::standard(file, &standard, problems);
+                    }
                     if problems.len() == before {
                         self.standards.insert(standard.id.clone(), standard);
                     }

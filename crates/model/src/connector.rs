@@ -39,3 +39,16 @@ pub enum Environment {
     /// One's own machines.
     OnPremise,
 }
+
+impl Environment {
+    /// The word for it in content: `environments: [aws]` of a standard.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Azure => "azure",
+            Self::Aws => "aws",
+            Self::Gcp => "gcp",
+            Self::Kubernetes => "kubernetes",
+            Self::OnPremise => "host",
+        }
+    }
+}

@@ -1,10 +1,11 @@
 //! The nouns of Skywarden and nothing else: resources, snapshots with their coverage, assessments with their evidence,
-//! scores, exemptions, and the pure mapping between native ids and ARM ids.
+//! scores, exemptions, attestations, and the pure mapping between native ids and ARM ids.
 //!
 //! This crate does no I/O, reads no clock and knows neither rules nor clouds.
 
 mod arm;
 mod assessment;
+mod attestation;
 mod connector;
 mod coverage;
 mod exemption;
@@ -18,6 +19,7 @@ mod transition;
 
 pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
 pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
+pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedEvidence, AttestedState, Withdrawal};
 pub use connector::{Connector, ConnectorId, Environment};
 pub use coverage::{Coverage, DeniedRead, ListOutcome};
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
@@ -31,6 +33,9 @@ pub use transition::{TrackedState, Transition, TransitionKind};
 
 /// An instant in UTC with nanosecond precision; written as RFC 3339.
 pub type Timestamp = jiff::Timestamp;
+
+/// A day of the calendar; written as `2026-11-25`.
+pub type Date = jiff::civil::Date;
 
 /// A span of time between two instants.
 pub type SignedDuration = jiff::SignedDuration;

@@ -1,27 +1,29 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use skywarden_content::{Catalog, ComplianceControl, Maturity};
-use skywarden_model::{Assessment, Coverage, Status};
+use skywarden_content::{Catalog, ComplianceControl, StandardFile};
+use skywarden_model::{Assessment, Attestation, Coverage, Status};
 
 use crate::{
+    Standards,
     exempt::exemption_category,
     score::unlisted_types,
+    standards::{ControlChecks, Judges},
     standing::{counted, worse},
 };
 
 /// The state of a control of a standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum ComplianceState {
-    /// Every automatic check of it that applies is healthy.
+    /// Every automatic check of it that applies is healthy, or a person attested that it is met.
     Passed,
-    /// A check is unhealthy on some resource.
+    /// A check is unhealthy on some resource, or a person attested that it is not met.
     Failed,
     /// No check failed, and some could not be judged.
     Unknown,
-    /// No automatic check covers it: a person has to look.
+    /// No automatic check covers it: a person has to look, everywhere or in some account.
     Manual,
-    /// Its checks concern no resource that is there.
+    /// Its checks concern no resource that is there, or a person attested that it concerns nothing.
     NotApplicable,
 }
 
@@ -54,13 +56,17 @@ pub struct ControlResult {
     /// What a person has to check, where nothing is automatic.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub manual: Option<String>,
-    /// The recommendations and baseline rules that cover it.
+    /// The recommendations, baseline rules and other checks that cover it.
     pub checks: Vec<String>,
+    /// What its state rests on where no check covers it, the newest first; accounts without are why it may still be Manual.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attestations: Vec<Attestation>,
     /// Resources on which every check of it is healthy.
     pub passed: u64,
     /// Resources on which a check is unhealthy.
     pub failed: u64,
-    /// Resources on which no check is unhealthy and one is unknown, and one per listing of a checked type that failed.
+    /// Resources on which no check is unhealthy and one is unknown, one per listing of a checked type that failed, and one per
+    /// check that the standard names and nobody knows any more.
     pub unknown: u64,
     /// Resources that none of its checks concerns.
     pub not_applicable: u64,
@@ -73,18 +79,20 @@ pub struct ControlResult {
 ///
 /// A listing that failed counts as one unknown resource in every control that checks its type.
 pub fn compliance(
-    catalog: &Catalog,
+    standards: &Standards<'_>,
     standard: &str,
     assessments: &[Assessment],
     coverage: &[Coverage],
 ) -> Option<StandardResult> {
-    let file = catalog.standards.get(standard)?;
+    let file = standards.get(standard)?;
     let tables = Tables {
-        checks: checks_by_control(catalog, standard),
-        verdicts: verdicts_by_check(catalog, assessments),
+        standards,
+        file,
+        checks: standards.checks_by_control(file),
+        verdicts: all_verdicts(standards, assessments),
         unlisted: unlisted_types(coverage),
     };
-    let controls: Vec<ControlResult> = file.controls.iter().map(|control| result(control, &tables)).collect();
+    let controls: Vec<ControlResult> = file.controls.iter().map(|control| tables.result(control)).collect();
     let mut controls_by_state = BTreeMap::new();
     count_leaves(&controls, &mut controls_by_state);
     let state = together(controls.iter().map(|control| control.state));
@@ -105,10 +113,10 @@ pub struct CheckCounts {
     pub not_applicable: u64,
 }
 
-/// The verdicts of each recommendation and baseline rule, as [`compliance`] counts them.
-pub fn check_counts<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> BTreeMap<&'a str, CheckCounts> {
+/// The verdicts of each recommendation, baseline rule and other check, as [`compliance`] counts them.
+pub fn check_counts<'a>(standards: &Standards<'a>, assessments: &'a [Assessment]) -> BTreeMap<&'a str, CheckCounts> {
     let mut counts: BTreeMap<&str, CheckCounts> = BTreeMap::new();
-    for (check, verdicts) in verdicts_by_check(catalog, assessments) {
+    for (check, verdicts) in all_verdicts(standards, assessments) {
         let own = counts.entry(check).or_default();
         for (_, status) in verdicts {
             match status {
@@ -122,40 +130,29 @@ pub fn check_counts<'a>(catalog: &'a Catalog, assessments: &'a [Assessment]) -> 
     counts
 }
 
-struct Tables<'a> {
-    /// Control -> check -> the type that it judges.
-    checks: BTreeMap<&'a str, BTreeMap<&'a str, &'a str>>,
-    /// Check -> (resource, verdict).
-    verdicts: BTreeMap<&'a str, Vec<(&'a str, Status)>>,
+/// Check -> (resource, verdict).
+type Verdicts<'a> = BTreeMap<&'a str, Vec<(&'a str, Status)>>;
+
+struct Tables<'a, 'b> {
+    standards: &'b Standards<'a>,
+    file: &'a StandardFile,
+    checks: BTreeMap<&'a str, ControlChecks<'a>>,
+    verdicts: Verdicts<'b>,
     /// Type -> listings of it that failed.
-    unlisted: BTreeMap<&'a str, u64>,
+    unlisted: BTreeMap<&'b str, u64>,
 }
 
-pub(crate) fn checks_by_control<'a>(catalog: &'a Catalog, standard: &str) -> BTreeMap<&'a str, BTreeMap<&'a str, &'a str>> {
-    let mut checks: BTreeMap<&str, BTreeMap<&str, &str>> = BTreeMap::new();
-    let recommendations = catalog
-        .recommendations
-        .values()
-        .filter(|recommendation| recommendation.file.maturity == Maturity::Stable)
-        .map(|recommendation| (&recommendation.file.id, &recommendation.file.type_name, &recommendation.file.compliance));
-    let rules = catalog
-        .baselines
-        .values()
-        .flat_map(|rules| rules.values())
-        .map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
-    for (id, type_name, compliance) in recommendations.chain(rules) {
-        for control in compliance.get(standard).into_iter().flatten() {
-            checks.entry(control).or_default().insert(id, type_name);
-        }
+fn all_verdicts<'a>(standards: &Standards<'a>, assessments: &'a [Assessment]) -> Verdicts<'a> {
+    let mut verdicts = verdicts_by_check(standards.catalog, assessments);
+    for check in standards.other_checks() {
+        let own = check.verdicts.iter().map(|(resource, status)| (resource.as_str(), *status));
+        verdicts.entry(&check.id).or_default().extend(own);
     }
-    checks
+    verdicts
 }
 
-pub(crate) fn verdicts_by_check<'a>(
-    catalog: &'a Catalog,
-    assessments: impl IntoIterator<Item = &'a Assessment>,
-) -> BTreeMap<&'a str, Vec<(&'a str, Status)>> {
-    let mut verdicts: BTreeMap<&str, Vec<(&str, Status)>> = BTreeMap::new();
+pub(crate) fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: impl IntoIterator<Item = &'a Assessment>) -> Verdicts<'a> {
+    let mut verdicts = Verdicts::new();
     for assessment in assessments {
         let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
         let resource = assessment.resource.as_str();
@@ -180,49 +177,50 @@ pub(crate) fn verdicts_by_check<'a>(
     verdicts
 }
 
-fn result(control: &ComplianceControl, tables: &Tables<'_>) -> ControlResult {
-    let own = tables.checks.get(control.id.as_str());
-    let mut worst: BTreeMap<&str, Status> = BTreeMap::new();
-    for check in own.into_iter().flat_map(BTreeMap::keys) {
-        for (resource, status) in tables.verdicts.get(check).into_iter().flatten() {
-            let entry = worst.entry(resource).or_insert(*status);
-            *entry = worse(*entry, *status);
+impl<'a> Tables<'a, '_> {
+    fn result(&self, control: &'a ComplianceControl) -> ControlResult {
+        let own = self.checks.get(control.id.as_str());
+        let mut worst: BTreeMap<&str, Status> = BTreeMap::new();
+        for check in own.into_iter().flat_map(BTreeMap::keys) {
+            for (resource, status) in self.verdicts.get(check).into_iter().flatten() {
+                let entry = worst.entry(resource).or_insert(*status);
+                *entry = worse(*entry, *status);
+            }
         }
-    }
-    let count = |wanted| u64::try_from(worst.values().filter(|status| **status == wanted).count()).unwrap_or(u64::MAX);
-    let (passed, failed, not_applicable) = (count(Status::Healthy), count(Status::Unhealthy), count(Status::NotApplicable));
-    let types: BTreeSet<&str> = own.into_iter().flat_map(BTreeMap::values).copied().collect();
-    let unlisted: u64 = types.iter().filter_map(|type_name| tables.unlisted.get(type_name)).sum();
-    let unknown = count(Status::Unknown) + unlisted;
-    let below: Vec<ControlResult> = control.controls.iter().map(|control| result(control, tables)).collect();
-    let own_state = if failed > 0 {
-        ComplianceState::Failed
-    } else if unknown > 0 {
-        ComplianceState::Unknown
-    } else if passed > 0 {
-        ComplianceState::Passed
-    } else if own.is_some() {
-        ComplianceState::NotApplicable
-    } else {
-        ComplianceState::Manual
-    };
-    let state = if below.is_empty() {
-        own_state
-    } else {
-        let with_own = own.map(|_| own_state);
-        together(below.iter().map(|control| control.state).chain(with_own))
-    };
-    ControlResult {
-        id: control.id.clone(),
-        title: control.title.clone(),
-        state,
-        manual: control.manual.clone(),
-        checks: own.into_iter().flat_map(BTreeMap::keys).map(|check| (*check).to_owned()).collect(),
-        passed,
-        failed,
-        unknown,
-        not_applicable,
-        controls: below,
+        let count = |wanted| u64::try_from(worst.values().filter(|status| **status == wanted).count()).unwrap_or(u64::MAX);
+        let (passed, failed, not_applicable) = (count(Status::Healthy), count(Status::Unhealthy), count(Status::NotApplicable));
+        let unlisted = own.map_or(0, |own| Judges::n_unlisted(own, &self.unlisted));
+        let unknown = count(Status::Unknown) + unlisted;
+        let below: Vec<ControlResult> = control.controls.iter().map(|control| self.result(control)).collect();
+        let is_open = own.is_none() && below.is_empty();
+        let attested = if is_open { self.standards.attestations.of_control(self.file, &control.id) } else { None };
+        let own_state = match &attested {
+            Some(attested) => attested.state,
+            None if failed > 0 => ComplianceState::Failed,
+            None if unknown > 0 => ComplianceState::Unknown,
+            None if passed > 0 => ComplianceState::Passed,
+            None if own.is_some() => ComplianceState::NotApplicable,
+            None => ComplianceState::Manual,
+        };
+        let state = if below.is_empty() {
+            own_state
+        } else {
+            let with_own = own.map(|_| own_state);
+            together(below.iter().map(|control| control.state).chain(with_own))
+        };
+        ControlResult {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            state,
+            manual: control.manual.clone(),
+            checks: own.into_iter().flat_map(BTreeMap::keys).map(|check| (*check).to_owned()).collect(),
+            attestations: attested.into_iter().flat_map(|attested| attested.by).cloned().collect(),
+            passed,
+            failed,
+            unknown,
+            not_applicable,
+            controls: below,
+        }
     }
 }
 

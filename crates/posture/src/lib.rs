@@ -3,6 +3,7 @@
 //! Pure: the same snapshot, content and instant give the same results, byte for byte. Stores nothing and reads no clock.
 
 mod assess;
+mod attested;
 mod compliance;
 mod control_states;
 mod evaluate;
@@ -10,6 +11,7 @@ mod exempt;
 mod listing;
 mod overall;
 mod score;
+mod standards;
 mod standing;
 mod track;
 
@@ -21,4 +23,5 @@ pub use exempt::apply_exemptions;
 pub use listing::not_listed;
 pub use overall::overall_score;
 pub use score::{score_by_subscription, secure_score};
+pub use standards::{AccountScope, OtherCheck, Standards};
 pub use track::transitions;

@@ -15,8 +15,8 @@ use skywarden_model::{
     Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_posture::{
-    ComplianceState, Known, apply_exemptions, assess, assess_for_report, compliance, evaluate, not_listed, score_by_subscription,
-    secure_score, standard_states, unlisted,
+    ComplianceState, Known, Standards, apply_exemptions, assess, assess_for_report, compliance, evaluate, not_listed,
+    score_by_subscription, secure_score, standard_states, unlisted,
 };
 use skywarden_rule::{Parameters, Rule};
 
@@ -376,13 +376,13 @@ fn only_a_complete_listing_makes_resources_disappear() {
 }
 
 fn states(assessments: &[Assessment], coverage: &[Coverage]) -> BTreeMap<String, ComplianceState> {
-    let result = compliance(&catalog(), "cis", assessments, coverage).unwrap();
+    let known = catalog();
+    let result = compliance(&Standards::of(&known), "cis", assessments, coverage).unwrap();
     let parents = result.controls.iter().map(|control| (control.id.clone(), control.state));
     let leaves = result.controls.iter().flat_map(|control| &control.controls).map(|control| (control.id.clone(), control.state));
     let states: BTreeMap<String, ComplianceState> = parents.chain(leaves).collect();
     // The short way, which keeps no counts, must come to the same.
-    let known = catalog();
-    let in_short = standard_states(&known, assessments, coverage).remove("cis").unwrap();
+    let in_short = standard_states(&Standards::of(&known), assessments, coverage).remove("cis").unwrap();
     assert_eq!(in_short.state, result.state);
     assert_eq!(in_short.controls.len() as u64, result.controls_by_state.values().sum::<u64>());
     for (control, state) in in_short.controls {
@@ -406,7 +406,7 @@ fn compliance_rolls_up_from_checks_and_baseline_rules() {
         ("2.ssh", ComplianceState::Failed),
     ];
     assert_eq!(states, expected.map(|(id, state)| (id.to_owned(), state)).into());
-    assert!(compliance(&catalog(), "no-such", &[], &[]).is_none());
+    assert!(compliance(&Standards::of(&catalog()), "no-such", &[], &[]).is_none());
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Up(up) => up::run(up, content),
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
-        Command::Policy { command } => policy::run(command),
+        Command::Policy { command } => policy::run(command, content),
         Command::Connect { command } => connect::connect(command, content),
         Command::Disconnect(disconnect) => connect::disconnect(disconnect),
         Command::Connectors(read) => connect::list(read),

@@ -35,7 +35,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         );
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
-        let ends = tokio::spawn(policy::keep_up_with_ends(store.clone()));
+        let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
         let result = server.run(store, catalog, &data.api_token()?).await;
         schedule.abort();
         ends.abort();
@@ -139,7 +139,7 @@ async fn assess_one(
     let _turn = gate.acquire().await?;
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
-    store.judge_policies(connector.id.as_str(), now).await?;
+    store.judge_policies_of(catalog, &[connector.id.to_string()], now).await?;
     Ok(assessed)
 }
 

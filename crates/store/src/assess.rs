@@ -85,7 +85,10 @@ impl Store {
         let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
         let scores: BTreeMap<String, _> =
             assessed.scores.iter().map(|((_, account), score)| (account.clone(), score.clone())).collect();
-        let compliance = compliance_by_account(catalog, &assessed.resources, &assessed.assessments, &assessed.coverage);
+        let own = self.own_standards(&ScopeFilter::All).await?;
+        let owners = assessed.resources.iter().map(|own| (own.id.as_str(), own.scope.account.as_ref())).collect();
+        let compliance =
+            compliance_by_account(&own.with(catalog, now), connector, &owners, &assessed.assessments, &assessed.coverage);
         let run = Run {
             connector,
             at: now,

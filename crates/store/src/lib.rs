@@ -17,6 +17,7 @@ mod pool;
 mod read;
 mod run_lock;
 mod sightings;
+mod standards;
 mod summary;
 mod write;
 
@@ -32,6 +33,7 @@ pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
+pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
 
 /// Where the state is kept.

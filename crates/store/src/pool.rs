@@ -120,6 +120,10 @@ const MIGRATIONS: &[&[&str]] = &[
             resource TEXT PRIMARY KEY, connector TEXT NOT NULL, account TEXT NOT NULL, type_name TEXT NOT NULL, hash TEXT NOT NULL)",
         "CREATE TABLE policy_runs (connector TEXT PRIMARY KEY, at TEXT NOT NULL)",
     ],
+    &[
+        "CREATE TABLE standards (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
+        "CREATE TABLE attestations (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL)",
+    ],
 ];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.

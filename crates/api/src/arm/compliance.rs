@@ -5,7 +5,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::{Assessment, Coverage};
-use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
+use skywarden_posture::{ComplianceState, ControlResult, StandardResult, Standards};
 
 use super::{Answer, subscription::subscription};
 use crate::{AppState, error::ApiError};
@@ -65,13 +65,14 @@ pub(crate) async fn check(State(state): State<AppState>, Path(path): Path<Standa
 
 async fn results(state: &AppState, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
     let (assessments, coverage) = judged(state, path).await?;
-    let standards = state.catalog.standards.keys();
-    Ok(standards.filter_map(|id| skywarden_posture::compliance(&state.catalog, id, &assessments, &coverage)).collect())
+    let standards = Standards::of(&state.catalog);
+    let files = standards.files();
+    Ok(files.filter_map(|file| skywarden_posture::compliance(&standards, &file.id, &assessments, &coverage)).collect())
 }
 
 async fn result(state: &AppState, path: &StandardPath) -> Result<StandardResult, ApiError> {
     let (assessments, coverage) = judged(state, path).await?;
-    let result = skywarden_posture::compliance(&state.catalog, &path.standard, &assessments, &coverage);
+    let result = skywarden_posture::compliance(&Standards::of(&state.catalog), &path.standard, &assessments, &coverage);
     result.ok_or_else(|| ApiError::not_found("such standard"))
 }
 

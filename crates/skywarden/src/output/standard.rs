@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde::Serialize;
 use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::{Assessment, Coverage, Severity};
-use skywarden_posture::{CheckCounts, ComplianceState, ControlResult, check_counts, compliance};
+use skywarden_posture::{CheckCounts, ComplianceState, ControlResult, Standards, check_counts, compliance};
 
 use super::{joined::described, safe::cell_for_spreadsheet};
 
@@ -100,9 +100,10 @@ pub(crate) fn standard_report<'a>(
     assessments: &[Assessment],
     coverage: &[Coverage],
 ) -> anyhow::Result<StandardReport<'a>> {
-    let counts = check_counts(catalog, assessments);
+    let standards = Standards::of(catalog);
+    let counts = check_counts(&standards, assessments);
     let file = standard_file(catalog, standard)?;
-    let result = compliance(catalog, standard, assessments, coverage);
+    let result = compliance(&standards, standard, assessments, coverage);
     let result = result.with_context(|| format!("the standard `{standard}` could not be rolled up"))?;
     let mut controls = Vec::with_capacity(result.controls.len());
     for control in result.controls {

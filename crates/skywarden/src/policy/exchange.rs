@@ -10,13 +10,13 @@ use skywarden_bundle::{Bundle, File, MAX_BUNDLE, MAX_FILE, MAX_FILES};
 use skywarden_model::Timestamp;
 use skywarden_policy::ObjectKind;
 
-use crate::{Ending, arguments::ImportPolicies, estate::with_store, output::text_for_terminal};
+use crate::{Ending, arguments::ImportPolicies, content, estate::with_store, output::text_for_terminal};
 
 /// Mistakes that are shown; the rest is counted.
 const MAX_SHOWN: usize = 50;
 
 /// `skywarden policy import`: what has a mistake is told and left out, the rest is taken.
-pub(super) fn import(import: &ImportPolicies) -> anyhow::Result<Ending> {
+pub(super) fn import(import: &ImportPolicies, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let mut files = Vec::new();
     for path in &import.paths {
         gather(path, &import.except, &mut files)?;
@@ -37,6 +37,7 @@ pub(super) fn import(import: &ImportPolicies) -> anyhow::Result<Ending> {
         return Ok(ending);
     }
     anyhow::ensure!(!bundle.objects.is_empty(), "there is nothing to import");
+    let catalog = content::catalog(overlay)?;
     with_store(import.data.as_deref(), async |store| {
         let change = store.put_policies(&bundle.objects).await?;
         println!("in the store: {} new, {} changed, {} as they were", change.n_added, change.n_changed, change.n_same);
@@ -52,7 +53,7 @@ pub(super) fn import(import: &ImportPolicies) -> anyhow::Result<Ending> {
             let line = format!("not in force: {}{reference}: {}", unlinked.assignment_id, unlinked.message);
             eprintln!("{}", text_for_terminal(&line, 1000));
         }
-        let run = store.judge_all_policies(now).await?;
+        let run = store.judge_all_policies(&catalog, now).await?;
         println!("judged: {} resources, {} states, of which {} are new or changed", run.n_resources, run.n_states, run.n_written);
         Ok(())
     })?;
@@ -82,7 +83,8 @@ pub(super) fn export(out: &Path, data: Option<&Path>) -> anyhow::Result<Ending> 
 }
 
 /// `skywarden policy remove`.
-pub(super) fn remove(ids: &[String], data: Option<&Path>) -> anyhow::Result<Ending> {
+pub(super) fn remove(ids: &[String], data: Option<&Path>, overlay: Option<&Path>) -> anyhow::Result<Ending> {
+    let catalog = content::catalog(overlay)?;
     with_store(data, async |store| {
         let kept = store.policy_library().await?;
         for id in ids {
@@ -90,7 +92,7 @@ pub(super) fn remove(ids: &[String], data: Option<&Path>) -> anyhow::Result<Endi
             anyhow::ensure!(is_there, "there is no `{}`; `skywarden policy list` shows the ids", text_for_terminal(id, 300));
         }
         let change = store.remove_policies(ids).await?;
-        let run = store.judge_all_policies(Timestamp::now()).await?;
+        let run = store.judge_all_policies(&catalog, Timestamp::now()).await?;
         println!("removed: {}; judged anew: {} resources", change.n_removed, run.n_resources);
         Ok(Ending::Done)
     })

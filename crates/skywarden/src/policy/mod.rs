@@ -4,8 +4,9 @@ mod evaluate;
 mod exchange;
 mod states;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
+use skywarden_content::Catalog;
 use skywarden_model::Timestamp;
 use skywarden_policy::{ComplianceState, compliant_fraction};
 use skywarden_store::{ScopeFilter, Store, StoreError};
@@ -16,12 +17,12 @@ use crate::{Ending, arguments::Policy, output::percent};
 const NOTICE: Duration = Duration::from_secs(30);
 
 /// `skywarden policy ...`.
-pub(crate) fn run(command: &Policy) -> anyhow::Result<Ending> {
+pub(crate) fn run(command: &Policy, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     match command {
         Policy::Evaluate(evaluate) => evaluate::run(evaluate),
-        Policy::Import(import) => exchange::import(import),
+        Policy::Import(import) => exchange::import(import, overlay),
         Policy::Export { out, data } => exchange::export(out, data.as_deref()),
-        Policy::Remove { ids, data } => exchange::remove(ids, data.as_deref()),
+        Policy::Remove { ids, data } => exchange::remove(ids, data.as_deref(), overlay),
         Policy::List(read) => states::list(read),
         Policy::Compliance(read) => states::compliance(read),
         Policy::States(query) => states::states(query),
@@ -52,9 +53,9 @@ pub(crate) async fn summary(store: &Store) -> anyhow::Result<Option<String>> {
 }
 
 /// Judges what an exemption or an attestation concerns in the moment when it ends.
-pub(crate) async fn keep_up_with_ends(store: Store) {
+pub(crate) async fn keep_up_with_ends(store: Store, catalog: Arc<Catalog>) {
     loop {
-        let wait = match judge_ended(&store).await {
+        let wait = match judge_ended(&store, &catalog).await {
             Ok(wait) => wait,
             Err(error) => {
                 tracing::warn!(%error, "policies could not be judged after an exemption ended; it is tried again");
@@ -66,11 +67,9 @@ pub(crate) async fn keep_up_with_ends(store: Store) {
 }
 
 /// Judges what ended, and says how long nothing more is to be done.
-async fn judge_ended(store: &Store) -> Result<Duration, StoreError> {
+async fn judge_ended(store: &Store, catalog: &Catalog) -> Result<Duration, StoreError> {
     let (ended, next) = store.ended_policies(Timestamp::now()).await?;
-    for connector in ended {
-        store.judge_policies(&connector, Timestamp::now()).await?;
-    }
+    store.judge_policies_of(catalog, &ended, Timestamp::now()).await?;
     // A little later than the instant, so that it is over.
     let until = next.map(|end| end.duration_since(Timestamp::now()).as_millis() + 10);
     let until = until.map(|millis| Duration::from_millis(u64::try_from(millis).unwrap_or(0)));

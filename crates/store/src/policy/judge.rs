@@ -3,6 +3,7 @@ use std::{
     sync::Arc,
 };
 
+use skywarden_content::Catalog;
 use skywarden_model::{
     Coverage, FactSheet, FieldPath, Resource, Scope, Segment, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
@@ -85,17 +86,34 @@ impl Store {
         result
     }
 
-    /// [`Store::judge_policies`] of every connector.
+    /// [`Store::judge_policies`] of every connector; standards that are initiatives are rolled up once.
     ///
     /// # Errors
     /// See there.
-    pub async fn judge_all_policies(&self, now: Timestamp) -> Result<PolicyRun, StoreError> {
+    pub async fn judge_all_policies(&self, catalog: &Catalog, now: Timestamp) -> Result<PolicyRun, StoreError> {
+        let connectors: Vec<String> = self.connectors(&ScopeFilter::All).await?.iter().map(|own| own.id.to_string()).collect();
+        self.judge_policies_of(catalog, &connectors, now).await
+    }
+
+    /// [`Store::judge_policies`] of some connectors; standards that are initiatives are rolled up once.
+    ///
+    /// # Errors
+    /// See there.
+    pub async fn judge_policies_of(
+        &self,
+        catalog: &Catalog,
+        connectors: &[String],
+        now: Timestamp,
+    ) -> Result<PolicyRun, StoreError> {
         let mut run = PolicyRun::default();
-        for connector in self.connectors(&ScopeFilter::All).await? {
-            let own = self.judge_policies(connector.id.as_str(), now).await?;
+        for connector in connectors {
+            let own = self.judge_policies(connector, now).await?;
             run.n_resources += own.n_resources;
             run.n_states += own.n_states;
             run.n_written += own.n_written;
+        }
+        if run.n_written > 0 && self.has_initiative_standards().await? {
+            self.roll_up(catalog, now).await?;
         }
         Ok(run)
     }

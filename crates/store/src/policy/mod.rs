@@ -4,9 +4,11 @@ mod judge;
 mod library;
 mod neighbours;
 mod read;
+mod standard;
 mod write;
 
 pub use judge::PolicyRun;
 pub(crate) use library::Cached;
 pub use library::{KeptLibrary, ObjectChange};
 pub use read::{PolicyEvent, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
+pub(crate) use standard::InitiativeStandards;

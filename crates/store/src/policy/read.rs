@@ -333,7 +333,7 @@ impl TryFrom<Columns> for PolicyStateRow {
     }
 }
 
-fn of_rank(rank: i64) -> Result<ComplianceState, StoreError> {
+pub(super) fn of_rank(rank: i64) -> Result<ComplianceState, StoreError> {
     ComplianceState::from_rank(rank).ok_or_else(|| {
         let error = serde::de::Error::custom(format!("{rank} is no state"));
         StoreError::damaged("state of a policy")(error)

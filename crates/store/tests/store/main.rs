@@ -6,6 +6,7 @@ mod lists;
 mod policies;
 mod queries;
 mod shared;
+mod standards;
 mod survival;
 
 use std::collections::{BTreeMap, BTreeSet};

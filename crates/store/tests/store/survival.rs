@@ -119,6 +119,8 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
 /// Stores of version 1 exist without and with the column.
 const AS_VERSION_1: &[&[&str]] = &[
     &[
+        "DROP TABLE attestations",
+        "DROP TABLE standards",
         "DROP TABLE sightings",
         "DROP TABLE compliance_points",
         "DROP TABLE attempts",
@@ -127,6 +129,8 @@ const AS_VERSION_1: &[&[&str]] = &[
         "UPDATE schema_version SET version = 1",
     ],
     &[
+        "DROP TABLE attestations",
+        "DROP TABLE standards",
         "DROP TABLE sightings",
         "DROP TABLE compliance_points",
         "DROP TABLE attempts",

@@ -36,7 +36,7 @@ pub(crate) async fn import(State(state): State<AppState>, Query(query): Query<Im
     let mut answer = told(&bundle);
     if !query.dry_run && !bundle.objects.is_empty() {
         let change = state.store.put_policies(&bundle.objects).await?;
-        let run = state.store.judge_all_policies(Timestamp::now()).await?;
+        let run = state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?;
         let more = json!({
             "change": { "added": change.n_added, "changed": change.n_changed, "same": change.n_same },
             "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written },
@@ -77,6 +77,6 @@ pub(crate) async fn remove(State(state): State<AppState>, Query(query): Query<By
     if change.n_removed == 0 {
         return Err(ApiError::not_found("such object"));
     }
-    let run = state.store.judge_all_policies(Timestamp::now()).await?;
+    let run = state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?;
     Ok(Json(json!({ "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written } })))
 }

@@ -15,7 +15,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::json;
 use skywarden_model::{Assessment, Coverage};
-use skywarden_posture::{check_counts, compliance, standard_states};
+use skywarden_posture::{Standards, check_counts, compliance, standard_states};
 use skywarden_store::ScopeFilter;
 
 use self::tree::{ControlState, Tree};
@@ -35,7 +35,7 @@ pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<Scop
     let filter = scope.filter(&state).await?;
     let (assessments, coverage) = judged(&state, &filter).await?;
     let mut items = Vec::new();
-    for (id, states) in standard_states(&state.catalog, &assessments, &coverage) {
+    for (id, states) in standard_states(&Standards::of(&state.catalog), &assessments, &coverage) {
         let Some(file) = state.catalog.standards.get(id) else { continue };
         let mut by_state: BTreeMap<ControlState, u64> = BTreeMap::new();
         tree::walk(&file.controls, &mut |control| {
@@ -54,9 +54,10 @@ async fn tree_of<'a>(state: &'a AppState, scope: &ScopeQuery, id: &str) -> Resul
     let file = state.catalog.standards.get(id).ok_or_else(|| ApiError::not_found("such standard"))?;
     let filter = scope.filter(state).await?;
     let (assessments, coverage) = judged(state, &filter).await?;
-    let result = compliance(&state.catalog, id, &assessments, &coverage);
+    let standards = Standards::of(&state.catalog);
+    let result = compliance(&standards, id, &assessments, &coverage);
     let result = result.ok_or_else(|| ApiError::not_found("such standard"))?;
-    Ok(Tree::new(&state.catalog, file, result, &check_counts(&state.catalog, &assessments)))
+    Ok(Tree::new(&state.catalog, file, result, &check_counts(&standards, &assessments)))
 }
 
 pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {

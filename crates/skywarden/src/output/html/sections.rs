@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use skywarden_content::Catalog;
 use skywarden_model::{SecureScore, Severity, Status, Timestamp};
-use skywarden_posture::{Assessed, CheckCounts, check_counts};
+use skywarden_posture::{Assessed, CheckCounts, Standards, check_counts};
 
 use crate::output::{coverage_problems, percent, standard::StandardReport};
 
@@ -158,7 +158,7 @@ pub(super) fn controls(score: &SecureScore) -> String {
 
 /// Every recommendation that judged something, what is wrong most and worst first.
 pub(super) fn recommendations(catalog: &Catalog, assessed: &Assessed) -> String {
-    let counts = check_counts(catalog, &assessed.assessments);
+    let counts = check_counts(&Standards::of(catalog), &assessed.assessments);
     let mut rows: Vec<(&skywarden_content::RecommendationFile, CheckCounts)> = catalog
         .recommendations
         .values()

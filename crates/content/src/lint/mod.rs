@@ -1,5 +1,7 @@
 //! What must hold of a content file beyond its shape.
 
+mod standard;
+
 use std::collections::BTreeMap;
 
 use regex::Regex;
@@ -8,10 +10,12 @@ use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
     Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile,
-    ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, StandardFile, TestCase,
+    ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, TestCase,
     load::{File, Kind},
     source::step,
 };
+
+pub(crate) use standard::{checks, standard};
 
 /// A skeleton of `cargo xtask new` carries this mark wherever a person has to write something.
 const UNFINISHED: &str = "FIXME";
@@ -94,7 +98,6 @@ fn control_ids(controls: &[ComplianceControl]) -> Vec<&str> {
     controls.iter().flat_map(|control| std::iter::once(control.id.as_str()).chain(control_ids(&control.controls))).collect()
 }
 
-/// No control id stands twice in a standard.
 /// A pattern must compile and do what its examples say.
 pub(crate) fn secret(file: &File, secret: &SecretFile, problems: &mut Vec<Problem>) {
     let pattern = match Regex::new(&secret.pattern) {
@@ -113,15 +116,6 @@ pub(crate) fn secret(file: &File, secret: &SecretFile, problems: &mut Vec<Proble
                 problems.push(file.problem(&format!("/{member}/{place}"), format!("the secret {verb} in this text")));
             }
         }
-    }
-}
-
-pub(crate) fn standard(file: &File, standard: &StandardFile, problems: &mut Vec<Problem>) {
-    let mut ids = control_ids(&standard.controls);
-    ids.sort_unstable();
-    let twice: Vec<&str> = ids.iter().zip(ids.iter().skip(1)).filter(|(left, right)| left == right).map(|(id, _)| *id).collect();
-    for id in twice {
-        problems.push(file.problem("/controls", format!("the control id `{id}` stands twice")));
     }
 }
 

@@ -1,0 +1,233 @@
+//! What is rolled up, and what beside assessments it is rolled up from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use skywarden_content::{Catalog, ComplianceControl, Maturity, StandardFile};
+use skywarden_model::{Attestation, Environment, ResourceId, Severity, Status, Timestamp};
+
+/// The standards of a catalog and others, the checks that are no recommendations, and what people attested.
+#[derive(Debug, Clone)]
+pub struct Standards<'a> {
+    pub(crate) catalog: &'a Catalog,
+    files: BTreeMap<&'a str, &'a StandardFile>,
+    checks: BTreeMap<&'a str, &'a OtherCheck>,
+    pub(crate) attestations: Attestations<'a>,
+}
+
+/// A check that is neither recommendation nor baseline rule, such as a policy of an initiative, with its verdicts.
+///
+/// A control names it under `checks`. Its verdicts are rolled up as they are, so they hold exactly the resources that the reader
+/// may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherCheck {
+    /// As controls name it; no recommendation or baseline rule has this id.
+    pub id: String,
+    /// What it asks for.
+    pub title: String,
+    /// How bad it is if it is not met.
+    pub severity: Severity,
+    /// Which types it judges: where one could not be listed, its controls are unknown.
+    pub types: BTreeSet<String>,
+    /// Its verdict on each resource.
+    pub verdicts: Vec<(ResourceId, Status)>,
+}
+
+/// An account that a roll-up speaks of.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AccountScope {
+    /// Its connector.
+    pub connector: String,
+    /// The provider's account.
+    pub account: String,
+    /// What kind of environment it is: an attestation is due in those that the standard is for.
+    pub environment: Environment,
+}
+
+/// What people attested, as it holds at an instant.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Attestations<'a> {
+    /// (standard, control) -> those that hold, the newest first.
+    pub(crate) holding: BTreeMap<(&'a str, &'a str), Vec<&'a Attestation>>,
+    /// The accounts that the roll-up speaks of.
+    pub(crate) accounts: BTreeSet<AccountScope>,
+}
+
+/// The checks of a control: what each judges.
+pub(crate) type ControlChecks<'a> = BTreeMap<&'a str, Judges<'a>>;
+
+/// What a check judges.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Judges<'a> {
+    /// Resources of these types.
+    Types(BTreeSet<&'a str>),
+    /// Nothing any more: the standard names a check that is gone, so nobody knows whether the control is met.
+    Gone,
+}
+
+impl OtherCheck {
+    /// A check without verdicts.
+    pub fn new(id: impl Into<String>, title: impl Into<String>, severity: Severity) -> Self {
+        Self { id: id.into(), title: title.into(), severity, types: BTreeSet::new(), verdicts: Vec::new() }
+    }
+
+    /// Adds the verdict on a resource of a type.
+    pub fn judge(&mut self, type_name: &str, resource: ResourceId, status: Status) {
+        if !self.types.contains(type_name) {
+            self.types.insert(type_name.to_owned());
+        }
+        self.verdicts.push((resource, status));
+    }
+}
+
+impl<'a> Standards<'a> {
+    /// Those of the catalog, without other checks and attestations.
+    pub fn of(catalog: &'a Catalog) -> Self {
+        let files = catalog.standards.iter().map(|(id, file)| (id.as_str(), file)).collect();
+        Self { catalog, files, checks: BTreeMap::new(), attestations: Attestations::default() }
+    }
+
+    /// Adds standards that stand outside the catalog; one that has an id of the catalog's is left out.
+    pub fn with_files(mut self, files: impl IntoIterator<Item = &'a StandardFile>) -> Self {
+        for file in files {
+            self.files.entry(&file.id).or_insert(file);
+        }
+        self
+    }
+
+    /// Adds checks that are no recommendations.
+    pub fn with_checks(mut self, checks: impl IntoIterator<Item = &'a OtherCheck>) -> Self {
+        self.checks.extend(checks.into_iter().map(|check| (check.id.as_str(), check)));
+        self
+    }
+
+    /// Adds what people attested, as it holds `now`, for a roll-up that speaks of these accounts.
+    pub fn with_attestations(
+        mut self,
+        attestations: impl IntoIterator<Item = &'a Attestation>,
+        accounts: impl IntoIterator<Item = AccountScope>,
+        now: Timestamp,
+    ) -> Self {
+        self.attestations.accounts = accounts.into_iter().collect();
+        for attestation in attestations.into_iter().filter(|attestation| attestation.holds(now)) {
+            let key = (attestation.standard.as_str(), attestation.control.as_str());
+            self.attestations.holding.entry(key).or_default().push(attestation);
+        }
+        for own in self.attestations.holding.values_mut() {
+            own.sort_by_key(|attestation| std::cmp::Reverse((attestation.created_at, &attestation.id)));
+        }
+        self
+    }
+
+    /// The same for a roll-up of one account.
+    pub(crate) fn of_account(&self, account: AccountScope) -> Self {
+        let mut own = self.clone();
+        own.attestations.accounts = BTreeSet::from([account]);
+        own
+    }
+
+    /// A standard by its id.
+    pub fn get(&self, id: &str) -> Option<&'a StandardFile> {
+        self.files.get(id).copied()
+    }
+
+    /// Every standard, in order of their ids.
+    pub fn files(&self) -> impl Iterator<Item = &'a StandardFile> {
+        self.files.values().copied()
+    }
+
+    /// A check that is no recommendation.
+    pub fn other_check(&self, id: &str) -> Option<&'a OtherCheck> {
+        self.checks.get(id).copied()
+    }
+
+    /// The checks that are no recommendations.
+    pub(crate) fn other_checks(&self) -> impl Iterator<Item = &'a OtherCheck> {
+        self.checks.values().copied()
+    }
+
+    /// Whether something automatic covers a control of a standard; `None` if there is no such lowest-level control.
+    pub fn is_automatic(&self, standard: &str, control: &str) -> Option<bool> {
+        fn is_leaf(controls: &[ComplianceControl], id: &str) -> bool {
+            controls.iter().any(|own| (own.id == id && own.controls.is_empty()) || is_leaf(&own.controls, id))
+        }
+        let file = self.get(standard)?;
+        is_leaf(&file.controls, control).then(|| self.checks_by_control(file).contains_key(control))
+    }
+
+    /// Which checks cover each control of a standard, as they say themselves and as the standard says.
+    pub(crate) fn checks_by_control(&self, file: &'a StandardFile) -> BTreeMap<&'a str, ControlChecks<'a>> {
+        let mut checks: BTreeMap<&str, ControlChecks<'_>> = BTreeMap::new();
+        let recommendations = self
+            .catalog
+            .recommendations
+            .values()
+            .filter(|recommendation| recommendation.file.maturity == Maturity::Stable)
+            .map(|recommendation| (&recommendation.file.id, &recommendation.file.type_name, &recommendation.file.compliance));
+        let rules = self
+            .catalog
+            .baselines
+            .values()
+            .flat_map(|rules| rules.values())
+            .map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
+        for (id, type_name, compliance) in recommendations.chain(rules) {
+            for control in compliance.get(&file.id).into_iter().flatten() {
+                checks.entry(control).or_default().insert(id, Judges::types([type_name.as_str()]));
+            }
+        }
+        self.add_named(&file.controls, &mut checks);
+        checks
+    }
+
+    fn add_named(&self, controls: &'a [ComplianceControl], checks: &mut BTreeMap<&'a str, ControlChecks<'a>>) {
+        for control in controls {
+            for name in &control.checks {
+                for (id, judges) in self.named(name) {
+                    checks.entry(&control.id).or_default().insert(id, judges);
+                }
+            }
+            self.add_named(&control.controls, checks);
+        }
+    }
+
+    /// What a name in a control stands for: a check, those that have its place by now, or nothing.
+    fn named(&self, name: &'a str) -> Vec<(&'a str, Judges<'a>)> {
+        if let Some(other) = self.checks.get(name) {
+            return vec![(&other.id, Judges::types(other.types.iter().map(String::as_str)))];
+        }
+        let ids = self.catalog.current_ids(name);
+        if ids.is_empty() {
+            return vec![(name, Judges::Gone)];
+        }
+        let mut named = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(known) = self.catalog.recommendations.get(&id) {
+                // One that is switched off covers nothing, whoever names it.
+                if known.file.maturity != Maturity::Deprecated {
+                    named.push((known.file.id.as_str(), Judges::types([known.file.type_name.as_str()])));
+                }
+            } else if let Some(rule) = self.catalog.baselines.values().find_map(|rules| rules.get(&id)) {
+                named.push((rule.file.id.as_str(), Judges::types([rule.file.type_name.as_str()])));
+            }
+        }
+        named
+    }
+}
+
+impl<'a> Judges<'a> {
+    fn types(types: impl IntoIterator<Item = &'a str>) -> Self {
+        Self::Types(types.into_iter().collect())
+    }
+
+    /// How many things of it could not be looked at: listings of its types that failed, or itself.
+    pub(crate) fn n_unlisted(checks: &ControlChecks<'a>, unlisted: &BTreeMap<&str, u64>) -> u64 {
+        let mut types: BTreeSet<&str> = BTreeSet::new();
+        let mut n_gone = 0;
+        for judges in checks.values() {
+            match judges {
+                Self::Types(own) => types.extend(own),
+                Self::Gone => n_gone += 1,
+            }
+        }
+        n_gone + types.iter().filter_map(|type_name| unlisted.get(type_name)).sum::<u64>()
+    }
+}
