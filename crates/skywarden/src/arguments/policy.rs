@@ -32,6 +32,13 @@ pub(crate) enum Policy {
     List(Read),
     /// Each assignment with how many resources have which state.
     Compliance(Read),
+    /// The definitions of an assignment: the effect of each and who set it, and how many resources have which state.
+    Show {
+        /// The assignment's id, or its name if no other has it.
+        assignment: String,
+        #[command(flatten)]
+        read: Read,
+    },
     /// The state of each resource under each definition that concerns it.
     States(PolicyStates),
     /// What changed: when which resource got which state.

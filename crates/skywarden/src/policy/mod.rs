@@ -2,6 +2,7 @@
 
 mod evaluate;
 mod exchange;
+mod show;
 mod states;
 
 use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ pub(crate) fn run(command: &Policy, overlay: Option<&Path>) -> anyhow::Result<En
         Policy::Remove { ids, data } => exchange::remove(ids, data.as_deref(), overlay),
         Policy::List(read) => states::list(read),
         Policy::Compliance(read) => states::compliance(read),
+        Policy::Show { assignment, read } => show::run(assignment, read),
         Policy::States(query) => states::states(query),
         Policy::History(read) => states::history(read),
     }

@@ -96,7 +96,7 @@ pub(super) fn states(query: &PolicyStates) -> anyhow::Result<Ending> {
 }
 
 /// The id of an assignment that is named by it, or by a name that no other has.
-fn assignment_id(library: &Library, named: &str) -> anyhow::Result<String> {
+pub(super) fn assignment_id(library: &Library, named: &str) -> anyhow::Result<String> {
     if let Some(assignment) = library.governance.assignment(named) {
         return Ok(assignment.id.clone());
     }
