@@ -179,10 +179,37 @@ fn evaluation(by: &InForce<'_>, decision: &Decision) -> Value {
     })
 }
 
-/// `equals true` is the operator with its operand.
+/// Azure's operators by how evidence says them; where one phrase begins another, the longer stands first.
+const OPERATORS: [(&str, &str); 20] = [
+    ("does not equal", "notEquals"),
+    ("equals", "equals"),
+    ("is not like", "notLike"),
+    ("is like", "like"),
+    ("does not match", "notMatch"),
+    ("matches", "match"),
+    ("does not contain the key", "notContainsKey"),
+    ("contains the key", "containsKey"),
+    ("does not contain", "notContains"),
+    ("contains", "contains"),
+    ("is not in", "notIn"),
+    ("is in", "in"),
+    ("is less than", "less"),
+    ("is at most", "lessOrEquals"),
+    ("is greater than", "greater"),
+    ("is at least", "greaterOrEquals"),
+    ("exists", "exists"),
+    ("is absent", "exists"),
+    ("has the key", "containsKey"),
+    ("has not the key", "notContainsKey"),
+];
+
 fn expression(evidence: &Evidence) -> Value {
-    let (operator, target) = evidence.expected.split_once(' ').unwrap_or((&evidence.expected, ""));
-    let target: Value = serde_json::from_str(target).unwrap_or_else(|_| target.into());
+    let known = OPERATORS.iter().find_map(|(words, name)| Some((*name, evidence.expected.strip_prefix(words)?)));
+    let (operator, target) = known.unwrap_or((&evidence.expected, ""));
+    let target: Value = match (operator, target.trim()) {
+        ("exists", "") => json!(evidence.expected.as_ref() == "exists"),
+        (_, target) => serde_json::from_str(target).unwrap_or_else(|_| target.into()),
+    };
     let value = match &evidence.actual {
         Actual::Value(value) => Some(value.clone()),
         Actual::Absent | Actual::Unreadable(_) => None,

@@ -105,6 +105,17 @@ pub(crate) fn machine() -> Resource {
 }
 
 pub(crate) async fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
+    let (status, bytes) = ask_bytes(server, method, path, headers, body.as_bytes().to_vec()).await;
+    (status, String::from_utf8(bytes).unwrap())
+}
+
+pub(crate) async fn ask_bytes(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> (StatusCode, Vec<u8>) {
     let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
     let is_given = headers.iter().any(|(name, _)| *name == "host");
     if !is_given {
@@ -113,10 +124,10 @@ pub(crate) async fn ask(server: &Server, method: &str, path: &str, headers: &[(&
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = server.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
+    let response = server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, String::from_utf8(bytes.to_vec()).unwrap())
+    (status, bytes.to_vec())
 }
 
 pub(crate) const BEARER: (&str, &str) = ("authorization", "Bearer the-token");

@@ -1,0 +1,186 @@
+//! Azure's published definitions on types of other clouds: one language for every cloud.
+//!
+//! `cargo run --release -p skywarden-testkit --bin borrowed-policies -- FOLDER CASES`
+//!
+//! FOLDER holds the published definitions, CASES is `testkit/policies/elsewhere.yaml`: which definition, what its types and fields
+//! are called there, and resources with the state that they should have. Nothing else of a definition is changed. Fails if a state is
+//! another.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use anyhow::{Context as _, bail};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use skywarden_content::Source;
+use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
+use skywarden_policy::{Definition, Listed, Neighbours, State};
+use skywarden_rule::{Input, Parameters};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    definition: String,
+    asks: String,
+    replace: BTreeMap<String, String>,
+    #[serde(default)]
+    parameters: Parameters,
+    #[serde(default)]
+    beside: Vec<Given>,
+    resources: Vec<Given>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    #[serde(rename = "type")]
+    type_name: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    group: String,
+    location: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+    #[serde(default)]
+    properties: Map<String, Value>,
+    #[serde(default)]
+    unread: Vec<String>,
+    #[serde(default)]
+    expect: String,
+    becomes: Option<BTreeMap<String, String>>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut arguments = std::env::args().skip(1);
+    let folder = arguments.next().context("name the folder of definitions")?;
+    let cases = arguments.next().context("name the file of cases")?;
+    let text = fs::read_to_string(&cases).with_context(|| format!("could not read {cases}"))?;
+    let source = Source::parse(&text).map_err(|error| anyhow::anyhow!("{cases}:{}: {}", error.line, error.message))?;
+    let cases: Vec<Case> = serde_json::from_value(source.value).with_context(|| format!("{cases} is not as it should be"))?;
+    let known = definitions(Path::new(&folder))?;
+    let (mut n_states, mut n_wrong) = (0, 0);
+    for case in &cases {
+        let document = known.get(&case.definition).with_context(|| format!("there is no definition {}", case.definition))?;
+        let mut document = document.clone();
+        let mut replaced = Vec::new();
+        rename(&mut document, &case.replace, &mut replaced);
+        for name in case.replace.keys() {
+            if !replaced.contains(name) {
+                bail!("{}: nothing in it is called `{name}`", case.definition);
+            }
+        }
+        let definition = Definition::parse(&document).map_err(|errors| anyhow::anyhow!("{}: {errors:?}", case.definition))?;
+        let bound = definition.bind(&case.parameters).map_err(|errors| anyhow::anyhow!("{}: {errors:?}", case.definition))?;
+        let beside: Vec<Resource> = case.beside.iter().map(resource).collect();
+        let mut shown = Vec::new();
+        for given in &case.resources {
+            let resource = resource(given);
+            let input = Input { resource: &resource, facts: None, parameters: &case.parameters, around: None, now: now()? };
+            let found = bound.judge(&input, &Beside(&beside)).state;
+            let changed = bound.change(&input).map_err(|error| anyhow::anyhow!("{}: {error:?}", case.definition))?;
+            let is_right = name(&found) == given.expect
+                && given.becomes.as_ref().is_none_or(|tags| found != State::NonCompliant || changed.resource.tags == *tags);
+            n_states += 1;
+            n_wrong += usize::from(!is_right);
+            let mark = if is_right { String::new() } else { format!(" INSTEAD OF {}", given.expect) };
+            shown.push(format!("{} {}{mark}", given.type_name, name(&found)));
+        }
+        println!("{} ({}): {}", case.asks, definition.display_name, shown.join(", "));
+    }
+    println!("{} definitions of Azure's on other clouds: {n_states} states, {n_wrong} wrong", cases.len());
+    if n_wrong > 0 {
+        bail!("{n_wrong} states are not as they should be");
+    }
+    Ok(())
+}
+
+fn now() -> anyhow::Result<Timestamp> {
+    "2026-11-28T00:00:00Z".parse().context("no instant")
+}
+
+fn name(state: &State) -> &'static str {
+    match state {
+        State::Compliant => "Compliant",
+        State::NonCompliant => "NonCompliant",
+        State::NotApplicable => "NotApplicable",
+        State::Unknown => "Unread",
+        _ => "other",
+    }
+}
+
+/// The published definitions by name.
+fn definitions(folder: &Path) -> anyhow::Result<BTreeMap<String, Value>> {
+    let mut found = BTreeMap::new();
+    let mut left: Vec<PathBuf> = vec![folder.to_path_buf()];
+    while let Some(folder) = left.pop() {
+        for entry in fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))? {
+            let path = entry?.path();
+            if path.is_dir() {
+                // Another cloud of Azure's, with older copies under the same names.
+                if path.file_name().is_none_or(|name| name != "Azure Government") {
+                    left.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "json") {
+                let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+                let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
+                if let Some(name) = document.get("name").and_then(Value::as_str) {
+                    found.insert(name.to_owned(), document);
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Names of types and fields, nothing else, wherever a text is exactly one.
+fn rename(value: &mut Value, names: &BTreeMap<String, String>, replaced: &mut Vec<String>) {
+    match value {
+        Value::String(text) => {
+            if let Some((from, to)) = names.iter().find(|(from, _)| from.eq_ignore_ascii_case(text)) {
+                replaced.push(from.clone());
+                *text = to.clone();
+            }
+        }
+        Value::Array(elements) => elements.iter_mut().for_each(|element| rename(element, names, replaced)),
+        Value::Object(members) => members.values_mut().for_each(|member| rename(member, names, replaced)),
+        _ => {}
+    }
+}
+
+fn resource(given: &Given) -> Resource {
+    let reason = Arc::new(UnreadableReason {
+        kind: UnreadableKind::Denied,
+        operation: "read it".to_owned(),
+        permission: None,
+        code: "AccessDenied".to_owned(),
+        message: String::new(),
+    });
+    let unreadable = given.unread.iter().filter_map(|field| field.parse().ok());
+    Resource {
+        id: format!("{}/{}/{}", given.type_name, given.group, given.name).into(),
+        type_name: given.type_name.as_str().into(),
+        name: given.name.clone(),
+        scope: Scope { connector: "case".into(), account: "case".into(), resource_group: given.group.as_str().into() },
+        location: given.location.clone(),
+        tags: given.tags.clone(),
+        envelope: Map::new(),
+        properties: Value::Object(given.properties.clone()),
+        unreadable: unreadable.map(|field| Unreadable { field, reason: Arc::clone(&reason) }).collect(),
+        carried: Carried::All,
+    }
+}
+
+/// All of the resources beside the one that is judged.
+struct Beside<'a>(&'a [Resource]);
+
+impl Neighbours for Beside<'_> {
+    fn of_type(&self, type_name: &str, _account: &str) -> Listed<'_> {
+        let is_meant = |own: &&Resource| own.type_name.as_str().eq_ignore_ascii_case(type_name);
+        Listed { resources: self.0.iter().filter(is_meant).collect(), incomplete: None }
+    }
+}
