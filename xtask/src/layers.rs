@@ -12,6 +12,7 @@ const LAYERS: &[&str] = &[
     "skywarden-content",
     "skywarden-facts",
     "skywarden-posture",
+    "skywarden-report",
     "skywarden-host",
     "skywarden-cloud",
     "skywarden-collect",
@@ -25,7 +26,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "policy", "facts", "posture"];
+const PURE: &[&str] = &["model", "rule", "policy", "facts", "posture", "report"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

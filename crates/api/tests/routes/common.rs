@@ -105,6 +105,16 @@ pub(crate) fn machine() -> Resource {
 }
 
 pub(crate) async fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
+    let (status, bytes) = answer(server, method, path, headers, body).await;
+    (status, String::from_utf8(bytes).unwrap())
+}
+
+/// What is no text.
+pub(crate) async fn ask_bytes(server: &Server, path: &str) -> (StatusCode, Vec<u8>) {
+    answer(server, "GET", path, &[BEARER], "").await
+}
+
+async fn answer(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, Vec<u8>) {
     let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
     let is_given = headers.iter().any(|(name, _)| *name == "host");
     if !is_given {
@@ -116,7 +126,7 @@ pub(crate) async fn ask(server: &Server, method: &str, path: &str, headers: &[(&
     let response = server.router.clone().oneshot(request.body(Body::from(body.to_owned())).unwrap()).await.unwrap();
     let status = response.status();
     let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, String::from_utf8(bytes.to_vec()).unwrap())
+    (status, bytes.to_vec())
 }
 
 pub(crate) const BEARER: (&str, &str) = ("authorization", "Bearer the-token");

@@ -5,6 +5,7 @@ mod common;
 mod compliance;
 mod connectors;
 mod exemptions;
+mod standards;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
