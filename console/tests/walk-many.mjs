@@ -60,7 +60,7 @@ export async function walkManyAndStandards({ page, context, origin, step, openFr
     await page.getByRole("combobox", { name: "State" }).selectOption("Failed");
     await page.waitForURL(/state=Failed/);
     await page.getByText(/^\d[\d,]* controls? of /).waitFor();
-    await page.locator(".tree-counts + .tone-Failed").first().waitFor();
+    await page.locator(".tree-state > .tone-Failed").first().waitFor();
     const scopes = page.getByRole("combobox", { name: "Scope" });
     const value = await scopes.locator("option").nth(1).getAttribute("value");
     await scopes.selectOption(value);

@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "skywarden-bundle",
     "skywarden-facts",
     "skywarden-posture",
+    "skywarden-report",
     "skywarden-host",
     "skywarden-cloud",
     "skywarden-collect",
@@ -26,7 +27,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "policy", "bundle", "facts", "posture"];
+const PURE: &[&str] = &["model", "rule", "policy", "bundle", "facts", "posture", "report"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

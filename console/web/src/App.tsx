@@ -18,6 +18,7 @@ const InventoryPage = lazy(() => import("./features/inventory/InventoryPage"));
 const ResourcePage = lazy(() => import("./features/inventory/ResourcePage"));
 const CompliancePage = lazy(() => import("./features/compliance/CompliancePage"));
 const StandardPage = lazy(() => import("./features/compliance/StandardPage"));
+const StandardFormPage = lazy(() => import("./features/standards/StandardFormPage"));
 const ConnectorsPage = lazy(() => import("./features/connectors/ConnectorsPage"));
 const CoveragePage = lazy(() => import("./features/coverage/CoveragePage"));
 const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage"));
@@ -44,6 +45,8 @@ export function App() {
                   <Route path="inventory/resource" element={<ResourcePage />} />
                   <Route path="compliance" element={<CompliancePage />} />
                   <Route path="compliance/:id" element={<StandardPage />} />
+                  <Route path="standards/new" element={<StandardFormPage />} />
+                  <Route path="standards/:id" element={<StandardFormPage />} />
                   <Route path="connectors" element={<ConnectorsPage />} />
                   <Route path="coverage" element={<CoveragePage />} />
                   <Route path="exemptions" element={<ExemptionsPage />} />

@@ -3,7 +3,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// An error in ARM's shape: `{"error": {"code", "message", "details"}}`. The only place that knows HTTP status codes is this crate.
 #[derive(Debug)]
@@ -11,11 +11,17 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    details: Vec<Value>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), details: Vec::new() }
+    }
+
+    /// Adds each of several mistakes.
+    pub(crate) fn with_details(self, details: Vec<Value>) -> Self {
+        Self { details, ..self }
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
@@ -39,7 +45,7 @@ impl From<skywarden_store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Json(json!({ "error": { "code": self.code, "message": self.message, "details": [] } }));
+        let body = Json(json!({ "error": { "code": self.code, "message": self.message, "details": self.details } }));
         (self.status, body).into_response()
     }
 }

@@ -139,10 +139,10 @@ impl Catalog {
         }
     }
 
-    /// Reads one standard from YAML or JSON, held against this catalog; `name` stands where problems name a file.
+    /// Reads a standard that is to stand beside this catalog's from YAML or JSON; `name` stands where problems name a file.
     ///
     /// # Errors
-    /// If the text is no standard, or what it names does not exist, with line and column.
+    /// If the text is no standard, has the id of one of the catalog's, or names what does not exist, with line and column.
     pub fn read_standard(&self, name: &str, text: &str) -> Result<StandardFile, Vec<Problem>> {
         let source = Source::parse(text).map_err(|SourceError { line, column, message }| {
             vec![Problem { file: name.to_owned(), line, column, message, help: None }]
@@ -152,6 +152,12 @@ impl Catalog {
         if let Some(standard) = typed::<StandardFile>(&file, &mut problems) {
             lint::standard(&file, &standard, &mut problems);
             lint::checks(self, &file, &standard, &mut problems);
+            if self.standards.contains_key(&standard.id) {
+                let mut problem = file.problem("/id", format!("the id `{}` is that of a standard of the content", standard.id));
+                problem.help =
+                    Some("choose another id: what comes with Skywarden, or with --content, is changed there".to_owned());
+                problems.push(problem);
+            }
             if problems.is_empty() {
                 return Ok(standard);
             }

@@ -1,12 +1,13 @@
 //! What attestations make of a control that nothing automatic covers.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt};
 
+use serde::Serialize;
 use skywarden_content::StandardFile;
-use skywarden_model::{Attestation, AttestationScope, AttestedState};
+use skywarden_model::{Attestation, AttestationScope, AttestedState, Timestamp};
 
 use crate::{
-    ComplianceState,
+    ComplianceState, Standards,
     standards::{AccountScope, Attestations},
 };
 
@@ -17,6 +18,55 @@ pub(crate) struct Attested<'a> {
     pub(crate) state: ComplianceState,
     /// What the state rests on, the newest first.
     pub(crate) by: Vec<&'a Attestation>,
+}
+
+/// Whether an attestation counts, or why not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AttestationStanding {
+    /// The control's state rests on it.
+    Holds,
+    /// Its time is up: the control has to be looked at again.
+    Expired,
+    /// It was taken back.
+    Withdrawn,
+    /// A later one of the same control and accounts has its place.
+    Superseded,
+    /// There is no such control any more, or checks judge it by now.
+    Overtaken,
+}
+
+impl fmt::Display for AttestationStanding {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(match self {
+            Self::Holds => "holds",
+            Self::Expired => "expired",
+            Self::Withdrawn => "withdrawn",
+            Self::Superseded => "superseded",
+            Self::Overtaken => "overtaken",
+        })
+    }
+}
+
+impl Standards<'_> {
+    /// Whether an attestation counts `now`, or why not.
+    pub fn standing_of(&self, attestation: &Attestation, now: Timestamp) -> AttestationStanding {
+        if attestation.withdrawn.is_some() {
+            return AttestationStanding::Withdrawn;
+        }
+        if !attestation.holds(now) {
+            return AttestationStanding::Expired;
+        }
+        if self.attestable(&attestation.standard, &attestation.control).is_err() {
+            return AttestationStanding::Overtaken;
+        }
+        let key = (attestation.standard.as_str(), attestation.control.as_str());
+        let mut holding = self.attestations.holding.get(&key).into_iter().flatten();
+        match holding.find(|own| own.scope == attestation.scope) {
+            Some(newest) if newest.id != attestation.id => AttestationStanding::Superseded,
+            _ => AttestationStanding::Holds,
+        }
+    }
 }
 
 impl<'a> Attestations<'a> {

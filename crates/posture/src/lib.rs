@@ -16,6 +16,7 @@ mod standing;
 mod track;
 
 pub use assess::{Assessed, Known, assess, assess_for_report};
+pub use attested::AttestationStanding;
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
 pub use control_states::{JudgedControls, StandardStates, compliance_by_account, standard_states};
 pub use evaluate::{evaluate, unlisted};
@@ -23,5 +24,5 @@ pub use exempt::apply_exemptions;
 pub use listing::not_listed;
 pub use overall::overall_score;
 pub use score::{score_by_subscription, secure_score};
-pub use standards::{AccountScope, OtherCheck, Standards};
+pub use standards::{AccountScope, NotAttestable, OtherCheck, Standards};
 pub use track::transitions;

@@ -43,6 +43,42 @@ pub struct AccountScope {
     pub environment: Environment,
 }
 
+/// Why a control can't be attested.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NotAttestable {
+    /// There is no such standard.
+    #[error("there is no standard `{0}`")]
+    NoStandard(String),
+    /// There is no such control.
+    #[error("the standard `{standard}` has no control `{control}`")]
+    NoControl {
+        /// The standard.
+        standard: String,
+        /// What was asked for.
+        control: String,
+    },
+    /// It is a section.
+    #[error("`{control}` of `{standard}` is a section; attest the controls in it")]
+    Section {
+        /// The standard.
+        standard: String,
+        /// The section.
+        control: String,
+    },
+    /// Checks decide it.
+    #[error(
+        "the control `{control}` of `{standard}` is judged automatically by {checks}, so nobody can attest it; exempt a check on the resources that are an exception"
+    )]
+    Automatic {
+        /// The standard.
+        standard: String,
+        /// The control.
+        control: String,
+        /// Its checks.
+        checks: String,
+    },
+}
+
 /// What people attested, as it holds at an instant.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Attestations<'a> {
@@ -125,6 +161,11 @@ impl<'a> Standards<'a> {
         own
     }
 
+    /// The catalog.
+    pub fn catalog(&self) -> &'a Catalog {
+        self.catalog
+    }
+
     /// A standard by its id.
     pub fn get(&self, id: &str) -> Option<&'a StandardFile> {
         self.files.get(id).copied()
@@ -145,13 +186,33 @@ impl<'a> Standards<'a> {
         self.checks.values().copied()
     }
 
-    /// Whether something automatic covers a control of a standard; `None` if there is no such lowest-level control.
-    pub fn is_automatic(&self, standard: &str, control: &str) -> Option<bool> {
-        fn is_leaf(controls: &[ComplianceControl], id: &str) -> bool {
-            controls.iter().any(|own| (own.id == id && own.controls.is_empty()) || is_leaf(&own.controls, id))
+    /// The checks that cover a control of a standard, whoever names them.
+    pub fn checks_of(&self, standard: &str) -> BTreeSet<&'a str> {
+        let Some(file) = self.get(standard) else { return BTreeSet::new() };
+        self.checks_by_control(file).into_values().flat_map(BTreeMap::into_keys).collect()
+    }
+
+    /// Whether a person can attest a control of a standard.
+    ///
+    /// # Errors
+    /// If there is no such standard or control, it is a section, or checks decide it.
+    pub fn attestable(&self, standard: &str, control: &str) -> Result<(), NotAttestable> {
+        fn find<'a>(controls: &'a [ComplianceControl], id: &str) -> Option<&'a ComplianceControl> {
+            controls.iter().find_map(|own| if own.id == id { Some(own) } else { find(&own.controls, id) })
         }
-        let file = self.get(standard)?;
-        is_leaf(&file.controls, control).then(|| self.checks_by_control(file).contains_key(control))
+        let file = self.get(standard).ok_or_else(|| NotAttestable::NoStandard(standard.to_owned()))?;
+        let (standard, control) = (standard.to_owned(), control.to_owned());
+        let Some(own) = find(&file.controls, &control) else { return Err(NotAttestable::NoControl { standard, control }) };
+        if !own.controls.is_empty() {
+            return Err(NotAttestable::Section { standard, control });
+        }
+        match self.checks_by_control(file).get(control.as_str()) {
+            None => Ok(()),
+            Some(checks) => {
+                let checks = checks.keys().copied().collect::<Vec<_>>().join(", ");
+                Err(NotAttestable::Automatic { standard, control, checks })
+            }
+        }
     }
 
     /// Which checks cover each control of a standard, as they say themselves and as the standard says.

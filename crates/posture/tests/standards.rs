@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use skywarden_content::{Catalog, Recommendation, StandardFile};
@@ -88,9 +88,12 @@ fn a_control_names_its_checks_or_is_named_by_them() {
     assert_eq!(found, expected.map(|(id, state)| (id.to_owned(), state)).into());
     let failed = states(&standards, &[assessment("private", "b", Status::Unhealthy)]);
     assert_eq!((failed["named"], failed["gone"]), (ComplianceState::Failed, ComplianceState::Failed));
-    assert_eq!(standards.is_automatic("own", "named"), Some(true));
-    assert_eq!(standards.is_automatic("own", "nothing"), Some(false));
-    assert_eq!(standards.is_automatic("own", "no such"), None);
+    assert_eq!(standards.attestable("own", "nothing"), Ok(()));
+    let refused = |standard: &str, control: &str| standards.attestable(standard, control).unwrap_err().to_string();
+    assert!(refused("own", "named").contains("judged automatically by private"), "{}", refused("own", "named"));
+    assert!(refused("own", "no such").contains("no control `no such`"));
+    assert!(refused("others", "named").contains("no standard `others`"));
+    assert_eq!(standards.checks_of("own"), BTreeSet::from(["preview", "private", "vanished"]));
 }
 
 #[test]

@@ -6,7 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use skywarden_model::{ConnectorId, Severity};
 
-use crate::source::Source;
+use crate::{
+    source::Source,
+    standard_arguments::{Attest, Standard, Withdraw},
+};
 
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
 
@@ -29,6 +32,17 @@ pub(crate) enum Command {
     Scan(Scan),
     /// Report on one compliance standard from what is in the store.
     Report(Report),
+    /// Standards of your own, kept in the store.
+    Standard {
+        #[command(subcommand)]
+        command: Standard,
+    },
+    /// Say what was found about a control of a standard that nothing checks automatically.
+    Attest(Attest),
+    /// What people attested, with what it rests on and whether it holds.
+    Attestations(Read),
+    /// Take an attestation back; it stays in the record.
+    Withdraw(Withdraw),
     /// Connect an environment, which `up` then keeps assessing.
     Connect {
         #[command(subcommand)]
@@ -226,7 +240,7 @@ pub(crate) enum ScanFormat {
 
 #[derive(Args)]
 pub(crate) struct Report {
-    /// The standard's id, as `skywarden content list` shows it.
+    /// The standard's id, as `skywarden standard list` shows it.
     #[arg(long, value_name = "ID")]
     pub(crate) standard: String,
     /// What to write.
@@ -245,10 +259,12 @@ pub(crate) struct Report {
 pub(crate) enum ReportFormat {
     /// One file for a browser, which needs no network.
     Html,
-    /// A line for each control and for each check behind it.
+    /// A line for each control, for each check behind it and for each attestation.
     Csv,
     /// One document.
     Json,
+    /// Pages to print or to hand over.
+    Pdf,
 }
 
 #[derive(Subcommand)]

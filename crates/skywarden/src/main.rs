@@ -1,6 +1,7 @@
 //! The `skywarden` binary: command line and server. Wiring only; what it wires is in the other crates.
 
 mod arguments;
+mod attest;
 mod command_docs;
 mod connect;
 mod content;
@@ -16,6 +17,8 @@ mod sample;
 mod scan;
 mod serve;
 mod source;
+mod standard_arguments;
+mod standards;
 mod told;
 mod up;
 
@@ -83,6 +86,10 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Inventory(read) => estate::inventory(read),
         Command::Changes(read) => estate::changes(read),
         Command::Exempt(exempt) => estate::exempt(exempt, content),
+        Command::Standard { command } => standards::run(command, content),
+        Command::Attest(attest) => attest::attest(attest, content),
+        Command::Attestations(read) => attest::list(read, content),
+        Command::Withdraw(withdraw) => attest::withdraw(withdraw, content),
         Command::Report(report) => report::run(report, content),
         Command::Completions { shell } => command_docs::completions(*shell),
         Command::Man { out } => command_docs::man(out.as_deref()),

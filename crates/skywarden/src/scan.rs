@@ -9,7 +9,7 @@ use futures_util::{StreamExt as _, stream};
 use skywarden_collect::{Transport, organization, read_config_snapshot};
 use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{ConnectorId, Resource, ResourceId, Snapshot, Status, Timestamp};
-use skywarden_posture::{Assessed, Known, assess_for_report, overall_score};
+use skywarden_posture::{Assessed, Known, Standards, assess_for_report, overall_score};
 
 use crate::{
     Ending,
@@ -19,6 +19,7 @@ use crate::{
     output,
     progress::Bar,
     source::{self, Source, Walk},
+    standards,
     told::told,
 };
 
@@ -28,7 +29,7 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
     anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
     let mut catalog = content::catalog(overlay)?;
     if let Some(standard) = &scan.standard {
-        output::standard_file(&catalog, standard)?;
+        standards::found(&Standards::of(&catalog), standard)?;
         keep_standard(&mut catalog, standard);
     }
     let now = Timestamp::now();
@@ -58,21 +59,22 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
 
 /// Leaves in the catalog what covers a control of a standard, so that score, counts and reports speak of nothing else.
 fn keep_standard(catalog: &mut Catalog, standard: &str) {
-    let covers = |compliance: &BTreeMap<String, Vec<String>>| compliance.contains_key(standard);
+    let named: BTreeSet<String> = Standards::of(catalog).checks_of(standard).into_iter().map(str::to_owned).collect();
+    let covers = |id: &str, compliance: &BTreeMap<String, Vec<String>>| compliance.contains_key(standard) || named.contains(id);
     let baseline_of = |file: &RecommendationFile| file.findings_from.as_ref().map(|from| from.baseline.clone());
     let recommendations = catalog.recommendations.values();
     // A recommendation that covers the standard by itself rests on every rule of its baseline.
     let whole: Vec<String> = recommendations
-        .filter(|recommendation| covers(&recommendation.file.compliance))
+        .filter(|recommendation| covers(&recommendation.file.id, &recommendation.file.compliance))
         .filter_map(|recommendation| baseline_of(&recommendation.file))
         .collect();
     for (platform, rules) in &mut catalog.baselines {
-        rules.retain(|_, rule| whole.contains(platform) || covers(&rule.file.compliance));
+        rules.retain(|_, rule| whole.contains(platform) || covers(&rule.file.id, &rule.file.compliance));
     }
     let baselines = &catalog.baselines;
     catalog.recommendations.retain(|_, recommendation| {
         let rules = baseline_of(&recommendation.file).and_then(|platform| baselines.get(&platform));
-        covers(&recommendation.file.compliance) || rules.is_some_and(|rules| !rules.is_empty())
+        covers(&recommendation.file.id, &recommendation.file.compliance) || rules.is_some_and(|rules| !rules.is_empty())
     });
     catalog.standards.retain(|id, _| id == standard);
 }

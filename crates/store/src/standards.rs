@@ -187,14 +187,15 @@ impl Store {
     ///
     /// # Errors
     /// If another process goes on writing to the store, or a statement fails.
-    pub async fn roll_up(&self, catalog: &Catalog, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn roll_up(&self, catalog: &Catalog, now: Timestamp) -> Result<WriteStats, StoreError> {
         let lock = self.wait_for_run().await?;
         let result = self.roll_up_all(catalog, now).await;
         lock.release().await;
         result
     }
 
-    async fn roll_up_all(&self, catalog: &Catalog, now: Timestamp) -> Result<(), StoreError> {
+    async fn roll_up_all(&self, catalog: &Catalog, now: Timestamp) -> Result<WriteStats, StoreError> {
+        let mut stats = WriteStats::default();
         let everything = ScopeFilter::All;
         let own = self.own_standards(&everything).await?;
         let standards = own.with(catalog, now);
@@ -210,19 +211,21 @@ impl Store {
             let assessments: Vec<_> = rows.into_iter().map(|row| row.assessment).collect();
             let coverage = self.coverage_of(&everything, id).await?;
             let compliance = compliance_by_account(&standards, &connector, &owners, &assessments, &coverage);
-            self.write_roll_up(&RollUp { connector: &connector, compliance: &compliance }, now).await?;
+            stats.n_written +=
+                self.write_roll_up(&RollUp { connector: &connector, compliance: &compliance }, now).await?.n_written;
         }
-        Ok(())
+        Ok(stats)
     }
 
-    async fn write_roll_up(&self, run: &RollUp<'_>, now: Timestamp) -> Result<(), StoreError> {
+    async fn write_roll_up(&self, run: &RollUp<'_>, now: Timestamp) -> Result<WriteStats, StoreError> {
         let doing = "noting how standards stand";
         let at = instant(now);
         let mut stats = WriteStats::default();
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
             write_compliance!(tx, run, at, stats, doing);
-            tx.commit().await.map_err(StoreError::statement(doing))
-        })
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(stats)
     }
 }

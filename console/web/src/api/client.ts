@@ -4,10 +4,19 @@ export class ApiError extends Error {
     readonly status: number,
     readonly code: string,
     message: string,
+    /** Each of several mistakes in what was sent. */
+    readonly details: readonly Mistake[] = [],
   ) {
     super(message);
     this.name = "ApiError";
   }
+}
+
+export interface Mistake {
+  line: number;
+  column: number;
+  message: string;
+  help?: string | null;
 }
 
 type Parameters = Record<string, string | number | undefined>;
@@ -22,15 +31,21 @@ export function address(path: string, parameters: Parameters = {}): string {
   return `/api/v1${path}${text ? `?${text}` : ""}`;
 }
 
+/** A body that is sent as it is. */
+class Text {
+  constructor(readonly text: string) {}
+}
+
 async function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const isText = body instanceof Text;
   let response: Response;
   try {
     response = await fetch(url, {
       method,
       signal,
       credentials: "same-origin",
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": isText ? "text/plain; charset=utf-8" : "application/json" }) },
+      body: body === undefined ? undefined : isText ? body.text : JSON.stringify(body),
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -47,8 +62,8 @@ async function request<T>(method: string, url: string, body?: unknown, signal?: 
 
 async function failure(response: Response): Promise<ApiError> {
   try {
-    const { error } = (await response.json()) as { error: { code: string; message: string } };
-    return new ApiError(response.status, error.code, error.message);
+    const { error } = (await response.json()) as { error: { code: string; message: string; details?: Mistake[] } };
+    return new ApiError(response.status, error.code, error.message, error.details);
   } catch {
     return new ApiError(response.status, "HttpError", `The server answered with HTTP ${response.status}.`);
   }
@@ -58,5 +73,6 @@ export const api = {
   get: <T>(path: string, parameters?: Parameters, signal?: AbortSignal) =>
     request<T>("GET", address(path, parameters), undefined, signal),
   post: <T>(path: string, body: unknown) => request<T>("POST", address(path), body),
+  putText: <T>(path: string, text: string) => request<T>("PUT", address(path), new Text(text)),
   remove: (path: string) => request<void>("DELETE", address(path)),
 };

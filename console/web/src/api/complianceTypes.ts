@@ -1,4 +1,5 @@
 /** The shapes of `/api/v1/compliance`. */
+import type { Attestation } from "./standardTypes";
 import type { Severity } from "./types";
 
 export type ComplianceState = "Passed" | "Failed" | "Unknown" | "Manual" | "NotCovered" | "NotApplicable";
@@ -15,6 +16,8 @@ export interface StandardRow {
   description: string;
   version: string;
   environments: string[];
+  /** Whether the installation keeps it itself, so that it can be changed here. */
+  custom: boolean;
   state: ComplianceState;
   controlsByState: Partial<Record<ComplianceState, number>>;
   /** Passed of passed and failed, 0 to 1; absent where there is neither. */
@@ -27,6 +30,10 @@ export interface ComplianceControl {
   state: ComplianceState;
   manual?: string;
   checks?: string[];
+  /** Whether the state is what people attested. */
+  attested: boolean;
+  /** What people attested and holds, the newest first. */
+  attestations?: Attestation[];
   passed: number;
   failed: number;
   unknown: number;
@@ -37,7 +44,8 @@ export interface ComplianceControl {
 /** A recommendation, or a rule of a baseline. */
 export interface ComplianceCheck {
   title: string;
-  severity: Severity;
+  /** Absent where no check has the id any more. */
+  severity?: Severity | null;
   /** The recommendation to look at; absent where no recommendation has the rule. */
   recommendation?: string | null;
   healthy: number;

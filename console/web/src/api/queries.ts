@@ -1,6 +1,7 @@
 import { keepPreviousData, QueryCache, QueryClient, useQuery } from "@tanstack/react-query";
 import { ApiError, api } from "./client";
 import { endSession } from "./session";
+import type { AttestationRow, CheckRow, KeptStandard } from "./standardTypes";
 import type { CompliancePoint, Scope, Standard, StandardRow } from "./complianceTypes";
 import type { ConnectorRow, MissingPermission } from "./connectorTypes";
 import type {
@@ -108,6 +109,29 @@ export const useStandardHistory = (id: string, scope: Scope) =>
   useQuery({
     queryKey: ["compliance", id, "history", scope],
     queryFn: ({ signal }) => api.get<{ items: CompliancePoint[] }>(`/compliance/${encodeURIComponent(id)}/history`, { ...scope }, signal),
+    select: (answer) => answer.items,
+  });
+
+export const useKeptStandard = (id: string) =>
+  useQuery({
+    queryKey: ["standard", id],
+    queryFn: ({ signal }) => api.get<KeptStandard>(`/standards/${encodeURIComponent(id)}`, {}, signal),
+    // A form must not change under the hands of who fills it in.
+    staleTime: Infinity, gcTime: 0,
+  });
+
+export const useChecks = () =>
+  useQuery({
+    queryKey: ["checks"],
+    queryFn: ({ signal }) => api.get<{ items: CheckRow[] }>("/checks", {}, signal),
+    select: (answer) => answer.items,
+    staleTime: Infinity,
+  });
+
+export const useAttestations = (id: string, scope: Scope) =>
+  useQuery({
+    queryKey: ["compliance", id, "attestations", scope],
+    queryFn: ({ signal }) => api.get<{ items: AttestationRow[] }>(`/compliance/${encodeURIComponent(id)}/attestations`, { ...scope }, signal),
     select: (answer) => answer.items,
   });
 

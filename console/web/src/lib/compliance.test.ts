@@ -5,7 +5,7 @@ import { formatPercent } from "./format";
 import { scopeChoices, scopeOf, scopeValue } from "./scope";
 
 describe("controls of a standard", () => {
-  const control = (id: string, changes: Partial<ComplianceControl> = {}): ComplianceControl => ({ id, title: `About ${id}`, state: "Passed", passed: 0, failed: 0, unknown: 0, notApplicable: 0, ...changes });
+  const control = (id: string, changes: Partial<ComplianceControl> = {}): ComplianceControl => ({ id, title: `About ${id}`, state: "Passed", attested: false, passed: 0, failed: 0, unknown: 0, notApplicable: 0, ...changes });
   const tree = [control("1", { state: "Failed", controls: [control("1.1", { state: "Failed" }), control("1.2")] }), control("2")];
   it("keep what is above a match", () => {
     const kept = filterControls(tree, "", "Failed");
@@ -49,6 +49,6 @@ describe("the scope", () => {
     expect(choices.map((choice) => choice.label)).toEqual(["A", "B", "B: 2", "B: 3"]);
   });
   it("is part of the address of a report", () => {
-    expect(reportAddress("cis/x", { connector: "a&b" })).toBe("/api/v1/compliance/cis%2Fx/report?format=csv&connector=a%26b");
+    expect(reportAddress("cis/x", { connector: "a&b" }, "csv")).toBe("/api/v1/compliance/cis%2Fx/report?format=csv&connector=a%26b");
   });
 });

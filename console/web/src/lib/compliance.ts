@@ -41,5 +41,7 @@ export function passedSentence(row: Pick<StandardRow, "percentage" | "controlsBy
   return `${formatPercent(row.percentage)} passed: ${Passed} of ${Passed + Failed} judged controls${unknown}`;
 }
 
-export const reportAddress = (id: string, scope: Scope): string =>
-  address(`/compliance/${encodeURIComponent(id)}/report`, { format: "csv", ...scope });
+export type ReportFormat = "csv" | "pdf";
+
+export const reportAddress = (id: string, scope: Scope, format: ReportFormat): string =>
+  address(`/compliance/${encodeURIComponent(id)}/report`, { format, ...scope });

@@ -4,11 +4,11 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skywarden_model::{Assessment, Coverage};
-use skywarden_posture::{ComplianceState, ControlResult, StandardResult, Standards};
+use skywarden_model::Coverage;
+use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
 
 use super::{Answer, subscription::subscription};
-use crate::{AppState, error::ApiError};
+use crate::{AppState, error::ApiError, v1::standards::Judged};
 
 /// The path of a standard, a control of it, a check of that.
 #[derive(Deserialize)]
@@ -64,23 +64,21 @@ pub(crate) async fn check(State(state): State<AppState>, Path(path): Path<Standa
 }
 
 async fn results(state: &AppState, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
-    let (assessments, coverage) = judged(state, path).await?;
-    let standards = Standards::of(&state.catalog);
-    let files = standards.files();
-    Ok(files.filter_map(|file| skywarden_posture::compliance(&standards, &file.id, &assessments, &coverage)).collect())
+    let judged = judged(state, path).await?;
+    let standards = judged.standards(state);
+    let rolled_up = |id: &str| skywarden_posture::compliance(&standards, id, judged.assessments(), judged.coverage());
+    Ok(standards.files().filter_map(|file| rolled_up(&file.id)).collect())
 }
 
 async fn result(state: &AppState, path: &StandardPath) -> Result<StandardResult, ApiError> {
-    let (assessments, coverage) = judged(state, path).await?;
-    let result = skywarden_posture::compliance(&Standards::of(&state.catalog), &path.standard, &assessments, &coverage);
+    let judged = judged(state, path).await?;
+    let standards = judged.standards(state);
+    let result = skywarden_posture::compliance(&standards, &path.standard, judged.assessments(), judged.coverage());
     result.ok_or_else(|| ApiError::not_found("such standard"))
 }
 
-async fn judged(state: &AppState, path: &StandardPath) -> Result<(Vec<Assessment>, Vec<Coverage>), ApiError> {
-    let subscription = subscription(state, &path.subscription).await?;
-    let rows = state.store.assessments(&subscription.filter).await?;
-    let coverage = state.store.coverage(&subscription.filter).await?;
-    Ok((rows.into_iter().map(|row| row.assessment).collect(), coverage))
+async fn judged(state: &AppState, path: &StandardPath) -> Result<Judged, ApiError> {
+    Judged::read(state, &subscription(state, &path.subscription).await?.filter).await
 }
 
 fn leaves(controls: &[ControlResult]) -> Vec<&ControlResult> {

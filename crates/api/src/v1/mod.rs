@@ -9,7 +9,7 @@ mod policy;
 mod recommendations;
 mod rounds;
 mod scope;
-mod standards;
+pub(crate) mod standards;
 
 pub(crate) use overview::total_score;
 pub(crate) use policy::{long_routes, rule};
@@ -47,6 +47,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/compliance/{id}", get(standards::one))
         .route("/compliance/{id}/history", get(standards::history))
         .route("/compliance/{id}/report", get(standards::report))
+        .route("/compliance/{id}/attestations", get(standards::attestations::list).post(standards::attestations::add))
+        .route("/compliance/{id}/attestations/{attestation}", delete(standards::attestations::withdraw))
+        .route("/checks", get(standards::custom::checks))
+        .route("/standards/{id}", get(standards::custom::one).put(standards::custom::put).delete(standards::custom::remove))
         .route("/changes", get(changes))
         .route("/exemptions", get(exemptions::list).post(exemptions::add))
         .route("/exemptions/{id}", delete(exemptions::remove))

@@ -19,6 +19,16 @@ impl ScopeQuery {
         Self { connector, account }
     }
 
+    /// The part in words, for the cover of a report.
+    pub(crate) fn words(&self) -> String {
+        match (given(self.connector.as_deref()), given(self.account.as_deref())) {
+            (None, None) => "Whole installation".to_owned(),
+            (Some(connector), None) => format!("Connector {connector}"),
+            (None, Some(account)) => format!("Account {account}"),
+            (Some(connector), Some(account)) => format!("Account {account} of {connector}"),
+        }
+    }
+
     /// The subscriptions that are meant; a scope without any is an error, since an empty list would look like a clean one.
     pub(crate) async fn filter(&self, state: &AppState) -> Result<ScopeFilter, ApiError> {
         let (connector, account) = (given(self.connector.as_deref()), given(self.account.as_deref()));

@@ -3,7 +3,7 @@ use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_store::ScopeFilter;
 
-use crate::common::{BEARER, Server, ask, get, server};
+use crate::common::{BEARER, Server, ask, ask_bytes, get, server};
 
 /// Judges the estate as a run does, so that there is a history.
 async fn judge(server: &Server) {
@@ -95,7 +95,7 @@ async fn a_report_is_a_spreadsheet_to_download() {
     let mut lines = body.lines();
     assert_eq!(
         lines.next().unwrap(),
-        "kind,standard,control,title,state,severity,passed,failed,unknown,not applicable,check,manual"
+        "kind,standard,control,title,state,severity,passed,failed,unknown,not applicable,check,manual,assessed on,attested by,expires,evidence"
     );
     assert!(
         body.lines().any(|line| line.starts_with("check,mcsb-v1,") && line.contains(",0,1,0,0,machine-firewall-on,")),
@@ -104,6 +104,15 @@ async fn a_report_is_a_spreadsheet_to_download() {
     let tree = get(&server, "/api/v1/compliance/mcsb-v1").await;
     let n_controls = lines.filter(|line| line.starts_with("control,")).count();
     assert_eq!(n_controls, leaves(&tree["controls"]).len());
+    let (status, head) = ask_bytes(
+        &server,
+        "GET",
+        "/api/v1/compliance/mcsb-v1/report?format=pdf&connector=host&account=fleet",
+        &[BEARER],
+        Vec::new(),
+    )
+    .await;
+    assert!(status == StatusCode::OK && head.starts_with(b"%PDF-"), "{status}");
     let (status, body) = ask(&server, "GET", "/api/v1/compliance/mcsb-v1/report?format=html", &[BEARER], "").await;
     assert!(status == StatusCode::NOT_FOUND && body.contains("FeatureNotAvailable"), "{status} {body}");
     let (status, _) = ask(&server, "GET", "/api/v1/compliance/none/report", &[BEARER], "").await;

@@ -6,6 +6,7 @@ mod compliance;
 mod connectors;
 mod exemptions;
 mod policy;
+mod standards;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

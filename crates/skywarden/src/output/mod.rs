@@ -9,7 +9,6 @@ mod json;
 mod ocsf;
 mod safe;
 mod sarif;
-mod standard;
 mod table;
 
 use std::{
@@ -27,7 +26,6 @@ pub(crate) use json::write as write_json;
 pub(crate) use ocsf::write as write_ocsf;
 pub(crate) use safe::{cell_for_spreadsheet, text_for_terminal};
 pub(crate) use sarif::write as write_sarif;
-pub(crate) use standard::{standard_file, standard_report, write_csv as write_standard_csv, write_json as write_standard_json};
 pub(crate) use table::{coverage_problems, new_table, percent, score_lines, status_counts, status_word, write as write_table};
 
 /// Writes to a file, or to the terminal.

@@ -1,5 +1,7 @@
+import { Button } from "@fluentui/react-components";
+import { Add20Regular } from "@fluentui/react-icons";
 import { useMemo } from "react";
-import { Link } from "react-router";
+import { Link, useNavigate } from "react-router";
 import { useStandards } from "../../api/queries";
 import type { StandardRow } from "../../api/complianceTypes";
 import { ClearFilters, SearchBox } from "../../components/Filters";
@@ -14,6 +16,7 @@ import { ScopeSelect, useScope } from "./ScopeSelect";
 
 export default function CompliancePage() {
   const { scope, setScope, search } = useScope();
+  const navigate = useNavigate();
   const { values, set } = useUrlState(["q"]);
   const query = useStandards(scope);
   const part = values.q.trim().toLowerCase();
@@ -25,7 +28,8 @@ export default function CompliancePage() {
     <div className="page">
       <PageHead
         title="Compliance" tabTitle="Compliance"
-        lead="How your environments stand against published standards. A percentage counts controls that passed among those that passed or failed; what could not be read is told apart."
+        actions={<Button icon={<Add20Regular />} onClick={() => void navigate("/standards/new")}>New standard</Button>}
+        lead="How your environments stand against published standards and your own. A percentage counts controls that passed among those that passed or failed; what could not be read is told apart."
       />
       <div className="filters">
         <SearchBox label="Search" value={values.q} placeholder="Name of a standard" onChange={(q) => set({ q })} />
@@ -50,7 +54,7 @@ function StandardCard({ standard, search }: { standard: StandardRow; search: str
   return (
     <section className="card stack wide" aria-label={standard.title}>
       <div className="stack" style={{ gap: 2 }}>
-        <h2><Link to={`/compliance/${encodeURIComponent(standard.id)}${search}`}>{standard.title}</Link></h2>
+        <h2 className="row"><Link to={`/compliance/${encodeURIComponent(standard.id)}${search}`}>{standard.title}</Link>{standard.custom && <span className="tag">Your own</span>}</h2>
         <p className="muted small">{standard.description}</p>
       </div>
       <div className="row spread" style={{ alignItems: "flex-end", marginTop: "auto" }}>

@@ -1,4 +1,5 @@
-import { ChevronRight16Regular } from "@fluentui/react-icons";
+import { Button } from "@fluentui/react-components";
+import { ChevronRight16Regular, PersonAvailable16Regular } from "@fluentui/react-icons";
 import { memo, useState } from "react";
 import { Link } from "react-router";
 import type { Checks, ComplianceCheck, ComplianceControl } from "../../api/complianceTypes";
@@ -9,20 +10,24 @@ import { StatusBadge, StatusCount } from "../../components/StatusBadge";
 import { countLeaves, sharesOf } from "../../lib/compliance";
 import { formatCount, plural } from "../../lib/format";
 import { worstStatus } from "../../lib/recommendations";
+import { AttestationNote } from "../standards/AttestationNote";
+import { AttestDialog } from "../standards/AttestDialog";
 
-export function ControlTree({ controls, checks, isOpen = false }: { controls: readonly ComplianceControl[]; checks: Checks; isOpen?: boolean }) {
+export function ControlTree({ standard, controls, checks, isOpen = false }: { standard: string; controls: readonly ComplianceControl[]; checks: Checks; isOpen?: boolean }) {
   return (
     <ul className="tree">
-      {controls.map((control) => <ControlNode key={control.id} control={control} checks={checks} isFirstOpen={isOpen} />)}
+      {controls.map((control) => <ControlNode key={control.id} standard={standard} control={control} checks={checks} isFirstOpen={isOpen} />)}
     </ul>
   );
 }
 
-const ControlNode = memo(function ControlNode({ control, checks, isFirstOpen }: { control: ComplianceControl; checks: Checks; isFirstOpen: boolean }) {
+const ControlNode = memo(function ControlNode({ standard, control, checks, isFirstOpen }: { standard: string; control: ComplianceControl; checks: Checks; isFirstOpen: boolean }) {
   const below = control.controls ?? [];
   const own = control.checks ?? [];
   const [isOpen, setIsOpen] = useState(isFirstOpen && below.length > 0);
-  const canOpen = below.length > 0 || own.length > 0 || Boolean(control.manual);
+  // A control that nothing checks opens to what people say of it.
+  const hasDetail = own.length > 0 || Boolean(control.manual) || below.length === 0;
+  const canOpen = below.length > 0 || hasDetail;
   return (
     <li>
       <div className="tree-line">
@@ -35,13 +40,16 @@ const ControlNode = memo(function ControlNode({ control, checks, isFirstOpen }: 
         <span className="tree-counts">
           {below.length > 0 ? <StackedBar shares={sharesOf({ controlsByState: countLeaves(below) })} /> : own.length > 0 && <Counts failed={control.failed} unknown={control.unknown} passed={control.passed} />}
         </span>
-        <StatusBadge status={control.state} />
+        <span className="stack tree-state" style={{ gap: 0 }}>
+          <StatusBadge status={control.state} />
+          {control.attested && below.length === 0 && <span className="muted small">Attested</span>}
+        </span>
       </div>
       {isOpen && (
         <>
-          {(own.length > 0 || control.manual) && <ControlDetail control={control} checks={checks} />}
+          {hasDetail && <ControlDetail standard={standard} control={control} checks={checks} />}
           {below.length > 0 && (
-            <ul>{below.map((child) => <ControlNode key={child.id} control={child} checks={checks} isFirstOpen={isFirstOpen} />)}</ul>
+            <ul>{below.map((child) => <ControlNode key={child.id} standard={standard} control={child} checks={checks} isFirstOpen={isFirstOpen} />)}</ul>
           )}
         </>
       )}
@@ -61,17 +69,28 @@ function Counts({ failed, unknown, passed }: { failed: number; unknown: number; 
 }
 
 /** The checks of a control, each with the resources that it judged in the chosen scope. */
-function ControlDetail({ control, checks }: { control: ComplianceControl; checks: Checks }) {
+function ControlDetail({ standard, control, checks }: { standard: string; control: ComplianceControl; checks: Checks }) {
   const own = control.checks ?? [];
+  const isForPerson = own.length === 0 && (control.controls ?? []).length === 0;
   return (
     <div className="tree-detail stack">
       {control.manual && <p><strong>To check by hand:</strong> {control.manual}</p>}
+      {isForPerson && !control.manual && <p className="muted">No check covers this control. A person can say how it stands.</p>}
+      {(control.attestations ?? []).map((one) => <AttestationNote key={one.id} attestation={one} />)}
+      {isForPerson && (
+        <div>
+          <AttestDialog
+            standard={standard} control={control}
+            trigger={<Button size="small" icon={<PersonAvailable16Regular />}>{(control.attestations ?? []).length > 0 ? "Attest anew" : "Attest"}</Button>}
+          />
+        </div>
+      )}
       {own.length > 0 && (
         <p className="muted small">
           {plural(control.failed, "resource")} failed, {plural(control.unknown, "resource")} unknown, {plural(control.passed, "resource")} passed
         </p>
       )}
-      <ul className="plain stack">
+      <ul className="plain stack" hidden={own.length === 0}>
         {own.map((id) => <li key={id} className="tree-check"><CheckLine id={id} check={checks[id]} /></li>)}
       </ul>
     </div>
@@ -82,7 +101,7 @@ function CheckLine({ id, check }: { id: string; check: ComplianceCheck | undefin
   if (!check) return <code className="tag">{id}</code>;
   const { healthy, unhealthy, unknown, recommendation } = check;
   // A rule of a baseline is a finding of a recommendation, whose page lists it among the others.
-  const isRule = recommendation !== id;
+  const isRule = Boolean(recommendation) && recommendation !== id;
   return (
     <>
       <span>
@@ -90,7 +109,7 @@ function CheckLine({ id, check }: { id: string; check: ComplianceCheck | undefin
         {isRule && <span className="muted small"> Rule of a baseline</span>}
       </span>
       <Counts failed={unhealthy} unknown={unknown} passed={healthy} />
-      <SeverityBadge severity={check.severity} />
+      {check.severity ? <SeverityBadge severity={check.severity} /> : <span />}
       <StatusBadge status={worstStatus(check)} />
     </>
   );

@@ -1,17 +1,21 @@
 import { Button } from "@fluentui/react-components";
-import { ArrowDownload20Regular } from "@fluentui/react-icons";
+import { ArrowDownload20Regular, Delete20Regular, Edit20Regular } from "@fluentui/react-icons";
 import { useMemo, useState } from "react";
-import { useParams } from "react-router";
-import { useStandard } from "../../api/queries";
+import { useNavigate, useParams } from "react-router";
+import { api } from "../../api/client";
+import { queryClient, useStandard } from "../../api/queries";
 import type { Scope, Standard } from "../../api/complianceTypes";
 import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
+import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { StatusBadge } from "../../components/StatusBadge";
+import { useSay } from "../../components/useSay";
 import { countLeaves, filterControls, passedSentence, reportAddress, sharesOf, STATES, totalOf } from "../../lib/compliance";
 import { formatCount, plural, words } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
+import { AttestationCard } from "../standards/AttestationCard";
 import { ControlTree } from "./ControlTree";
 import { HistoryCard } from "./HistoryCard";
 import { ScopeSelect, useScope } from "./ScopeSelect";
@@ -27,7 +31,13 @@ export default function StandardPage() {
       <PageHead
         title={title} tabTitle={title} crumb={{ to: `/compliance${search}`, text: "Compliance" }}
         lead={standard && <span className="stack" style={{ gap: 2 }}><StatusBadge status={standard.state} /><span>{standard.description}</span></span>}
-        actions={standard && <Button as="a" icon={<ArrowDownload20Regular />} href={reportAddress(id, scope)} download={`${id}.csv`}>Download CSV</Button>}
+        actions={standard && (
+          <>
+            {standard.custom && <OwnActions standard={standard} />}
+            <Button as="a" icon={<ArrowDownload20Regular />} href={reportAddress(id, scope, "csv")} download={`${id}.csv`}>Download CSV</Button>
+            <Button as="a" icon={<ArrowDownload20Regular />} href={reportAddress(id, scope, "pdf")} download={`${id}.pdf`}>Download PDF</Button>
+          </>
+        )}
       />
       <div className="filters"><ScopeSelect scope={scope} onChange={setScope} /></div>
       <Loaded query={{ ...query, data: standard }} rows={12}>
@@ -35,10 +45,32 @@ export default function StandardPage() {
           <div className="page" aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
             <Standing standard={known} scope={scope} />
             <Controls standard={known} />
+            <AttestationCard standard={known} scope={scope} />
           </div>
         )}
       </Loaded>
     </div>
+  );
+}
+
+/** What can be done with a standard that the installation keeps itself. */
+function OwnActions({ standard }: { standard: Standard }) {
+  const navigate = useNavigate();
+  const say = useSay();
+  const path = `/standards/${encodeURIComponent(standard.id)}`;
+  const remove = async () => {
+    await api.remove(path);
+    say("Standard deleted", standard.title);
+    await navigate("/compliance");
+    await queryClient.invalidateQueries();
+  };
+  return (
+    <>
+      <Button icon={<Edit20Regular />} onClick={() => void navigate(path)}>Edit</Button>
+      <ConfirmDialog title={`Delete ${standard.title}?`} action="Delete" onConfirm={remove} trigger={<Button icon={<Delete20Regular />}>Delete</Button>}>
+        <p>Its controls and its history are removed. What people attested stays in the record.</p>
+      </ConfirmDialog>
+    </>
   );
 }
 
@@ -90,7 +122,7 @@ function Controls({ standard }: { standard: Standard }) {
       <section className="card" aria-label="Controls">
         {controls.length === 0
           ? <EmptyNote title="No control matches"><ClearFilters onClear={clear} /></EmptyNote>
-          : <ControlTree key={`${values.q} ${values.state} ${unfolded}`} controls={controls} checks={standard.checks} isOpen={isOpen} />}
+          : <ControlTree key={`${values.q} ${values.state} ${unfolded}`} standard={standard.id} controls={controls} checks={standard.checks} isOpen={isOpen} />}
       </section>
     </>
   );

@@ -7,6 +7,7 @@ use axum::{
     extract::{Path, Query, State},
 };
 use serde_json::{Value, json};
+use skywarden_model::Timestamp;
 use skywarden_posture::JudgedControls;
 use skywarden_store::CompliancePoint;
 
@@ -17,10 +18,11 @@ use crate::{
 };
 
 pub(crate) async fn history(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
-    if !state.catalog.standards.contains_key(&id) {
+    let filter = scope.filter(&state).await?;
+    let own = state.store.own_standards(&filter).await?;
+    if own.with(&state.catalog, Timestamp::now()).get(&id).is_none() {
         return Err(ApiError::not_found("such standard"));
     }
-    let filter = scope.filter(&state).await?;
     let points = state.store.compliance_points(&filter, &id).await?;
     let assessed = state.store.latest_scores(&filter).await?;
     let newest = assessed.iter().map(|point| point.at.as_str()).max();

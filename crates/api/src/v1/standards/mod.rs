@@ -1,6 +1,7 @@
-//! Standards: how they stand, their trees, their history, their reports.
+//! Standards: how they stand, their trees, their history, their reports; those of one's own; what people attested.
 
-mod csv;
+pub(crate) mod attestations;
+pub(crate) mod custom;
 mod history;
 mod tree;
 
@@ -14,54 +15,84 @@ use axum::{
 };
 use serde::Deserialize;
 use serde_json::json;
-use skywarden_model::{Assessment, Coverage};
-use skywarden_posture::{Standards, check_counts, compliance, standard_states};
-use skywarden_store::ScopeFilter;
+use skywarden_model::{Assessment, Coverage, Timestamp};
+use skywarden_posture::{Standards, standard_states};
+use skywarden_report::{Cover, ReportError, StandardReport, standard_report};
+use skywarden_store::{OwnStandards, ScopeFilter};
 
-use self::tree::{ControlState, Tree};
+use self::tree::{ControlState, Origin, Tree};
 use super::{Answer, scope::ScopeQuery};
 use crate::{AppState, error::ApiError};
 
 pub(crate) use history::history;
 
-/// What the roll-up of a standard needs.
-async fn judged(state: &AppState, filter: &ScopeFilter) -> Result<(Vec<Assessment>, Vec<Coverage>), ApiError> {
-    let rows = state.store.assessments(filter).await?;
-    let assessments = rows.into_iter().map(|row| row.assessment).collect();
-    Ok((assessments, state.store.coverage(filter).await?))
+/// What the roll-ups of a reader need.
+pub(crate) struct Judged {
+    own: OwnStandards,
+    assessments: Vec<Assessment>,
+    coverage: Vec<Coverage>,
+}
+
+impl Judged {
+    pub(crate) async fn read(state: &AppState, filter: &ScopeFilter) -> Result<Self, ApiError> {
+        let rows = state.store.assessments(filter).await?;
+        Ok(Self {
+            own: state.store.own_standards(filter).await?,
+            assessments: rows.into_iter().map(|row| row.assessment).collect(),
+            coverage: state.store.coverage(filter).await?,
+        })
+    }
+
+    pub(crate) fn standards<'a>(&'a self, state: &'a AppState) -> Standards<'a> {
+        self.own.with(&state.catalog, Timestamp::now())
+    }
+
+    fn report<'a>(&'a self, standards: &Standards<'a>, id: &str) -> Result<StandardReport<'a>, ApiError> {
+        let report = standard_report(standards, id, &self.assessments, &self.coverage);
+        report.ok_or_else(|| ApiError::not_found("such standard"))
+    }
+
+    pub(crate) fn assessments(&self) -> &[Assessment] {
+        &self.assessments
+    }
+
+    pub(crate) fn coverage(&self) -> &[Coverage] {
+        &self.coverage
+    }
+}
+
+fn origin(state: &AppState, id: &str) -> Origin {
+    if state.catalog.standards.contains_key(id) { Origin::Content } else { Origin::Installation }
 }
 
 pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<ScopeQuery>) -> Answer {
-    let filter = scope.filter(&state).await?;
-    let (assessments, coverage) = judged(&state, &filter).await?;
+    let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
+    let standards = judged.standards(&state);
     let mut items = Vec::new();
-    for (id, states) in standard_states(&Standards::of(&state.catalog), &assessments, &coverage) {
-        let Some(file) = state.catalog.standards.get(id) else { continue };
+    for (id, states) in standard_states(&standards, &judged.assessments, &judged.coverage) {
+        let Some(file) = standards.get(id) else { continue };
         let mut by_state: BTreeMap<ControlState, u64> = BTreeMap::new();
         tree::walk(&file.controls, &mut |control| {
-            if let Some(own) = states.controls.get(control.id.as_str()) {
-                *by_state.entry(ControlState::of(*own, control.manual.is_some())).or_default() += 1;
+            let own_id = control.id.as_str();
+            if let Some(own) = states.controls.get(own_id) {
+                let is_for_person = || control.manual.is_some() || states.unattested.contains(own_id);
+                *by_state.entry(skywarden_report::ControlState::of(*own, is_for_person).into()).or_default() += 1;
             }
         });
         items.push(json!({ "id": id, "title": file.title, "description": file.description, "version": file.version,
-                           "environments": file.environments, "state": states.state, "controlsByState": by_state,
+                           "environments": file.environments, "custom": origin(&state, id) == Origin::Installation,
+                           "state": states.state, "controlsByState": by_state,
                            "percentage": tree::percentage(&by_state) }));
     }
     Ok(Json(json!({ "items": items })))
 }
 
-async fn tree_of<'a>(state: &'a AppState, scope: &ScopeQuery, id: &str) -> Result<Tree<'a>, ApiError> {
-    let file = state.catalog.standards.get(id).ok_or_else(|| ApiError::not_found("such standard"))?;
-    let filter = scope.filter(state).await?;
-    let (assessments, coverage) = judged(state, &filter).await?;
-    let standards = Standards::of(&state.catalog);
-    let result = compliance(&standards, id, &assessments, &coverage);
-    let result = result.ok_or_else(|| ApiError::not_found("such standard"))?;
-    Ok(Tree::new(&state.catalog, file, result, &check_counts(&standards, &assessments)))
-}
-
 pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
-    Ok(Json(json!(tree_of(&state, &scope, &id).await?)))
+    let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
+    let standards = judged.standards(&state);
+    let report = judged.report(&standards, &id)?;
+    let file = standards.get(&id).ok_or_else(|| ApiError::not_found("such standard"))?;
+    Ok(Json(json!(Tree::new(file, &report, origin(&state, &id)))))
 }
 
 /// The form of a report.
@@ -70,6 +101,7 @@ pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>, Q
 enum Format {
     #[default]
     Csv,
+    Pdf,
     Html,
 }
 
@@ -87,21 +119,34 @@ pub(crate) async fn report(
     Query(query): Query<ReportQuery>,
 ) -> Result<Response, ApiError> {
     let scope = ScopeQuery::new(query.connector, query.account);
-    let tree = tree_of(&state, &scope, &id).await?;
-    let Format::Csv = query.format else {
-        return Err(ApiError::new(
-            StatusCode::NOT_FOUND,
-            "FeatureNotAvailable",
-            "this server writes reports of a standard as CSV only; `skywarden report` writes HTML",
-        ));
-    };
-    let body = csv::write(&tree).map_err(|error| {
+    let filter = scope.filter(&state).await?;
+    let judged = Judged::read(&state, &filter).await?;
+    let standards = judged.standards(&state);
+    let report = judged.report(&standards, &id)?;
+    let failed = |error: ReportError| {
         tracing::error!(%error, "a report could not be written");
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ReportFailed", "the report could not be written; see the server's log")
-    })?;
+    };
+    let (kind, ending, body) = match query.format {
+        Format::Csv => ("text/csv; charset=utf-8", "csv", skywarden_report::csv(&report).map_err(failed)?),
+        Format::Pdf => {
+            // The report is as old as the oldest run that it rests on.
+            let points = state.store.latest_scores(&filter).await?;
+            let at = points.iter().filter_map(|point| point.at.parse::<Timestamp>().ok()).min();
+            let words = scope.words();
+            ("application/pdf", "pdf", skywarden_report::pdf(&report, Cover { scope: &words, at }).map_err(failed)?)
+        }
+        Format::Html => {
+            return Err(ApiError::new(
+                StatusCode::NOT_FOUND,
+                "FeatureNotAvailable",
+                "this server writes reports of a standard as CSV and PDF only; `skywarden report` writes HTML",
+            ));
+        }
+    };
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.csv\"", file_name(&id))),
+        (header::CONTENT_TYPE, kind.to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}.{ending}\"", file_name(&id))),
     ];
     Ok((headers, body).into_response())
 }

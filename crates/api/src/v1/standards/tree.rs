@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use skywarden_content::{Catalog, ComplianceControl, StandardFile};
-use skywarden_model::Severity;
-use skywarden_posture::{CheckCounts, ComplianceState, ControlResult, StandardResult};
+use skywarden_content::{ComplianceControl, StandardFile};
+use skywarden_model::{Attestation, Severity};
+use skywarden_posture::CheckCounts;
+use skywarden_report::{CheckEntry, ControlEntry, StandardReport};
 
-/// [`ComplianceState`], with two words for what no check covers: what a person has to look at, and what nothing looks at yet.
+/// The states of [`skywarden_report::ControlState`] in the words of this interface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(super) enum ControlState {
     Passed,
@@ -16,26 +17,16 @@ pub(super) enum ControlState {
     NotApplicable,
 }
 
-impl ControlState {
-    pub(super) fn of(state: ComplianceState, needs_person: bool) -> Self {
+impl From<skywarden_report::ControlState> for ControlState {
+    fn from(state: skywarden_report::ControlState) -> Self {
+        use skywarden_report::ControlState as Reported;
         match state {
-            ComplianceState::Passed => Self::Passed,
-            ComplianceState::Failed => Self::Failed,
-            ComplianceState::Unknown => Self::Unknown,
-            ComplianceState::NotApplicable => Self::NotApplicable,
-            ComplianceState::Manual if needs_person => Self::Manual,
-            ComplianceState::Manual => Self::NotCovered,
-        }
-    }
-
-    pub(super) fn word(self) -> &'static str {
-        match self {
-            Self::Passed => "passed",
-            Self::Failed => "failed",
-            Self::Unknown => "unknown",
-            Self::Manual => "manual",
-            Self::NotCovered => "not covered",
-            Self::NotApplicable => "not applicable",
+            Reported::Passed => Self::Passed,
+            Reported::Failed => Self::Failed,
+            Reported::Unknown => Self::Unknown,
+            Reported::Manual => Self::Manual,
+            Reported::NotCovered => Self::NotCovered,
+            Reported::NotApplicable => Self::NotApplicable,
         }
     }
 }
@@ -44,70 +35,80 @@ impl ControlState {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Tree<'a> {
-    pub(super) id: &'a str,
+    id: &'a str,
     title: &'a str,
     description: &'a str,
     version: &'a str,
     environments: &'a [String],
-    state: ComplianceState,
+    /// Whether the installation keeps it itself, so that it can be changed here.
+    custom: bool,
+    state: skywarden_posture::ComplianceState,
     /// Lowest-level controls by state.
     controls_by_state: BTreeMap<ControlState, u64>,
     percentage: Option<f64>,
-    pub(super) controls: Vec<Control>,
+    controls: Vec<Control<'a>>,
     /// What the tree's controls name, once each.
-    pub(super) checks: BTreeMap<String, Check<'a>>,
+    checks: BTreeMap<&'a str, Check<'a>>,
 }
 
 /// A control, or a section of controls.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Control {
-    pub(super) id: String,
-    pub(super) title: String,
-    pub(super) state: ControlState,
+struct Control<'a> {
+    id: &'a str,
+    title: &'a str,
+    state: ControlState,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) manual: Option<String>,
-    pub(super) checks: Vec<String>,
+    manual: Option<&'a str>,
+    checks: Vec<&'a str>,
+    /// Whether the state is what people attested.
+    attested: bool,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    attestations: &'a [Attestation],
     /// Resources by the worst verdict of the control's checks.
-    pub(super) passed: u64,
-    pub(super) failed: u64,
-    pub(super) unknown: u64,
-    pub(super) not_applicable: u64,
+    passed: u64,
+    failed: u64,
+    unknown: u64,
+    not_applicable: u64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) controls: Vec<Control>,
+    controls: Vec<Control<'a>>,
 }
 
-/// A recommendation, or a rule of a baseline, with the resources that it judged.
+/// A recommendation, a rule of a baseline or another check, with the resources that it judged.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Check<'a> {
-    pub(super) title: &'a str,
-    pub(super) severity: Severity,
+struct Check<'a> {
+    title: &'a str,
+    /// None where the check is gone.
+    severity: Option<Severity>,
     /// The recommendation to look at: itself, or the one whose finding a rule is.
     recommendation: Option<&'a str>,
     #[serde(flatten)]
-    pub(super) counts: CheckCounts,
+    counts: CheckCounts,
+}
+
+/// Where a standard stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Content,
+    Installation,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn new(
-        catalog: &'a Catalog,
-        file: &'a StandardFile,
-        result: StandardResult,
-        counts: &BTreeMap<&str, CheckCounts>,
-    ) -> Self {
-        let controls: Vec<Control> = result.controls.into_iter().map(control).collect();
+    pub(super) fn new(file: &'a StandardFile, report: &'a StandardReport<'_>, origin: Origin) -> Self {
+        let controls: Vec<Control<'a>> = report.controls.iter().map(control).collect();
         let mut checks = BTreeMap::new();
         let mut controls_by_state = BTreeMap::new();
-        gather(catalog, &controls, counts, &mut checks, &mut controls_by_state);
+        gather(&report.controls, &mut checks, &mut controls_by_state);
         Self {
-            id: &file.id,
-            title: &file.title,
-            description: &file.description,
-            version: &file.version,
+            id: report.id,
+            title: report.title,
+            description: report.description,
+            version: report.version,
             environments: &file.environments,
-            state: result.state,
-            percentage: percentage(&controls_by_state),
+            custom: origin == Origin::Installation,
+            state: report.state,
+            percentage: report.summary.percentage,
             controls_by_state,
             controls,
             checks,
@@ -130,53 +131,37 @@ pub(super) fn walk<'a>(controls: &'a [ComplianceControl], visit: &mut impl FnMut
     }
 }
 
-fn control(result: ControlResult) -> Control {
-    let below: Vec<Control> = result.controls.into_iter().map(control).collect();
-    let needs_person = result.manual.is_some() || below.iter().any(|control| control.state == ControlState::Manual);
+fn control(entry: &ControlEntry) -> Control<'_> {
     Control {
-        id: result.id,
-        title: result.title,
-        state: ControlState::of(result.state, needs_person),
-        manual: result.manual,
-        checks: result.checks,
-        passed: result.passed,
-        failed: result.failed,
-        unknown: result.unknown,
-        not_applicable: result.not_applicable,
-        controls: below,
+        id: &entry.id,
+        title: &entry.title,
+        state: entry.state.into(),
+        manual: entry.manual.as_deref(),
+        checks: entry.checks.iter().map(|check| check.id.as_str()).collect(),
+        attested: entry.is_attested(),
+        attestations: &entry.attestations,
+        passed: entry.passed,
+        failed: entry.failed,
+        unknown: entry.unknown,
+        not_applicable: entry.not_applicable,
+        controls: entry.controls.iter().map(control).collect(),
     }
 }
 
 fn gather<'a>(
-    catalog: &'a Catalog,
-    controls: &[Control],
-    counts: &BTreeMap<&str, CheckCounts>,
-    checks: &mut BTreeMap<String, Check<'a>>,
+    controls: &'a [ControlEntry],
+    checks: &mut BTreeMap<&'a str, Check<'a>>,
     by_state: &mut BTreeMap<ControlState, u64>,
 ) {
     for control in controls {
         if control.controls.is_empty() {
-            *by_state.entry(control.state).or_default() += 1;
+            *by_state.entry(control.state.into()).or_default() += 1;
         }
-        for id in &control.checks {
-            let own = counts.get(id.as_str()).copied().unwrap_or_default();
-            if let Some(check) = described(catalog, id, own) {
-                checks.insert(id.clone(), check);
-            }
-        }
-        gather(catalog, &control.controls, counts, checks, by_state);
+        checks.extend(control.checks.iter().map(|own| (own.id.as_str(), check(own))));
+        gather(&control.controls, checks, by_state);
     }
 }
 
-fn described<'a>(catalog: &'a Catalog, id: &str, counts: CheckCounts) -> Option<Check<'a>> {
-    if let Some(known) = catalog.recommendations.get(id) {
-        let file = &known.file;
-        return Some(Check { title: &file.title, severity: file.severity, recommendation: Some(&file.id), counts });
-    }
-    let (platform, rule) = catalog.baselines.iter().find_map(|(platform, rules)| Some((platform, rules.get(id)?)))?;
-    let is_its = |of: &&skywarden_content::Recommendation| {
-        of.file.type_name == rule.file.type_name && of.file.findings_from.as_ref().is_some_and(|from| from.baseline == *platform)
-    };
-    let recommendation = catalog.recommendations.values().find(is_its).map(|known| known.file.id.as_str());
-    Some(Check { title: &rule.file.title, severity: rule.file.severity, recommendation, counts })
+fn check(entry: &CheckEntry) -> Check<'_> {
+    Check { title: &entry.title, severity: entry.severity, recommendation: entry.recommendation.as_deref(), counts: entry.counts }
 }

@@ -13,25 +13,25 @@ use std::io::Write;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
-use skywarden_content::Catalog;
+use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::Timestamp;
-use skywarden_posture::Assessed;
+use skywarden_posture::{Assessed, Standards};
 
 use self::escape::escaped;
-use super::standard::{StandardReport, standard_report};
+use skywarden_report::{StandardReport, standard_report};
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Writes the report of a scan.
 pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
-    let mut standards = Vec::new();
-    for (id, file) in &catalog.standards {
-        let is_concerned = file.environments.iter().any(|environment| has_environment(assessed, environment));
-        if is_concerned {
-            standards.push(standard_report(catalog, id, &assessed.assessments, &assessed.coverage)?);
-        }
-    }
+    let known = Standards::of(catalog);
+    let is_concerned = |file: &&StandardFile| file.environments.iter().any(|environment| has_environment(assessed, environment));
+    let standards: Vec<StandardReport<'_>> = known
+        .files()
+        .filter(is_concerned)
+        .filter_map(|file| standard_report(&known, &file.id, &assessed.assessments, &assessed.coverage))
+        .collect();
     begin(out, "Skywarden report", Script::Page)?;
     write!(out, "{}", sections::header(assessed))?;
     writeln!(out, "<main>")?;

@@ -6,7 +6,9 @@ use skywarden_content::Catalog;
 use skywarden_model::{SecureScore, Severity, Status, Timestamp};
 use skywarden_posture::{Assessed, CheckCounts, Standards, check_counts};
 
-use crate::output::{coverage_problems, percent, standard::StandardReport};
+use skywarden_report::StandardReport;
+
+use crate::output::{coverage_problems, percent};
 
 use super::{
     charts::{Part, legend, range, ring, stacked},

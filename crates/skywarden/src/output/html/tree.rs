@@ -1,6 +1,7 @@
 //! Compliance as a tree of sections and controls that open and close.
 
-use crate::output::standard::{CheckEntry, ControlEntry, ControlState, StandardReport, StandardSummary};
+use skywarden_model::Attestation;
+use skywarden_report::{CheckEntry, ControlEntry, ControlState, StandardReport, StandardSummary, words};
 
 use super::{
     charts::{Part, legend, stacked},
@@ -71,15 +72,19 @@ fn tree(report: &StandardReport<'_>, place: Place) -> String {
     html
 }
 
-fn push_control(html: &mut String, control: &ControlEntry<'_>, place: Place) {
+fn push_control(html: &mut String, control: &ControlEntry, place: Place) {
     let is_section = !control.controls.is_empty();
-    let has_more = is_section || !control.checks.is_empty() || control.manual.is_some();
+    let has_more = is_section || !control.checks.is_empty() || control.manual.is_some() || !control.attestations.is_empty();
     let head = format!(
         "<span class=\"number\">{}</span><span class=\"name\">{}</span>{}{}",
         escaped(&control.id),
         escaped(&control.title),
         resources(control),
-        badge(control.state)
+        if control.is_attested() && !is_section {
+            format!("<span class=\"resources\">attested</span>{}", badge(control.state))
+        } else {
+            badge(control.state)
+        }
     );
     if !has_more {
         html.push_str(&format!("<div class=\"control leaf\">{head}</div>\n"));
@@ -92,6 +97,7 @@ fn push_control(html: &mut String, control: &ControlEntry<'_>, place: Place) {
     if let Some(manual) = &control.manual {
         html.push_str(&format!("<p class=\"manual\">By hand: {}</p>\n", escaped(manual)));
     }
+    push_attestations(html, &control.attestations);
     push_checks(html, &control.checks, place);
     for below in &control.controls {
         push_control(html, below, place);
@@ -99,7 +105,7 @@ fn push_control(html: &mut String, control: &ControlEntry<'_>, place: Place) {
     html.push_str("</details>\n");
 }
 
-fn resources(control: &ControlEntry<'_>) -> String {
+fn resources(control: &ControlEntry) -> String {
     let mut words = Vec::new();
     for (count, word) in [(control.failed, "unhealthy"), (control.unknown, "unknown"), (control.passed, "healthy")] {
         if count > 0 {
@@ -109,7 +115,27 @@ fn resources(control: &ControlEntry<'_>) -> String {
     format!("<span class=\"resources\">{}</span>", words.join(", "))
 }
 
-fn push_checks(html: &mut String, checks: &[CheckEntry<'_>], place: Place) {
+fn push_attestations(html: &mut String, attestations: &[Attestation]) {
+    for attestation in attestations {
+        let expires = attestation.expires_at.map(|end| format!(", until {end:.0}")).unwrap_or_default();
+        html.push_str(&format!(
+            "<div class=\"manual\"><p><b>Attested {} on {} by {}, for the {}{expires}</b></p>",
+            words::of_attested(attestation.state),
+            attestation.assessed_on,
+            escaped(&attestation.created_by),
+            escaped(&words::of_scope(&attestation.scope)),
+        ));
+        for line in attestation.evidence.text.lines() {
+            html.push_str(&format!("<p>{}</p>", escaped(line)));
+        }
+        for link in &attestation.evidence.links {
+            html.push_str(&format!("<p><a href=\"{0}\">{0}</a></p>", escaped(link)));
+        }
+        html.push_str("</div>\n");
+    }
+}
+
+fn push_checks(html: &mut String, checks: &[CheckEntry], place: Place) {
     if checks.is_empty() {
         return;
     }
@@ -119,14 +145,14 @@ fn push_checks(html: &mut String, checks: &[CheckEntry<'_>], place: Place) {
     );
     for check in checks {
         let title = match place {
-            Place::Scan => link(check.id, check.title),
-            Place::Own => escaped(check.title),
+            Place::Scan => link(&check.id, &check.title),
+            Place::Own => escaped(&check.title),
         };
         html.push_str(&format!(
             "<tr><td>{title}</td><td data-label=\"Severity\">{}</td>\
              <td class=\"n\" data-label=\"Unhealthy\">{}</td><td class=\"n\" data-label=\"Unknown\">{}</td>\
              <td class=\"n\" data-label=\"Healthy\">{}</td></tr>\n",
-            check.severity,
+            check.severity.map(|severity| severity.to_string()).unwrap_or_default(),
             number(check.counts.unhealthy),
             number(check.counts.unknown),
             number(check.counts.healthy),

@@ -1,0 +1,78 @@
+import { Button } from "@fluentui/react-components";
+import { ArrowUndo16Regular } from "@fluentui/react-icons";
+import { api } from "../../api/client";
+import { queryClient, useAttestations } from "../../api/queries";
+import type { Scope, Standard } from "../../api/complianceTypes";
+import type { AttestationRow } from "../../api/standardTypes";
+import { ConfirmDialog } from "../../components/ConfirmDialog";
+import { DataTable } from "../../components/DataTable";
+import { Loaded } from "../../components/PageStates";
+import { StatusBadge } from "../../components/StatusBadge";
+import { useSay } from "../../components/useSay";
+import { dayOf, scopeWords } from "../../lib/attestations";
+import { formatDate, formatTime, words } from "../../lib/format";
+import { Evidence } from "./AttestationNote";
+
+/** The record of what people attested of a standard: what holds, and what no longer does. */
+export function AttestationCard({ standard, scope }: { standard: Standard; scope: Scope }) {
+  const query = useAttestations(standard.id, scope);
+  if (query.data?.length === 0) return null;
+  return (
+    <section className="card flush" aria-label="Attestations">
+      <div className="card-head"><h2>Attestations</h2></div>
+      <Loaded query={query} rows={3}>
+        {(rows) => (
+          <DataTable
+            label="Attestations" groups={[{ key: "", title: null, rows }]} rowKey={(row) => row.id} rowName={(row) => row.control}
+            columns={[
+              { key: "control", header: "Control", isLead: true, width: "12%", cell: (row) => <strong className="number">{row.control}</strong> },
+              { key: "state", header: "Found", width: "130px", cell: (row) => <StatusBadge status={row.state} /> },
+              { key: "evidence", header: "Evidence", cell: (row) => <Evidence evidence={row.evidence} /> },
+              { key: "day", header: "Assessed", width: "150px", cell: (row) => <Day row={row} /> },
+              { key: "for", header: "For", width: "160px", cell: (row) => <span className="breakable">{scopeWords(row.scope)}</span> },
+              { key: "standing", header: "Standing", width: "150px", cell: (row) => <Stand row={row} /> },
+              { key: "action", header: "Action", width: "120px", cell: (row) => row.standing !== "withdrawn" && <WithdrawButton row={row} /> },
+            ]}
+          />
+        )}
+      </Loaded>
+    </section>
+  );
+}
+
+function Day({ row }: { row: AttestationRow }) {
+  return (
+    <>
+      <div>{formatDate(dayOf(row.assessedOn))}</div>
+      <div className="small muted" title={formatTime(row.createdAt)}>by <bdi>{row.createdBy}</bdi></div>
+    </>
+  );
+}
+
+function Stand({ row }: { row: AttestationRow }) {
+  const { withdrawn, expiresAt } = row;
+  return (
+    <>
+      <div>{words(row.standing)}</div>
+      {withdrawn && <div className="small muted" title={formatTime(withdrawn.at)}>{formatDate(withdrawn.at)} by <bdi>{withdrawn.by}</bdi></div>}
+      {!withdrawn && expiresAt && <div className="small muted">until {formatDate(expiresAt)}</div>}
+    </>
+  );
+}
+
+function WithdrawButton({ row }: { row: AttestationRow }) {
+  const say = useSay();
+  const withdraw = async () => {
+    await api.remove(`/compliance/${encodeURIComponent(row.standard)}/attestations/${encodeURIComponent(row.id)}`);
+    say("Attestation withdrawn", row.control);
+    await queryClient.invalidateQueries({ queryKey: ["compliance"] });
+  };
+  return (
+    <ConfirmDialog
+      title={`Withdraw the attestation of ${row.control}?`} action="Withdraw" onConfirm={withdraw}
+      trigger={<Button size="small" className="nowrap" icon={<ArrowUndo16Regular />}>Withdraw</Button>}
+    >
+      <p>The control has to be looked at again. The attestation stays in the record.</p>
+    </ConfirmDialog>
+  );
+}
