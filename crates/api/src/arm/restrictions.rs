@@ -1,12 +1,14 @@
 //! `Microsoft.PolicyInsights/checkPolicyRestrictions`, api-versions 2020-07-01 to 2023-03-01.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Path, State, rejection::JsonRejection},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skywarden_model::{Actual, Evidence, Timestamp};
+use skywarden_model::{Actual, Evidence, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Answer as Ruled, Decision, Effect, InForce, Limit, Pending, Restriction, requested, restrictions};
 use skywarden_rule::{Input, Parameters};
 
@@ -40,6 +42,20 @@ struct Field {
 
 /// Fields that one request may ask about, and values of one field: each is judged by everything that is in force.
 const MAX_FIELDS: usize = 100;
+
+/// What a resource of which only the type is known will have besides.
+const OTHERS: [&str; 9] = ["properties", "tags", "location", "name", "id", "kind", "sku", "identity", "zones"];
+
+fn open(field: &str) -> Option<Unreadable> {
+    let reason = UnreadableReason {
+        kind: UnreadableKind::NotYetKnown,
+        operation: format!("know {field}"),
+        permission: None,
+        code: String::new(),
+        message: "only the type was asked about".to_owned(),
+    };
+    Some(Unreadable { field: field.parse().ok()?, reason: Arc::new(reason) })
+}
 
 type Body = Result<Json<Request>, JsonRejection>;
 
@@ -94,6 +110,10 @@ async fn check(state: &AppState, place: Place, body: Body) -> Answer {
         resource.scope.connector = connector.as_str().into();
         resource.scope.account = account.as_str().into();
         resource.scope.resource_group = place.group.unwrap_or_default().as_str().into();
+    }
+    if is_group {
+        // Only types are asked about: whatever else such a resource will have is open.
+        resource.unreadable.extend(OTHERS.iter().filter_map(|field| open(field)));
     }
     if let Some(scope) = request.resource_details.as_ref().and_then(|details| details.scope.as_ref()) {
         resource.id = format!("{scope}/providers/{}/{}", resource.type_name, resource.name).as_str().into();

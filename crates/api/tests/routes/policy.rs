@@ -215,6 +215,19 @@ async fn restrictions_are_told_before_something_is_made() {
     let group = format!("/providers/Microsoft.Management/managementGroups/corp/{check}");
     let (status, answer) = post(&server, &group, &json!({ "pendingFields": [{ "field": "type" }] })).await;
     assert_eq!((status, &answer["contentEvaluationResult"]["policyEvaluations"]), (StatusCode::OK, &json!([])), "{answer}");
+    assert_eq!(answer["fieldRestrictions"], json!([]));
+    let types = json!({ "policyRule": { "if": { "field": "type", "in": ["Microsoft.Classic/things", "Microsoft.Old/stuff"] },
+                                        "then": { "effect": "deny" } }, "name": "types" });
+    let at = "/providers/Microsoft.Management/managementGroups/corp/providers/Microsoft.Authorization/policyAssignments/types";
+    let own =
+        json!({ "id": at, "properties": { "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/types" } });
+    import(&server, &json!([types, own])).await;
+    let (_, answer) = post(&server, &group, &json!({ "pendingFields": [{ "field": "type" }] })).await;
+    let limit = &answer["fieldRestrictions"][0]["restrictions"][0];
+    assert_eq!(
+        (&limit["result"], &limit["values"]),
+        (&json!("Deny"), &json!(["Microsoft.Classic/things", "Microsoft.Old/stuff"]))
+    );
     assert_eq!(post(&server, &group, &json!({ "pendingFields": [{ "field": "location" }] })).await.0, StatusCode::BAD_REQUEST);
     let path = format!("/subscriptions/fleet/{check}");
     assert_eq!(post(&server, &path, &json!({ "pendingFields": [] })).await.0, StatusCode::BAD_REQUEST);
