@@ -396,11 +396,11 @@ fn error(message: String) -> Failure {
     Failure::Error(message)
 }
 
-fn text_of(argument: &Expression, context: &Context<'_, '_>) -> Result<String, Failure> {
+fn text_of<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<String, Failure> {
     Ok(value_of(argument, context)?.map(|value| compare::text(&value).into_owned()).unwrap_or_default())
 }
 
-fn boolean(argument: &Expression, context: &Context<'_, '_>) -> Result<bool, Failure> {
+fn boolean<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<bool, Failure> {
     match value_of(argument, context)? {
         Some(value) => truth_of(&value),
         None => Err(error("a condition is absent".to_owned())),

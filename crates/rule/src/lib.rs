@@ -12,6 +12,7 @@ mod expression;
 mod function;
 mod functions;
 mod path;
+mod record;
 mod resolve;
 mod template;
 mod unique_string;

@@ -89,22 +89,29 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
     input.resource.unreadable.is_empty() && facts_are && input.resource.carried.is_all()
 }
 
-/// What stands at a path without lists in a resource that was read whole, which is what most conditions ask for; `None` if the path
-/// steps into a list.
-pub(crate) fn single<'a>(input: &Input<'a>, segments: &[Segment]) -> Option<Slot<'a>> {
+/// What stands at a path in a resource that was read whole, with the list positions taken, which is what most conditions ask for;
+/// `None` if the path steps into a list on which no enclosing count stands.
+pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Slot<'a>, &'b [usize])> {
+    let fixed = bound_indices(segments, bound);
     let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some(Slot::Absent);
+    let at = |slot: Slot<'a>| (slot, fixed);
+    let mut indices = fixed.iter();
     let (mut value, mut rest) = match root(input, segments) {
         Root::At(value, rest) => (value, rest),
-        Root::Made(slot, []) => return Some(slot),
-        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
+        Root::Made(slot, []) => return Some(at(slot)),
+        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest).map(at),
     };
     let mut parent = segments.len().checked_sub(rest.len() + 1).and_then(|place| segments.get(place));
     while let Some((step, below)) = rest.split_first() {
-        let (Segment::Key(key), Value::Object(members)) = (step, value) else { return absent(rest) };
-        let Some(found) = get(members, key, KeyCase::below(parent)) else { return absent(below) };
+        let found = match (step, value) {
+            (Segment::Key(key), Value::Object(members)) => get(members, key, KeyCase::below(parent)),
+            (Segment::Each, Value::Array(elements)) => elements.get(*indices.next()?),
+            _ => return absent(rest).map(at),
+        };
+        let Some(found) = found else { return absent(below).map(at) };
         (value, rest, parent) = (found, below, Some(step));
     }
-    Some(if value.is_null() { Slot::Absent } else { Slot::Value(value) })
+    Some(at(if value.is_null() { Slot::Absent } else { Slot::Value(value) }))
 }
 
 /// The path with the positions taken: `properties.a[2].b`.
@@ -130,10 +137,6 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
 }
 
 impl<'a> Resolved<'a> {
-    pub(crate) fn places(&self) -> impl Iterator<Item = &Place<'a>> {
-        self.first.iter().chain(&self.more)
-    }
-
     pub(crate) fn into_places(self) -> impl Iterator<Item = Place<'a>> {
         self.first.into_iter().chain(self.more)
     }
