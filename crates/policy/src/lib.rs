@@ -3,6 +3,7 @@
 //! The language of conditions is `skywarden-rule`'s; here are the definitions around it: parameters, effects, details.
 //! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
 
+mod arm;
 mod assignment;
 mod change;
 mod definition;
@@ -22,6 +23,7 @@ mod rollup;
 mod scope;
 mod selector;
 
+pub use arm::requested_one;
 pub use assignment::{Assignment, Enforcement, Message, Override};
 pub use change::{Change, Changed};
 pub use definition::{Definition, EffectOf, Mode, PolicyRule, PolicyType};
