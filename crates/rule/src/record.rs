@@ -176,12 +176,13 @@ impl<'i> Record<'i> {
         }
     }
 
-    /// All of it in words.
-    pub(crate) fn outcome(self, truth: Truth) -> Outcome {
+    /// All of it in words; the record is empty then.
+    pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
         let mut evidence = Vec::with_capacity(self.notes.len().min(MAX_EVIDENCE));
-        evidence.extend(self.notes.into_iter().take(MAX_EVIDENCE).map(Note::evidence));
+        evidence.extend(self.notes.drain(..).take(MAX_EVIDENCE).map(Note::evidence));
+        let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
         if truth == Truth::Unknown {
-            Outcome { truth, evidence, unreadable: self.unreadable, error: self.error }
+            Outcome { truth, evidence, unreadable, error }
         } else {
             Outcome { truth, evidence, unreadable: Vec::new(), error: None }
         }

@@ -116,7 +116,8 @@ pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b
 
 /// The path with the positions taken: `properties.a[2].b`.
 pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
-    let mut text = String::new();
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
     let mut indices = indices.iter();
     for part in path.segments() {
         match part {

@@ -69,11 +69,36 @@ pub(crate) fn five_policies() -> anyhow::Result<()> {
         POLICIES.len() as f64 * 1e6 / median(rates),
         median(readings) * 1e6
     );
+    alone(&bound)
+}
+
+/// What each policy takes by itself on a resource that has been read.
+fn alone(bound: &[Bound<'_>]) -> anyhow::Result<()> {
+    let resource = read()?;
+    let none = Parameters::new();
+    let now = skywarden_model::Timestamp::UNIX_EPOCH;
+    let input = Input { resource: &resource, facts: None, parameters: &none, around: None, now };
+    for bound in bound {
+        let mut times = Vec::with_capacity(RUNS);
+        for _ in 0..RUNS {
+            let ((), cpu, _) = timed(|| {
+                for _ in 0..ROUNDS {
+                    black_box(bound.judge(black_box(&input), &NoNeighbours));
+                }
+            });
+            times.push(cpu / ROUNDS as f64);
+        }
+        println!("  {:.0} ns {}", median(times) * 1e9, bound.definition.name);
+    }
     Ok(())
 }
 
+fn read() -> anyhow::Result<skywarden_model::Resource> {
+    requested_one(RESOURCE).map_err(|errors| anyhow::anyhow!("{errors:?}"))
+}
+
 fn judged(bound: &[Bound<'_>]) -> anyhow::Result<Vec<Verdict>> {
-    let resource = &requested_one(RESOURCE).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    let resource = &read()?;
     let now = skywarden_model::Timestamp::UNIX_EPOCH;
     let none = Parameters::new();
     let input = Input { resource, facts: None, parameters: &none, around: None, now };
