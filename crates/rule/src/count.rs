@@ -49,7 +49,7 @@ pub(crate) fn counted<'i>(
                 Ok(Some(value)) if value.is_null() => Vec::new(),
                 // One thing where a list may stand, as AWS policies have it, is a list of one.
                 Ok(Some(other)) => vec![other],
-                Err(failure) => return failed(record, || (Name::Said("count".into()), test.wanted()), failure),
+                Err(failure) => return failed(record, |_| (Name::Said("count".into()), test.wanted()), failure),
             };
             for value in elements {
                 let depth = context.bound.len();
@@ -152,7 +152,7 @@ impl<'i> Tally<'i> {
 
 /// Decides over every number of the interval `[low, high]`; `None` as high is without end.
 fn interval(test: Test<'_, '_>, low: u64, high: Option<u64>) -> Result<Truth, String> {
-    let condition = test.condition;
+    let condition = test.leaf.condition;
     let at = |count: u64| test.holds(Some(&Value::from(count)));
     if high == Some(low) {
         return at(low).map(Truth::from);

@@ -3,7 +3,7 @@
 use std::{
     borrow::Cow,
     cell::Cell,
-    sync::{Arc, LazyLock, OnceLock},
+    sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
@@ -18,7 +18,7 @@ use crate::{
     functions,
     path::field_path,
     record::{Found, Kept, Name, Record, Wanted, words},
-    resolve::{Bound, Gap, Indices, Place, Slot, concrete, is_whole, resolve, single},
+    resolve::{Bound, Gap, Place, Slot, Spot, concrete, is_whole, resolve, single},
 };
 
 /// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
@@ -150,28 +150,26 @@ fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>,
 /// What a leaf asks of a value.
 #[derive(Clone, Copy)]
 pub(crate) struct Test<'i, 't> {
-    pub(crate) condition: Condition,
+    pub(crate) leaf: &'i Leaf,
     pub(crate) expected: &'t Value,
     /// What is expected, where it lives as long as the rule or its parameters.
     lasting: Option<&'i Value>,
-    /// Where its words are kept, if they are the same for every resource.
-    words: Option<&'i OnceLock<Arc<str>>>,
 }
 
 impl<'i> Test<'i, '_> {
     pub(crate) fn wanted(&self) -> Wanted<'i> {
         match self.lasting {
-            Some(expected) => Wanted::Value(self.condition, expected, self.words),
-            None => Wanted::Said(words(self.condition, self.expected).into()),
+            Some(expected) => Wanted::Value(self.leaf, expected),
+            None => Wanted::Said(words(self.leaf.condition, self.expected).into()),
         }
     }
 
     pub(crate) fn holds(&self, actual: Option<&Value>) -> Result<bool, String> {
-        compare::holds(self.condition, actual, self.expected)
+        compare::holds(self.leaf.condition, actual, self.expected)
     }
 }
 
-/// A path, with where its text is kept if the path stands in the rule.
+/// A path, with the field of the rule that it is, if it stands there.
 #[derive(Clone, Copy)]
 struct Named<'i, 'p> {
     path: &'p FieldPath,
@@ -179,9 +177,9 @@ struct Named<'i, 'p> {
 }
 
 impl<'i> Named<'i, '_> {
-    fn at(&self, indices: &[usize]) -> Name<'i> {
+    fn at(&self, indices: &[usize], record: &mut Record<'i>) -> Name<'i> {
         match self.field {
-            Some(field) => Name::Field(&field.path, &field.text, Indices::from_slice(indices)),
+            Some(field) => record.name(field, indices),
             None => Name::Said(concrete(self.path, indices).into()),
         }
     }
@@ -191,23 +189,28 @@ impl<'i> Named<'i, '_> {
 static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
 
 fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
-    let condition = leaf.condition;
     let said = |text: &str| Name::Said(text.into());
-    let unworded = || Wanted::Said(condition.name().into());
+    let unworded = || Wanted::Said(leaf.condition.name().into());
     if let Err(failure) = context.spend() {
-        return failed(record, || (said("the rule"), unworded()), failure);
+        return failed(record, |_| (said("the rule"), unworded()), failure);
     }
-    let expected = match value_of(&leaf.expected, context) {
-        Ok(expected) => expected.unwrap_or(Cow::Owned(Value::Null)),
-        Err(failure) => return failed(record, || (said("the rule's own value"), unworded()), failure),
-    };
-    let is_literal = matches!(leaf.expected, Expression::Literal(_));
-    let lasting = match &expected {
-        Cow::Borrowed(value) => Some(*value),
-        Cow::Owned(_) => None,
-    };
-    let test = Test { condition, expected: &expected, lasting, words: is_literal.then_some(&leaf.words) };
-    match &leaf.operand {
+    if let Expression::Literal(expected) = &leaf.expected {
+        return evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record);
+    }
+    match value_of(&leaf.expected, context) {
+        Ok(Some(Cow::Borrowed(expected))) => {
+            evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record)
+        }
+        Ok(expected) => {
+            let expected = expected.map_or(Value::Null, Cow::into_owned);
+            evaluate_test(Test { leaf, expected: &expected, lasting: None }, context, record)
+        }
+        Err(failure) => failed(record, |_| (said("the rule's own value"), unworded()), failure),
+    }
+}
+
+fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+    match &test.leaf.operand {
         Operand::Field(field) => evaluate_field(Named { path: &field.path, field: Some(field) }, test, context, record),
         Operand::FieldNamed(name) => {
             let path = value_of(name, context).and_then(|name| {
@@ -216,11 +219,14 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
             });
             match path {
                 Ok(path) => evaluate_field(Named { path: &path, field: None }, test, context, record),
-                Err(failure) => failed(record, || (said("a computed field name"), unworded()), failure),
+                Err(failure) => {
+                    let wanted = || Wanted::Said(test.leaf.condition.name().into());
+                    failed(record, |_| (Name::Said("a computed field name".into()), wanted()), failure)
+                }
             }
         }
         Operand::Value(expression) => {
-            let name = || Name::Said(Arc::clone(&VALUE));
+            let name = |_: &mut Record<'i>| Name::Said(Arc::clone(&VALUE));
             match value_of(expression, context) {
                 Ok(actual) => {
                     let holds = test.holds(actual.as_deref());
@@ -231,7 +237,7 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
                     };
                     decided(holds, name, test, found, record)
                 }
-                Err(failure) => failed(record, || (name(), test.wanted()), failure),
+                Err(failure) => failed(record, |record| (name(record), test.wanted()), failure),
             }
         }
         Operand::Count(count) => counted(count, test, context, record),
@@ -240,11 +246,11 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
 
 pub(crate) fn failed<'i>(
     record: Option<&mut Record<'i>>,
-    texts: impl FnOnce() -> (Name<'i>, Wanted<'i>),
+    texts: impl FnOnce(&mut Record<'i>) -> (Name<'i>, Wanted<'i>),
     failure: Failure,
 ) -> Truth {
     if let Some(record) = record {
-        let (field, expected) = texts();
+        let (field, expected) = texts(record);
         record.fail(field, expected, failure);
     }
     Truth::Unknown
@@ -258,9 +264,14 @@ fn evaluate_field<'i>(
     record: Option<&mut Record<'i>>,
 ) -> Truth {
     if context.is_whole
-        && let Some((slot, indices)) = single(context.input, field.path.segments(), &context.bound)
+        && let Some((spot, indices)) = single(context.input, field.path.segments(), &context.bound)
     {
-        return decided(compared(&slot, test), || field.at(indices), test, || slot.into(), record);
+        let holds = match spot {
+            Spot::Value(value) => test.holds(Some(value)),
+            Spot::Text(text) => text_holds(text, test),
+            Spot::Absent => test.holds(None),
+        };
+        return decided(holds, |record| field.at(indices, record), test, || spot.into(), record);
     }
     let resolved = resolve(context.input, field.path, &context.bound);
     let (cut, partial) = (resolved.cut, resolved.partial);
@@ -286,7 +297,8 @@ fn evaluate_field<'i>(
     }
     if let Some(cut) = cut {
         let own = record.mark();
-        record.fail(field.at(&[]), test.wanted(), Failure::Unreadable(cut.report(field.path)));
+        let name = field.at(&[], record);
+        record.fail(name, test.wanted(), Failure::Unreadable(cut.report(field.path)));
         record.keep(Truth::Unknown, Truth::False, &mut verdict, all, own);
     }
     verdict
@@ -300,9 +312,12 @@ fn at<'i>(
     test: Test<'i, '_>,
     record: Option<&mut Record<'i>>,
 ) -> Truth {
-    let name = || field.at(&place.indices);
+    let name = |record: &mut Record<'i>| field.at(&place.indices, record);
     let unknown = |record: Option<&mut Record<'i>>, gap: Gap<'_>| match record {
-        Some(record) => failed(Some(record), || (name(), test.wanted()), Failure::Unreadable(gap.report(field.path))),
+        Some(record) => {
+            let failure = Failure::Unreadable(gap.report(field.path));
+            failed(Some(record), |record| (name(record), test.wanted()), failure)
+        }
         None => Truth::Unknown,
     };
     if let Slot::Unreadable(gap) = place.slot {
@@ -318,17 +333,31 @@ fn at<'i>(
 
 /// The condition on what is known whole.
 fn compared(slot: &Slot<'_>, test: Test<'_, '_>) -> Result<bool, String> {
-    if let (Slot::Text(actual), Some(expected)) = (slot, test.expected.as_str())
-        && matches!(test.condition, Condition::Equals | Condition::NotEquals)
-    {
-        return Ok(compare::same_text(actual, expected) == (test.condition == Condition::Equals));
+    match slot {
+        Slot::Text(text) => text_holds(text, test),
+        other => test.holds(other.json().as_deref()),
     }
-    test.holds(slot.json().as_deref())
+}
+
+/// The condition on text that is no JSON value in the resource.
+fn text_holds(actual: &str, test: Test<'_, '_>) -> Result<bool, String> {
+    let equals = |expected: &Value| expected.as_str().map(|expected| compare::same_text(actual, expected));
+    let known = match (test.leaf.condition, test.expected) {
+        (Condition::Equals | Condition::NotEquals, expected) => equals(expected),
+        (Condition::In | Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
+            Some(options.iter().any(|option| equals(option) == Some(true)))
+        }
+        _ => None,
+    };
+    match known {
+        Some(holds) => Ok(holds == matches!(test.leaf.condition, Condition::Equals | Condition::In)),
+        None => test.holds(Some(&Value::String(actual.to_owned()))),
+    }
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.
 fn is_settled_by_part(test: Test<'_, '_>, actual: Option<&Value>) -> bool {
-    match test.condition {
+    match test.leaf.condition {
         Condition::Exists => true,
         Condition::Contains | Condition::ContainsKey => test.holds(actual) == Ok(true),
         Condition::NotContains | Condition::NotContainsKey => test.holds(actual) == Ok(false),
@@ -338,15 +367,15 @@ fn is_settled_by_part(test: Test<'_, '_>, actual: Option<&Value>) -> bool {
 
 fn decided<'i>(
     holds: Result<bool, String>,
-    field: impl FnOnce() -> Name<'i>,
+    field: impl FnOnce(&mut Record<'i>) -> Name<'i>,
     test: Test<'i, '_>,
     actual: impl FnOnce() -> Found<'i>,
     record: Option<&mut Record<'i>>,
 ) -> Truth {
     if let Some(record) = record {
-        let field = field();
+        let field = field(record);
         if let Err(message) = &holds {
-            record.err(format!("{}: {message}", field.text()));
+            record.err_of(&field, message);
         }
         record.note(field, test.wanted(), actual());
     }

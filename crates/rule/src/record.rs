@@ -1,16 +1,17 @@
 //! What decided a condition: noted while it is evaluated, put into words only if it decided in the end.
 
-use std::sync::{Arc, LazyLock, OnceLock};
+use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, FieldPath, Unreadable, UnreadableReason};
+use skywarden_model::{Actual, Evidence, Unreadable, UnreadableReason};
 use smallvec::SmallVec;
 
 use crate::{
     Outcome, Truth, compare,
-    compile::Condition,
+    compile::{Condition, FieldOperand, Leaf},
     evaluate::Failure,
-    resolve::{Indices, Slot, concrete},
+    expression::Expression,
+    resolve::{Slot, Spot, concrete},
 };
 
 /// Evidence entries of one outcome at most.
@@ -26,6 +27,8 @@ static NO_SOURCE: LazyLock<Arc<str>> = LazyLock::new(Arc::default);
 #[derive(Default)]
 pub(crate) struct Record<'i> {
     notes: SmallVec<[Note<'i>; 6]>,
+    /// The list positions of the notes' fields, one after the other.
+    positions: SmallVec<[usize; 6]>,
     unreadable: Vec<Unreadable>,
     error: Option<String>,
 }
@@ -34,6 +37,7 @@ pub(crate) struct Record<'i> {
 #[derive(Clone, Copy)]
 pub(crate) struct Mark {
     n_notes: usize,
+    n_positions: usize,
     n_unreadable: usize,
     has_error: bool,
 }
@@ -47,15 +51,24 @@ struct Note<'i> {
 
 /// What an observation is about.
 pub(crate) enum Name<'i> {
-    /// A field of the rule with the list positions taken; its text is kept there.
-    Field(&'i FieldPath, &'i OnceLock<Arc<str>>, Indices),
+    /// A field of the rule; its text is kept there.
+    Field(&'i FieldOperand),
+    /// The same with list positions, which the record keeps.
+    Element(&'i FieldOperand, Span),
     Said(Arc<str>),
+}
+
+/// Where a record keeps list positions.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    start: usize,
+    len: u8,
 }
 
 /// What was expected.
 pub(crate) enum Wanted<'i> {
-    /// A value of the rule or of its parameters; the words are kept if they are the same for every resource.
-    Value(Condition, &'i Value, Option<&'i OnceLock<Arc<str>>>),
+    /// The value that a condition of the rule expects; the words are kept there if they are the same for every resource.
+    Value(&'i Leaf, &'i Value),
     Said(Arc<str>),
 }
 
@@ -99,7 +112,7 @@ impl<'i> Record<'i> {
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark { n_notes: self.notes.len(), n_unreadable: self.unreadable.len(), has_error: self.error.is_some() }
+        Mark { n_notes: self.notes.len(), n_positions: self.positions.len(), n_unreadable: self.unreadable.len(), has_error: self.error.is_some() }
     }
 
     /// Takes back what was added between two marks; what was added since the second stays, and it is decided: nothing in it is
@@ -115,6 +128,7 @@ impl<'i> Record<'i> {
     /// Takes back what was added since a mark.
     pub(crate) fn reset(&mut self, to: Mark) {
         self.notes.truncate(to.n_notes);
+        self.positions.truncate(to.n_positions);
         self.unreadable.truncate(to.n_unreadable);
         if !to.has_error {
             self.error = None;
@@ -130,7 +144,18 @@ impl<'i> Record<'i> {
 
     /// Takes out what was added since a mark.
     pub(crate) fn split_off(&mut self, at: Mark, into: &mut Self) {
-        into.notes.extend(self.notes.drain(at.n_notes..));
+        for note in self.notes.drain(at.n_notes..) {
+            let field = match note.field {
+                Name::Element(field, span) => {
+                    let start = into.positions.len();
+                    into.positions.extend_from_slice(span.of(&self.positions));
+                    Name::Element(field, Span { start, len: span.len })
+                }
+                other => other,
+            };
+            into.notes.push(Note { field, ..note });
+        }
+        self.positions.truncate(at.n_positions);
         for unreadable in self.unreadable.drain(at.n_unreadable..) {
             into.lacks(unreadable);
         }
@@ -141,12 +166,26 @@ impl<'i> Record<'i> {
 
     /// Adds all that another record holds.
     pub(crate) fn absorb(&mut self, mut other: Self) {
-        let start = Mark { n_notes: 0, n_unreadable: 0, has_error: false };
+        let start = Mark { n_notes: 0, n_positions: 0, n_unreadable: 0, has_error: false };
         other.split_off(start, self);
     }
 
     pub(crate) fn note(&mut self, field: Name<'i>, expected: Wanted<'i>, actual: Found<'i>) {
         self.notes.push(Note { field, expected, actual });
+    }
+
+    /// The name of a field with these list positions.
+    pub(crate) fn name(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
+        match u8::try_from(indices.len()) {
+            Ok(0) => Name::Field(field),
+            Ok(len) => {
+                let start = self.positions.len();
+                self.positions.extend_from_slice(indices);
+                Name::Element(field, Span { start, len })
+            }
+            // Nobody nests lists that deep.
+            Err(_) => Name::Said(concrete(&field.path, indices).into()),
+        }
     }
 
     /// Notes something before what was added since a mark.
@@ -170,6 +209,12 @@ impl<'i> Record<'i> {
         self.error.get_or_insert(message);
     }
 
+    /// Notes that a comparison failed, and of what.
+    pub(crate) fn err_of(&mut self, field: &Name<'i>, message: &str) {
+        let text = format!("{}: {message}", field.text(&self.positions));
+        self.err(text);
+    }
+
     fn lacks(&mut self, unreadable: Unreadable) {
         if !self.unreadable.contains(&unreadable) {
             self.unreadable.push(unreadable);
@@ -179,7 +224,10 @@ impl<'i> Record<'i> {
     /// All of it in words; the record is empty then.
     pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
         let mut evidence = Vec::with_capacity(self.notes.len().min(MAX_EVIDENCE));
-        evidence.extend(self.notes.drain(..).take(MAX_EVIDENCE).map(Note::evidence));
+        for note in self.notes.iter_mut().take(MAX_EVIDENCE) {
+            evidence.push(note.evidence(&self.positions));
+        }
+        self.notes.clear();
         let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
         if truth == Truth::Unknown {
             Outcome { truth, evidence, unreadable, error }
@@ -190,25 +238,32 @@ impl<'i> Record<'i> {
 }
 
 impl Note<'_> {
-    fn evidence(self) -> Evidence {
-        let actual = match self.actual {
+    /// It in words; what was made for it is taken out of it.
+    fn evidence(&mut self, positions: &[usize]) -> Evidence {
+        let actual = match &mut self.actual {
             Found::Value(value) => Actual::Value(shortened(value)),
             Found::Text(text) => Actual::Value(shortened_text(text)),
-            Found::Made(value) => Actual::Value(if is_short(&value) { value } else { shortened(&value) }),
+            Found::Made(value) if is_short(value) => Actual::Value(value.take()),
+            Found::Made(value) => Actual::Value(shortened(value)),
             Found::Absent => Actual::Absent,
-            Found::Unread(reason) => Actual::Unreadable(reason),
+            Found::Unread(reason) => Actual::Unreadable(Arc::clone(reason)),
         };
-        Evidence { field: self.field.text(), expected: self.expected.text(), actual, source: Arc::clone(&NO_SOURCE) }
+        let field = self.field.text(positions);
+        Evidence { field, expected: self.expected.text(), actual, source: Arc::clone(&NO_SOURCE) }
+    }
+}
+
+impl Span {
+    fn of(self, positions: &[usize]) -> &[usize] {
+        positions.get(self.start..self.start + usize::from(self.len)).unwrap_or_default()
     }
 }
 
 impl Name<'_> {
-    pub(crate) fn text(&self) -> Arc<str> {
+    fn text(&self, positions: &[usize]) -> Arc<str> {
         match self {
-            Self::Field(path, kept, indices) if indices.is_empty() => {
-                Arc::clone(kept.get_or_init(|| path.to_string().into()))
-            }
-            Self::Field(path, _, indices) => concrete(path, indices).into(),
+            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.path.to_string().into())),
+            Self::Element(field, span) => concrete(&field.path, span.of(positions)).into(),
             Self::Said(text) => Arc::clone(text),
         }
     }
@@ -217,9 +272,24 @@ impl Name<'_> {
 impl Wanted<'_> {
     fn text(&self) -> Arc<str> {
         match self {
-            Self::Value(condition, value, Some(kept)) => Arc::clone(kept.get_or_init(|| words(*condition, value).into())),
-            Self::Value(condition, value, None) => words(*condition, value).into(),
+            Self::Value(leaf, value) => {
+                let words = || words(leaf.condition, value).into();
+                match leaf.expected {
+                    Expression::Literal(_) => Arc::clone(leaf.words.get_or_init(words)),
+                    _ => words(),
+                }
+            }
             Self::Said(text) => Arc::clone(text),
+        }
+    }
+}
+
+impl<'i> From<Spot<'i>> for Found<'i> {
+    fn from(spot: Spot<'i>) -> Self {
+        match spot {
+            Spot::Value(value) => Self::Value(value),
+            Spot::Text(text) => Self::Text(text),
+            Spot::Absent => Self::Absent,
         }
     }
 }

@@ -24,6 +24,14 @@ pub(crate) enum Slot<'a> {
     Unreadable(Gap<'a>),
 }
 
+/// What stands at a place of which all was read, and which holds it as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spot<'a> {
+    Value(&'a Value),
+    Text(&'a str),
+    Absent,
+}
+
 /// Why something is not known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Gap<'a> {
@@ -91,27 +99,28 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
 
 /// What stands at a path in a resource that was read whole, with the list positions taken, which is what most conditions ask for;
 /// `None` if the path steps into a list on which no enclosing count stands.
-pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Slot<'a>, &'b [usize])> {
+#[inline]
+pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Spot<'a>, &'b [usize])> {
     let fixed = bound_indices(segments, bound);
-    let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some(Slot::Absent);
-    let at = |slot: Slot<'a>| (slot, fixed);
+    let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some((Spot::Absent, fixed));
     let mut indices = fixed.iter();
     let (mut value, mut rest) = match root(input, segments) {
         Root::At(value, rest) => (value, rest),
-        Root::Made(slot, []) => return Some(at(slot)),
-        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest).map(at),
+        Root::Made(Slot::Text(text), []) => return Some((Spot::Text(text), fixed)),
+        Root::Made(_, []) => return None,
+        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
     };
     let mut parent = segments.len().checked_sub(rest.len() + 1).and_then(|place| segments.get(place));
     while let Some((step, below)) = rest.split_first() {
         let found = match (step, value) {
             (Segment::Key(key), Value::Object(members)) => get(members, key, KeyCase::below(parent)),
             (Segment::Each, Value::Array(elements)) => elements.get(*indices.next()?),
-            _ => return absent(rest).map(at),
+            _ => return absent(rest),
         };
-        let Some(found) = found else { return absent(below).map(at) };
+        let Some(found) = found else { return absent(below) };
         (value, rest, parent) = (found, below, Some(step));
     }
-    Some(at(if value.is_null() { Slot::Absent } else { Slot::Value(value) }))
+    Some((if value.is_null() { Spot::Absent } else { Spot::Value(value) }, fixed))
 }
 
 /// The path with the positions taken: `properties.a[2].b`.
@@ -289,7 +298,11 @@ fn is_always_known(input: &Input<'_>, first: &Segment) -> bool {
 }
 
 /// The positions that enclosing counts fix for the path's leading `[*]`.
+#[inline]
 fn bound_indices<'b>(segments: &[Segment], bound: &'b [Bound<'_>]) -> &'b [usize] {
+    if bound.is_empty() {
+        return &[];
+    }
     bound
         .iter()
         .filter(|bound| begins_with(segments, bound.path.segments()))
