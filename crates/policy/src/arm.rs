@@ -1,6 +1,10 @@
 //! One ARM resource straight from its text, without a document in between.
 
-use std::{collections::BTreeMap, fmt, sync::LazyLock};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, LazyLock},
+};
 
 use serde::{
     Deserialize, Deserializer,
@@ -168,21 +172,24 @@ impl Visitor<'_> for NameVisitor {
 
 /// Where the id says that the resource lies.
 pub(crate) fn scope(id: &str) -> Scope {
-    Scope {
-        connector: CONNECTOR.clone(),
-        account: step_after(id, "/subscriptions/").to_ascii_lowercase().into(),
-        resource_group: step_after(id, "/resourcegroups/").to_ascii_lowercase().into(),
-    }
-}
-
-/// The step of an id that follows a mark, whatever the mark's case; empty without one.
-fn step_after<'t>(id: &'t str, mark: &str) -> &'t str {
-    let starts = id.bytes().enumerate().filter(|(_, byte)| *byte == b'/').map(|(place, _)| place);
-    for start in starts {
-        let end = start + mark.len();
-        if id.get(start..end).is_some_and(|found| found.eq_ignore_ascii_case(mark)) {
-            return id.get(end..).unwrap_or_default().split('/').next().unwrap_or_default();
+    let (mut account, mut resource_group) = (None, None);
+    let mut steps = id.split('/').skip(1).peekable();
+    while let Some(step) = steps.next() {
+        let place = if step.eq_ignore_ascii_case("subscriptions") {
+            &mut account
+        } else if step.eq_ignore_ascii_case("resourceGroups") {
+            &mut resource_group
+        } else {
+            continue;
+        };
+        if place.is_none() {
+            *place = steps.peek().copied();
         }
     }
-    ""
+    Scope { connector: CONNECTOR.clone(), account: folded(account), resource_group: folded(resource_group) }
+}
+
+fn folded(step: Option<&str>) -> Arc<str> {
+    let step = step.unwrap_or_default();
+    if step.bytes().any(|byte| byte.is_ascii_uppercase()) { step.to_ascii_lowercase().into() } else { step.into() }
 }

@@ -10,7 +10,7 @@ use crate::{
     compile::{Condition, Count, CountOver},
     evaluate::{Context, Current, Failure, Test, failed, node, value_of},
     record::{Found, Mark, Name, Record},
-    resolve::{Bound, Gap, Place, Slot, concrete, resolve},
+    resolve::{Bound, Gap, Indices, Place, Slot, concrete, elements, resolve},
 };
 
 /// A count whose elements may be unknown is an interval; the comparison decides only if both ends agree.
@@ -24,25 +24,34 @@ pub(crate) fn counted<'i>(
     let mut tally = Tally::default();
     match &count.over {
         CountOver::Field(path) => {
-            let resolved = resolve(context.input, path, &context.bound);
-            if let Some(cut) = resolved.cut {
-                tally.without_end(record.is_some(), path, &[], test, cut);
-            }
-            for Place { indices, slot } in resolved.into_places() {
-                if let Slot::Unreadable(gap) = slot {
-                    tally.without_end(record.is_some(), path, &indices, test, gap);
-                } else {
-                    context.bound.push(Bound { path, indices });
-                    tally.element(count, context, record.as_deref_mut());
-                    context.bound.pop();
-                    if record.is_none() && let Some(truth) = tally.settled(test) {
+            let known = if context.is_whole { elements(context.input, path, &context.bound) } else { None };
+            if let Some((n_elements, fixed)) = known {
+                let fixed = Indices::from_slice(fixed);
+                for index in 0..n_elements {
+                    let mut indices = fixed.clone();
+                    indices.push(index);
+                    if let Some(truth) = tally.stand_on(Bound { path, indices }, count, test, context, record.as_deref_mut()) {
+                        return truth;
+                    }
+                }
+            } else {
+                let resolved = resolve(context.input, path, &context.bound);
+                if let Some(cut) = resolved.cut {
+                    tally.without_end(record.is_some(), path, &[], test, cut);
+                }
+                for Place { indices, slot } in resolved.into_places() {
+                    if let Slot::Unreadable(gap) = slot {
+                        tally.without_end(record.is_some(), path, &indices, test, gap);
+                    } else if let Some(truth) =
+                        tally.stand_on(Bound { path, indices }, count, test, context, record.as_deref_mut())
+                    {
                         return truth;
                     }
                 }
             }
         }
         CountOver::Value { values, name } => {
-            let elements: Vec<Cow<'i, Value>> = match value_of(values, context) {
+            let listed: Vec<Cow<'i, Value>> = match value_of(values, context) {
                 Ok(Some(Cow::Borrowed(Value::Array(elements)))) => elements.iter().map(Cow::Borrowed).collect(),
                 Ok(Some(Cow::Owned(Value::Array(elements)))) => elements.into_iter().map(Cow::Owned).collect(),
                 Ok(None) => Vec::new(),
@@ -51,7 +60,7 @@ pub(crate) fn counted<'i>(
                 Ok(Some(other)) => vec![other],
                 Err(failure) => return failed(record, |_| (Name::Said("count".into()), test.wanted()), failure),
             };
-            for value in elements {
+            for value in listed {
                 let depth = context.bound.len();
                 context.current.push(Current { name: name.as_deref(), value, depth });
                 tally.element(count, context, record.as_deref_mut());
@@ -105,6 +114,22 @@ impl Default for Tally<'_> {
 }
 
 impl<'i> Tally<'i> {
+    /// Looks at an element of a field; the verdict, if no other element is needed and nobody asks for evidence.
+    fn stand_on(
+        &mut self,
+        element: Bound<'i>,
+        count: &'i Count,
+        test: Test<'i, '_>,
+        context: &mut Context<'i, '_>,
+        record: Option<&mut Record<'i>>,
+    ) -> Option<Truth> {
+        let is_recorded = record.is_some();
+        context.bound.push(element);
+        self.element(count, context, record);
+        context.bound.pop();
+        if is_recorded { None } else { self.settled(test) }
+    }
+
     fn element(&mut self, count: &'i Count, context: &mut Context<'i, '_>, mut record: Option<&mut Record<'i>>) {
         let begin: Option<Mark> = record.as_deref().map(Record::mark);
         let condition = count.condition.as_deref();

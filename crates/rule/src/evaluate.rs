@@ -41,7 +41,7 @@ pub(crate) struct Context<'i, 'a> {
     pub(crate) current: Vec<Current<'i>>,
     steps: Cell<u32>,
     /// Everything about the resource was read.
-    is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl<'i, 'a> Context<'i, 'a> {
@@ -438,6 +438,15 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 
 /// The value of a field inside an expression: with `[*]` a list.
 pub(crate) fn field_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    if context.is_whole
+        && let Some((spot, _)) = single(context.input, path.segments(), &context.bound)
+    {
+        return Ok(match spot {
+            Spot::Value(value) => Some(Cow::Borrowed(value)),
+            Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
+            Spot::Absent => None,
+        });
+    }
     let resolved = resolve(context.input, path, &context.bound);
     let unreadable = |gap: Gap<'_>| Err(Failure::Unreadable(gap.report(path)));
     if let Some(cut) = resolved.cut {

@@ -123,6 +123,18 @@ pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b
     Some((if value.is_null() { Spot::Absent } else { Spot::Value(value) }, fixed))
 }
 
+/// How many elements the list at a path that ends with `[*]` has in a resource that was read whole, and the positions taken above
+/// it; `None` if there may be several such lists.
+pub(crate) fn elements<'b>(input: &Input<'_>, path: &FieldPath, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
+    let fixed = bound_indices(path.segments(), bound);
+    let (_, list) = path.segments().split_last()?;
+    if list.iter().filter(|step| **step == Segment::Each).count() != fixed.len() {
+        return None;
+    }
+    let (spot, fixed) = single(input, list, bound)?;
+    Some((if let Spot::Value(Value::Array(elements)) = spot { elements.len() } else { 0 }, fixed))
+}
+
 /// The path with the positions taken: `properties.a[2].b`.
 pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
     const USUAL: usize = 64;
