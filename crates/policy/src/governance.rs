@@ -1,10 +1,8 @@
 use std::collections::BTreeMap;
 
-use serde_json::json;
-use skywarden_model::Resource;
-use skywarden_rule::{Around, Input, Parameters};
+use skywarden_model::Timestamp;
 
-use crate::{Assignment, Bound, Definition, Effect, Hierarchy, Initiative, Neighbours, PolicyExemption, Scope, State, Verdict};
+use crate::{Assignment, Definition, Effect, Hierarchy, Initiative, Plan, PolicyExemption, State, Verdict};
 
 /// Definitions, initiatives and where they are in force.
 #[derive(Debug, Default)]
@@ -26,24 +24,6 @@ pub struct Unlinked {
     pub reference_id: String,
     /// Why.
     pub message: String,
-}
-
-/// Every definition that is in force, with its values, in order of the assignments and of their initiatives.
-#[derive(Debug)]
-pub struct Plan<'a> {
-    governance: &'a Governance,
-    items: Vec<Item<'a>>,
-    /// What could not be put in force: told, never silently left out.
-    pub unlinked: Vec<Unlinked>,
-}
-
-#[derive(Debug)]
-struct Item<'a> {
-    assignment: &'a Assignment,
-    initiative: Option<&'a Initiative>,
-    reference_id: &'a str,
-    groups: &'a [String],
-    bound: Bound<'a>,
 }
 
 /// What one definition of one assignment says of a resource.
@@ -125,138 +105,23 @@ impl Governance {
     }
 
     /// Puts everything in force that can be.
-    pub fn plan(&self, now: skywarden_model::Timestamp) -> Plan<'_> {
-        let mut plan = Plan { governance: self, items: Vec::new(), unlinked: Vec::new() };
-        for assignment in self.assignments.values() {
-            if let Some(definition) = self.definition(&assignment.definition_id) {
-                plan.add(assignment, None, "", &[], definition, &assignment.parameters);
-            } else if let Some(initiative) = self.initiative(&assignment.definition_id) {
-                plan.add_initiative(assignment, initiative, now);
-            } else {
-                let message = format!("there is no definition or initiative `{}`", assignment.definition_id);
-                plan.unlinked.push(Unlinked { assignment_id: assignment.id.clone(), reference_id: String::new(), message });
-            }
-        }
-        plan
-    }
-}
-
-impl<'a> Plan<'a> {
-    fn add_initiative(&mut self, assignment: &'a Assignment, initiative: &'a Initiative, now: skywarden_model::Timestamp) {
-        let unlinked = |reference_id: &str, message: String| Unlinked {
-            assignment_id: assignment.id.clone(),
-            reference_id: reference_id.to_owned(),
-            message,
-        };
-        let values = match initiative.values(&assignment.parameters) {
-            Ok(values) => values,
-            Err(errors) => {
-                self.unlinked.extend(errors.into_iter().map(|error| unlinked("", error.message)));
-                return;
-            }
-        };
-        for member in &initiative.members {
-            let Some(definition) = self.governance.definition(&member.definition_id) else {
-                let message = format!("there is no definition `{}`", member.definition_id);
-                self.unlinked.push(unlinked(&member.reference_id, message));
-                continue;
-            };
-            match member.values(&values, now) {
-                Ok(own) => self.add(assignment, Some(initiative), &member.reference_id, &member.groups, definition, &own),
-                Err(message) => self.unlinked.push(unlinked(&member.reference_id, message)),
-            }
-        }
+    pub fn plan(&self, now: Timestamp) -> Plan<'_> {
+        Plan::new(self, self.assignments.values(), now)
     }
 
-    fn add(
-        &mut self,
-        assignment: &'a Assignment,
-        initiative: Option<&'a Initiative>,
-        reference_id: &'a str,
-        groups: &'a [String],
-        definition: &'a Definition,
-        given: &Parameters,
-    ) {
-        match definition.bind(given) {
-            Ok(bound) => self.items.push(Item { assignment, initiative, reference_id, groups, bound }),
-            Err(errors) => self.unlinked.extend(errors.into_iter().map(|error| Unlinked {
-                assignment_id: assignment.id.clone(),
-                reference_id: reference_id.to_owned(),
-                message: error.message,
-            })),
-        }
+    /// Puts one assignment in force, as after it was changed; its id in any case. Nothing is in force if there is none.
+    pub fn plan_of(&self, assignment_id: &str, now: Timestamp) -> Plan<'_> {
+        Plan::new(self, self.assignments.get(&assignment_id.to_lowercase()), now)
     }
 
-    /// How many definitions are in force somewhere.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are
-    /// left out. The input's own parameters are not used.
-    pub fn states(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Vec<PolicyState<'a>> {
-        let resource = input.resource;
-        let scopes = self.governance.hierarchy.of(resource);
-        let mut states = Vec::new();
-        for item in &self.items {
-            if !item.assignment.covers(resource, &scopes, item.reference_id) {
-                continue;
-            }
-            let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
-            let around = item.policy().map(|policy| Around { policy: Some(policy), ..input.around.cloned().unwrap_or_default() });
-            let around = around.as_ref().or(input.around);
-            let verdict = item.bound.judge_as(effect, &Input { around, ..*input }, neighbours);
-            let Some(own) = ComplianceState::of(&verdict.state) else { continue };
-            let exemption = self.exemption(item, resource, &scopes, input.now);
-            states.push(PolicyState {
-                assignment: item.assignment,
-                definition: item.bound.definition,
-                initiative: item.initiative,
-                reference_id: item.reference_id,
-                groups: item.groups,
-                effect,
-                state: if exemption.is_some() { ComplianceState::Exempt } else { own },
-                verdict,
-                exemption,
-            });
-        }
-        states
-    }
-
-    fn exemption(
-        &self,
-        item: &Item<'_>,
-        resource: &Resource,
-        scopes: &[Scope],
-        now: skywarden_model::Timestamp,
-    ) -> Option<&'a PolicyExemption> {
-        let holds = |own: &&PolicyExemption| own.holds(resource, scopes, &item.assignment.id, item.reference_id, now);
-        self.governance.exemptions.values().find(holds)
-    }
-}
-
-impl Item<'_> {
-    /// What `policy()` answers; `None` where the definition does not ask.
-    fn policy(&self) -> Option<serde_json::Value> {
-        self.bound.definition.asks_policy.then(|| {
-            json!({
-                "assignmentId": self.assignment.id,
-                "definitionId": self.bound.definition.id,
-                "setDefinitionId": self.initiative.map_or("", |initiative| &initiative.id),
-                "definitionReferenceId": self.reference_id,
-            })
-        })
+    pub(crate) fn exemptions(&self) -> impl Iterator<Item = &PolicyExemption> {
+        self.exemptions.values()
     }
 }
 
 impl ComplianceState {
     /// The state of a verdict; `None` for what has none.
-    fn of(state: &State) -> Option<Self> {
+    pub(crate) fn of(state: &State) -> Option<Self> {
         match state {
             State::NonCompliant => Some(Self::NonCompliant),
             State::Compliant => Some(Self::Compliant),

@@ -58,6 +58,18 @@ pub enum State {
 pub trait Neighbours {
     /// All resources of a type (in any case) in an account.
     fn of_type(&self, type_name: &str, account: &str) -> Listed<'_>;
+
+    /// Those of a resource group (in any case) and those that lie in none; more than those does no harm.
+    fn in_group(&self, type_name: &str, account: &str, group: &str) -> Listed<'_> {
+        let _ = group;
+        self.of_type(type_name, account)
+    }
+
+    /// Those whose ids begin with a resource's (in any case) and go on below it; more than those does no harm.
+    fn below(&self, type_name: &str, account: &str, parent: &str) -> Listed<'_> {
+        let _ = parent;
+        self.of_type(type_name, account)
+    }
 }
 
 /// What is known of the resources of a type.
@@ -96,6 +108,11 @@ impl Definition {
 }
 
 impl Bound<'_> {
+    /// Whether the condition may hold for a resource of this type.
+    pub(crate) fn concerns_type(&self, type_name: &str) -> bool {
+        self.condition.concerns_type(type_name)
+    }
+
     /// Judges a resource. The input's own parameters are not used.
     pub fn judge(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
         self.judge_as(self.effect, input, neighbours)
@@ -136,7 +153,12 @@ impl Bound<'_> {
             Ok(wanted) => wanted,
             Err(failure) => return Verdict::unknown(failure),
         };
-        let listed = neighbours.of_type(&existence.type_name, &input.resource.scope.account);
+        let account = &input.resource.scope.account;
+        let listed = match &wanted.resource_group {
+            _ if wanted.is_child => neighbours.below(&existence.type_name, account, input.resource.id.as_str()),
+            Some(group) => neighbours.in_group(&existence.type_name, account, group),
+            None => neighbours.of_type(&existence.type_name, account),
+        };
         let mut verdict = Verdict { evidence: applies.evidence, ..State::NonCompliant.into() };
         for other in listed.resources.into_iter().filter(|other| wanted.is_it(other)) {
             let Some(condition) = &self.existence else { return State::Compliant.into() };

@@ -49,15 +49,24 @@ pub(crate) struct FieldOperand {
     pub(crate) path: FieldPath,
     /// Its text, once evidence has needed it.
     pub(crate) text: OnceLock<Arc<str>>,
-    /// Whether it is type, name or kind: what says whether a definition concerns a resource.
-    pub(crate) is_identity: bool,
+    /// Whether it is what says whether a definition concerns a resource.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// The fields that say whether a definition concerns a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Type,
+    Name,
+    Kind,
 }
 
 impl From<FieldPath> for FieldOperand {
     fn from(path: FieldPath) -> Self {
-        let is = |own: &&str| is_key(path.segments().first(), own);
-        let is_identity = path.segments().len() == 1 && ["type", "name", "kind"].iter().any(|own| is(own));
-        Self { path, text: OnceLock::new(), is_identity }
+        const FIELDS: [(&str, Identity); 3] =
+            [("type", Identity::Type), ("name", Identity::Name), ("kind", Identity::Kind)];
+        let found = FIELDS.iter().find(|(name, _)| path.segments().len() == 1 && is_key(path.segments().first(), name));
+        Self { identity: found.map(|(_, identity)| *identity), path, text: OnceLock::new() }
     }
 }
 

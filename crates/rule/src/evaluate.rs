@@ -7,18 +7,19 @@ use std::{
 };
 
 use serde_json::Value;
-use skywarden_model::{FieldPath, Unreadable};
+use skywarden_model::{FieldPath, Resource, Timestamp, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
-    Input, Outcome, TemplateError, Truth, around, compare,
-    compile::{Condition, FieldOperand, Leaf, Node, Operand},
+    Input, Outcome, Parameters, TemplateError, Truth, around, compare,
+    compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
     functions,
     path::field_path,
     record::{Found, Kept, Name, Record, Wanted, words},
     resolve::{Bound, Gap, Place, Slot, Spot, concrete, is_whole, resolve, single},
+    template::nothing,
 };
 
 /// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
@@ -88,24 +89,34 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
 
 /// The verdict if only conditions on type, name and kind were known.
 pub(crate) fn concerns(root: &Node, input: &Input<'_>) -> Truth {
-    concerned(root, &mut Context::new(input))
+    concerned(root, &mut Context::new(input), &|_, identity| identity.is_some())
 }
 
-fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>) -> Truth {
+/// The verdict if only conditions on the type were known, of those that expect the same for every resource.
+pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
+    let resource = Resource { type_name: type_name.into(), ..nothing() };
+    let parameters = Parameters::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now };
+    let is_known = |leaf: &Leaf, identity| identity == Some(Identity::Type) && matches!(leaf.expected, Expression::Literal(_));
+    concerned(root, &mut Context::new(&input), &is_known)
+}
+
+fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &dyn Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
     let (parts, decider) = match root {
         Node::AllOf(parts) => (parts, Truth::False),
         Node::AnyOf(parts) => (parts, Truth::True),
-        Node::Not(part) => return concerned(part, context).negate(),
+        Node::Not(part) => return concerned(part, context, is_known).negate(),
         Node::Leaf(leaf) => {
             return match &leaf.operand {
-                Operand::Field(field) if field.is_identity => evaluate_leaf(leaf, context, None),
+                Operand::Field(field) if is_known(leaf, field.identity) => evaluate_leaf(leaf, context, None),
                 _ => Truth::Unknown,
             };
         }
     };
     let mut undecided = decider.negate();
     for part in parts {
-        match concerned(part, context) {
+        match concerned(part, context, is_known) {
             truth if truth == decider => return decider,
             Truth::Unknown => undecided = Truth::Unknown,
             _ => {}

@@ -119,7 +119,8 @@ mod tests {
             let source = parse(&json!(text)).unwrap();
             match (expression(&source, &parameters), literal) {
                 (Expression::Literal(value), Some(literal)) => assert_eq!(value, literal, "{text}"),
-                (made, None) => assert_eq!(made, source, "{text}"),
+                (Expression::Literal(value), None) => panic!("{text}: {value}"),
+                (_, None) => {}
                 (made, _) => panic!("{text}: {made:?}"),
             }
         }

@@ -134,6 +134,12 @@ impl Rule {
         evaluate::concerns(&self.root, input) != Truth::False
     }
 
+    /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave
+    /// out the others.
+    pub fn concerns_type(&self, type_name: &str) -> bool {
+        evaluate::concerns_type(&self.root, type_name) != Truth::False
+    }
+
     /// Every field that the rule reads, in order of its source.
     pub fn fields(&self) -> &[FieldUse] {
         &self.fields
