@@ -4,6 +4,8 @@
 
 mod case;
 mod corpus;
+mod governance;
+mod tenant;
 
 use std::path::Path;
 
@@ -14,7 +16,11 @@ const RUNS: usize = 5;
 pub(crate) fn costs(folder: Option<&Path>) -> anyhow::Result<()> {
     case::five_policies()?;
     match folder {
-        Some(folder) => corpus::costs(folder),
+        // First, so that its memory is its own.
+        Some(folder) => {
+            governance::tenant(folder)?;
+            corpus::costs(folder)
+        }
         None => {
             println!("Azure's own definitions: skipped, since no folder of them was named");
             Ok(())

@@ -8,7 +8,7 @@ use skywarden_model::{Resource, Segment, Timestamp, TypeName};
 use skywarden_rule::{Around, Input, Parameters};
 
 use crate::{
-    Assignment, Bound, ComplianceState, Definition, Governance, Initiative, Neighbours, PolicyExemption, PolicyState, Scope,
+    Assignment, Bound, ComplianceState, Definition, Details, Governance, Initiative, Neighbours, PolicyExemption, PolicyState, Scope,
     Unlinked,
 };
 
@@ -131,6 +131,19 @@ impl<'a> Plan<'a> {
     pub fn reaches(&self, resource: &Resource) -> bool {
         let scopes = self.governance.hierarchy.of(resource);
         self.parts.iter().any(|part| part.assignment.lies_over(&scopes))
+    }
+
+    /// Whether what is asked of a resource may rest on resources of a type (in any case) beside it: when one of them changes, it is
+    /// judged again.
+    pub fn looks_at(&self, resource: &Resource, type_name: &str) -> bool {
+        let looks = |item: &Item<'_>| match &item.bound.definition.rule.details {
+            Details::Existence(existence) => existence.type_name.eq_ignore_ascii_case(type_name),
+            _ => false,
+        };
+        self.concerned(resource).iter().any(|(part, items)| {
+            let part = self.parts.get(*part);
+            part.is_some_and(|part| items.iter().filter_map(|place| part.items.get(*place)).any(looks))
+        })
     }
 
     /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are

@@ -1,6 +1,9 @@
 //! Azure's own definitions: reading all of them, and judging one resource by all of them.
 
-use std::{hint::black_box, path::Path};
+use std::{
+    hint::black_box,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
@@ -15,7 +18,7 @@ use crate::{
 
 /// Prints what the cases about Azure's definitions take.
 pub(crate) fn costs(folder: &Path) -> anyhow::Result<()> {
-    let documents = documents(folder)?;
+    let documents = paths(folder)?.iter().map(|path| document(path)).collect::<anyhow::Result<Vec<Value>>>()?;
     let (rules, _): (Vec<&Value>, Vec<&Value>) =
         documents.iter().partition(|document| document.pointer("/properties/policyRule").is_some());
     let mut times = Vec::with_capacity(RUNS);
@@ -51,8 +54,8 @@ fn all_on_one(definitions: &[Definition]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Every JSON document below a folder, in order of the paths.
-fn documents(folder: &Path) -> anyhow::Result<Vec<Value>> {
+/// The paths of the JSON documents below a folder, in order.
+pub(crate) fn paths(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -66,13 +69,13 @@ fn documents(folder: &Path) -> anyhow::Result<Vec<Value>> {
         }
     }
     paths.sort();
-    let mut documents = Vec::with_capacity(paths.len());
-    for path in paths {
-        let text = std::fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
-        let document = serde_json::from_str(text.trim_start_matches('\u{feff}'));
-        documents.push(document.with_context(|| format!("{} is no JSON", path.display()))?);
-    }
-    Ok(documents)
+    Ok(paths)
+}
+
+/// One of those documents.
+pub(crate) fn document(path: &Path) -> anyhow::Result<Value> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+    serde_json::from_str(text.trim_start_matches('\u{feff}')).with_context(|| format!("{} is no JSON", path.display()))
 }
 
 fn account() -> Resource {
