@@ -5,22 +5,17 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope};
+use skywarden_model::Resource;
 use skywarden_policy::{Changed, Definition, NoNeighbours, State};
 use skywarden_rule::{Around, Input, Parameters, TemplateError};
 
+use crate::common::plain;
+
 fn resource(tags: &[(&str, &str)], properties: Value) -> Resource {
     Resource {
-        id: "/subscriptions/s1/resourceGroups/rg1/providers/A.B/c/x".into(),
-        type_name: "A.B/c".into(),
-        name: "x".to_owned(),
-        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
-        location: Some("westeurope".to_owned()),
         tags: tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect(),
         envelope: Map::from_iter([("identity".to_owned(), json!({ "type": "None" }))]),
-        properties,
-        unreadable: Vec::new(),
-        carried: Carried::All,
+        ..plain(properties)
     }
 }
 
@@ -153,7 +148,9 @@ proptest! {
         // Where a scalar stands on the way, there is nothing to put the field into: it is left as it is, and said to be as it was.
         let is_in_the_way = changed.changes.is_empty();
         prop_assert_eq!(is_in_the_way, changed.resource == before);
-        let after = with(&changed.resource, |input| bound.judge(input, &NoNeighbours).state);
+        let (after, again) = with(&changed.resource, |input| (bound.judge(input, &NoNeighbours).state, bound.change(input).unwrap()));
+        prop_assert_eq!(again.changes, [], "what was set once is not set again");
+        prop_assert_eq!(&again.resource, &changed.resource);
         match state {
             State::Compliant => prop_assert_eq!(after, State::Compliant),
             _ if is_in_the_way => prop_assert_eq!(after, State::NonCompliant),
