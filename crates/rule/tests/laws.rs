@@ -1,7 +1,10 @@
 //! Laws that hold for every rule and every resource: Kleene's, order, and what a verdict says of what was not read.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -160,6 +163,42 @@ fn hidden(properties: &Value, unread: &[(&str, UnreadableKind)], kept: usize) ->
     left
 }
 
+/// The rule with a parameter wherever it expects 1.
+fn with_parameter(rule: &Value) -> Value {
+    match rule {
+        Value::Array(parts) => parts.iter().map(with_parameter).collect(),
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, part)| {
+                let is_one = part == &json!(1) && !["field", "value"].contains(&name.as_str());
+                (name.clone(), if is_one { json!("[parameters('One')]") } else { with_parameter(part) })
+            })
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+/// A rule that asks for the type, the name and more.
+fn rule_on_type() -> impl Strategy<Value = Value> {
+    let identity = prop_oneof![
+        Just(json!({ "field": "type", "equals": "a.b/C" })),
+        Just(json!({ "field": "type", "notEquals": "A.B/d" })),
+        Just(json!({ "field": "type", "in": ["A.B/c", "A.B/e"] })),
+        Just(json!({ "field": "type", "like": "A.B/*" })),
+        Just(json!({ "field": "type", "equals": "[concat('A.B/', field('properties.kind'))]" })),
+        Just(json!({ "field": "type", "equals": "[concat('A.B/', field('name'))]" })),
+        Just(json!({ "field": "name", "equals": "c" })),
+        Just(json!({ "field": "kind", "exists": false })),
+    ];
+    prop_oneof![3 => identity, 1 => leaf()].prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            inner.clone().prop_map(|rule| not(&rule)),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(|rules| all(&rules)),
+            prop::collection::vec(inner, 0..4).prop_map(|rules| any_of(&rules)),
+        ]
+    })
+}
+
 /// The rule with the parts of each condition the other way round.
 fn turned(rule: &Value) -> Value {
     match rule {
@@ -227,6 +266,42 @@ proptest! {
             elements.reverse();
         }
         prop_assert_eq!(truth(&rule, &resource(left, &unread)), verdict);
+    }
+
+    #[test]
+    fn parameters_put_in_change_nothing(rule in rule(), properties in properties(), unread in unread()) {
+        let on = resource(hidden(&properties, &unread, 1), &unread);
+        let parameters = Parameters::from([("one".to_owned(), json!(1))]);
+        let source = with_parameter(&rule);
+        let compiled = Rule::compile(&source, &BTreeSet::from(["one".to_owned()])).unwrap();
+        let now = "2026-06-30T00:00:00Z".parse().unwrap();
+        let input = Input { resource: &on, facts: None, parameters: &parameters, around: None, now };
+        let expected = Rule::compile(&rule, &BTreeSet::new()).unwrap().explain(&input);
+        prop_assert_eq!(&compiled.explain(&input), &expected);
+        prop_assert_eq!(&compiled.with(&parameters).explain(&Input { parameters: &Parameters::new(), ..input }), &expected);
+    }
+
+    #[test]
+    fn a_rule_holds_for_no_type_that_it_leaves_out(
+        source in rule_on_type(),
+        properties in properties(),
+        (kind, name) in (prop_oneof![Just("A.B/c"), Just("a.b/D"), Just("X.Y/z")], prop_oneof![Just("c"), Just("z")]),
+    ) {
+        let rule = Rule::compile(&source, &BTreeSet::new()).unwrap();
+        let on = Resource { type_name: kind.into(), name: name.to_owned(), ..resource(properties, &[]) };
+        let parameters = Parameters::new();
+        let now = "2026-06-30T00:00:00Z".parse().unwrap();
+        let input = Input { resource: &on, facts: None, parameters: &parameters, around: None, now };
+        if !rule.concerns_type(kind) {
+            prop_assert!(!rule.concerns(&input));
+        }
+        if !rule.concerns(&input) {
+            prop_assert_eq!(rule.truth(&input), Truth::False);
+        }
+        // One condition on the type says all there is to say.
+        let alone = json!({ "allOf": [{ "field": "type", "equals": "A.B/c" }, source] });
+        let alone = Rule::compile(&alone, &BTreeSet::new()).unwrap();
+        prop_assert!(!alone.concerns_type("A.B/d"));
     }
 
     #[test]

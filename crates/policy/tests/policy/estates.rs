@@ -22,8 +22,8 @@ impl Neighbours for Pile<'_> {
 
 fn any_resource() -> impl Strategy<Value = Resource> {
     let types = prop_oneof![Just("A.B/c"), Just("A.B/c/d"), Just("a.b/C/D"), Just("A.B/e")];
-    (types, "s[12]", "(rg|RG)[12]", "[xX]1?", "[yz]", any::<bool>()).prop_map(|(kind, account, group, name, child, on)| {
-        let group = format!("/subscriptions/{account}/resourceGroups/{group}/providers/");
+    (types, "s[12]", "((resourceGroups|resourcegroups)/(rg|RG)[12]/)?", "[xX]1?", "[yz]", any::<bool>()).prop_map(|(kind, account, group, name, child, on)| {
+        let group = format!("/subscriptions/{account}/{group}providers/");
         let id = if kind.matches('/').count() == 2 {
             format!("{group}A.B/c/{name}/d/{child}")
         } else {
