@@ -26,7 +26,8 @@ fn resource(properties: Value) -> Resource {
 
 /// Texts that YAML takes for something else where they stand without quotes are in it.
 fn scalar() -> impl Strategy<Value = Value> {
-    let texts = ["x", "true", "no", "1", "1.0", "null", "~", "", "a: b", "# x", "[parameters]", "it's \"so\"", "2026-01-01", "*", "é\n"];
+    let texts =
+        ["x", "true", "no", "1", "1.0", "null", "~", "", "a: b", "# x", "[parameters]", "it's \"so\"", "2026-01-01", "*", "é\n"];
     prop_oneof![
         prop::sample::select(texts.to_vec()).prop_map(|text| json!(text.replace("[parameters]", "[[parameters]"))),
         any::<bool>().prop_map(Value::from),

@@ -8,8 +8,8 @@ use skywarden_model::{Resource, Segment, Timestamp, TypeName};
 use skywarden_rule::{Around, Input, Parameters};
 
 use crate::{
-    Assignment, Bound, ComplianceState, Definition, Details, Governance, Initiative, Neighbours, PolicyExemption, PolicyState, Scope,
-    Unlinked,
+    Assignment, Bound, ComplianceState, Definition, Details, Governance, Initiative, Neighbours, PolicyExemption, PolicyState,
+    Scope, Unlinked,
 };
 
 /// Every definition that is in force, with its values, in order of the assignments and of their initiatives.
@@ -44,11 +44,7 @@ struct Item<'a> {
 type Concerned = Arc<[(usize, Box<[usize]>)]>;
 
 impl<'a> Plan<'a> {
-    pub(crate) fn new(
-        governance: &'a Governance,
-        assignments: impl IntoIterator<Item = &'a Assignment>,
-        now: Timestamp,
-    ) -> Self {
+    pub(crate) fn new(governance: &'a Governance, assignments: impl IntoIterator<Item = &'a Assignment>, now: Timestamp) -> Self {
         let mut exemptions: BTreeMap<String, Vec<&'a PolicyExemption>> = BTreeMap::new();
         for exemption in governance.exemptions() {
             exemptions.entry(exemption.assignment_id.to_ascii_lowercase()).or_default().push(exemption);

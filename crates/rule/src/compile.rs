@@ -63,8 +63,7 @@ pub(crate) enum Identity {
 
 impl From<FieldPath> for FieldOperand {
     fn from(path: FieldPath) -> Self {
-        const FIELDS: [(&str, Identity); 3] =
-            [("type", Identity::Type), ("name", Identity::Name), ("kind", Identity::Kind)];
+        const FIELDS: [(&str, Identity); 3] = [("type", Identity::Type), ("name", Identity::Name), ("kind", Identity::Kind)];
         let found = FIELDS.iter().find(|(name, _)| path.segments().len() == 1 && is_key(path.segments().first(), name));
         Self { identity: found.map(|(_, identity)| *identity), path, text: OnceLock::new() }
     }

@@ -65,7 +65,9 @@ pub(crate) fn counted<'i>(
                 context.current.push(Current { name: name.as_deref(), value, depth });
                 tally.element(count, context, record.as_deref_mut());
                 context.current.pop();
-                if record.is_none() && let Some(truth) = tally.settled(test) {
+                if record.is_none()
+                    && let Some(truth) = tally.settled(test)
+                {
                     return truth;
                 }
             }

@@ -209,9 +209,7 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
         return evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record);
     }
     match value_of(&leaf.expected, context) {
-        Ok(Some(Cow::Borrowed(expected))) => {
-            evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record)
-        }
+        Ok(Some(Cow::Borrowed(expected))) => evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record),
         Ok(expected) => {
             let expected = expected.map_or(Value::Null, Cow::into_owned);
             evaluate_test(Test { leaf, expected: &expected, lasting: None }, context, record)

@@ -112,7 +112,12 @@ impl<'i> Record<'i> {
     }
 
     pub(crate) fn mark(&self) -> Mark {
-        Mark { n_notes: self.notes.len(), n_positions: self.positions.len(), n_unreadable: self.unreadable.len(), has_error: self.error.is_some() }
+        Mark {
+            n_notes: self.notes.len(),
+            n_positions: self.positions.len(),
+            n_unreadable: self.unreadable.len(),
+            has_error: self.error.is_some(),
+        }
     }
 
     /// Takes back what was added between two marks; what was added since the second stays, and it is decided: nothing in it is

@@ -87,7 +87,10 @@ fn account() -> Resource {
         scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
         location: Some("westeurope".to_owned()),
         tags: [("env".to_owned(), "prod".to_owned())].into(),
-        envelope: Map::from_iter([("kind".to_owned(), json!("StorageV2")), ("sku".to_owned(), json!({ "name": "Standard_LRS" }))]),
+        envelope: Map::from_iter([
+            ("kind".to_owned(), json!("StorageV2")),
+            ("sku".to_owned(), json!({ "name": "Standard_LRS" })),
+        ]),
         properties: json!({
             "supportsHttpsTrafficOnly": true,
             "minimumTlsVersion": "TLS1_2",

@@ -29,8 +29,7 @@ const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 pub(crate) fn tenant(folder: &Path) -> anyhow::Result<()> {
     let (mut governance, mix) = governance(folder)?;
     let before = memory_mb()?;
-    let estate: Vec<Vec<Resource>> =
-        (0..SUBSCRIPTIONS).map(|place| mix.subscription(place, RESOURCES / SUBSCRIPTIONS)).collect();
+    let estate: Vec<Vec<Resource>> = (0..SUBSCRIPTIONS).map(|place| mix.subscription(place, RESOURCES / SUBSCRIPTIONS)).collect();
     let n_bytes: usize = estate.iter().flatten().map(|own| own.properties.to_string().len()).sum();
     println!(
         "{} resources of {} types in {SUBSCRIPTIONS} subscriptions, {} bytes of properties each: {} MB beside {before} MB",
@@ -40,7 +39,12 @@ pub(crate) fn tenant(folder: &Path) -> anyhow::Result<()> {
         memory_mb()?.saturating_sub(before)
     );
     let (plan, cpu, _) = timed(|| governance.plan(NOW));
-    println!("{BENCHMARK}: {} definitions in force, {} not, put in force in {:.1} ms CPU", plan.len(), plan.unlinked.len(), cpu * 1e3);
+    println!(
+        "{BENCHMARK}: {} definitions in force, {} not, put in force in {:.1} ms CPU",
+        plan.len(),
+        plan.unlinked.len(),
+        cpu * 1e3
+    );
     let mut times = Vec::with_capacity(RUNS);
     let mut judged = Judged::default();
     for _ in 0..RUNS {
@@ -56,7 +60,10 @@ pub(crate) fn tenant(folder: &Path) -> anyhow::Result<()> {
         judged.states,
         judged.rollup.counts()
     );
-    println!("resident at most {} MB: all resources, all definitions, the index, the rollup; each state is dropped once it is counted", peak_mb()?);
+    println!(
+        "resident at most {} MB: all resources, all definitions, the index, the rollup; each state is dropped once it is counted",
+        peak_mb()?
+    );
     one_resource(&plan, &estate)?;
     one_assignment(&mut governance, &estate)
 }
