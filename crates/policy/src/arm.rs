@@ -46,10 +46,10 @@ struct Tags(BTreeMap<String, String>);
 struct TagsVisitor;
 
 /// A member's name.
-enum Name {
+enum Member {
     Id,
     Type,
-    Name,
+    Named,
     Location,
     Tags,
     Properties,
@@ -57,7 +57,7 @@ enum Name {
     Other,
 }
 
-struct NameVisitor;
+struct MemberVisitor;
 
 impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
@@ -77,17 +77,17 @@ impl<'de> Visitor<'de> for PlainVisitor {
         let (mut tags, mut properties, mut envelope) = (BTreeMap::new(), Value::Null, Map::new());
         while let Some(member) = members.next_key()? {
             match member {
-                Name::Id => id = Some(members.next_value::<&str>()?),
-                Name::Type => type_name = Some(members.next_value::<&str>()?),
-                Name::Name => name = Some(members.next_value::<String>()?),
-                Name::Location => location = members.next_value::<Option<String>>()?,
-                Name::Tags => Tags(tags) = members.next_value()?,
-                Name::Properties => properties = members.next_value()?,
-                Name::Envelope(own) => match members.next_value()? {
+                Member::Id => id = Some(members.next_value::<&str>()?),
+                Member::Type => type_name = Some(members.next_value::<&str>()?),
+                Member::Named => name = Some(members.next_value::<String>()?),
+                Member::Location => location = members.next_value::<Option<String>>()?,
+                Member::Tags => Tags(tags) = members.next_value()?,
+                Member::Properties => properties = members.next_value()?,
+                Member::Envelope(own) => match members.next_value()? {
                     Value::Null => drop(envelope.remove(own)),
                     value => drop(envelope.insert(own.to_owned(), value)),
                 },
-                Name::Other => drop(members.next_value::<IgnoredAny>()?),
+                Member::Other => drop(members.next_value::<IgnoredAny>()?),
             }
         }
         let (Some(id), Some(type_name), Some(name)) = (id, type_name, name) else {
@@ -135,36 +135,36 @@ impl<'de> Visitor<'de> for TagsVisitor {
     }
 }
 
-impl<'de> Deserialize<'de> for Name {
+impl<'de> Deserialize<'de> for Member {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
-        source.deserialize_identifier(NameVisitor)
+        source.deserialize_identifier(MemberVisitor)
     }
 }
 
-impl Visitor<'_> for NameVisitor {
-    type Value = Name;
+impl Visitor<'_> for MemberVisitor {
+    type Value = Member;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.write_str("a member of an ARM resource")
     }
 
-    fn visit_str<E: Error>(self, name: &str) -> Result<Name, E> {
+    fn visit_str<E: Error>(self, name: &str) -> Result<Member, E> {
         /// Members in another case, and those of documents that are no single resource.
         const NOT_PLAIN: [&str; 10] =
             ["id", "type", "name", "location", "tags", "properties", "apiVersion", "resources", "items", "resource_changes"];
         Ok(match name {
-            "id" => Name::Id,
-            "type" => Name::Type,
-            "name" => Name::Name,
-            "location" => Name::Location,
-            "tags" => Name::Tags,
-            "properties" => Name::Properties,
+            "id" => Member::Id,
+            "type" => Member::Type,
+            "name" => Member::Named,
+            "location" => Member::Location,
+            "tags" => Member::Tags,
+            "properties" => Member::Properties,
             _ => match ENVELOPE.iter().find(|own| **own == name) {
-                Some(own) => Name::Envelope(own),
+                Some(own) => Member::Envelope(own),
                 None if NOT_PLAIN.iter().chain(&ENVELOPE).any(|known| known.eq_ignore_ascii_case(name)) => {
                     return Err(E::custom("it is not written plainly"));
                 }
-                None => Name::Other,
+                None => Member::Other,
             },
         })
     }
