@@ -1,10 +1,13 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
-//! `... -- rules` prints what each recommendation costs, `... -- soak rescan` is the long run.
+//! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
+//! Azure publishes), `... -- soak rescan` is the long run.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
 //! is that of a small company's account; it is printed first.
 
+mod measure;
+mod policy;
 mod rules;
 mod soak;
 
@@ -16,6 +19,8 @@ use skywarden_model::{Connector, Environment, Timestamp};
 use skywarden_posture::{Known, assess, evaluate, score_by_subscription};
 use skywarden_store::Store;
 
+use crate::measure::{cpu_seconds, memory_mb, timed};
+
 /// The allocator of the program that is measured here.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
@@ -25,6 +30,11 @@ fn main() -> anyhow::Result<()> {
     if arguments.first().is_some_and(|argument| argument == "soak") {
         let runtime = tokio::runtime::Runtime::new()?;
         return runtime.block_on(soak::rescan(soak::RESCANS));
+    }
+    if let [name, rest @ ..] = arguments.as_slice()
+        && name == "policy"
+    {
+        return policy::costs(rest.first().map(std::path::Path::new));
     }
     if arguments.first().is_some_and(|argument| argument == "rules") {
         let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
@@ -94,24 +104,4 @@ fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -
         }
         anyhow::Ok(())
     })
-}
-
-fn timed<T>(work: impl FnOnce() -> T) -> (T, f64, f64) {
-    let (begin, begin_cpu) = (Instant::now(), cpu_seconds());
-    let result = work();
-    (result, cpu_seconds() - begin_cpu, begin.elapsed().as_secs_f64())
-}
-
-/// CPU time of this process so far, all threads.
-fn cpu_seconds() -> f64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// Resident memory now.
-pub(crate) fn memory_mb() -> anyhow::Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").context("could not read /proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("there is no VmRSS in /proc/self/status")?;
-    let kib: u64 = line.trim().trim_end_matches("kB").trim().parse().context("VmRSS is no number")?;
-    Ok(kib / 1024)
 }

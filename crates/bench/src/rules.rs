@@ -3,7 +3,7 @@
 use skywarden_content::Catalog;
 use skywarden_model::{Snapshot, Status};
 
-use crate::timed;
+use crate::measure::timed;
 
 /// Recommendations printed, the costliest first.
 const N_PRINTED: usize = 40;

@@ -38,17 +38,17 @@ pub(crate) async fn rescan(n_runs: u64) -> anyhow::Result<()> {
         let (_, stats) = store.assess(&catalog, &connector, snapshot.clone(), Timestamp::now()).await?;
         ensure!(run == 0 || stats.n_written <= 1, "run {run} wrote {} rows of an unchanged estate", stats.n_written);
         if run == warm_up {
-            (size, memory) = (bytes(&file)?, crate::memory_mb()?);
+            (size, memory) = (bytes(&file)?, crate::measure::memory_mb()?);
         }
     }
     let (grown, per_run) =
         (bytes(&file)?.saturating_sub(size), (bytes(&file)?.saturating_sub(size)) / n_runs.saturating_sub(warm_up).max(1));
     println!(
         "{n_runs} runs: the store grew by {grown} bytes ({per_run} a run), memory {memory} MB -> {} MB",
-        crate::memory_mb()?
+        crate::measure::memory_mb()?
     );
     ensure!(per_run < 16 * 1024, "the store grows by {per_run} bytes a run, which is more than a score");
-    ensure!(crate::memory_mb()? < memory + 64, "memory grew from {memory} MB to {} MB", crate::memory_mb()?);
+    ensure!(crate::measure::memory_mb()? < memory + 64, "memory grew from {memory} MB to {} MB", crate::measure::memory_mb()?);
     Ok(())
 }
 

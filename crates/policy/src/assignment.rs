@@ -82,9 +82,17 @@ impl Assignment {
 
     /// Whether the assignment is in force over a resource that lies in these scopes.
     pub fn covers(&self, resource: &Resource, scopes: &[Scope], reference_id: &str) -> bool {
-        scopes.contains(&self.scope)
-            && !self.not_scopes.iter().any(|left_out| scopes.contains(left_out))
-            && selector::selected(&self.selectors, resource, reference_id)
+        self.lies_over(scopes) && self.selects(resource, reference_id)
+    }
+
+    /// Whether its scope is one of these, and what it leaves out is not.
+    pub(crate) fn lies_over(&self, scopes: &[Scope]) -> bool {
+        scopes.contains(&self.scope) && !self.not_scopes.iter().any(|left_out| scopes.contains(left_out))
+    }
+
+    /// Whether its selectors select a resource.
+    pub(crate) fn selects(&self, resource: &Resource, reference_id: &str) -> bool {
+        selector::selected(&self.selectors, resource, reference_id)
     }
 
     /// The effect in place of a definition's own, if an override selects it.

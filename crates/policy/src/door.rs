@@ -80,7 +80,7 @@ fn decide(bound: &Bound<'_>, input: &Input<'_>) -> (Decision, Option<Resource>) 
     if effect == Effect::Disabled {
         return plain(Answer::Allowed);
     }
-    let outcome = bound.definition.rule.condition.explain(input);
+    let outcome = bound.condition.explain(input);
     let evidence = outcome.evidence;
     let answer = match (outcome.truth, effect) {
         (Truth::False, _) => return plain(Answer::Allowed),

@@ -1,13 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::json;
-use skywarden_model::{Resource, Timestamp};
-use skywarden_rule::{Around, Input, Parameters};
+use skywarden_model::Timestamp;
 
-use crate::{
-    Assignment, Attestation, Bound, Definition, Details, Effect, Enforcement, Hierarchy, Initiative, Neighbours, PolicyExemption,
-    Scope, State, Verdict,
-};
+use crate::{Assignment, Attestation, Definition, Effect, Hierarchy, Initiative, Plan, PolicyExemption, State, Verdict};
 
 /// Definitions, initiatives and where they are in force.
 #[derive(Debug, Default)]
@@ -30,37 +25,6 @@ pub struct Unlinked {
     pub reference_id: String,
     /// Why.
     pub message: String,
-}
-
-/// Every definition that is in force, with its values, in order of the assignments and of their initiatives.
-#[derive(Debug)]
-pub struct Plan<'a> {
-    governance: &'a Governance,
-    items: Vec<Item<'a>>,
-    /// What could not be put in force: told, never silently left out.
-    pub unlinked: Vec<Unlinked>,
-}
-
-#[derive(Debug)]
-struct Item<'a> {
-    assignment: &'a Assignment,
-    initiative: Option<&'a Initiative>,
-    reference_id: &'a str,
-    groups: &'a [String],
-    bound: Bound<'a>,
-}
-
-/// A definition that is in force over a resource, with its values.
-#[derive(Debug, Clone)]
-pub struct InForce<'a> {
-    /// The assignment.
-    pub assignment: &'a Assignment,
-    /// The initiative through which it is assigned, if it is.
-    pub initiative: Option<&'a Initiative>,
-    /// Its reference id in the initiative; empty without one.
-    pub reference_id: &'a str,
-    /// The definition, its values and its effect.
-    pub bound: Bound<'a>,
 }
 
 /// What one definition of one assignment says of a resource.
@@ -191,188 +155,17 @@ impl Governance {
 
     /// Puts everything in force that can be.
     pub fn plan(&self, now: Timestamp) -> Plan<'_> {
-        self.plan_of(now, |_| true)
+        self.plan_where(now, |_| true)
     }
 
     /// Puts some assignments in force.
-    pub fn plan_of(&self, now: Timestamp, is_meant: impl Fn(&Assignment) -> bool) -> Plan<'_> {
-        let mut plan = Plan { governance: self, items: Vec::new(), unlinked: Vec::new() };
-        for assignment in self.assignments.values().filter(|assignment| is_meant(assignment)) {
-            if let Some(definition) = self.definition(&assignment.definition_id) {
-                plan.add(assignment, None, "", &[], definition, &assignment.parameters);
-            } else if let Some(initiative) = self.initiative(&assignment.definition_id) {
-                plan.add_initiative(assignment, initiative, now);
-            } else {
-                let message = format!("there is no definition or initiative `{}`", assignment.definition_id);
-                plan.unlinked.push(Unlinked { assignment_id: assignment.id.clone(), reference_id: String::new(), message });
-            }
-        }
-        plan
-    }
-}
-
-impl<'a> Plan<'a> {
-    fn add_initiative(&mut self, assignment: &'a Assignment, initiative: &'a Initiative, now: Timestamp) {
-        let unlinked = |reference_id: &str, message: String| Unlinked {
-            assignment_id: assignment.id.clone(),
-            reference_id: reference_id.to_owned(),
-            message,
-        };
-        let values = match initiative.values(&assignment.parameters) {
-            Ok(values) => values,
-            Err(errors) => {
-                self.unlinked.extend(errors.into_iter().map(|error| unlinked("", error.message)));
-                return;
-            }
-        };
-        for member in &initiative.members {
-            let Some(definition) = self.governance.definition(&member.definition_id) else {
-                let message = format!("there is no definition `{}`", member.definition_id);
-                self.unlinked.push(unlinked(&member.reference_id, message));
-                continue;
-            };
-            match member.values(&values, now) {
-                Ok(own) => self.add(assignment, Some(initiative), &member.reference_id, &member.groups, definition, &own),
-                Err(message) => self.unlinked.push(unlinked(&member.reference_id, message)),
-            }
-        }
+    pub fn plan_where(&self, now: Timestamp, is_meant: impl Fn(&Assignment) -> bool) -> Plan<'_> {
+        Plan::new(self, self.assignments.values().filter(|assignment| is_meant(assignment)), now)
     }
 
-    fn add(
-        &mut self,
-        assignment: &'a Assignment,
-        initiative: Option<&'a Initiative>,
-        reference_id: &'a str,
-        groups: &'a [String],
-        definition: &'a Definition,
-        given: &Parameters,
-    ) {
-        match definition.bind(given) {
-            Ok(bound) => self.items.push(Item { assignment, initiative, reference_id, groups, bound }),
-            Err(errors) => self.unlinked.extend(errors.into_iter().map(|error| Unlinked {
-                assignment_id: assignment.id.clone(),
-                reference_id: reference_id.to_owned(),
-                message: error.message,
-            })),
-        }
-    }
-
-    /// How many definitions are in force somewhere.
-    pub fn len(&self) -> usize {
-        self.items.len()
-    }
-
-    /// Whether none is.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
-    }
-
-    /// Types in lower case that definitions look up beside a resource, each with the ids in lower case of their assignments.
-    pub fn looked_up(&self) -> BTreeMap<String, BTreeSet<String>> {
-        let mut types: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for item in &self.items {
-            if let Details::Existence(existence) = &item.bound.definition.rule.details {
-                types.entry(existence.type_name.to_lowercase()).or_default().insert(item.assignment.id.to_lowercase());
-            }
-        }
-        types
-    }
-
-    /// Ids in lower case of the assignments under which a state can change with time alone.
-    pub fn asking_time(&self) -> BTreeSet<String> {
-        let asking = self.items.iter().filter(|item| item.bound.definition.asks_time);
-        asking.map(|item| item.assignment.id.to_lowercase()).collect()
-    }
-
-    /// The definitions that would be asked about a resource that is about to be made, with their effects after overrides; those of
-    /// assignments that are not enforced are left out.
-    pub fn in_force(&self, resource: &Resource) -> Vec<InForce<'a>> {
-        self.in_force_within(&self.governance.hierarchy.of(resource), resource)
-    }
-
-    /// The same of something that would be made anywhere below a scope.
-    pub fn in_force_at(&self, scope: &Scope, resource: &Resource) -> Vec<InForce<'a>> {
-        self.in_force_within(&self.governance.hierarchy.above(scope), resource)
-    }
-
-    fn in_force_within(&self, scopes: &[Scope], resource: &Resource) -> Vec<InForce<'a>> {
-        let mut found = Vec::new();
-        for item in &self.items {
-            let is_enforced = item.assignment.enforcement == Enforcement::Default;
-            if is_enforced && item.assignment.covers(resource, scopes, item.reference_id) {
-                let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
-                found.push(InForce {
-                    assignment: item.assignment,
-                    initiative: item.initiative,
-                    reference_id: item.reference_id,
-                    bound: Bound { effect, ..item.bound.clone() },
-                });
-            }
-        }
-        found
-    }
-
-    /// What is asked of a resource and how it stands; definitions that do not concern it, are switched off or are not evaluated are
-    /// left out. The input's own parameters are not used.
-    pub fn states(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Vec<PolicyState<'a>> {
-        let resource = input.resource;
-        let scopes = self.governance.hierarchy.of(resource);
-        let mut states = Vec::new();
-        for item in &self.items {
-            if !item.assignment.covers(resource, &scopes, item.reference_id) {
-                continue;
-            }
-            let effect = item.assignment.overridden(resource, item.reference_id).unwrap_or(item.bound.effect);
-            let around = item.policy().map(|policy| Around { policy: Some(policy), ..input.around.cloned().unwrap_or_default() });
-            let around = around.as_ref().or(input.around);
-            let verdict = item.bound.judge_as(effect, &Input { around, ..*input }, neighbours);
-            let attestation = self.attestation(item, &verdict, resource, input.now);
-            let found = attestation.map(|attestation| attestation.state).or_else(|| ComplianceState::of(&verdict.state));
-            let Some(own) = found else { continue };
-            let exemption = self.exemption(item, resource, &scopes, input.now);
-            states.push(PolicyState {
-                assignment: item.assignment,
-                definition: item.bound.definition,
-                initiative: item.initiative,
-                reference_id: item.reference_id,
-                groups: item.groups,
-                effect,
-                state: if exemption.is_some() { ComplianceState::Exempt } else { own },
-                own,
-                verdict,
-                exemption,
-                attestation,
-            });
-        }
-        states
-    }
-
-    /// What people found out where only they can; of several the one that was looked at last.
-    fn attestation(&self, item: &Item<'_>, verdict: &Verdict, resource: &Resource, now: Timestamp) -> Option<&'a Attestation> {
-        if !matches!(verdict.state, State::Manual(_)) {
-            return None;
-        }
-        let holds = |own: &&Attestation| own.holds(resource, &item.assignment.id, item.reference_id, now);
-        self.governance.attestations.values().filter(holds).max_by_key(|own| own.assessed_at)
-    }
-
-    fn exemption(&self, item: &Item<'_>, resource: &Resource, scopes: &[Scope], now: Timestamp) -> Option<&'a PolicyExemption> {
-        let holds = |own: &&PolicyExemption| own.holds(resource, scopes, &item.assignment.id, item.reference_id, now);
-        self.governance.exemptions.values().find(holds)
-    }
-}
-
-impl Item<'_> {
-    /// What `policy()` answers; `None` where the definition does not ask.
-    fn policy(&self) -> Option<serde_json::Value> {
-        self.bound.definition.asks_policy.then(|| {
-            json!({
-                "assignmentId": self.assignment.id,
-                "definitionId": self.bound.definition.id,
-                "setDefinitionId": self.initiative.map_or("", |initiative| &initiative.id),
-                "definitionReferenceId": self.reference_id,
-            })
-        })
+    /// Puts one assignment in force, by its id in any case.
+    pub fn plan_of(&self, assignment_id: &str, now: Timestamp) -> Plan<'_> {
+        self.plan_where(now, |assignment| assignment.id.eq_ignore_ascii_case(assignment_id))
     }
 }
 
@@ -409,7 +202,7 @@ impl ComplianceState {
     }
 
     /// The state of a verdict; `None` for what has none.
-    fn of(state: &State) -> Option<Self> {
+    pub(crate) fn of(state: &State) -> Option<Self> {
         match state {
             State::NonCompliant => Some(Self::NonCompliant),
             State::Compliant => Some(Self::Compliant),

@@ -14,6 +14,10 @@ pub struct Bound<'a> {
     pub parameters: Parameters,
     /// What it does.
     pub effect: Effect,
+    /// The condition with those values.
+    pub(crate) condition: Arc<Rule>,
+    /// What a related resource has to be like, with those values.
+    existence: Option<Arc<Rule>>,
 }
 
 /// What a definition says of a resource.
@@ -54,6 +58,18 @@ pub enum State {
 pub trait Neighbours {
     /// All resources of a type (in any case) in an account.
     fn of_type(&self, type_name: &str, account: &str) -> Listed<'_>;
+
+    /// Those of a resource group (in any case) and those that lie in none; more than those does no harm.
+    fn in_group(&self, type_name: &str, account: &str, group: &str) -> Listed<'_> {
+        let _ = group;
+        self.of_type(type_name, account)
+    }
+
+    /// Those whose ids begin with a resource's (in any case) and go on below it; more than those does no harm.
+    fn below(&self, type_name: &str, account: &str, parent: &str) -> Listed<'_> {
+        let _ = parent;
+        self.of_type(type_name, account)
+    }
 }
 
 /// What is known of the resources of a type.
@@ -82,11 +98,21 @@ impl Definition {
                 })?
             }
         };
-        Ok(Bound { definition: self, parameters, effect })
+        let condition = Arc::new(self.rule.condition.with(&parameters));
+        let existence = match &self.rule.details {
+            Details::Existence(existence) => existence.condition.as_ref().map(|condition| Arc::new(condition.with(&parameters))),
+            _ => None,
+        };
+        Ok(Bound { definition: self, parameters, effect, condition, existence })
     }
 }
 
 impl Bound<'_> {
+    /// Whether the condition may hold for a resource of this type.
+    pub(crate) fn concerns_type(&self, type_name: &str) -> bool {
+        self.condition.concerns_type(type_name)
+    }
+
     /// Judges a resource. The input's own parameters are not used.
     pub fn judge(&self, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
         self.judge_as(self.effect, input, neighbours)
@@ -98,11 +124,11 @@ impl Bound<'_> {
         if let Some(elsewhere) = &self.definition.elsewhere {
             return State::NotEvaluated(elsewhere.clone()).into();
         }
-        let condition = &self.definition.rule.condition;
+        let condition = &self.condition;
         match (effect, &self.definition.rule.details) {
             (Effect::Disabled, _) => State::Disabled.into(),
             (Effect::AuditIfNotExists | Effect::DeployIfNotExists, Details::Existence(existence)) => {
-                existing(condition, existence, input, neighbours)
+                self.existing(existence, input, neighbours)
             }
             (Effect::Manual, Details::Manual { default_state }) => match condition.truth(input) {
                 Truth::False => State::NotApplicable.into(),
@@ -113,6 +139,46 @@ impl Bound<'_> {
             (Effect::DenyAction | Effect::AuditAction, _) => State::Protected.into(),
             _ => Verdict::of(condition.explain(input)),
         }
+    }
+
+    /// Whether a related resource is as it should be: one is enough; that there is none is known only if all were seen.
+    fn existing(&self, existence: &Existence, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
+        let applies = self.condition.explain(input);
+        match applies.truth {
+            Truth::False => return State::NotApplicable.into(),
+            Truth::Unknown => return Verdict::of(applies),
+            Truth::True => {}
+        }
+        let wanted = match Wanted::new(existence, input) {
+            Ok(wanted) => wanted,
+            Err(failure) => return Verdict::unknown(failure),
+        };
+        let account = &input.resource.scope.account;
+        let listed = match &wanted.resource_group {
+            _ if wanted.is_child => neighbours.below(&existence.type_name, account, input.resource.id.as_str()),
+            Some(group) => neighbours.in_group(&existence.type_name, account, group),
+            None => neighbours.of_type(&existence.type_name, account),
+        };
+        let mut verdict = Verdict { evidence: applies.evidence, ..State::NonCompliant.into() };
+        for other in listed.resources.into_iter().filter(|other| wanted.is_it(other)) {
+            let Some(condition) = &self.existence else { return State::Compliant.into() };
+            let outcome = condition.explain(&Input { resource: other, facts: None, ..*input });
+            match outcome.truth {
+                Truth::True => return Verdict { evidence: outcome.evidence, ..State::Compliant.into() },
+                Truth::False => verdict.evidence.extend(outcome.evidence),
+                Truth::Unknown => {
+                    verdict.state = State::Unknown;
+                    verdict.unreadable.extend(outcome.unreadable);
+                    verdict.error = verdict.error.or(outcome.error);
+                }
+            }
+        }
+        if let Some(reason) = listed.incomplete {
+            verdict.state = State::Unknown;
+            let field = existence.type_name.parse().unwrap_or_else(|_| skywarden_model::FieldPath::from_segments(Vec::new()));
+            verdict.unreadable.push(Unreadable { field, reason });
+        }
+        verdict
     }
 }
 
@@ -154,41 +220,6 @@ impl State {
             Self::Protected | Self::Manual(_) | Self::Disabled | Self::NotEvaluated(_) => None,
         }
     }
-}
-
-/// Whether a related resource is as it should be: one is enough; that there is none is known only if all were seen.
-fn existing(condition: &Rule, existence: &Existence, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
-    let applies = condition.explain(input);
-    match applies.truth {
-        Truth::False => return State::NotApplicable.into(),
-        Truth::Unknown => return Verdict::of(applies),
-        Truth::True => {}
-    }
-    let wanted = match Wanted::new(existence, input) {
-        Ok(wanted) => wanted,
-        Err(failure) => return Verdict::unknown(failure),
-    };
-    let listed = neighbours.of_type(&existence.type_name, &input.resource.scope.account);
-    let mut verdict = Verdict { evidence: applies.evidence, ..State::NonCompliant.into() };
-    for other in listed.resources.into_iter().filter(|other| wanted.is_it(other)) {
-        let Some(condition) = &existence.condition else { return State::Compliant.into() };
-        let outcome = condition.explain(&Input { resource: other, facts: None, ..*input });
-        match outcome.truth {
-            Truth::True => return Verdict { evidence: outcome.evidence, ..State::Compliant.into() },
-            Truth::False => verdict.evidence.extend(outcome.evidence),
-            Truth::Unknown => {
-                verdict.state = State::Unknown;
-                verdict.unreadable.extend(outcome.unreadable);
-                verdict.error = verdict.error.or(outcome.error);
-            }
-        }
-    }
-    if let Some(reason) = listed.incomplete {
-        verdict.state = State::Unknown;
-        let field = existence.type_name.parse().unwrap_or_else(|_| skywarden_model::FieldPath::from_segments(Vec::new()));
-        verdict.unreadable.push(Unreadable { field, reason });
-    }
-    verdict
 }
 
 /// Which of the resources of a type are meant.

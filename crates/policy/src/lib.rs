@@ -3,6 +3,7 @@
 //! The language of conditions is `skywarden-rule`'s; here are the definitions around it: parameters, effects, details.
 //! Format: <https://learn.microsoft.com/azure/governance/policy/concepts/definition-structure-basics>.
 
+mod arm;
 mod assignment;
 mod attestation;
 mod change;
@@ -11,6 +12,7 @@ mod details;
 mod door;
 mod effect;
 mod elsewhere;
+mod estate;
 mod exemption;
 mod governance;
 mod initiative;
@@ -20,6 +22,7 @@ mod object;
 mod parameter;
 mod parse;
 mod placement;
+mod plan;
 mod reader;
 mod request;
 mod restrictions;
@@ -28,6 +31,7 @@ mod scope;
 mod selector;
 mod settings;
 
+pub use arm::requested_one;
 pub use assignment::{Assignment, Enforcement, Message, Override};
 pub use attestation::{Attestation, Proof};
 pub use change::{Change, Changed};
@@ -36,14 +40,16 @@ pub use details::{Append, Details, Existence, ExistenceScope, Modification, Oper
 pub use door::{Answer, Decision, Ruling, rule_on};
 pub use effect::Effect;
 pub use elsewhere::{Elsewhere, Reason};
+pub use estate::Estate;
 pub use exemption::PolicyExemption;
-pub use governance::{ComplianceState, Governance, InForce, Plan, PolicyState, Unlinked};
+pub use governance::{ComplianceState, Governance, PolicyState, Unlinked};
 pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
 pub use library::{Library, Refusal};
 pub use object::{ObjectKind, PolicyObject, documents};
 pub use parameter::{ParameterDeclaration, ParameterKind};
 pub use placement::Placement;
+pub use plan::{InForce, Plan};
 pub use request::requested;
 pub use restrictions::{Limit, Pending, Restriction, Restrictions, restrictions};
 pub use rollup::{Rollup, compliant_fraction};

@@ -6,10 +6,10 @@ use serde_json::{Map, Value};
 use skywarden_model::{Carried, FieldPath, Resource, Scope, Segment, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_rule::CompileError;
 
-use crate::reader::Reader;
+use crate::{arm, reader::Reader};
 
 /// ARM's top-level members beside those that a resource has of its own.
-const ENVELOPE: [&str; 7] = ["kind", "sku", "identity", "plan", "zones", "managedBy", "extendedLocation"];
+pub(crate) const ENVELOPE: [&str; 7] = ["kind", "sku", "identity", "plan", "zones", "managedBy", "extendedLocation"];
 
 /// Reads what is to be made: one ARM resource or a list or template of them, `terraform show -json PLAN`, or one object of
 /// Kubernetes or a list of them.
@@ -70,13 +70,8 @@ fn arm(reader: &mut Reader, document: &Value, pointer: &str) -> Option<Resource>
         Some(((*own).to_owned(), value.clone()))
     });
     let envelope: Map<String, Value> = envelope.collect();
-    let part = |before: &str| {
-        let folded = id.as_deref()?.to_ascii_lowercase();
-        let start = folded.find(before)? + before.len();
-        Some(folded.get(start..)?.split('/').next()?.to_owned())
-    };
     Some(Resource {
-        scope: scope(part("/subscriptions/"), part("/resourcegroups/")),
+        scope: arm::scope(id.as_deref().unwrap_or_default()),
         id: id.unwrap_or_else(|| name.to_owned()).as_str().into(),
         type_name: type_name.into(),
         name: name.to_owned(),

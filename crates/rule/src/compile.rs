@@ -11,7 +11,7 @@ use skywarden_model::{FieldPath, Segment};
 use crate::{
     CompileError, FieldUse,
     expression::{self, Expression},
-    path::field_path,
+    path::{field_path, is_key},
 };
 
 /// Deepest nesting of conditions.
@@ -36,16 +36,43 @@ pub(crate) struct Leaf {
 
 #[derive(Debug)]
 pub(crate) enum Operand {
-    /// A field, and its name once evidence has needed it.
-    Field(FieldPath, OnceLock<Arc<str>>),
+    Field(FieldOperand),
     /// A field whose name is computed: `[concat('tags[', parameters('tag'), ']')]`.
     FieldNamed(Expression),
     Value(Expression),
     Count(Count),
 }
 
+/// A field that the rule names.
+#[derive(Debug)]
+pub(crate) struct FieldOperand {
+    pub(crate) path: FieldPath,
+    /// Its text, once evidence has needed it.
+    pub(crate) text: OnceLock<Arc<str>>,
+    /// Whether it is what says whether a definition concerns a resource.
+    pub(crate) identity: Option<Identity>,
+}
+
+/// The fields that say whether a definition concerns a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Identity {
+    Type,
+    Name,
+    Kind,
+}
+
+impl From<FieldPath> for FieldOperand {
+    fn from(path: FieldPath) -> Self {
+        const FIELDS: [(&str, Identity); 3] = [("type", Identity::Type), ("name", Identity::Name), ("kind", Identity::Kind)];
+        let found = FIELDS.iter().find(|(name, _)| path.segments().len() == 1 && is_key(path.segments().first(), name));
+        Self { identity: found.map(|(_, identity)| *identity), path, text: OnceLock::new() }
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Count {
+    /// What evidence calls it, once it has.
+    pub(crate) text: OnceLock<Arc<str>>,
     pub(crate) over: CountOver,
     pub(crate) condition: Option<Box<Node>>,
 }
@@ -232,7 +259,7 @@ impl Compiler<'_> {
         if name.starts_with('[') && !name.starts_with("[[") {
             return self.expression(field, pointer).map(Operand::FieldNamed);
         }
-        self.path(name, pointer).map(|path| Operand::Field(path, OnceLock::new()))
+        self.path(name, pointer).map(|path| Operand::Field(path.into()))
     }
 
     fn path(&mut self, name: &str, pointer: &str) -> Option<FieldPath> {
@@ -283,7 +310,7 @@ impl Compiler<'_> {
             }
             None => None,
         };
-        Some(Count { over, condition })
+        Some(Count { text: OnceLock::new(), over, condition })
     }
 
     fn expression(&mut self, value: &Value, pointer: &str) -> Option<Expression> {

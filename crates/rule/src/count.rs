@@ -3,125 +3,164 @@
 use std::{borrow::Cow, sync::Arc};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, Unreadable};
+use skywarden_model::FieldPath;
 
 use crate::{
     Truth, compare,
     compile::{Condition, Count, CountOver},
-    evaluate::{Context, Current, Failure, Record, Test, failed, node, value_of},
-    resolve::{Bound, Place, Slot, concrete, resolve},
+    evaluate::{Context, Current, Failure, Test, failed, node, value_of},
+    record::{Found, Mark, Name, Record},
+    resolve::{Bound, Gap, Indices, Place, Slot, concrete, elements, resolve},
 };
 
 /// A count whose elements may be unknown is an interval; the comparison decides only if both ends agree.
-pub(crate) fn counted<'i>(count: &'i Count, test: Test<'_>, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
-    let is_recorded = record.is_some();
+pub(crate) fn counted<'i>(
+    count: &'i Count,
+    test: Test<'i, '_>,
+    context: &mut Context<'i, '_>,
+    mut record: Option<&mut Record<'i>>,
+) -> Truth {
+    let begin = record.as_deref().map(Record::mark);
     let mut tally = Tally::default();
     match &count.over {
         CountOver::Field(path) => {
-            let resolved = resolve(context.input, path, &context.bound);
-            if let Some(cut) = resolved.cut {
-                tally.without_end(is_recorded, || (path.to_string().into(), test.words(), cut.report(path)));
-            }
-            for Place { indices, slot } in resolved.into_places() {
-                if let Slot::Unreadable(gap) = slot {
-                    let entry = || (concrete(path, &indices).into(), test.words(), gap.report(path));
-                    tally.without_end(is_recorded, entry);
-                } else {
-                    context.bound.push(Bound { path, indices });
-                    tally.element(count, context, is_recorded);
-                    context.bound.pop();
-                    if !is_recorded && let Some(truth) = tally.settled(test) {
+            let known = if context.is_whole { elements(context.input, path, &context.bound) } else { None };
+            if let Some((n_elements, fixed)) = known {
+                let fixed = Indices::from_slice(fixed);
+                for index in 0..n_elements {
+                    let mut indices = fixed.clone();
+                    indices.push(index);
+                    if let Some(truth) = tally.stand_on(Bound { path, indices }, count, test, context, record.as_deref_mut()) {
+                        return truth;
+                    }
+                }
+            } else {
+                let resolved = resolve(context.input, path, &context.bound);
+                if let Some(cut) = resolved.cut {
+                    tally.without_end(record.is_some(), path, &[], test, cut);
+                }
+                for Place { indices, slot } in resolved.into_places() {
+                    if let Slot::Unreadable(gap) = slot {
+                        tally.without_end(record.is_some(), path, &indices, test, gap);
+                    } else if let Some(truth) =
+                        tally.stand_on(Bound { path, indices }, count, test, context, record.as_deref_mut())
+                    {
                         return truth;
                     }
                 }
             }
         }
         CountOver::Value { values, name } => {
-            let elements: Vec<Cow<'i, Value>> = match value_of(values, context) {
+            let listed: Vec<Cow<'i, Value>> = match value_of(values, context) {
                 Ok(Some(Cow::Borrowed(Value::Array(elements)))) => elements.iter().map(Cow::Borrowed).collect(),
                 Ok(Some(Cow::Owned(Value::Array(elements)))) => elements.into_iter().map(Cow::Owned).collect(),
                 Ok(None) => Vec::new(),
                 Ok(Some(value)) if value.is_null() => Vec::new(),
                 // One thing where a list may stand, as AWS policies have it, is a list of one.
                 Ok(Some(other)) => vec![other],
-                Err(failure) => return failed(record, || ("count".into(), test.words()), failure),
+                Err(failure) => return failed(record, |_| (Name::Said("count".into()), test.wanted()), failure),
             };
-            for value in elements {
+            for value in listed {
                 let depth = context.bound.len();
                 context.current.push(Current { name: name.as_deref(), value, depth });
-                tally.element(count, context, is_recorded);
+                tally.element(count, context, record.as_deref_mut());
                 context.current.pop();
-                if !is_recorded && let Some(truth) = tally.settled(test) {
+                if record.is_none()
+                    && let Some(truth) = tally.settled(test)
+                {
                     return truth;
                 }
             }
         }
     }
     let truth = interval(test, tally.sure, tally.possible);
-    if let Some(record) = record {
-        let name = match &count.over {
-            CountOver::Field(path) => path.to_string(),
-            CountOver::Value { name, .. } => name.clone().unwrap_or_else(|| "value".to_owned()),
-        };
-        match truth {
-            Ok(Truth::Unknown) => record.absorb(tally.doubts),
-            Ok(_) => {
-                record.note(Evidence {
-                    field: format!("count of {name}").into(),
-                    expected: test.words(),
-                    actual: Actual::Value(tally.found()),
-                    source: Arc::default(),
-                });
-                record.absorb(tally.hits);
+    if let (Some(record), Some(begin)) = (record, begin) {
+        match &truth {
+            Ok(Truth::Unknown) => {
+                record.reset(begin);
+                record.absorb(tally.doubts);
             }
-            Err(ref message) => record.error = Some(format!("count of {name}: {message}")),
+            Ok(_) => record.note_at(begin, Name::Said(count.text()), test.wanted(), Found::Made(tally.found())),
+            Err(message) => {
+                record.reset(begin);
+                record.err(format!("{}: {message}", count.text()));
+            }
         }
     }
     truth.unwrap_or(Truth::Unknown)
 }
 
-/// How many elements were counted, and what that rests on.
-struct Tally {
-    sure: u64,
-    /// `None` is without end.
-    possible: Option<u64>,
-    hits: Record,
-    doubts: Record,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self { sure: 0, possible: Some(0), hits: Record::default(), doubts: Record::default() }
+impl Count {
+    /// What evidence calls it.
+    fn text(&self) -> Arc<str> {
+        let make = || match &self.over {
+            CountOver::Field(path) => format!("count of {path}").into(),
+            CountOver::Value { name, .. } => format!("count of {}", name.as_deref().unwrap_or("value")).into(),
+        };
+        Arc::clone(self.text.get_or_init(make))
     }
 }
 
-impl Tally {
-    fn element<'i>(&mut self, count: &'i Count, context: &mut Context<'i, '_>, is_recorded: bool) {
-        let mut own = is_recorded.then(Record::default);
-        let truth = count.condition.as_deref().map_or(Truth::True, |condition| node(condition, context, own.as_mut()));
+/// How many elements were counted; what was counted for sure is in the record, the rest is here.
+struct Tally<'i> {
+    sure: u64,
+    /// `None` is without end.
+    possible: Option<u64>,
+    doubts: Record<'i>,
+}
+
+impl Default for Tally<'_> {
+    fn default() -> Self {
+        Self { sure: 0, possible: Some(0), doubts: Record::default() }
+    }
+}
+
+impl<'i> Tally<'i> {
+    /// Looks at an element of a field; the verdict, if no other element is needed and nobody asks for evidence.
+    fn stand_on(
+        &mut self,
+        element: Bound<'i>,
+        count: &'i Count,
+        test: Test<'i, '_>,
+        context: &mut Context<'i, '_>,
+        record: Option<&mut Record<'i>>,
+    ) -> Option<Truth> {
+        let is_recorded = record.is_some();
+        context.bound.push(element);
+        self.element(count, context, record);
+        context.bound.pop();
+        if is_recorded { None } else { self.settled(test) }
+    }
+
+    fn element(&mut self, count: &'i Count, context: &mut Context<'i, '_>, mut record: Option<&mut Record<'i>>) {
+        let begin: Option<Mark> = record.as_deref().map(Record::mark);
+        let condition = count.condition.as_deref();
+        let truth = condition.map_or(Truth::True, |condition| node(condition, context, record.as_deref_mut()));
         if truth == Truth::True {
             self.sure += 1;
-        }
-        match (truth, own) {
-            (Truth::True, Some(own)) => self.hits.absorb(own),
-            (Truth::Unknown, Some(own)) => self.doubts.absorb(own),
-            _ => {}
         }
         if truth != Truth::False {
             self.possible = self.possible.map(|possible| possible + 1);
         }
+        if let (Some(record), Some(begin)) = (record, begin) {
+            match truth {
+                Truth::True => {}
+                Truth::Unknown => record.split_off(begin, &mut self.doubts),
+                Truth::False => record.reset(begin),
+            }
+        }
     }
 
-    fn without_end(&mut self, is_recorded: bool, entry: impl FnOnce() -> (Arc<str>, Arc<str>, Unreadable)) {
+    fn without_end(&mut self, is_recorded: bool, path: &FieldPath, indices: &[usize], test: Test<'i, '_>, gap: Gap<'_>) {
         self.possible = None;
         if is_recorded {
-            let (field, expected, unreadable) = entry();
-            self.doubts.fail(field, expected, Failure::Unreadable(unreadable));
+            let (field, failure) = (Name::Said(concrete(path, indices).into()), Failure::Unreadable(gap.report(path)));
+            self.doubts.fail(field, test.wanted(), failure);
         }
     }
 
     /// The verdict, if it is the same whatever the elements are that were not looked at.
-    fn settled(&self, test: Test<'_>) -> Option<Truth> {
+    fn settled(&self, test: Test<'_, '_>) -> Option<Truth> {
         if self.sure == 0 {
             return None;
         }
@@ -139,8 +178,8 @@ impl Tally {
 }
 
 /// Decides over every number of the interval `[low, high]`; `None` as high is without end.
-fn interval(test: Test<'_>, low: u64, high: Option<u64>) -> Result<Truth, String> {
-    let condition = test.condition;
+fn interval(test: Test<'_, '_>, low: u64, high: Option<u64>) -> Result<Truth, String> {
+    let condition = test.leaf.condition;
     let at = |count: u64| test.holds(Some(&Value::from(count)));
     if high == Some(low) {
         return at(low).map(Truth::from);

@@ -3,27 +3,24 @@
 use std::{
     borrow::Cow,
     cell::Cell,
-    sync::{Arc, OnceLock},
+    sync::{Arc, LazyLock},
 };
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, FieldPath, Unreadable};
+use skywarden_model::{FieldPath, Resource, Timestamp, Unreadable};
+use smallvec::SmallVec;
 
 use crate::{
-    Input, Outcome, TemplateError, Truth, around, compare,
-    compile::{Condition, Leaf, Node, Operand},
+    Input, Outcome, Parameters, TemplateError, Truth, around, compare,
+    compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
     functions,
-    path::{field_path, is_key},
-    resolve::{Bound, Gap, Place, Slot, concrete, is_whole, resolve, single},
+    path::field_path,
+    record::{Found, Kept, Name, Record, Wanted, words},
+    resolve::{Bound, Gap, Place, Slot, Spot, concrete, is_whole, resolve, single},
+    template::nothing,
 };
-
-/// Evidence entries of one outcome at most.
-const MAX_EVIDENCE: usize = 20;
-
-/// A value in evidence, as JSON, at most this long.
-const MAX_VALUE: usize = 1024;
 
 /// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
 const MAX_STEPS: u32 = 1_000_000;
@@ -40,17 +37,17 @@ pub(crate) enum Failure {
 /// Where an evaluation stands: the input and the enclosing counts.
 pub(crate) struct Context<'i, 'a> {
     pub(crate) input: &'i Input<'a>,
-    pub(crate) bound: Vec<Bound<'i>>,
+    pub(crate) bound: SmallVec<[Bound<'i>; 1]>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
     steps: Cell<u32>,
     /// Everything about the resource was read.
-    is_whole: bool,
+    pub(crate) is_whole: bool,
 }
 
 impl<'i, 'a> Context<'i, 'a> {
     fn new(input: &'i Input<'a>) -> Self {
-        Self { input, bound: Vec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS), is_whole: is_whole(input) }
+        Self { input, bound: SmallVec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS), is_whole: is_whole(input) }
     }
 
     /// One condition or call more.
@@ -69,14 +66,6 @@ pub(crate) struct Current<'i> {
     pub(crate) depth: usize,
 }
 
-/// Collects what decided; without it only the verdict is computed.
-#[derive(Default)]
-pub(crate) struct Record {
-    evidence: Vec<Evidence>,
-    unreadable: Vec<Unreadable>,
-    pub(crate) error: Option<String>,
-}
-
 pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
     let mut context = Context::new(input);
     node(root, &mut context, None)
@@ -86,12 +75,7 @@ pub(crate) fn explain(root: &Node, input: &Input<'_>) -> Outcome {
     let mut context = Context::new(input);
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
-    record.evidence.truncate(MAX_EVIDENCE);
-    if truth != Truth::Unknown {
-        record.unreadable.clear();
-        record.error = None;
-    }
-    Outcome { truth, evidence: record.evidence, unreadable: record.unreadable, error: record.error }
+    record.outcome(truth)
 }
 
 /// The value of an expression outside a condition.
@@ -105,33 +89,43 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
 
 /// The verdict if only conditions on type, name and kind were known.
 pub(crate) fn concerns(root: &Node, input: &Input<'_>) -> Truth {
-    let parts = |parts: &[Node], decider: Truth| {
-        let mut undecided = decider.negate();
-        for part in parts {
-            match concerns(part, input) {
-                truth if truth == decider => return decider,
-                Truth::Unknown => undecided = Truth::Unknown,
-                _ => {}
-            }
+    concerned(root, &mut Context::new(input), &|_, identity| identity.is_some())
+}
+
+/// The verdict if only conditions on the type were known, of those that expect the same for every resource.
+pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
+    let resource = Resource { type_name: type_name.into(), ..nothing() };
+    let parameters = Parameters::new();
+    let now = Timestamp::UNIX_EPOCH;
+    let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now };
+    let is_known = |leaf: &Leaf, identity| identity == Some(Identity::Type) && matches!(leaf.expected, Expression::Literal(_));
+    concerned(root, &mut Context::new(&input), &is_known)
+}
+
+fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &dyn Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
+    let (parts, decider) = match root {
+        Node::AllOf(parts) => (parts, Truth::False),
+        Node::AnyOf(parts) => (parts, Truth::True),
+        Node::Not(part) => return concerned(part, context, is_known).negate(),
+        Node::Leaf(leaf) => {
+            return match &leaf.operand {
+                Operand::Field(field) if is_known(leaf, field.identity) => evaluate_leaf(leaf, context, None),
+                _ => Truth::Unknown,
+            };
         }
-        undecided
     };
-    match root {
-        Node::AllOf(nodes) => parts(nodes, Truth::False),
-        Node::AnyOf(nodes) => parts(nodes, Truth::True),
-        Node::Not(part) => concerns(part, input).negate(),
-        Node::Leaf(leaf) => match &leaf.operand {
-            Operand::Field(path, _) if is_identity(path) => evaluate_leaf(leaf, &mut Context::new(input), None),
-            _ => Truth::Unknown,
-        },
+    let mut undecided = decider.negate();
+    for part in parts {
+        match concerned(part, context, is_known) {
+            truth if truth == decider => return decider,
+            Truth::Unknown => undecided = Truth::Unknown,
+            _ => {}
+        }
     }
+    undecided
 }
 
-fn is_identity(path: &FieldPath) -> bool {
-    path.segments().len() == 1 && ["type", "name", "kind"].iter().any(|own| is_key(path.segments().first(), own))
-}
-
-pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
+pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
     match source {
         Node::AllOf(parts) => combine(parts, Truth::False, context, record),
         Node::AnyOf(parts) => combine(parts, Truth::True, context, record),
@@ -141,7 +135,7 @@ pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: 
 }
 
 /// `allOf` is decided by one False, `anyOf` by one True; otherwise any Unknown makes it Unknown.
-fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
+fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
     let mut undecided = decider.negate();
     let Some(record) = record else {
         for part in parts {
@@ -153,158 +147,147 @@ fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>,
         }
         return undecided;
     };
-    let mut agreed = Record::default();
-    let mut unknown = Record::default();
+    let all = record.mark();
     for part in parts {
-        let mut own = Record::default();
-        match node(part, context, Some(&mut own)) {
-            truth if truth == decider => {
-                record.absorb(own);
-                return decider;
-            }
-            Truth::Unknown => {
-                undecided = Truth::Unknown;
-                unknown.absorb(own);
-            }
-            _ => agreed.absorb(own),
+        let own = record.mark();
+        let truth = node(part, context, Some(record));
+        if record.keep(truth, decider, &mut undecided, all, own) == Kept::Decision {
+            return decider;
         }
     }
-    record.absorb(if undecided == Truth::Unknown { unknown } else { agreed });
     undecided
 }
 
-impl Record {
-    /// Most records hold one entry, and few levels of a rule hold more than one record: what can be moved whole is.
-    pub(crate) fn absorb(&mut self, other: Self) {
-        if self.evidence.is_empty() {
-            self.evidence = other.evidence;
-        } else {
-            let room = MAX_EVIDENCE.saturating_sub(self.evidence.len());
-            self.evidence.extend(other.evidence.into_iter().take(room));
-        }
-        if self.unreadable.is_empty() {
-            self.unreadable = other.unreadable;
-        } else {
-            for unreadable in other.unreadable {
-                if !self.unreadable.contains(&unreadable) {
-                    self.unreadable.push(unreadable);
-                }
-            }
-        }
-        self.error = self.error.take().or(other.error);
-    }
-
-    pub(crate) fn note(&mut self, evidence: Evidence) {
-        if self.evidence.is_empty() {
-            self.evidence.reserve_exact(1);
-        }
-        if self.evidence.len() < MAX_EVIDENCE {
-            self.evidence.push(evidence);
-        }
-    }
-
-    pub(crate) fn fail(&mut self, field: Arc<str>, expected: Arc<str>, failure: Failure) {
-        match failure {
-            Failure::Unreadable(unreadable) => {
-                let actual = Actual::Unreadable(unreadable.reason.clone());
-                self.note(Evidence { field, expected, actual, source: Arc::default() });
-                if !self.unreadable.contains(&unreadable) {
-                    self.unreadable.push(unreadable);
-                }
-            }
-            Failure::Error(message) => self.error = Some(message),
-        }
-    }
-}
-
-/// What a leaf asks of a value, with the texts that evidence says it in.
+/// What a leaf asks of a value.
 #[derive(Clone, Copy)]
-pub(crate) struct Test<'t> {
-    pub(crate) condition: Condition,
+pub(crate) struct Test<'i, 't> {
+    pub(crate) leaf: &'i Leaf,
     pub(crate) expected: &'t Value,
-    /// Where the words are kept, if they are the same for every resource.
-    words: Option<&'t OnceLock<Arc<str>>>,
+    /// What is expected, where it lives as long as the rule or its parameters.
+    lasting: Option<&'i Value>,
 }
 
-impl Test<'_> {
-    pub(crate) fn words(&self) -> Arc<str> {
-        let make = || words(self.condition, self.expected).into();
-        self.words.map_or_else(make, |kept| Arc::clone(kept.get_or_init(make)))
+impl<'i> Test<'i, '_> {
+    pub(crate) fn wanted(&self) -> Wanted<'i> {
+        match self.lasting {
+            Some(expected) => Wanted::Value(self.leaf, expected),
+            None => Wanted::Said(words(self.leaf.condition, self.expected).into()),
+        }
     }
 
     pub(crate) fn holds(&self, actual: Option<&Value>) -> Result<bool, String> {
-        compare::holds(self.condition, actual, self.expected)
+        compare::holds(self.leaf.condition, actual, self.expected)
     }
 }
 
-/// A path with the place where its text is kept, if the path stands in the rule.
+/// A path, with the field of the rule that it is, if it stands there.
 #[derive(Clone, Copy)]
-struct Named<'p> {
+struct Named<'i, 'p> {
     path: &'p FieldPath,
-    text: Option<&'p OnceLock<Arc<str>>>,
+    field: Option<&'i FieldOperand>,
 }
 
-impl Named<'_> {
-    fn at(&self, indices: &[usize]) -> Arc<str> {
-        match self.text {
-            Some(kept) if indices.is_empty() => Arc::clone(kept.get_or_init(|| self.path.to_string().into())),
-            _ => concrete(self.path, indices).into(),
+impl<'i> Named<'i, '_> {
+    fn at(&self, indices: &[usize], record: &mut Record<'i>) -> Name<'i> {
+        match self.field {
+            Some(field) => record.name(field, indices),
+            None => Name::Said(concrete(self.path, indices).into()),
         }
     }
 }
 
-fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record>) -> Truth {
-    let condition = leaf.condition;
+/// What evidence calls a computed value.
+static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
+
+fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+    let said = |text: &str| Name::Said(text.into());
+    let unworded = || Wanted::Said(leaf.condition.name().into());
     if let Err(failure) = context.spend() {
-        return failed(record, || ("the rule".into(), condition.name().into()), failure);
+        return failed(record, |_| (said("the rule"), unworded()), failure);
     }
-    let expected = match value_of(&leaf.expected, context) {
-        Ok(expected) => expected.unwrap_or(Cow::Owned(Value::Null)),
-        Err(failure) => return failed(record, || ("the rule's own value".into(), condition.name().into()), failure),
-    };
-    let is_literal = matches!(leaf.expected, Expression::Literal(_));
-    let test = Test { condition, expected: &expected, words: is_literal.then_some(&leaf.words) };
-    match &leaf.operand {
-        Operand::Field(path, text) => field(Named { path, text: Some(text) }, test, context, record),
+    if let Expression::Literal(expected) = &leaf.expected {
+        return evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record);
+    }
+    match value_of(&leaf.expected, context) {
+        Ok(Some(Cow::Borrowed(expected))) => evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record),
+        Ok(expected) => {
+            let expected = expected.map_or(Value::Null, Cow::into_owned);
+            evaluate_test(Test { leaf, expected: &expected, lasting: None }, context, record)
+        }
+        Err(failure) => failed(record, |_| (said("the rule's own value"), unworded()), failure),
+    }
+}
+
+fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+    match &test.leaf.operand {
+        Operand::Field(field) => evaluate_field(Named { path: &field.path, field: Some(field) }, test, context, record),
         Operand::FieldNamed(name) => {
             let path = value_of(name, context).and_then(|name| {
                 let name = name.as_deref().map(compare::text).unwrap_or_default();
                 field_path(&name).map_err(Failure::Error)
             });
             match path {
-                Ok(path) => field(Named { path: &path, text: None }, test, context, record),
-                Err(failure) => failed(record, || ("a computed field name".into(), condition.name().into()), failure),
+                Ok(path) => evaluate_field(Named { path: &path, field: None }, test, context, record),
+                Err(failure) => {
+                    let wanted = || Wanted::Said(test.leaf.condition.name().into());
+                    failed(record, |_| (Name::Said("a computed field name".into()), wanted()), failure)
+                }
             }
         }
-        Operand::Value(expression) => match value_of(expression, context) {
-            Ok(actual) => decide(|| "value".into(), test, actual.as_deref(), record),
-            Err(failure) => failed(record, || ("value".into(), test.words()), failure),
-        },
+        Operand::Value(expression) => {
+            let name = |_: &mut Record<'i>| Name::Said(Arc::clone(&VALUE));
+            match value_of(expression, context) {
+                Ok(actual) => {
+                    let holds = test.holds(actual.as_deref());
+                    let found = || match actual {
+                        Some(Cow::Borrowed(value)) => Found::Value(value),
+                        Some(Cow::Owned(value)) => Found::Made(value),
+                        None => Found::Absent,
+                    };
+                    decided(holds, name, test, found, record)
+                }
+                Err(failure) => failed(record, |record| (name(record), test.wanted()), failure),
+            }
+        }
         Operand::Count(count) => counted(count, test, context, record),
     }
 }
 
-pub(crate) fn failed(record: Option<&mut Record>, texts: impl FnOnce() -> (Arc<str>, Arc<str>), failure: Failure) -> Truth {
+pub(crate) fn failed<'i>(
+    record: Option<&mut Record<'i>>,
+    texts: impl FnOnce(&mut Record<'i>) -> (Name<'i>, Wanted<'i>),
+    failure: Failure,
+) -> Truth {
     if let Some(record) = record {
-        let (field, expected) = texts();
+        let (field, expected) = texts(record);
         record.fail(field, expected, failure);
     }
     Truth::Unknown
 }
 
 /// A field, or with an unbound `[*]` all elements of a list.
-fn field(field: Named<'_>, test: Test<'_>, context: &Context<'_, '_>, record: Option<&mut Record>) -> Truth {
-    if record.is_none()
-        && context.is_whole
-        && let Some(slot) = single(context.input, field.path.segments())
+fn evaluate_field<'i>(
+    field: Named<'i, '_>,
+    test: Test<'i, '_>,
+    context: &Context<'i, '_>,
+    record: Option<&mut Record<'i>>,
+) -> Truth {
+    if context.is_whole
+        && let Some((spot, indices)) = single(context.input, field.path.segments(), &context.bound)
     {
-        return holds(&slot, test);
+        let holds = match spot {
+            Spot::Value(value) => test.holds(Some(value)),
+            Spot::Text(text) => text_holds(text, test),
+            Spot::Absent => test.holds(None),
+        };
+        return decided(holds, |record| field.at(indices, record), test, || spot.into(), record);
     }
     let resolved = resolve(context.input, field.path, &context.bound);
+    let (cut, partial) = (resolved.cut, resolved.partial);
     let Some(record) = record else {
-        let mut verdict = if resolved.cut.is_some() { Truth::Unknown } else { Truth::True };
-        for place in resolved.places() {
-            match at(place, field, resolved.partial, test, None) {
+        let mut verdict = if cut.is_some() { Truth::Unknown } else { Truth::True };
+        for place in resolved.into_places() {
+            match at(place, field, partial, test, None) {
                 Truth::False => return Truth::False,
                 Truth::True => {}
                 Truth::Unknown => verdict = Truth::Unknown,
@@ -313,65 +296,77 @@ fn field(field: Named<'_>, test: Test<'_>, context: &Context<'_, '_>, record: Op
         return verdict;
     };
     let mut verdict = Truth::True;
-    let mut agreed = Record::default();
-    let mut unknown = Record::default();
-    for place in resolved.places() {
-        let mut own = Record::default();
-        match at(place, field, resolved.partial, test, Some(&mut own)) {
-            Truth::False => {
-                record.absorb(own);
-                return Truth::False;
-            }
-            Truth::True => agreed.absorb(own),
-            Truth::Unknown => {
-                verdict = Truth::Unknown;
-                unknown.absorb(own);
-            }
+    let all = record.mark();
+    for place in resolved.into_places() {
+        let own = record.mark();
+        let truth = at(place, field, partial, test, Some(record));
+        if record.keep(truth, Truth::False, &mut verdict, all, own) == Kept::Decision {
+            return Truth::False;
         }
     }
-    if let Some(cut) = resolved.cut {
-        verdict = Truth::Unknown;
-        unknown.fail(field.at(&[]), test.words(), Failure::Unreadable(cut.report(field.path)));
+    if let Some(cut) = cut {
+        let own = record.mark();
+        let name = field.at(&[], record);
+        record.fail(name, test.wanted(), Failure::Unreadable(cut.report(field.path)));
+        record.keep(Truth::Unknown, Truth::False, &mut verdict, all, own);
     }
-    record.absorb(if verdict == Truth::Unknown { unknown } else { agreed });
     verdict
 }
 
 /// The condition on what stands at one place.
-fn at(place: &Place<'_>, field: Named<'_>, partial: Option<Gap<'_>>, test: Test<'_>, record: Option<&mut Record>) -> Truth {
-    let name = || field.at(&place.indices);
-    let unknown = |record: Option<&mut Record>, gap: Gap<'_>| match record {
-        Some(record) => failed(Some(record), || (name(), test.words()), Failure::Unreadable(gap.report(field.path))),
+fn at<'i>(
+    place: Place<'i>,
+    field: Named<'i, '_>,
+    partial: Option<Gap<'_>>,
+    test: Test<'i, '_>,
+    record: Option<&mut Record<'i>>,
+) -> Truth {
+    let name = |record: &mut Record<'i>| field.at(&place.indices, record);
+    let unknown = |record: Option<&mut Record<'i>>, gap: Gap<'_>| match record {
+        Some(record) => {
+            let failure = Failure::Unreadable(gap.report(field.path));
+            failed(Some(record), |record| (name(record), test.wanted()), failure)
+        }
         None => Truth::Unknown,
     };
     if let Slot::Unreadable(gap) = place.slot {
         return unknown(record, gap);
     }
-    if record.is_none() && !place.slot.is_container() {
-        return holds(&place.slot, test);
-    }
-    let actual = place.slot.json();
     if let Some(gap) = partial.filter(|_| place.slot.is_container())
-        && !is_settled_by_part(test, actual.as_deref())
+        && !is_settled_by_part(test, place.slot.json().as_deref())
     {
         return unknown(record, gap);
     }
-    decide(name, test, actual.as_deref(), record)
+    decided(compared(&place.slot, test), name, test, || place.slot.into(), record)
 }
 
 /// The condition on what is known whole.
-fn holds(slot: &Slot<'_>, test: Test<'_>) -> Truth {
-    if let (Slot::Text(actual), Some(expected)) = (slot, test.expected.as_str())
-        && matches!(test.condition, Condition::Equals | Condition::NotEquals)
-    {
-        return Truth::from(compare::same_text(actual, expected) == (test.condition == Condition::Equals));
+fn compared(slot: &Slot<'_>, test: Test<'_, '_>) -> Result<bool, String> {
+    match slot {
+        Slot::Text(text) => text_holds(text, test),
+        other => test.holds(other.json().as_deref()),
     }
-    test.holds(slot.json().as_deref()).map_or(Truth::Unknown, Truth::from)
+}
+
+/// The condition on text that is no JSON value in the resource.
+fn text_holds(actual: &str, test: Test<'_, '_>) -> Result<bool, String> {
+    let equals = |expected: &Value| expected.as_str().map(|expected| compare::same_text(actual, expected));
+    let known = match (test.leaf.condition, test.expected) {
+        (Condition::Equals | Condition::NotEquals, expected) => equals(expected),
+        (Condition::In | Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
+            Some(options.iter().any(|option| equals(option) == Some(true)))
+        }
+        _ => None,
+    };
+    match known {
+        Some(holds) => Ok(holds == matches!(test.leaf.condition, Condition::Equals | Condition::In)),
+        None => test.holds(Some(&Value::String(actual.to_owned()))),
+    }
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.
-fn is_settled_by_part(test: Test<'_>, actual: Option<&Value>) -> bool {
-    match test.condition {
+fn is_settled_by_part(test: Test<'_, '_>, actual: Option<&Value>) -> bool {
+    match test.leaf.condition {
         Condition::Exists => true,
         Condition::Contains | Condition::ContainsKey => test.holds(actual) == Ok(true),
         Condition::NotContains | Condition::NotContainsKey => test.holds(actual) == Ok(false),
@@ -379,15 +374,19 @@ fn is_settled_by_part(test: Test<'_>, actual: Option<&Value>) -> bool {
     }
 }
 
-fn decide(field: impl FnOnce() -> Arc<str>, test: Test<'_>, actual: Option<&Value>, record: Option<&mut Record>) -> Truth {
-    let holds = test.holds(actual);
+fn decided<'i>(
+    holds: Result<bool, String>,
+    field: impl FnOnce(&mut Record<'i>) -> Name<'i>,
+    test: Test<'i, '_>,
+    actual: impl FnOnce() -> Found<'i>,
+    record: Option<&mut Record<'i>>,
+) -> Truth {
     if let Some(record) = record {
-        let field = field();
+        let field = field(record);
         if let Err(message) = &holds {
-            record.error = Some(format!("{field}: {message}"));
+            record.err_of(&field, message);
         }
-        let actual = actual.map_or(Actual::Absent, |value| Actual::Value(shortened(value)));
-        record.note(Evidence { field, expected: test.words(), actual, source: Arc::default() });
+        record.note(field, test.wanted(), actual());
     }
     holds.map_or(Truth::Unknown, Truth::from)
 }
@@ -448,6 +447,15 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 
 /// The value of a field inside an expression: with `[*]` a list.
 pub(crate) fn field_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    if context.is_whole
+        && let Some((spot, _)) = single(context.input, path.segments(), &context.bound)
+    {
+        return Ok(match spot {
+            Spot::Value(value) => Some(Cow::Borrowed(value)),
+            Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
+            Spot::Absent => None,
+        });
+    }
     let resolved = resolve(context.input, path, &context.bound);
     let unreadable = |gap: Gap<'_>| Err(Failure::Unreadable(gap.report(path)));
     if let Some(cut) = resolved.cut {
@@ -464,46 +472,4 @@ pub(crate) fn field_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Re
         }
     }
     Ok(is_list.then_some(Cow::Owned(Value::Array(values))))
-}
-
-/// The condition in words: `equals true`, `less than 14`.
-fn words(condition: Condition, expected: &Value) -> String {
-    let verb = match condition {
-        Condition::Equals => "equals",
-        Condition::NotEquals => "does not equal",
-        Condition::Like => "is like",
-        Condition::NotLike => "is not like",
-        Condition::Match | Condition::MatchInsensitively => "matches",
-        Condition::NotMatch | Condition::NotMatchInsensitively => "does not match",
-        Condition::Contains => "contains",
-        Condition::NotContains => "does not contain",
-        Condition::In => "is in",
-        Condition::NotIn => "is not in",
-        Condition::ContainsKey => "has the key",
-        Condition::NotContainsKey => "lacks the key",
-        Condition::Less => "is less than",
-        Condition::LessOrEquals => "is at most",
-        Condition::Greater => "is greater than",
-        Condition::GreaterOrEquals => "is at least",
-        Condition::Exists => return if compare::exists(expected) == Ok(true) { "exists" } else { "is absent" }.to_owned(),
-    };
-    format!("{verb} {}", shortened(expected))
-}
-
-fn shortened(value: &Value) -> Value {
-    let is_short = match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        // A character takes six bytes as an escape.
-        Value::String(text) => text.len() <= MAX_VALUE / 6 - 2,
-        Value::Array(_) | Value::Object(_) => false,
-    };
-    if is_short {
-        return value.clone();
-    }
-    let text = value.to_string();
-    if text.len() <= MAX_VALUE {
-        return value.clone();
-    }
-    let cut: String = text.chars().take(MAX_VALUE / 4).collect();
-    Value::String(format!("{cut}… ({} bytes)", text.len()))
 }

@@ -5,6 +5,7 @@ use std::{borrow::Cow, net::IpAddr};
 use base64::{Engine as _, prelude::BASE64_STANDARD as BASE64};
 use ipnet::IpNet;
 use serde_json::{Map, Number, Value, json};
+use smallvec::SmallVec;
 
 use crate::{
     around, compare, dates,
@@ -39,6 +40,16 @@ pub(crate) fn call<'i>(
                 None => field_value(&field_path(&name).map_err(error)?, context),
             };
         }
+        (Function::ToLower, [argument]) => {
+            // Most texts are short and made for this call: they are changed in place.
+            return match value_of(argument, context)? {
+                Some(Cow::Owned(Value::String(mut text))) if text.is_ascii() => {
+                    text.make_ascii_lowercase();
+                    made(Value::String(text))
+                }
+                value => Ok(plain(function, &[value], context)?.map(Cow::Owned)),
+            };
+        }
         (Function::If, [condition, yes, no]) => return value_of(if boolean(condition, context)? { yes } else { no }, context),
         (Function::And | Function::Or, parts) => {
             let decider = function == Function::Or;
@@ -60,7 +71,7 @@ pub(crate) fn call<'i>(
         }
         _ => {}
     }
-    let mut values = Vec::with_capacity(arguments.len());
+    let mut values: SmallVec<[Option<Cow<'i, Value>>; 3]> = SmallVec::with_capacity(arguments.len());
     for argument in arguments {
         values.push(value_of(argument, context)?);
     }
@@ -396,11 +407,11 @@ fn error(message: String) -> Failure {
     Failure::Error(message)
 }
 
-fn text_of(argument: &Expression, context: &Context<'_, '_>) -> Result<String, Failure> {
+fn text_of<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<String, Failure> {
     Ok(value_of(argument, context)?.map(|value| compare::text(&value).into_owned()).unwrap_or_default())
 }
 
-fn boolean(argument: &Expression, context: &Context<'_, '_>) -> Result<bool, Failure> {
+fn boolean<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<bool, Failure> {
     match value_of(argument, context)? {
         Some(value) => truth_of(&value),
         None => Err(error("a condition is absent".to_owned())),

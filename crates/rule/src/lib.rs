@@ -9,14 +9,19 @@ mod count;
 mod dates;
 mod evaluate;
 mod expression;
+mod fix;
 mod function;
 mod functions;
 mod path;
+mod record;
 mod resolve;
 mod template;
 mod unique_string;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 pub use around::Around;
 pub use compare::{instant, same};
@@ -31,7 +36,7 @@ use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unrea
 #[derive(Debug)]
 pub struct Rule {
     root: compile::Node,
-    fields: Vec<FieldUse>,
+    fields: Arc<[FieldUse]>,
 }
 
 /// Values of parameters by name; names compare without case.
@@ -104,7 +109,13 @@ impl Rule {
     /// Every mistake found, each with its place.
     pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
         let (root, fields) = compile::compile(source, declared)?;
-        Ok(Self { root, fields })
+        Ok(Self { root, fields: fields.into() })
+    }
+
+    /// The same rule for these values of its parameters alone: what they decide is not computed with every resource.
+    #[must_use]
+    pub fn with(&self, parameters: &Parameters) -> Self {
+        Self { root: fix::node(&self.root, parameters), fields: Arc::clone(&self.fields) }
     }
 
     /// Whether the condition holds; allocates only where a template function does.
@@ -121,6 +132,12 @@ impl Rule {
     /// calls applicable.
     pub fn concerns(&self, input: &Input<'_>) -> bool {
         evaluate::concerns(&self.root, input) != Truth::False
+    }
+
+    /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave
+    /// out the others.
+    pub fn concerns_type(&self, type_name: &str) -> bool {
+        evaluate::concerns_type(&self.root, type_name) != Truth::False
     }
 
     /// Every field that the rule reads, in order of its source.

@@ -24,6 +24,14 @@ pub(crate) enum Slot<'a> {
     Unreadable(Gap<'a>),
 }
 
+/// What stands at a place of which all was read, and which holds it as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Spot<'a> {
+    Value(&'a Value),
+    Text(&'a str),
+    Absent,
+}
+
 /// Why something is not known.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Gap<'a> {
@@ -89,27 +97,48 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
     input.resource.unreadable.is_empty() && facts_are && input.resource.carried.is_all()
 }
 
-/// What stands at a path without lists in a resource that was read whole, which is what most conditions ask for; `None` if the path
-/// steps into a list.
-pub(crate) fn single<'a>(input: &Input<'a>, segments: &[Segment]) -> Option<Slot<'a>> {
-    let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some(Slot::Absent);
+/// What stands at a path in a resource that was read whole, with the list positions taken, which is what most conditions ask for;
+/// `None` if the path steps into a list on which no enclosing count stands.
+#[inline]
+pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Spot<'a>, &'b [usize])> {
+    let fixed = bound_indices(segments, bound);
+    let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some((Spot::Absent, fixed));
+    let mut indices = fixed.iter();
     let (mut value, mut rest) = match root(input, segments) {
         Root::At(value, rest) => (value, rest),
-        Root::Made(slot, []) => return Some(slot),
+        Root::Made(Slot::Text(text), []) => return Some((Spot::Text(text), fixed)),
+        Root::Made(_, []) => return None,
         Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
     };
     let mut parent = segments.len().checked_sub(rest.len() + 1).and_then(|place| segments.get(place));
     while let Some((step, below)) = rest.split_first() {
-        let (Segment::Key(key), Value::Object(members)) = (step, value) else { return absent(rest) };
-        let Some(found) = get(members, key, KeyCase::below(parent)) else { return absent(below) };
+        let found = match (step, value) {
+            (Segment::Key(key), Value::Object(members)) => get(members, key, KeyCase::below(parent)),
+            (Segment::Each, Value::Array(elements)) => elements.get(*indices.next()?),
+            _ => return absent(rest),
+        };
+        let Some(found) = found else { return absent(below) };
         (value, rest, parent) = (found, below, Some(step));
     }
-    Some(if value.is_null() { Slot::Absent } else { Slot::Value(value) })
+    Some((if value.is_null() { Spot::Absent } else { Spot::Value(value) }, fixed))
+}
+
+/// How many elements the list at a path that ends with `[*]` has in a resource that was read whole, and the positions taken above
+/// it; `None` if there may be several such lists.
+pub(crate) fn elements<'b>(input: &Input<'_>, path: &FieldPath, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
+    let fixed = bound_indices(path.segments(), bound);
+    let (_, list) = path.segments().split_last()?;
+    if list.iter().filter(|step| **step == Segment::Each).count() != fixed.len() {
+        return None;
+    }
+    let (spot, fixed) = single(input, list, bound)?;
+    Some((if let Spot::Value(Value::Array(elements)) = spot { elements.len() } else { 0 }, fixed))
 }
 
 /// The path with the positions taken: `properties.a[2].b`.
 pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
-    let mut text = String::new();
+    const USUAL: usize = 64;
+    let mut text = String::with_capacity(USUAL);
     let mut indices = indices.iter();
     for part in path.segments() {
         match part {
@@ -130,10 +159,6 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
 }
 
 impl<'a> Resolved<'a> {
-    pub(crate) fn places(&self) -> impl Iterator<Item = &Place<'a>> {
-        self.first.iter().chain(&self.more)
-    }
-
     pub(crate) fn into_places(self) -> impl Iterator<Item = Place<'a>> {
         self.first.into_iter().chain(self.more)
     }
@@ -285,7 +310,11 @@ fn is_always_known(input: &Input<'_>, first: &Segment) -> bool {
 }
 
 /// The positions that enclosing counts fix for the path's leading `[*]`.
+#[inline]
 fn bound_indices<'b>(segments: &[Segment], bound: &'b [Bound<'_>]) -> &'b [usize] {
+    if bound.is_empty() {
+        return &[];
+    }
     bound
         .iter()
         .filter(|bound| begins_with(segments, bound.path.segments()))

@@ -44,18 +44,7 @@ impl Template {
     /// # Errors
     /// If the template reads what surrounds a resource, or a function fails.
     pub fn of_parameters(&self, parameters: &Parameters, now: Timestamp) -> Result<Option<Value>, TemplateError> {
-        let nothing = Resource {
-            id: "".into(),
-            type_name: "".into(),
-            name: String::new(),
-            scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
-            location: None,
-            tags: BTreeMap::new(),
-            envelope: Map::new(),
-            properties: Value::Null,
-            unreadable: Vec::new(),
-            carried: Carried::Only([].into()),
-        };
+        let nothing = nothing();
         self.value(&Input { resource: &nothing, facts: None, parameters, around: None, now })
     }
 
@@ -78,5 +67,21 @@ impl Template {
             Expression::Parameter(name) => Some(name),
             _ => None,
         }
+    }
+}
+
+/// A resource of which nothing is known.
+pub(crate) fn nothing() -> Resource {
+    Resource {
+        id: "".into(),
+        type_name: "".into(),
+        name: String::new(),
+        scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
+        location: None,
+        tags: BTreeMap::new(),
+        envelope: Map::new(),
+        properties: Value::Null,
+        unreadable: Vec::new(),
+        carried: Carried::Only([].into()),
     }
 }

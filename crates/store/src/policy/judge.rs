@@ -247,7 +247,7 @@ impl Store {
                 Anew::All => plan,
                 Anew::These(ids) => plans
                     .entry(anew)
-                    .or_insert_with(|| kept.library.governance.plan_of(now, |own| ids.contains(&own.id.to_lowercase()))),
+                    .or_insert_with(|| kept.library.governance.plan_where(now, |own| ids.contains(&own.id.to_lowercase()))),
             };
             let states = plan.states(&input, &beside);
             run.n_resources += 1;

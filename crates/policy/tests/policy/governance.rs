@@ -1,6 +1,6 @@
 //! A tenant of 4 levels of management groups, 40 subscriptions and 12 assignments, held against a golden file.
 //!
-//! `UPDATE_GOLDEN=1 cargo test -p skywarden-policy --test governance` writes it anew.
+//! `UPDATE_GOLDEN=1 cargo test -p skywarden-policy governance` writes it anew.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the golden file is read and written")]
 
@@ -10,13 +10,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope as Place, Timestamp};
+use serde_json::{Value, json};
+use skywarden_model::{Resource, Timestamp};
 use skywarden_policy::{
     Assignment, ComplianceState, Definition, Effect, Governance, Initiative, Listed, Neighbours, Plan, PolicyExemption,
     PolicyState, Rollup, Scope,
 };
 use skywarden_rule::{Input, Parameters};
+
+use crate::common;
 
 const AUTHORIZATION: &str = "/providers/Microsoft.Authorization";
 const GROUPS: &str = "/providers/Microsoft.Management/managementGroups";
@@ -38,19 +40,8 @@ fn resource(
     location: Option<&str>,
     properties: Value,
 ) -> Resource {
-    let (account, resource_group) = (format!("s{subscription:02}"), format!("rg{group}"));
-    Resource {
-        id: format!("/subscriptions/{account}/resourceGroups/{resource_group}/providers/{path}").into(),
-        type_name: type_name.into(),
-        name: path.rsplit('/').next().unwrap().to_owned(),
-        scope: Place { connector: "azure".into(), account: account.into(), resource_group: resource_group.into() },
-        location: location.map(str::to_owned),
-        tags: BTreeMap::new(),
-        envelope: Map::new(),
-        properties,
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
+    let id = format!("/subscriptions/s{subscription:02}/resourceGroups/rg{group}/providers/{path}");
+    Resource { location: location.map(str::to_owned), ..common::resource(&id, type_name, properties) }
 }
 
 /// Two groups a subscription, with a storage account and a database server in each; by turns of which something is wrong.

@@ -1,27 +1,14 @@
 //! What would become of a request under several definitions.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
+use serde_json::{Value, json};
+use skywarden_model::{Resource, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Answer, Definition, Ruling, rule_on};
 use skywarden_rule::{Input, Parameters};
 
-fn request(properties: Value) -> Resource {
-    Resource {
-        id: "/subscriptions/s1/resourceGroups/rg1/providers/A.B/c/x".into(),
-        type_name: "A.B/c".into(),
-        name: "x".to_owned(),
-        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
-        location: Some("westeurope".to_owned()),
-        tags: BTreeMap::new(),
-        envelope: Map::new(),
-        properties,
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
-}
+use crate::common::plain;
 
 fn ruling(rules: Value, resource: &Resource) -> Ruling {
     let documents = rules.as_array().unwrap().iter().map(|policy| json!({ "displayName": "d", "policyRule": policy }));
@@ -47,19 +34,19 @@ fn what_modify_mends_is_not_denied_whatever_the_order() {
     let modify = json!({ "if": open(), "then": { "effect": "modify", "details": { "operations": [
         { "operation": "addOrReplace", "field": "A.B/c/access", "value": "Disabled" }
     ] } } });
-    let mended = ruling(json!([deny, modify]), &request(json!({ "access": "Enabled" })));
+    let mended = ruling(json!([deny, modify]), &plain(json!({ "access": "Enabled" })));
     assert!(!mended.is_denied());
     assert!(
         matches!(mended.decisions.iter().map(|own| &own.answer).collect::<Vec<_>>().as_slice(), [Answer::Allowed, Answer::Changed(changes)] if changes.len() == 1)
     );
     assert_eq!(mended.resource.properties, json!({ "access": "Disabled" }));
-    assert!(ruling(json!([deny]), &request(json!({}))).is_denied());
+    assert!(ruling(json!([deny]), &plain(json!({}))).is_denied());
 }
 
 #[test]
 fn each_effect_has_its_answer() {
     let with = |effect: &str, details: Value| json!({ "if": open(), "then": { "effect": effect, "details": details } });
-    let resource = request(json!({ "tls": "1.0" }));
+    let resource = plain(json!({ "tls": "1.0" }));
     assert_eq!(answer(with("audit", Value::Null), &resource), Answer::Audited);
     assert_eq!(answer(with("disabled", Value::Null), &resource), Answer::Allowed);
     assert_eq!(answer(with("auditIfNotExists", json!({ "type": "A.B/d" })), &resource), Answer::Later);
@@ -74,8 +61,8 @@ fn each_effect_has_its_answer() {
 #[test]
 fn a_function_that_fails_denies_and_what_is_not_known_yet_decides_nothing() {
     let failing = json!({ "if": { "value": "[div(1, 0)]", "equals": 1 }, "then": { "effect": "audit" } });
-    assert!(matches!(answer(failing, &request(json!({}))), Answer::Denied(Some(why)) if why.contains("zero")));
-    let mut planned = request(json!({}));
+    assert!(matches!(answer(failing, &plain(json!({}))), Answer::Denied(Some(why)) if why.contains("zero")));
+    let mut planned = plain(json!({}));
     planned.unreadable.push(Unreadable {
         field: "properties.access".parse().unwrap(),
         reason: Arc::new(UnreadableReason {

@@ -1,29 +1,20 @@
 //! What a bound definition says of a resource and of those beside it.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
+use skywarden_model::{Resource, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Definition, Listed, Neighbours, NoNeighbours, State, Verdict};
 use skywarden_rule::{Input, Parameters};
+
+use crate::common;
 
 const GROUP: &str = "/subscriptions/s1/resourceGroups/rg1/providers";
 
 fn resource(id: &str, type_name: &str, properties: Value) -> Resource {
-    let group = id.split('/').nth(4).unwrap_or_default();
-    Resource {
-        id: id.into(),
-        type_name: type_name.into(),
-        name: id.rsplit('/').next().unwrap().to_owned(),
-        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: group.into() },
-        location: Some("westeurope".to_owned()),
-        tags: BTreeMap::new(),
-        envelope: Map::from_iter([("kind".to_owned(), json!("StorageV2"))]),
-        properties,
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
+    let envelope = Map::from_iter([("kind".to_owned(), json!("StorageV2"))]);
+    Resource { envelope, ..common::resource(id, type_name, properties) }
 }
 
 fn reason() -> Arc<UnreadableReason> {

@@ -1,0 +1,12 @@
+//! What of Azure's documents is read, how resources are judged by them, what becomes of requests.
+
+mod assignments;
+mod changes;
+mod common;
+mod definitions;
+mod door;
+mod estates;
+mod governance;
+mod initiatives;
+mod judging;
+mod requests;

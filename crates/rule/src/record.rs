@@ -1,0 +1,366 @@
+//! What decided a condition: noted while it is evaluated, put into words only if it decided in the end.
+
+use std::sync::{Arc, LazyLock};
+
+use serde_json::Value;
+use skywarden_model::{Actual, Evidence, Unreadable, UnreadableReason};
+use smallvec::SmallVec;
+
+use crate::{
+    Outcome, Truth, compare,
+    compile::{Condition, FieldOperand, Leaf},
+    evaluate::Failure,
+    expression::Expression,
+    resolve::{Slot, Spot, concrete},
+};
+
+/// Evidence entries of one outcome at most.
+const MAX_EVIDENCE: usize = 20;
+
+/// A value in evidence, as JSON, at most this long.
+const MAX_VALUE: usize = 1024;
+
+/// What evidence says of a source that it does not know.
+static NO_SOURCE: LazyLock<Arc<str>> = LazyLock::new(Arc::default);
+
+/// Collects what decided. Parts of a condition add to it one after the other; what a part added is taken back by its [`Mark`].
+#[derive(Default)]
+pub(crate) struct Record<'i> {
+    notes: SmallVec<[Note<'i>; 6]>,
+    /// The list positions of the notes' fields, one after the other.
+    positions: SmallVec<[usize; 6]>,
+    unreadable: Vec<Unreadable>,
+    error: Option<String>,
+}
+
+/// How much a record held at some time.
+#[derive(Clone, Copy)]
+pub(crate) struct Mark {
+    n_notes: usize,
+    n_positions: usize,
+    n_unreadable: usize,
+    has_error: bool,
+}
+
+/// One observation.
+struct Note<'i> {
+    field: Name<'i>,
+    expected: Wanted<'i>,
+    actual: Found<'i>,
+}
+
+/// What an observation is about.
+pub(crate) enum Name<'i> {
+    /// A field of the rule; its text is kept there.
+    Field(&'i FieldOperand),
+    /// The same with list positions, which the record keeps.
+    Element(&'i FieldOperand, Span),
+    Said(Arc<str>),
+}
+
+/// Where a record keeps list positions.
+#[derive(Clone, Copy)]
+pub(crate) struct Span {
+    start: usize,
+    len: u8,
+}
+
+/// What was expected.
+pub(crate) enum Wanted<'i> {
+    /// The value that a condition of the rule expects; the words are kept there if they are the same for every resource.
+    Value(&'i Leaf, &'i Value),
+    Said(Arc<str>),
+}
+
+/// What was there.
+pub(crate) enum Found<'i> {
+    Value(&'i Value),
+    Text(&'i str),
+    Made(Value),
+    Absent,
+    Unread(Arc<UnreadableReason>),
+}
+
+/// What [`Record::keep`] made of a part.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    /// It decides: what the other parts had added was taken back.
+    Decision,
+    /// More parts may follow.
+    Part,
+}
+
+impl<'i> Record<'i> {
+    /// Keeps of a part what its verdict needs: of the one that decides all, else of those that are unknown, else of all. `all` is
+    /// where the parts begin, `own` where this one does.
+    pub(crate) fn keep(&mut self, truth: Truth, decider: Truth, undecided: &mut Truth, all: Mark, own: Mark) -> Kept {
+        if truth == decider {
+            self.forget(all, own);
+            return Kept::Decision;
+        }
+        match (truth, *undecided) {
+            (Truth::Unknown, Truth::Unknown) => {}
+            (Truth::Unknown, _) => {
+                self.forget_notes(all, own);
+                *undecided = Truth::Unknown;
+            }
+            (_, Truth::Unknown) => self.reset(own),
+            _ => {}
+        }
+        self.notes.truncate(all.n_notes + MAX_EVIDENCE);
+        Kept::Part
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            n_notes: self.notes.len(),
+            n_positions: self.positions.len(),
+            n_unreadable: self.unreadable.len(),
+            has_error: self.error.is_some(),
+        }
+    }
+
+    /// Takes back what was added between two marks; what was added since the second stays, and it is decided: nothing in it is
+    /// unreadable.
+    pub(crate) fn forget(&mut self, from: Mark, to: Mark) {
+        self.forget_notes(from, to);
+        self.unreadable.truncate(from.n_unreadable);
+        if !from.has_error {
+            self.error = None;
+        }
+    }
+
+    /// Takes back what was added since a mark.
+    pub(crate) fn reset(&mut self, to: Mark) {
+        self.notes.truncate(to.n_notes);
+        self.positions.truncate(to.n_positions);
+        self.unreadable.truncate(to.n_unreadable);
+        if !to.has_error {
+            self.error = None;
+        }
+    }
+
+    /// Takes back the notes between two marks; what could not be read stays.
+    pub(crate) fn forget_notes(&mut self, from: Mark, to: Mark) {
+        if from.n_notes < to.n_notes {
+            self.notes.drain(from.n_notes..to.n_notes);
+        }
+    }
+
+    /// Takes out what was added since a mark.
+    pub(crate) fn split_off(&mut self, at: Mark, into: &mut Self) {
+        for note in self.notes.drain(at.n_notes..) {
+            let field = match note.field {
+                Name::Element(field, span) => {
+                    let start = into.positions.len();
+                    into.positions.extend_from_slice(span.of(&self.positions));
+                    Name::Element(field, Span { start, len: span.len })
+                }
+                other => other,
+            };
+            into.notes.push(Note { field, ..note });
+        }
+        self.positions.truncate(at.n_positions);
+        for unreadable in self.unreadable.drain(at.n_unreadable..) {
+            into.lacks(unreadable);
+        }
+        if !at.has_error {
+            into.error = into.error.take().or_else(|| self.error.take());
+        }
+    }
+
+    /// Adds all that another record holds.
+    pub(crate) fn absorb(&mut self, mut other: Self) {
+        let start = Mark { n_notes: 0, n_positions: 0, n_unreadable: 0, has_error: false };
+        other.split_off(start, self);
+    }
+
+    pub(crate) fn note(&mut self, field: Name<'i>, expected: Wanted<'i>, actual: Found<'i>) {
+        self.notes.push(Note { field, expected, actual });
+    }
+
+    /// The name of a field with these list positions.
+    pub(crate) fn name(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
+        match u8::try_from(indices.len()) {
+            Ok(0) => Name::Field(field),
+            Ok(len) => {
+                let start = self.positions.len();
+                self.positions.extend_from_slice(indices);
+                Name::Element(field, Span { start, len })
+            }
+            // Nobody nests lists that deep.
+            Err(_) => Name::Said(concrete(&field.path, indices).into()),
+        }
+    }
+
+    /// Notes something before what was added since a mark.
+    pub(crate) fn note_at(&mut self, mark: Mark, field: Name<'i>, expected: Wanted<'i>, actual: Found<'i>) {
+        self.notes.insert(mark.n_notes, Note { field, expected, actual });
+    }
+
+    /// Notes why something is not known.
+    pub(crate) fn fail(&mut self, field: Name<'i>, expected: Wanted<'i>, failure: Failure) {
+        match failure {
+            Failure::Unreadable(unreadable) => {
+                self.note(field, expected, Found::Unread(Arc::clone(&unreadable.reason)));
+                self.lacks(unreadable);
+            }
+            Failure::Error(message) => self.err(message),
+        }
+    }
+
+    /// Notes that a comparison or a function failed; the first failure counts.
+    pub(crate) fn err(&mut self, message: String) {
+        self.error.get_or_insert(message);
+    }
+
+    /// Notes that a comparison failed, and of what.
+    pub(crate) fn err_of(&mut self, field: &Name<'i>, message: &str) {
+        let text = format!("{}: {message}", field.text(&self.positions));
+        self.err(text);
+    }
+
+    fn lacks(&mut self, unreadable: Unreadable) {
+        if !self.unreadable.contains(&unreadable) {
+            self.unreadable.push(unreadable);
+        }
+    }
+
+    /// All of it in words; the record is empty then.
+    pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
+        let mut evidence = Vec::with_capacity(self.notes.len().min(MAX_EVIDENCE));
+        for note in self.notes.iter_mut().take(MAX_EVIDENCE) {
+            evidence.push(note.evidence(&self.positions));
+        }
+        self.notes.clear();
+        let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
+        if truth == Truth::Unknown {
+            Outcome { truth, evidence, unreadable, error }
+        } else {
+            Outcome { truth, evidence, unreadable: Vec::new(), error: None }
+        }
+    }
+}
+
+impl Note<'_> {
+    /// It in words; what was made for it is taken out of it.
+    fn evidence(&mut self, positions: &[usize]) -> Evidence {
+        let actual = match &mut self.actual {
+            Found::Value(value) => Actual::Value(shortened(value)),
+            Found::Text(text) => Actual::Value(shortened_text(text)),
+            Found::Made(value) if is_short(value) => Actual::Value(value.take()),
+            Found::Made(value) => Actual::Value(shortened(value)),
+            Found::Absent => Actual::Absent,
+            Found::Unread(reason) => Actual::Unreadable(Arc::clone(reason)),
+        };
+        let field = self.field.text(positions);
+        Evidence { field, expected: self.expected.text(), actual, source: Arc::clone(&NO_SOURCE) }
+    }
+}
+
+impl Span {
+    fn of(self, positions: &[usize]) -> &[usize] {
+        positions.get(self.start..self.start + usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+impl Name<'_> {
+    fn text(&self, positions: &[usize]) -> Arc<str> {
+        match self {
+            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.path.to_string().into())),
+            Self::Element(field, span) => concrete(&field.path, span.of(positions)).into(),
+            Self::Said(text) => Arc::clone(text),
+        }
+    }
+}
+
+impl Wanted<'_> {
+    fn text(&self) -> Arc<str> {
+        match self {
+            Self::Value(leaf, value) => {
+                let words = || words(leaf.condition, value).into();
+                match leaf.expected {
+                    Expression::Literal(_) => Arc::clone(leaf.words.get_or_init(words)),
+                    _ => words(),
+                }
+            }
+            Self::Said(text) => Arc::clone(text),
+        }
+    }
+}
+
+impl<'i> From<Spot<'i>> for Found<'i> {
+    fn from(spot: Spot<'i>) -> Self {
+        match spot {
+            Spot::Value(value) => Self::Value(value),
+            Spot::Text(text) => Self::Text(text),
+            Spot::Absent => Self::Absent,
+        }
+    }
+}
+
+impl<'i> From<Slot<'i>> for Found<'i> {
+    fn from(slot: Slot<'i>) -> Self {
+        match slot {
+            Slot::Value(value) => Self::Value(value),
+            Slot::Text(text) => Self::Text(text),
+            Slot::Made(value) => Self::Made(value),
+            // What could not be read fails, it is not found.
+            Slot::Absent | Slot::Unreadable(_) => Self::Absent,
+        }
+    }
+}
+
+/// The condition in words: `equals true`, `less than 14`.
+pub(crate) fn words(condition: Condition, expected: &Value) -> String {
+    let verb = match condition {
+        Condition::Equals => "equals",
+        Condition::NotEquals => "does not equal",
+        Condition::Like => "is like",
+        Condition::NotLike => "is not like",
+        Condition::Match | Condition::MatchInsensitively => "matches",
+        Condition::NotMatch | Condition::NotMatchInsensitively => "does not match",
+        Condition::Contains => "contains",
+        Condition::NotContains => "does not contain",
+        Condition::In => "is in",
+        Condition::NotIn => "is not in",
+        Condition::ContainsKey => "has the key",
+        Condition::NotContainsKey => "lacks the key",
+        Condition::Less => "is less than",
+        Condition::LessOrEquals => "is at most",
+        Condition::Greater => "is greater than",
+        Condition::GreaterOrEquals => "is at least",
+        Condition::Exists => return if compare::exists(expected) == Ok(true) { "exists" } else { "is absent" }.to_owned(),
+    };
+    format!("{verb} {}", shortened(expected))
+}
+
+/// Whether a text needs no look at its length as JSON: a character takes six bytes as an escape.
+fn is_short_text(text: &str) -> bool {
+    text.len() <= MAX_VALUE / 6 - 2
+}
+
+fn is_short(value: &Value) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) => true,
+        Value::String(text) => is_short_text(text),
+        Value::Array(_) | Value::Object(_) => false,
+    }
+}
+
+fn shortened_text(text: &str) -> Value {
+    let value = Value::String(text.to_owned());
+    if is_short_text(text) { value } else { shortened(&value) }
+}
+
+fn shortened(value: &Value) -> Value {
+    if is_short(value) {
+        return value.clone();
+    }
+    let text = value.to_string();
+    if text.len() <= MAX_VALUE {
+        return value.clone();
+    }
+    let cut: String = text.chars().take(MAX_VALUE / 4).collect();
+    Value::String(format!("{cut}… ({} bytes)", text.len()))
+}
