@@ -2,6 +2,7 @@
 //!
 //! Does no I/O, reads no clock (`utcNow()` is an argument) and knows no cloud: a field is a path inside a resource or its facts.
 
+mod alias;
 mod around;
 mod compare;
 mod compile;
@@ -18,6 +19,7 @@ mod unique_string;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use alias::elsewhere;
 pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::{closest, step};

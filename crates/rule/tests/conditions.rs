@@ -138,12 +138,17 @@ fn envelope_tags_and_aliases_are_found() {
         ("tags['a.b']", "dotted"),
         ("tags[a.b]", "dotted"),
         ("[concat('tags[', parameters('tag'), ']')]", "prod"),
-        ("Microsoft.Storage/storageAccounts/sku.tier", "std"),
+        ("Microsoft.Network/virtualNetworkGateways/sku.tier", "std"),
         ("PROPERTIES.SKU.TIER", "std"),
         ("TAGS[Env]", "prod"),
         ("tags.a.b", "dotted"),
     ] {
         check(json!({ "field": field, "equals": value }), json!({ "sku": { "tier": "std" } }), Truth::True);
+    }
+    // A list or an object is like no text.
+    for (condition, pattern) in [("like", "*"), ("match", "..")] {
+        check(json!({ "field": "properties.l", condition: pattern }), json!({ "l": [] }), Truth::False);
+        check(json!({ "field": "properties.l", condition: pattern }), json!({ "l": {} }), Truth::False);
     }
     // Keys of maps keep their case.
     check(json!({ "field": "tags.env", "exists": true }), json!({}), Truth::False);
@@ -153,6 +158,24 @@ fn envelope_tags_and_aliases_are_found() {
     check(json!({ "field": "tags", "containsKey": "Env" }), json!({}), Truth::True);
     check(json!({ "field": "name.x", "exists": true }), json!({}), Truth::False);
     check(json!({ "field": "properties.labels.app.io/x", "exists": true }), json!({ "x": 1 }), Truth::False);
+}
+
+#[test]
+fn the_image_of_a_scale_set_stands_elsewhere_than_that_of_a_machine() {
+    let rule = Rule::compile(&json!({ "field": "Microsoft.Compute/imageSKU", "equals": "x" }), &BTreeSet::new()).unwrap();
+    let own = |reference: Value| json!({ "storageProfile": { "imageReference": reference } });
+    let truth = |type_name: &str, properties: Value| {
+        let resource = Resource { type_name: type_name.into(), ..resource(properties, &[]) };
+        let none = Parameters::new();
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        rule.truth(&Input { resource: &resource, facts: None, parameters: &none, around: None, now })
+    };
+    let (machine, set) = ("Microsoft.Compute/virtualMachines", "microsoft.compute/virtualMachineScaleSets");
+    let nested = json!({ "virtualMachineProfile": own(json!({ "sku": "X" })) });
+    assert_eq!(truth(machine, own(json!({ "sku": "X" }))), Truth::True);
+    assert_eq!(truth(set, nested.clone()), Truth::True);
+    assert_eq!(truth(machine, nested), Truth::False);
+    assert_eq!(truth(set, own(json!({ "sku": "X" }))), Truth::False);
 }
 
 #[test]
