@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, FieldPath, Unreadable};
+use skywarden_model::{Actual, Evidence, FieldPath, Segment, Unreadable};
 
 use crate::{
     Input, Outcome, TemplateError, Truth, around, compare,
@@ -16,7 +16,7 @@ use crate::{
     expression::Expression,
     functions,
     path::{field_path, is_key},
-    resolve::{Bound, Gap, Place, Slot, concrete, is_whole, resolve, single},
+    resolve::{Bound, Gap, Place, Resolved, Slot, concrete, is_whole, resolve, single},
 };
 
 /// Evidence entries of one outcome at most.
@@ -40,6 +40,8 @@ pub(crate) enum Failure {
 /// Where an evaluation stands: the input and the enclosing counts.
 pub(crate) struct Context<'i, 'a> {
     pub(crate) input: &'i Input<'a>,
+    /// What `field()` reads, where it is not the input itself.
+    asked: Option<&'i Input<'a>>,
     pub(crate) bound: Vec<Bound<'i>>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
@@ -50,7 +52,19 @@ pub(crate) struct Context<'i, 'a> {
 
 impl<'i, 'a> Context<'i, 'a> {
     fn new(input: &'i Input<'a>) -> Self {
-        Self { input, bound: Vec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS), is_whole: is_whole(input) }
+        Self {
+            input,
+            asked: None,
+            bound: Vec::new(),
+            current: Vec::new(),
+            steps: Cell::new(MAX_STEPS),
+            is_whole: is_whole(input),
+        }
+    }
+
+    /// What `field()` reads, with the counts that bind its lists.
+    fn asked(&self) -> (&'i Input<'a>, &[Bound<'i>]) {
+        self.asked.map_or((self.input, self.bound.as_slice()), |asked| (asked, &[]))
     }
 
     /// One condition or call more.
@@ -82,8 +96,8 @@ pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
     node(root, &mut context, None)
 }
 
-pub(crate) fn explain(root: &Node, input: &Input<'_>) -> Outcome {
-    let mut context = Context::new(input);
+pub(crate) fn explain<'i, 'a>(root: &'i Node, input: &'i Input<'a>, asked: Option<&'i Input<'a>>) -> Outcome {
+    let mut context = Context { asked, ..Context::new(input) };
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
     record.evidence.truncate(MAX_EVIDENCE);
@@ -396,12 +410,12 @@ fn decide(field: impl FnOnce() -> Arc<str>, test: Test<'_>, actual: Option<&Valu
 pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match expression {
         Expression::Literal(value) => Ok(Some(Cow::Borrowed(value))),
-        Expression::Field(path) => field_value(path, context),
+        Expression::Field(path) => field_function(path, context),
         Expression::Parameter(name) => functions::parameter(name, context).map(Some),
         Expression::Innermost => functions::innermost(context),
         Expression::Current(name, path) => match (functions::named(name, context), path) {
             (Some(value), _) => Ok(Some(value)),
-            (None, Ok(path)) => field_value(path, context),
+            (None, Ok(path)) => current_value(path, context),
             (None, Err(problem)) => Err(Failure::Error(problem.clone())),
         },
         Expression::Member(inner, name) => {
@@ -446,9 +460,20 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     members.get(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// The value of a field inside an expression: with `[*]` a list.
-pub(crate) fn field_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
-    let resolved = resolve(context.input, path, &context.bound);
+/// What `field()` answers: with `[*]` always a list, in a count one of the element that it stands on.
+pub(crate) fn field_function<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    let (input, bound) = context.asked();
+    let mut resolved = resolve(input, path, bound);
+    resolved.is_list = path.segments().contains(&Segment::Each);
+    value_in(path, resolved)
+}
+
+/// What `current()` answers: with a `[*]` that no count stands on a list.
+pub(crate) fn current_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    value_in(path, resolve(context.input, path, &context.bound))
+}
+
+fn value_in<'i>(path: &FieldPath, resolved: Resolved<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     let unreadable = |gap: Gap<'_>| Err(Failure::Unreadable(gap.report(path)));
     if let Some(cut) = resolved.cut {
         return unreadable(cut);

@@ -352,6 +352,59 @@ fn counts_over_values_name_their_element() {
 }
 
 #[test]
+fn field_answers_a_list_where_current_answers_the_element() {
+    let where_is = |expression: &str, expected: Value| {
+        let element = json!({ "value": expression, "equals": expected });
+        json!({ "count": { "field": "properties.l[*]", "where": element }, "equals": 1 })
+    };
+    let list = json!({ "l": [{ "x": "ab" }, { "x": "c" }] });
+    for (expression, expected) in [
+        ("[first(field('properties.l[*].x'))]", json!("ab")),
+        ("[current('properties.l[*].x')]", json!("ab")),
+        ("[join(field('properties.l[*].x'), '+')]", json!("c")),
+    ] {
+        check(where_is(expression, expected), list.clone(), Truth::True);
+    }
+    let both = json!({ "count": { "field": "properties.l[*]", "where":
+        { "value": "[length(field('properties.l[*].x'))]", "equals": 1 } }, "equals": 2 });
+    check(both, list, Truth::True);
+}
+
+#[test]
+fn to_functions_a_field_that_is_not_there_is_an_empty_text() {
+    for expression in ["length(field('properties.none'))", "length(concat(field('properties.none'), ''))"] {
+        check(json!({ "value": format!("[{expression}]"), "equals": 0 }), json!({}), Truth::True);
+    }
+    for expression in
+        ["equals(field('properties.none'), '')", "empty(field('properties.none'))", "not(contains(field('tags.none'), 'x'))"]
+    {
+        check(json!({ "value": format!("[{expression}]"), "equals": true }), json!({}), Truth::True);
+    }
+    check(json!({ "value": "[field('properties.none')]", "exists": false }), json!({}), Truth::True);
+}
+
+#[test]
+fn functions_of_texts_fail_on_anything_else() {
+    for call in [
+        "toLower(N)",
+        "toUpper(N)",
+        "trim(N)",
+        "replace(N, 'a', 'b')",
+        "substring(N, 0)",
+        "split(N, ',')",
+        "length(N)",
+        "first(N)",
+        "take(N, 1)",
+        "startsWith(N, 'a')",
+        "padLeft(createArray('a'), 3)",
+        "concat(json('{}'), 'a')",
+    ] {
+        let expression = format!("[{}]", call.replace('N', "field('properties.n')"));
+        check(json!({ "value": expression, "equals": "7" }), json!({ "n": 7 }), Truth::Unknown);
+    }
+}
+
+#[test]
 fn stars_outside_counts_mean_every_element() {
     let rule = json!({ "field": "properties.l[*].on", "equals": true });
     check(rule.clone(), json!({ "l": [{ "on": true }, { "on": true }] }), Truth::True);
