@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use skywarden_rule::field_path;
+use skywarden_rule::{elsewhere, field_path};
 
 /// The names of aliases in a definition's rule; what it would deploy is not looked through.
 pub fn named(document: &Value) -> BTreeSet<String> {
@@ -11,6 +11,8 @@ pub fn named(document: &Value) -> BTreeSet<String> {
     if let Some(rule) = document.pointer("/properties/policyRule") {
         collect(rule, &mut found);
     }
+    let spelled: Vec<String> = found.iter().filter_map(|name| spelled(name)).collect();
+    found.extend(spelled);
     found
 }
 
@@ -45,6 +47,31 @@ pub fn is_alias(name: &str) -> bool {
     provider.contains('.') && name.contains('/') && !name.starts_with('/') && !name.contains([' ', '(', ','])
 }
 
+/// A document with those names of aliases written out that hide a list (`logs.enabled` is `properties.logs[*].enabled`) or the way
+/// to one: `regorus` tells from the name alone whether an alias has several values, and where the list is.
+pub fn spelled_out(value: &Value) -> Value {
+    match value {
+        Value::String(text) if text.starts_with('[') => {
+            let names = quoted(text).into_iter().filter_map(|name| Some((format!("'{name}'"), format!("'{}'", spelled(&name)?))));
+            Value::String(names.fold(text.clone(), |text, (name, written)| text.replace(&name, &written)))
+        }
+        Value::String(text) => Value::String(spelled(text).unwrap_or_else(|| text.clone())),
+        Value::Array(elements) => elements.iter().map(spelled_out).collect(),
+        Value::Object(members) => Value::Object(members.iter().map(|(key, value)| (key.clone(), spelled_out(value))).collect()),
+        other => other.clone(),
+    }
+}
+
+fn spelled(name: &str) -> Option<String> {
+    let head = name.split('[').next().unwrap_or_default();
+    let (type_name, _) = head.rsplit_once('/').filter(|_| is_alias(name))?;
+    let property = name.get(type_name.len() + 1..)?;
+    let path = field_path(name).ok()?.to_string().replace("[*].properties.", "[*].");
+    let written = path.strip_prefix("properties.").unwrap_or(&path);
+    let is_other = written.contains("[*]") && !written.eq_ignore_ascii_case(property.strip_prefix("properties.").unwrap_or(property));
+    is_other.then(|| format!("{type_name}/{written}"))
+}
+
 /// The catalogue in the shape of ARM's `providers?$expand=resourceTypes/aliases`.
 pub fn catalogue(names: &BTreeSet<String>) -> Value {
     let mut types: BTreeMap<(String, String), BTreeMap<String, Value>> = BTreeMap::new();
@@ -59,7 +86,21 @@ pub fn catalogue(names: &BTreeSet<String>) -> Value {
             "defaultMetadata": { "type": "Any", "attributes": "Modifiable" },
         });
         let place = (namespace.to_ascii_lowercase(), kind.to_ascii_lowercase());
-        types.entry(place).or_default().entry(name.to_ascii_lowercase()).or_insert(alias);
+        let key = name.to_ascii_lowercase();
+        let Some((other, path)) = elsewhere(name) else {
+            types.entry(place).or_default().entry(key).or_insert(alias);
+            continue;
+        };
+        // An alias of two types, machines and another.
+        let (namespace, kind) = other.split_once('/').unwrap_or((other, ""));
+        let mut there = alias.clone();
+        if let Some(default) = there.get_mut("defaultPath") {
+            *default = Value::String(path);
+        }
+        let other = (namespace.to_ascii_lowercase(), kind.to_ascii_lowercase());
+        types.entry(other).or_default().entry(key.clone()).or_insert(there);
+        let machines = (place.0, "virtualmachines".to_owned());
+        types.entry(machines).or_default().entry(key).or_insert(alias);
     }
     let mut providers: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for ((namespace, kind), aliases) in types {
@@ -81,6 +122,16 @@ mod tests {
         }}});
         let found: Vec<String> = named(&document).into_iter().collect();
         assert_eq!(found, ["Microsoft.A/b/c", "Microsoft.A/b/d[*].e", "Microsoft.A/b/f"]);
+    }
+
+    #[test]
+    fn an_alias_that_hides_a_list_is_written_out() {
+        let condition = |field: &str| json!([{ "field": field, "equals": "True" }]);
+        let written = spelled_out(&condition("Microsoft.Insights/diagnosticSettings/logs.enabled"));
+        assert_eq!(written, condition("Microsoft.Insights/diagnosticSettings/logs[*].enabled"));
+        for plain in ["Microsoft.Insights/diagnosticSettings/workspaceId", "Microsoft.Network/virtualNetworks/subnets[*].routeTable"] {
+            assert_eq!(spelled_out(&condition(plain)), condition(plain));
+        }
     }
 
     #[test]

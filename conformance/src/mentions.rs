@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value};
 use skywarden_model::{FieldPath, Timestamp};
-use skywarden_rule::{Parameters, Template, field_path};
+use skywarden_rule::{Parameters, Template, elsewhere, field_path};
 
 use crate::aliases::{is_alias, quoted};
 
@@ -31,6 +31,22 @@ impl Reader<'_> {
         let mut found: Vec<Mention> = Vec::new();
         self.walk(condition, &[], &mut found);
         found
+    }
+
+    /// Every field that expressions of a condition read by `field()`, each once.
+    pub fn functions(&self, condition: &Value) -> Vec<Mention> {
+        let mut found = Vec::new();
+        self.calls(condition, &mut found);
+        found
+    }
+
+    fn calls(&self, node: &Value, found: &mut Vec<Mention>) {
+        match node {
+            Value::String(text) if text.starts_with('[') => self.in_expression(text, &[], found),
+            Value::Array(parts) => parts.iter().for_each(|part| self.calls(part, found)),
+            Value::Object(members) => members.values().for_each(|value| self.calls(value, found)),
+            _ => {}
+        }
     }
 
     fn walk(&self, node: &Value, above: &[Value], found: &mut Vec<Mention>) {
@@ -141,6 +157,9 @@ fn concrete(test: &str, value: &Value) -> Value {
 }
 
 fn add(name: &str, wanted: &[Value], found: &mut Vec<Mention>) {
+    if let Some((_, path)) = elsewhere(name) {
+        add(&path, wanted, found);
+    }
     let Ok(path) = field_path(name) else { return };
     match found.iter_mut().find(|mention| mention.path.to_string().eq_ignore_ascii_case(&path.to_string())) {
         Some(mention) => mention.wanted.extend(wanted.iter().cloned()),

@@ -13,6 +13,8 @@ use regorus::{
 };
 use serde_json::Value as Json;
 
+use crate::aliases::spelled_out;
+
 /// The engine with its catalogue of aliases.
 pub struct Theirs {
     registry: Rc<AliasRegistry>,
@@ -69,7 +71,8 @@ impl Theirs {
     }
 
     fn program(&self, document: &Json) -> anyhow::Result<Rc<Program>> {
-        let source = Source::from_contents("definition".to_owned(), document.to_string())?;
+        // It refuses lines of more than 8,192 characters.
+        let source = Source::from_contents("definition".to_owned(), serde_json::to_string_pretty(&spelled_out(document))?)?;
         let parsed = parser::parse_policy_definition(&source).map_err(|error| anyhow::anyhow!("{error}"))?;
         compiler::compile_policy_definition_with_aliases_opts(&parsed, Rc::clone(&self.registry), true)
     }
