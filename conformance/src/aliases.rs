@@ -68,7 +68,8 @@ fn spelled(name: &str) -> Option<String> {
     let property = name.get(type_name.len() + 1..)?;
     let path = field_path(name).ok()?.to_string().replace("[*].properties.", "[*].");
     let written = path.strip_prefix("properties.").unwrap_or(&path);
-    let is_other = written.contains("[*]") && !written.eq_ignore_ascii_case(property.strip_prefix("properties.").unwrap_or(property));
+    let is_other =
+        written.contains("[*]") && !written.eq_ignore_ascii_case(property.strip_prefix("properties.").unwrap_or(property));
     is_other.then(|| format!("{type_name}/{written}"))
 }
 
@@ -129,7 +130,9 @@ mod tests {
         let condition = |field: &str| json!([{ "field": field, "equals": "True" }]);
         let written = spelled_out(&condition("Microsoft.Insights/diagnosticSettings/logs.enabled"));
         assert_eq!(written, condition("Microsoft.Insights/diagnosticSettings/logs[*].enabled"));
-        for plain in ["Microsoft.Insights/diagnosticSettings/workspaceId", "Microsoft.Network/virtualNetworks/subnets[*].routeTable"] {
+        for plain in
+            ["Microsoft.Insights/diagnosticSettings/workspaceId", "Microsoft.Network/virtualNetworks/subnets[*].routeTable"]
+        {
             assert_eq!(spelled_out(&condition(plain)), condition(plain));
         }
     }

@@ -63,7 +63,9 @@ pub fn table(text: &str) -> anyhow::Result<BTreeMap<String, Cause>> {
     let mut causes = BTreeMap::new();
     for line in text.lines().skip(1) {
         let cells: Vec<&str> = line.split('\t').collect();
-        let [id, right, documentation, what] = cells.as_slice() else { anyhow::bail!("a line has other than four cells: {line}") };
+        let [id, right, documentation, what] = cells.as_slice() else {
+            anyhow::bail!("a line has other than four cells: {line}")
+        };
         anyhow::ensure!(["ours", "theirs", "neither"].contains(right), "`{right}` is not who is right");
         anyhow::ensure!(documentation.starts_with("https://"), "{id} names no document");
         let [id, right, documentation, what] = [id, right, documentation, what].map(|cell| (*cell).to_owned());
@@ -89,11 +91,13 @@ pub fn cause(difference: Difference<'_>) -> Option<&'static str> {
 /// If what is given is no resource.
 pub fn cause_of_whole(document: &Value, case: &Case, theirs: &Theirs, world: &World) -> anyhow::Result<Option<&'static str>> {
     let rule = document.pointer("/properties/policyRule").cloned().unwrap_or_default();
-    let (condition, then) = (member(&rule, "if").cloned().unwrap_or_default(), member(&rule, "then").cloned().unwrap_or_default());
+    let (condition, then) =
+        (member(&rule, "if").cloned().unwrap_or_default(), member(&rule, "then").cloned().unwrap_or_default());
     let read = [json!({ "field": "type", "exists": true }), json!({ "value": "[subscription().id]", "exists": true })];
     let all = [read.to_vec(), vec![condition.clone()]].concat();
     let read_first = json!({ "if": { "allOf": all }, "then": then });
-    let sets_values = member(&then, "details").is_some_and(|details| details.is_array() || member(details, "operations").is_some());
+    let sets_values =
+        member(&then, "details").is_some_and(|details| details.is_array() || member(details, "operations").is_some());
     let audited = sets_values.then(|| (UNDEFINED_DETAILS, json!({ "if": condition, "then": { "effect": "audit" } })));
     for (cause, rule) in [(SKIPPED_REGISTER, read_first)].into_iter().chain(audited) {
         let mut changed = document.clone();
@@ -134,7 +138,8 @@ fn in_empty_text(difference: Difference<'_>) -> bool {
     conditions(&difference.culprit.leaf).into_iter().any(|condition| {
         let list = ["in", "notIn"].iter().find_map(|name| member(condition, name));
         let of_parameter = difference.culprit.expected.as_ref().filter(|_| condition == &difference.culprit.leaf);
-        let has_empty = [list, of_parameter].into_iter().flatten().any(|list| list.as_array().is_some_and(|all| all.contains(&json!(""))));
+        let has_empty =
+            [list, of_parameter].into_iter().flatten().any(|list| list.as_array().is_some_and(|all| all.contains(&json!(""))));
         let is_absent = member(condition, "field")
             .and_then(Value::as_str)
             .is_some_and(|field| values_at(resource, field).iter().any(|value| value.is_null()));
@@ -165,7 +170,9 @@ fn pad_left_of_number(difference: Difference<'_>) -> bool {
 fn alias_of_another_type(difference: Difference<'_>) -> bool {
     let Some(resource) = subject(difference) else { return false };
     let own = resource.get("type").and_then(Value::as_str).unwrap_or_default();
-    let Some(name) = member(&difference.culprit.leaf, "field").and_then(Value::as_str).filter(|name| is_alias(name)) else { return false };
+    let Some(name) = member(&difference.culprit.leaf, "field").and_then(Value::as_str).filter(|name| is_alias(name)) else {
+        return false;
+    };
     let head = name.split('[').next().unwrap_or_default();
     let Some((type_name, property)) = head.rsplit_once('/') else { return false };
     if let Some((scale_sets, _)) = elsewhere(name) {
@@ -206,7 +213,8 @@ fn field_of_nothing(difference: Difference<'_>) -> bool {
     expressions(&difference.culprit.leaf).into_iter().any(|expression| {
         let lower = expression.to_ascii_lowercase();
         let is_inside = lower.contains("field(") && !lower.starts_with("[field(");
-        let mut names = quoted(expression).into_iter().filter(|name| lower.contains(&format!("field('{}'", name.to_ascii_lowercase())));
+        let mut names =
+            quoted(expression).into_iter().filter(|name| lower.contains(&format!("field('{}'", name.to_ascii_lowercase())));
         is_inside && names.any(|name| values_at(&difference.case.primary, &name).iter().all(Value::is_null))
     })
 }
@@ -335,7 +343,9 @@ mod tests {
 
     #[test]
     fn what_no_cause_explains_stays_unexplained() {
-        for leaf in [json!({ "field": "Microsoft.A/b/x", "equals": 1 }), json!({ "value": "[field('Microsoft.A/b/x')]", "equals": 1 })] {
+        for leaf in
+            [json!({ "field": "Microsoft.A/b/x", "equals": 1 }), json!({ "value": "[field('Microsoft.A/b/x')]", "equals": 1 })]
+        {
             assert_eq!(found(leaf, json!({}), Place::If), None);
         }
     }

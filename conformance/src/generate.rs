@@ -184,7 +184,8 @@ impl Maker<'_> {
                     *node = json!({});
                 }
                 let Value::Object(members) = node else { return };
-                let key = members.keys().find(|known| known.eq_ignore_ascii_case(key)).cloned().unwrap_or_else(|| key.to_string());
+                let key =
+                    members.keys().find(|known| known.eq_ignore_ascii_case(key)).cloned().unwrap_or_else(|| key.to_string());
                 if below.is_empty() {
                     self.last(members, key, mode);
                     return;
@@ -318,7 +319,8 @@ mod tests {
 
     #[test]
     fn the_same_seed_makes_the_same_resource_and_what_is_wanted_comes_about() {
-        let mentions = [mention("type", &[json!("Microsoft.A/b")]), mention("properties.c[*].d", &[json!("x")]), mention("tags.env", &[])];
+        let mentions =
+            [mention("type", &[json!("Microsoft.A/b")]), mention("properties.c[*].d", &[json!("x")]), mention("tags.env", &[])];
         let made = |seed| resource(&mentions, Likeness(100), &mut Random::new(seed));
         assert_eq!(made(7), made(7));
         let many: Vec<Value> = (0..40).map(made).collect();

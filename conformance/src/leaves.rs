@@ -45,7 +45,10 @@ pub fn culprits(document: &Value, case: &Case, theirs: &Theirs, world: &World) -
     let rule = document.pointer("/properties/policyRule").cloned().unwrap_or_default();
     for (place, condition) in [
         (Place::If, member(&rule, "if")),
-        (Place::Existence, member(&rule, "then").and_then(|then| member(then, "details")).and_then(|own| member(own, "existenceCondition"))),
+        (
+            Place::Existence,
+            member(&rule, "then").and_then(|then| member(then, "details")).and_then(|own| member(own, "existenceCondition")),
+        ),
     ] {
         if place == Place::Existence && case.related.is_none() {
             continue;

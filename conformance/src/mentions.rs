@@ -53,7 +53,8 @@ impl Reader<'_> {
         match node {
             Value::Array(parts) => parts.iter().for_each(|part| self.walk(part, above, found)),
             Value::Object(members) => {
-                let is_leaf = members.keys().any(|key| ["field", "value", "count"].iter().any(|own| key.eq_ignore_ascii_case(own)));
+                let is_leaf =
+                    members.keys().any(|key| ["field", "value", "count"].iter().any(|own| key.eq_ignore_ascii_case(own)));
                 let wanted = if is_leaf { self.wanted(members) } else { Vec::new() };
                 let wanted = [above, &wanted].concat();
                 let elements = self.elements(members);
@@ -90,7 +91,8 @@ impl Reader<'_> {
         let names = quoted(text);
         let calls = text.to_ascii_lowercase();
         for name in &names {
-            let is_read = ["field('", "current('"].iter().any(|call| calls.contains(&format!("{call}{}'", name.to_ascii_lowercase())));
+            let is_read =
+                ["field('", "current('"].iter().any(|call| calls.contains(&format!("{call}{}'", name.to_ascii_lowercase())));
             if is_alias(name) || is_read {
                 add(name, wanted, found);
             }

@@ -189,11 +189,9 @@ fn input<'a>(resource: &'a Resource, parameters: &'a Parameters, world: &'a Worl
 fn effect_of(bound: &Bound<'_>, input: &Input<'_>) -> Value {
     let value = |template: &Template| template.value(input).ok().flatten().unwrap_or_default();
     match &bound.definition.rule.details {
-        Details::Modify(modification) => modification
-            .operations
-            .iter()
-            .map(|operation| operation.value.as_ref().map(&value).unwrap_or_default())
-            .collect(),
+        Details::Modify(modification) => {
+            modification.operations.iter().map(|operation| operation.value.as_ref().map(&value).unwrap_or_default()).collect()
+        }
         Details::Append(fields) => fields.iter().map(|append| value(&append.value)).collect(),
         _ => Value::Null,
     }
@@ -245,7 +243,8 @@ pub fn values(definition: &Definition, document: &Value, random: &mut Random) ->
         let is_disabled = |value: &&Value| value.as_str().is_some_and(|text| text.eq_ignore_ascii_case("disabled"));
         let options: Vec<&Value> =
             declaration.allowed.iter().flatten().filter(|value| !is_effect || !is_disabled(value)).collect();
-        let must = declaration.default.is_none() || (is_effect && declaration.default.as_ref().is_some_and(|value| is_disabled(&value)));
+        let must =
+            declaration.default.is_none() || (is_effect && declaration.default.as_ref().is_some_and(|value| is_disabled(&value)));
         if !must && !random.percent(30) {
             continue;
         }
@@ -270,7 +269,9 @@ fn made_up(name: &str, kind: ParameterKind, document: &Value, random: &mut Rando
         ("location", _) => &["westeurope", "northeurope"],
         (_, name) if name.contains("tag") => &["env", "owner"],
         (_, name) if name.contains("days") || name.contains("port") || name.contains("size") => &["30", "90"],
-        (_, name) if name.contains("range") || name.contains("address") || name.contains("prefix") => &["10.0.0.0/24", "10.0.1.7"],
+        (_, name) if name.contains("range") || name.contains("address") || name.contains("prefix") => {
+            &["10.0.0.0/24", "10.0.1.7"]
+        }
         _ => &["alpha", "beta"],
     };
     let text = random.pick(texts).copied().unwrap_or("alpha");

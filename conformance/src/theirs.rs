@@ -82,7 +82,15 @@ impl Theirs {
     /// # Errors
     /// If the resource is no JSON that it takes.
     pub fn normalized(&self, resource: &Json) -> anyhow::Result<Value> {
-        let raw = value(resource)?;
+        self.read(&resource.to_string())
+    }
+
+    /// The same from JSON text.
+    ///
+    /// # Errors
+    /// If the text is no JSON that it takes.
+    pub fn read(&self, text: &str) -> anyhow::Result<Value> {
+        let raw = Value::from_json_str(text)?;
         let mut normalized = normalizer::normalize(&raw, Some(&self.registry), None);
         if let Ok(members) = normalized.as_object_mut()
             && let Some(name) = members.get(&Value::from("name")).cloned()
@@ -97,22 +105,51 @@ impl Theirs {
     /// # Errors
     /// If what is given is no JSON that it takes.
     pub fn judge(&self, compiled: &mut Compiled, given: Given<'_>) -> anyhow::Result<Answer> {
-        let mut input = Value::new_object();
-        let members = input.as_object_mut()?;
-        members.insert(Value::from("resource"), self.normalized(given.resource)?);
-        members.insert(Value::from("parameters"), value(given.parameters)?);
         let related = given.related.map_or(Ok(Value::Null), |related| self.normalized(related))?;
-        compiled.vm.set_input(input);
         compiled.vm.set_context(value(given.context)?);
         compiled.vm.set_host_await_responses(BTreeMap::from([(Value::from("azure.policy.existence_check"), vec![related])]));
-        Ok(match compiled.vm.execute_entry_point_by_name("main") {
+        compiled.answer(self.normalized(given.resource)?, value(given.parameters)?)
+    }
+}
+
+impl Compiled {
+    /// Judges a resource that is normalised, with values of parameters, both in regorus's own form.
+    ///
+    /// # Errors
+    /// If regorus answers what is no JSON.
+    pub fn answer(&mut self, resource: Value, parameters: Value) -> anyhow::Result<Answer> {
+        self.set_input(resource, parameters)?;
+        Ok(match self.vm.execute_entry_point_by_name("main") {
             Ok(Value::Undefined) => Answer::Silent,
             Ok(found) => Answer::Fires(serde_json::from_str(&found.to_json_str()?).context("regorus wrote no JSON")?),
             Err(error) => Answer::Failed(error.to_string()),
         })
     }
+
+    fn set_input(&mut self, resource: Value, parameters: Value) -> anyhow::Result<()> {
+        let mut input = Value::new_object();
+        let members = input.as_object_mut()?;
+        members.insert(Value::from("resource"), resource);
+        members.insert(Value::from("parameters"), parameters);
+        self.vm.set_input(input);
+        Ok(())
+    }
+
+    /// Whether the effect fires: the same without the effect as JSON.
+    ///
+    /// # Errors
+    /// If regorus fails.
+    pub fn fires(&mut self, resource: Value, parameters: Value) -> anyhow::Result<bool> {
+        self.set_input(resource, parameters)?;
+        let found = self.vm.execute_entry_point_by_name("main").map_err(|error| anyhow::anyhow!("{error}"))?;
+        Ok(found != Value::Undefined)
+    }
 }
 
-fn value(json: &Json) -> anyhow::Result<Value> {
+/// A value in regorus's own form.
+///
+/// # Errors
+/// If the value is none that it takes.
+pub fn value(json: &Json) -> anyhow::Result<Value> {
     Value::from_json_str(&json.to_string())
 }
