@@ -230,16 +230,19 @@ fn concat_of_scalar(difference: Difference<'_>) -> bool {
     })
 }
 
-/// `if()` with a call in a branch that fails for what the other branch is for: the empty text.
+/// `if()` with a call in a branch that fails for what the other branch is for: a field with nothing in it.
 fn eager_if(difference: Difference<'_>) -> bool {
     expressions(&difference.culprit.leaf).into_iter().any(|expression| {
         let lower = expression.to_ascii_lowercase();
         let may_fail = ["int(", "substring(", "split("].iter().any(|call| lower.contains(call));
-        let is_empty = |name: &String| {
-            is_alias(name) && values_at(&difference.case.primary, name).iter().all(|value| value.is_null() || *value == "")
-        };
+        let is_empty = |name: &String| is_alias(name) && values_at(&difference.case.primary, name).iter().all(is_nothing);
         lower.contains("[if(") && may_fail && quoted(expression).iter().any(is_empty)
     })
+}
+
+/// What `empty()` holds for.
+fn is_nothing(value: &Value) -> bool {
+    [Value::Null, json!(""), json!([]), json!({})].contains(value)
 }
 
 fn expressions(value: &Value) -> Vec<&str> {

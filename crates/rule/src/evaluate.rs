@@ -479,11 +479,14 @@ fn value_in<'i>(path: &FieldPath, resolved: Resolved<'i>) -> Result<Option<Cow<'
         return unreadable(cut);
     }
     let (is_list, partial) = (resolved.is_list, resolved.partial);
+    let is_of_elements = path.segments().last() == Some(&Segment::Each);
     let mut values = Vec::new();
     for place in resolved.into_places() {
         match (place.slot, partial) {
             (Slot::Unreadable(gap), _) => return unreadable(gap),
             (slot, Some(gap)) if slot.is_container() => return unreadable(gap),
+            // An element that is null is one all the same, as `count` has it; a member that an element lacks is no value.
+            (Slot::Absent, _) if is_list && is_of_elements => values.push(Value::Null),
             (slot, _) if is_list => values.extend(slot.into_json().map(Cow::into_owned)),
             (slot, _) => return Ok(slot.into_json()),
         }

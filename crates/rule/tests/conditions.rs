@@ -368,6 +368,10 @@ fn field_answers_a_list_where_current_answers_the_element() {
     let both = json!({ "count": { "field": "properties.l[*]", "where":
         { "value": "[length(field('properties.l[*].x'))]", "equals": 1 } }, "equals": 2 });
     check(both, list, Truth::True);
+    // Elements that are null count as `count` counts them.
+    for (list, length) in [(json!([null, 1, null]), 3), (json!([]), 0)] {
+        check(json!({ "value": "[length(field('properties.l[*]'))]", "equals": length }), json!({ "l": list }), Truth::True);
+    }
 }
 
 #[test]
