@@ -13,19 +13,24 @@ use crate::{ocsf::Schema, process};
 /// Problems shown of one source.
 const MAX_SHOWN: usize = 10;
 
-/// Runs every part of which the data is there, and says of the others that they were skipped.
-pub(crate) fn run(data: &Path) -> anyhow::Result<()> {
-    if let Some(archive) = archive(data, "ocsf-schema.tar.zst") {
-        ocsf(&archive)?;
-    }
-    if let Some(archive) = archive(data, "aws-managed-policies.tar.zst") {
-        managed_policies(&archive)?;
-    }
-    if let Some(archive) = archive(data, "azure-policy.tar.zst") {
-        azure_policies(&archive)?;
+/// Runs every part of which the data is there, or one of them, and says of those without data that they were skipped.
+pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
+    let parts: [(&str, &str, Part); 3] = [
+        ("ocsf", "ocsf-schema.tar.zst", ocsf),
+        ("aws", "aws-managed-policies.tar.zst", managed_policies),
+        ("policy", "azure-policy.tar.zst", azure_policies),
+    ];
+    for (name, file, check) in parts {
+        if part.is_none_or(|wanted| wanted == name)
+            && let Some(archive) = archive(data, file)
+        {
+            check(&archive)?;
+        }
     }
     Ok(())
 }
+
+type Part = fn(&Path) -> anyhow::Result<()>;
 
 fn archive(data: &Path, name: &str) -> Option<PathBuf> {
     let archive = data.join(name);
@@ -45,14 +50,19 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
     process::run("cargo", &[&program[..], &[folder?, "--by-hand", by_hand?]].concat())
 }
 
-/// Azure's own policy definitions: that all load, and why some are not evaluated.
+/// Azure's own policy definitions: that all load, why some are not evaluated, and that a second engine judges resources alike or for
+/// a known reason. That engine is in a workspace of its own.
 fn azure_policies(archive: &Path) -> anyhow::Result<()> {
     let folder = unpacked(archive, "azure-policy")?;
     let folder = folder.to_str().context("a path is no UTF-8")?;
     process::run(
         "cargo",
         &["run", "--release", "--quiet", "--package", "skywarden-testkit", "--bin", "azure-policies", "--", folder],
-    )
+    )?;
+    let own =
+        ["--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml", "--target-dir", "conformance/target"];
+    process::run("cargo", &[&["test"], &own[..]].concat())?;
+    process::run("cargo", &[&["run"], &own[..], &["--bin", "policy-differential", "--", folder]].concat())
 }
 
 /// The archive's files in a folder of `target/`.

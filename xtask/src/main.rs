@@ -49,8 +49,11 @@ enum Command {
         /// One of them; all if absent.
         name: Option<String>,
     },
-    /// Hold what is written against schemas that others publish.
+    /// Hold what is written and known against what others publish: schemas, policies, a second engine.
     Conformance {
+        /// Only this part; all if absent.
+        #[arg(value_parser = ["ocsf", "aws", "policy"])]
+        part: Option<String>,
         /// Where they are; a part whose schema is absent is skipped and said so.
         #[arg(long, default_value = "../shared/data")]
         data: PathBuf,
@@ -101,7 +104,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Docs { check: false } => docs::generate(&process::root()?.join("docs/reference")),
         Command::Tidy => tidy::run(),
         Command::Flow { name } => flow::run(name.as_deref()),
-        Command::Conformance { data } => conformance::run(&data),
+        Command::Conformance { part, data } => conformance::run(part.as_deref(), &data),
         Command::Report => report::test(),
         Command::Soak { name } => {
             process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])

@@ -162,7 +162,7 @@ impl Bound<'_> {
         let mut verdict = Verdict { evidence: applies.evidence, ..State::NonCompliant.into() };
         for other in listed.resources.into_iter().filter(|other| wanted.is_it(other)) {
             let Some(condition) = &self.existence else { return State::Compliant.into() };
-            let outcome = condition.explain(&Input { resource: other, facts: None, ..*input });
+            let outcome = condition.explain_beside(&Input { resource: other, facts: None, ..*input }, input);
             match outcome.truth {
                 Truth::True => return Verdict { evidence: outcome.evidence, ..State::Compliant.into() },
                 Truth::False => verdict.evidence.extend(outcome.evidence),

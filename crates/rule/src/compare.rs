@@ -134,12 +134,17 @@ fn within(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
 
 fn like(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {
     let Value::String(pattern) = expected else { return Err(format!("`like` takes a text, not {expected}")) };
-    let Some(actual) = actual.map(text) else { return Ok(false) };
+    let Some(actual) = actual.and_then(scalar) else { return Ok(false) };
     let (actual, pattern) = (folded(&actual), folded(pattern));
     Ok(match pattern.split_once('*') {
         None => same_text(&actual, &pattern),
         Some((start, end)) => actual.len() >= start.len() + end.len() && starts_with(&actual, start) && ends_with(&actual, end),
     })
+}
+
+/// What a pattern is held against: a list or an object is like no text.
+fn scalar(value: &Value) -> Option<Cow<'_, str>> {
+    (!value.is_array() && !value.is_object()).then(|| text(value))
 }
 
 /// Text of which the lower case may be longer, in lower case, so that lengths can be compared.
@@ -156,7 +161,7 @@ enum Case {
 /// `#` is a digit, `?` a letter, `.` any character, anything else itself.
 fn matches(actual: Option<&Value>, expected: &Value, case: Case) -> Result<bool, String> {
     let Value::String(pattern) = expected else { return Err(format!("`match` takes a text, not {expected}")) };
-    let Some(actual) = actual.map(text) else { return Ok(false) };
+    let Some(actual) = actual.and_then(scalar) else { return Ok(false) };
     if actual.chars().count() != pattern.chars().count() {
         return Ok(false);
     }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use skywarden_model::{FieldPath, Resource, Timestamp, Unreadable};
+use skywarden_model::{FieldPath, Resource, Segment, Timestamp, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     functions,
     path::field_path,
     record::{Found, Kept, Name, Record, Wanted, words},
-    resolve::{Bound, Gap, Place, Slot, Spot, concrete, is_whole, resolve, single},
+    resolve::{Bound, Gap, Place, Resolved, Slot, Spot, concrete, is_whole, resolve, single},
     template::nothing,
 };
 
@@ -37,6 +37,8 @@ pub(crate) enum Failure {
 /// Where an evaluation stands: the input and the enclosing counts.
 pub(crate) struct Context<'i, 'a> {
     pub(crate) input: &'i Input<'a>,
+    /// What `field()` reads, where it is not the input itself.
+    asked: Option<&'i Input<'a>>,
     pub(crate) bound: SmallVec<[Bound<'i>; 1]>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
@@ -47,7 +49,19 @@ pub(crate) struct Context<'i, 'a> {
 
 impl<'i, 'a> Context<'i, 'a> {
     fn new(input: &'i Input<'a>) -> Self {
-        Self { input, bound: SmallVec::new(), current: Vec::new(), steps: Cell::new(MAX_STEPS), is_whole: is_whole(input) }
+        Self {
+            input,
+            asked: None,
+            bound: SmallVec::new(),
+            current: Vec::new(),
+            steps: Cell::new(MAX_STEPS),
+            is_whole: is_whole(input),
+        }
+    }
+
+    /// What `field()` reads, with the counts that bind its lists.
+    fn asked(&self) -> (&'i Input<'a>, &[Bound<'i>]) {
+        self.asked.map_or((self.input, self.bound.as_slice()), |asked| (asked, &[]))
     }
 
     /// One condition or call more.
@@ -71,8 +85,8 @@ pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
     node(root, &mut context, None)
 }
 
-pub(crate) fn explain(root: &Node, input: &Input<'_>) -> Outcome {
-    let mut context = Context::new(input);
+pub(crate) fn explain<'i, 'a>(root: &'i Node, input: &'i Input<'a>, asked: Option<&'i Input<'a>>) -> Outcome {
+    let mut context = Context { asked, ..Context::new(input) };
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
     record.outcome(truth)
@@ -395,12 +409,12 @@ fn decided<'i>(
 pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match expression {
         Expression::Literal(value) => Ok(Some(Cow::Borrowed(value))),
-        Expression::Field(path) => field_value(path, context),
+        Expression::Field(path) => field_function(path, context),
         Expression::Parameter(name) => functions::parameter(name, context).map(Some),
         Expression::Innermost => functions::innermost(context),
         Expression::Current(name, path) => match (functions::named(name, context), path) {
             (Some(value), _) => Ok(Some(value)),
-            (None, Ok(path)) => field_value(path, context),
+            (None, Ok(path)) => current_value(path, context),
             (None, Err(problem)) => Err(Failure::Error(problem.clone())),
         },
         Expression::Member(inner, name) => {
@@ -445,28 +459,53 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     members.get(name).or_else(|| members.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
-/// The value of a field inside an expression: with `[*]` a list.
-pub(crate) fn field_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
-    if context.is_whole
-        && let Some((spot, _)) = single(context.input, path.segments(), &context.bound)
+/// What `field()` answers: with `[*]` always a list, in a count one of the element that it stands on.
+pub(crate) fn field_function<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    let (input, bound) = context.asked();
+    let has_list = path.segments().contains(&Segment::Each);
+    if !has_list
+        && context.asked.is_none()
+        && let Some(value) = whole_value(path, context)
     {
-        return Ok(match spot {
-            Spot::Value(value) => Some(Cow::Borrowed(value)),
-            Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
-            Spot::Absent => None,
-        });
+        return Ok(value);
     }
-    let resolved = resolve(context.input, path, &context.bound);
+    let mut resolved = resolve(input, path, bound);
+    resolved.is_list = has_list;
+    value_in(path, resolved)
+}
+
+/// What `current()` answers: with a `[*]` that no count stands on a list.
+pub(crate) fn current_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    match whole_value(path, context) {
+        Some(value) => Ok(value),
+        None => value_in(path, resolve(context.input, path, &context.bound)),
+    }
+}
+
+/// The one value at a path in a resource of which nothing is unknown; `None` if it takes longer to tell.
+fn whole_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Option<Option<Cow<'i, Value>>> {
+    let (spot, _) = context.is_whole.then(|| single(context.input, path.segments(), &context.bound))??;
+    Some(match spot {
+        Spot::Value(value) => Some(Cow::Borrowed(value)),
+        Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
+        Spot::Absent => None,
+    })
+}
+
+fn value_in<'i>(path: &FieldPath, resolved: Resolved<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     let unreadable = |gap: Gap<'_>| Err(Failure::Unreadable(gap.report(path)));
     if let Some(cut) = resolved.cut {
         return unreadable(cut);
     }
     let (is_list, partial) = (resolved.is_list, resolved.partial);
+    let is_of_elements = path.segments().last() == Some(&Segment::Each);
     let mut values = Vec::new();
     for place in resolved.into_places() {
         match (place.slot, partial) {
             (Slot::Unreadable(gap), _) => return unreadable(gap),
             (slot, Some(gap)) if slot.is_container() => return unreadable(gap),
+            // An element that is null is one all the same, as `count` has it; a member that an element lacks is no value.
+            (Slot::Absent, _) if is_list && is_of_elements => values.push(Value::Null),
             (slot, _) if is_list => values.extend(slot.into_json().map(Cow::into_owned)),
             (slot, _) => return Ok(slot.into_json()),
         }

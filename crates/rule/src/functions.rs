@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 
 use crate::{
     around, compare, dates,
-    evaluate::{Context, Current, Failure, field_value, member, value_of},
+    evaluate::{Context, Current, Failure, current_value, field_function, member, value_of},
     expression::Expression,
     function::Function,
     path::field_path,
@@ -32,17 +32,18 @@ pub(crate) fn call<'i>(
     match (function, arguments) {
         (function, []) if around::is_around(function) => return around::whole(function, context.input),
         (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
-        (Function::Field, [name]) => return field_value(&field_path(&text_of(name, context)?).map_err(error)?, context),
+        (Function::Field, [name]) => return field_function(&field_path(&text_of(name, context)?).map_err(error)?, context),
         (Function::Current, [name]) => {
             let name = text_of(name, context)?;
             return match named(&name, context) {
                 Some(value) => Ok(Some(value)),
-                None => field_value(&field_path(&name).map_err(error)?, context),
+                None => current_value(&field_path(&name).map_err(error)?, context),
             };
         }
         (Function::ToLower, [argument]) => {
             // Most texts are short and made for this call: they are changed in place.
             return match value_of(argument, context)? {
+                None if is_field(argument) => made(Value::String(String::new())),
                 Some(Cow::Owned(Value::String(mut text))) if text.is_ascii() => {
                     text.make_ascii_lowercase();
                     made(Value::String(text))
@@ -73,9 +74,16 @@ pub(crate) fn call<'i>(
     }
     let mut values: SmallVec<[Option<Cow<'i, Value>>; 3]> = SmallVec::with_capacity(arguments.len());
     for argument in arguments {
-        values.push(value_of(argument, context)?);
+        let value = value_of(argument, context)?;
+        // To functions, a field that is not there is an empty text.
+        let is_empty_text = value.is_none() && is_field(argument) && function != Function::Equals;
+        values.push(if is_empty_text { Some(Cow::Owned(Value::String(String::new()))) } else { value });
     }
     Ok(plain(function, &values, context)?.map(Cow::Owned))
+}
+
+fn is_field(expression: &Expression) -> bool {
+    matches!(expression, Expression::Field(_) | Expression::Call(Function::Field, _))
 }
 
 /// The value of a parameter; names compare without case.
@@ -91,7 +99,7 @@ pub(crate) fn innermost<'i>(context: &Context<'i, '_>) -> Result<Option<Cow<'i, 
     let last = context.current.last().filter(|current| current.depth == context.bound.len());
     match (last, context.bound.last()) {
         (Some(current), _) => Ok(Some(current.value.clone())),
-        (None, Some(bound)) => field_value(bound.path, context),
+        (None, Some(bound)) => current_value(bound.path, context),
         (None, None) => Err(error("`current()` stands outside a count".to_owned())),
     }
 }
@@ -111,6 +119,10 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
     let name = || function.name();
     let need = |place: usize| value(place).ok_or_else(|| error(format!("`{}` was given a value that is absent", name())));
     let text = |place: usize| need(place).map(compare::text);
+    let only_text = |place: usize| match need(place)? {
+        Value::String(text) => Ok(Cow::Borrowed(text.as_str())),
+        other => Err(error(format!("`{}` takes a text, not {other}", name()))),
+    };
     let number = |place: usize| {
         need(place).and_then(|value| compare::number(value).ok_or_else(|| error(format!("`{}`: {value} is no number", name()))))
     };
@@ -123,18 +135,18 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
         (Function::Not, 1) => Value::Bool(!truth_of(need(0)?)?),
         (Function::Equals, 2) => Value::Bool(match (value(0), value(1)) {
             (Some(left), Some(right)) => compare::same(left, right),
-            (left, right) => left.is_none() && right.is_none(),
+            (one, other) => one.or(other).is_none_or(|given| given.is_null() || given == ""),
         }),
         (Function::Less, 2) => Value::Bool(compared(Condition::Less)?),
         (Function::LessOrEquals, 2) => Value::Bool(compared(Condition::LessOrEquals)?),
         (Function::Greater, 2) => Value::Bool(compared(Condition::Greater)?),
         (Function::GreaterOrEquals, 2) => Value::Bool(compared(Condition::GreaterOrEquals)?),
         (Function::Concat, _) => concat(values)?,
-        (Function::ToLower, 1) => text(0)?.to_lowercase().into(),
-        (Function::ToUpper, 1) => text(0)?.to_uppercase().into(),
-        (Function::Trim, 1) => text(0)?.trim().into(),
+        (Function::ToLower, 1) => only_text(0)?.to_lowercase().into(),
+        (Function::ToUpper, 1) => only_text(0)?.to_uppercase().into(),
+        (Function::Trim, 1) => only_text(0)?.trim().into(),
         (Function::Replace, 3) => {
-            let (subject, from, to) = (text(0)?, text(1)?, text(2)?);
+            let (subject, from, to) = (only_text(0)?, only_text(1)?, only_text(2)?);
             let growth = subject.len().saturating_add(subject.matches(&*from).count().saturating_mul(to.len()));
             if growth > MAX_TEXT {
                 return Err(error(format!("`replace` would make more than {MAX_TEXT} bytes")));
@@ -142,7 +154,7 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             subject.replace(&*from, &to).into()
         }
         (Function::Substring, 2 | 3) => {
-            let subject: Vec<char> = text(0)?.chars().collect();
+            let subject: Vec<char> = only_text(0)?.chars().collect();
             let start = position(number(1)?)?;
             let length = if value(2).is_some() { position(number(2)?)? } else { subject.len().saturating_sub(start) };
             let end = start.saturating_add(length);
@@ -154,10 +166,10 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
         (Function::Length, 1) => match need(0)? {
             Value::Array(elements) => elements.len().into(),
             Value::Object(members) => members.len().into(),
-            other => compare::text(other).chars().count().into(),
+            _ => only_text(0)?.chars().count().into(),
         },
         (Function::Split, 2) => {
-            let subject = text(0)?;
+            let subject = only_text(0)?;
             let separators: Vec<Cow<'_, str>> = match need(1)? {
                 Value::Array(separators) => separators.iter().map(compare::text).collect(),
                 separator => vec![compare::text(separator)],
@@ -177,8 +189,8 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             let is_first = function == Function::First;
             return Ok(match need(0)? {
                 Value::Array(elements) => if is_first { elements.first() } else { elements.last() }.cloned(),
-                other => {
-                    let text = compare::text(other);
+                _ => {
+                    let text = only_text(0)?;
                     let character = if is_first { text.chars().next() } else { text.chars().last() };
                     Some(character.map(String::from).unwrap_or_default().into())
                 }
@@ -208,8 +220,8 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             let parts: Vec<Cow<'_, str>> = (0..values.len()).map(text).collect::<Result<_, _>>()?;
             unique_string(&parts).into()
         }
-        (Function::StartsWith, 2) => compare::starts_with(&text(0)?, &text(1)?).into(),
-        (Function::EndsWith, 2) => compare::ends_with(&text(0)?, &text(1)?).into(),
+        (Function::StartsWith, 2) => compare::starts_with(&only_text(0)?, &only_text(1)?).into(),
+        (Function::EndsWith, 2) => compare::ends_with(&only_text(0)?, &only_text(1)?).into(),
         (Function::Contains, 2) => match need(0)? {
             Value::Object(members) => {
                 let key = text(1)?;
@@ -252,7 +264,7 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             arithmetic(found)?
         }
         (Function::PadLeft, 2 | 3) => {
-            let (subject, width) = (text(0)?, position(number(1)?)?);
+            let (subject, width) = (text_of_scalar(need(0)?)?, position(number(1)?)?);
             if width > MAX_TEXT {
                 return Err(error(format!("`padLeft` to more than {MAX_TEXT} characters")));
             }
@@ -321,8 +333,8 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
             match need(0)? {
                 Value::Array(elements) if is_skip => elements.iter().skip(count).cloned().collect(),
                 Value::Array(elements) => elements.iter().take(count).cloned().collect(),
-                other if is_skip => compare::text(other).chars().skip(count).collect::<String>().into(),
-                other => compare::text(other).chars().take(count).collect::<String>().into(),
+                _ if is_skip => only_text(0)?.chars().skip(count).collect::<String>().into(),
+                _ => only_text(0)?.chars().take(count).collect::<String>().into(),
             }
         }
         (Function::UtcNow, 0) => context.input.now.to_string().into(),
@@ -407,6 +419,14 @@ fn error(message: String) -> Failure {
     Failure::Error(message)
 }
 
+/// A text or a number as text: what `padLeft` takes.
+fn text_of_scalar(value: &Value) -> Result<Cow<'_, str>, Failure> {
+    match value {
+        Value::String(_) | Value::Number(_) => Ok(compare::text(value)),
+        other => Err(error(format!("`padLeft` takes a text or a number, not {other}"))),
+    }
+}
+
 fn text_of<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<String, Failure> {
     Ok(value_of(argument, context)?.map(|value| compare::text(&value).into_owned()).unwrap_or_default())
 }
@@ -448,6 +468,9 @@ fn concat(values: &[Option<Cow<'_, Value>>]) -> Result<Value, Failure> {
             other => vec![other.clone()],
         });
         return Ok(Value::Array(lists.flatten().collect()));
+    }
+    if let Some(object) = values.iter().flatten().find(|value| value.is_object()) {
+        return Err(error(format!("`concat` takes texts or lists, not {object}")));
     }
     let text: String = values.iter().flatten().map(|value| compare::text(value)).collect();
     if text.len() > MAX_TEXT { Err(error(format!("`concat` would make more than {MAX_TEXT} bytes"))) } else { Ok(text.into()) }

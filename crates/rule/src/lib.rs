@@ -2,6 +2,7 @@
 //!
 //! Does no I/O, reads no clock (`utcNow()` is an argument) and knows no cloud: a field is a path inside a resource or its facts.
 
+mod alias;
 mod around;
 mod compare;
 mod compile;
@@ -23,6 +24,7 @@ use std::{
     sync::Arc,
 };
 
+pub use alias::elsewhere;
 pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::{closest, step};
@@ -125,7 +127,12 @@ impl Rule {
 
     /// Whether the condition holds and what decided it.
     pub fn explain(&self, input: &Input<'_>) -> Outcome {
-        evaluate::explain(&self.root, input)
+        evaluate::explain(&self.root, input, None)
+    }
+
+    /// The same for a resource beside the one that is asked about, which is what `field()` reads.
+    pub fn explain_beside<'i, 'a>(&'i self, input: &'i Input<'a>, asked: &'i Input<'a>) -> Outcome {
+        evaluate::explain(&self.root, input, Some(asked))
     }
 
     /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy

@@ -2,7 +2,9 @@
 
 use skywarden_model::{FieldPath, Segment};
 
-/// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b`.
+use crate::alias::path_of;
+
+/// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b` for most.
 ///
 /// # Errors
 /// Why the name is none.
@@ -11,7 +13,7 @@ pub fn field_path(name: &str) -> Result<FieldPath, String> {
         return Ok(FieldPath::from_segments(vec![Segment::Key("tags".into()), Segment::Key(key.into())]));
     }
     let parsed = match alias(name) {
-        Some(property) => format!("properties.{property}").parse::<FieldPath>(),
+        Some((type_name, property)) => path_of(type_name, property).parse::<FieldPath>(),
         None => name.parse(),
     };
     parsed.map_err(|error| error.to_string())
@@ -39,16 +41,16 @@ fn tag(name: &str) -> Option<String> {
     }
 }
 
-/// What follows the type in an alias. A name that begins with a word without a dot is a path of our own, whatever its keys hold.
-fn alias(name: &str) -> Option<&str> {
+/// The type in an alias, and what follows it. A name that begins with a word without a dot is a path of our own, whatever its keys hold.
+fn alias(name: &str) -> Option<(&str, &str)> {
     let dotted = name.find('[').map_or(name, |bracket| name.split_at(bracket).0);
     let (namespace, _) = dotted.split_once('/')?;
     let (provider, _) = namespace.split_once('.')?;
     if ["properties", "facts", "tags"].iter().any(|own| provider.eq_ignore_ascii_case(own)) {
         return None;
     }
-    let start = dotted.rfind('/')?.checked_add(1)?;
-    name.get(start..)
+    let (type_name, property) = name.split_at_checked(dotted.rfind('/')?)?;
+    Some((type_name, property.strip_prefix('/')?))
 }
 
 #[cfg(test)]
@@ -60,6 +62,8 @@ mod tests {
         for (name, path) in [
             ("Microsoft.X/types/a.b", "properties.a.b"),
             ("Microsoft.Network/virtualNetworks/subnets[*].id", "properties.subnets[*].id"),
+            ("Microsoft.Storage/storageAccounts/sku.name", "sku.name"),
+            ("Microsoft.Network/networkSecurityGroups/securityRules[*].access", "properties.securityRules[*].properties.access"),
             ("Microsoft.X/types/m['a/b'].c", "properties.m.a/b.c"),
             ("properties.labels.app.io/name", "properties.labels.app.io/name"),
             ("tags.a.b", "tags['a.b']"),

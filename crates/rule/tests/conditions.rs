@@ -138,12 +138,17 @@ fn envelope_tags_and_aliases_are_found() {
         ("tags['a.b']", "dotted"),
         ("tags[a.b]", "dotted"),
         ("[concat('tags[', parameters('tag'), ']')]", "prod"),
-        ("Microsoft.Storage/storageAccounts/sku.tier", "std"),
+        ("Microsoft.Network/virtualNetworkGateways/sku.tier", "std"),
         ("PROPERTIES.SKU.TIER", "std"),
         ("TAGS[Env]", "prod"),
         ("tags.a.b", "dotted"),
     ] {
         check(json!({ "field": field, "equals": value }), json!({ "sku": { "tier": "std" } }), Truth::True);
+    }
+    // A list or an object is like no text.
+    for (condition, pattern) in [("like", "*"), ("match", "..")] {
+        check(json!({ "field": "properties.l", condition: pattern }), json!({ "l": [] }), Truth::False);
+        check(json!({ "field": "properties.l", condition: pattern }), json!({ "l": {} }), Truth::False);
     }
     // Keys of maps keep their case.
     check(json!({ "field": "tags.env", "exists": true }), json!({}), Truth::False);
@@ -153,6 +158,24 @@ fn envelope_tags_and_aliases_are_found() {
     check(json!({ "field": "tags", "containsKey": "Env" }), json!({}), Truth::True);
     check(json!({ "field": "name.x", "exists": true }), json!({}), Truth::False);
     check(json!({ "field": "properties.labels.app.io/x", "exists": true }), json!({ "x": 1 }), Truth::False);
+}
+
+#[test]
+fn the_image_of_a_scale_set_stands_elsewhere_than_that_of_a_machine() {
+    let rule = Rule::compile(&json!({ "field": "Microsoft.Compute/imageSKU", "equals": "x" }), &BTreeSet::new()).unwrap();
+    let own = |reference: Value| json!({ "storageProfile": { "imageReference": reference } });
+    let truth = |type_name: &str, properties: Value| {
+        let resource = Resource { type_name: type_name.into(), ..resource(properties, &[]) };
+        let none = Parameters::new();
+        let now = "2026-01-01T00:00:00Z".parse().unwrap();
+        rule.truth(&Input { resource: &resource, facts: None, parameters: &none, around: None, now })
+    };
+    let (machine, set) = ("Microsoft.Compute/virtualMachines", "microsoft.compute/virtualMachineScaleSets");
+    let nested = json!({ "virtualMachineProfile": own(json!({ "sku": "X" })) });
+    assert_eq!(truth(machine, own(json!({ "sku": "X" }))), Truth::True);
+    assert_eq!(truth(set, nested.clone()), Truth::True);
+    assert_eq!(truth(machine, nested), Truth::False);
+    assert_eq!(truth(set, own(json!({ "sku": "X" }))), Truth::False);
 }
 
 #[test]
@@ -326,6 +349,63 @@ fn counts_over_values_name_their_element() {
         { "allOf": [{ "value": "[current()]", "equals": 7 }, { "value": "[current('v')]", "equals": "v" }] } }, "equals": 1 } },
         "equals": 1 });
     check(innermost, json!({ "l": [7, 8] }), Truth::True);
+}
+
+#[test]
+fn field_answers_a_list_where_current_answers_the_element() {
+    let where_is = |expression: &str, expected: Value| {
+        let element = json!({ "value": expression, "equals": expected });
+        json!({ "count": { "field": "properties.l[*]", "where": element }, "equals": 1 })
+    };
+    let list = json!({ "l": [{ "x": "ab" }, { "x": "c" }] });
+    for (expression, expected) in [
+        ("[first(field('properties.l[*].x'))]", json!("ab")),
+        ("[current('properties.l[*].x')]", json!("ab")),
+        ("[join(field('properties.l[*].x'), '+')]", json!("c")),
+    ] {
+        check(where_is(expression, expected), list.clone(), Truth::True);
+    }
+    let both = json!({ "count": { "field": "properties.l[*]", "where":
+        { "value": "[length(field('properties.l[*].x'))]", "equals": 1 } }, "equals": 2 });
+    check(both, list, Truth::True);
+    // Elements that are null count as `count` counts them.
+    for (list, length) in [(json!([null, 1, null]), 3), (json!([]), 0)] {
+        check(json!({ "value": "[length(field('properties.l[*]'))]", "equals": length }), json!({ "l": list }), Truth::True);
+    }
+}
+
+#[test]
+fn to_functions_a_field_that_is_not_there_is_an_empty_text() {
+    for expression in ["length(field('properties.none'))", "length(concat(field('properties.none'), ''))"] {
+        check(json!({ "value": format!("[{expression}]"), "equals": 0 }), json!({}), Truth::True);
+    }
+    for expression in
+        ["equals(field('properties.none'), '')", "empty(field('properties.none'))", "not(contains(field('tags.none'), 'x'))"]
+    {
+        check(json!({ "value": format!("[{expression}]"), "equals": true }), json!({}), Truth::True);
+    }
+    check(json!({ "value": "[field('properties.none')]", "exists": false }), json!({}), Truth::True);
+}
+
+#[test]
+fn functions_of_texts_fail_on_anything_else() {
+    for call in [
+        "toLower(N)",
+        "toUpper(N)",
+        "trim(N)",
+        "replace(N, 'a', 'b')",
+        "substring(N, 0)",
+        "split(N, ',')",
+        "length(N)",
+        "first(N)",
+        "take(N, 1)",
+        "startsWith(N, 'a')",
+        "padLeft(createArray('a'), 3)",
+        "concat(json('{}'), 'a')",
+    ] {
+        let expression = format!("[{}]", call.replace('N', "field('properties.n')"));
+        check(json!({ "value": expression, "equals": "7" }), json!({ "n": 7 }), Truth::Unknown);
+    }
 }
 
 #[test]

@@ -140,6 +140,27 @@ fn one_related_resource_that_is_as_it_should_be_is_enough() {
 }
 
 #[test]
+fn the_function_field_reads_the_resource_that_is_asked_about_and_the_condition_the_related_one() {
+    let (condition, _) = auditing();
+    let state = |expected: &str| {
+        let then = json!({ "effect": "auditIfNotExists", "details": {
+            "type": "Microsoft.Sql/servers/auditingSettings",
+            "existenceCondition": { "field": "name", "equals": expected }
+        } });
+        judge(condition.clone(), then, &server(), &Estate { resources: vec![setting("db1", "db1", "Enabled")], incomplete: None })
+            .state
+    };
+    assert_eq!(state("[field('name')]"), State::Compliant);
+    assert_eq!(state("[toLower(field('type'))]"), State::NonCompliant);
+    let then = json!({ "effect": "auditIfNotExists", "details": {
+        "type": "Microsoft.Sql/servers/auditingSettings",
+        "existenceCondition": { "value": "[field('type')]", "equals": "Microsoft.Sql/servers" }
+    } });
+    let estate = Estate { resources: vec![setting("db1", "default", "Enabled")], incomplete: None };
+    assert_eq!(judge(condition, then, &server(), &estate).state, State::Compliant);
+}
+
+#[test]
 fn that_there_is_none_is_known_only_if_all_were_seen() {
     let (condition, then) = auditing();
     let estate = |resources: Vec<Resource>, incomplete| Estate { resources, incomplete };

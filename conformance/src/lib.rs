@@ -1,0 +1,13 @@
+//! What holds the Azure Policy engine against `regorus`, the second implementation.
+//!
+//! A workspace of its own: what it depends on is in no other build.
+
+pub mod aliases;
+pub mod causes;
+pub mod corpus;
+pub mod generate;
+pub mod leaves;
+pub mod mentions;
+pub mod pair;
+pub mod random;
+pub mod theirs;
