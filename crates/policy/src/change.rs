@@ -1,6 +1,6 @@
 use serde_json::{Map, Value};
-use skywarden_model::{Resource, Segment};
-use skywarden_rule::{Input, Template, TemplateError, field_path, same};
+use skywarden_model::{FieldPath, Resource, Segment};
+use skywarden_rule::{Input, Template, TemplateError, field_path, same, tag};
 
 use crate::{Append, Bound, Details, OperationKind, restrictions::set_plain};
 
@@ -76,6 +76,10 @@ impl Bound<'_> {
 impl Changed {
     fn apply(&mut self, name: &str, deed: &Deed) -> Result<(), TemplateError> {
         let path = field_path(name).map_err(TemplateError::Failed)?;
+        if let Some(key) = tag_key(&path) {
+            self.apply_tag(name, key, deed);
+            return Ok(());
+        }
         let mut whole = opened(&self.resource);
         let before = whole.clone();
         walk(&mut whole, path.segments(), deed);
@@ -88,11 +92,34 @@ impl Changed {
         Ok(())
     }
 
+    fn apply_tag(&mut self, name: &str, key: &str, deed: &Deed) {
+        let known = tag(&self.resource, key).map(|(key, value)| (key.clone(), value.clone()));
+        let (key, before) = known.map_or_else(|| (key.to_owned(), None), |(key, value)| (key, Some(value)));
+        let after = match deed {
+            Deed::Remove => None,
+            Deed::SetIfAbsent(_) if before.is_some() => before.clone(),
+            Deed::Set(value) | Deed::SetIfAbsent(value) => Some(text(value)),
+        };
+        if before == after {
+            return;
+        }
+        match &after {
+            Some(value) => self.resource.tags.insert(key, value.clone()),
+            None => self.resource.tags.remove(&key),
+        };
+        let value = |text: Option<String>| text.map(Value::String);
+        self.changes.push(Change { field: name.to_owned(), before: value(before), after: value(after) });
+    }
+
     /// Adds a field, an element to a list (`[*]`), or finds that something else is there already.
     fn append(&mut self, name: String, value: Value) -> Result<(), TemplateError> {
         let path = field_path(&name).map_err(TemplateError::Failed)?;
         let is_list = path.segments().last() == Some(&Segment::Each);
-        match found(&opened(&self.resource), path.segments()) {
+        let there = match tag_key(&path) {
+            Some(key) => tag(&self.resource, key).map(|(_, value)| Value::String(value.clone())),
+            None => found(&opened(&self.resource), path.segments()),
+        };
+        match there {
             Some(before) if !is_list => {
                 if !same(&before, &value) {
                     self.conflicts.push(Change { field: name, before: Some(before), after: Some(value) });
@@ -143,13 +170,25 @@ fn opened(resource: &Resource) -> Value {
     Value::Object(whole)
 }
 
+/// The key of a path that names one tag.
+fn tag_key(path: &FieldPath) -> Option<&str> {
+    match path.segments() {
+        [Segment::Key(first), Segment::Key(key)] if first.eq_ignore_ascii_case("tags") => Some(key),
+        _ => None,
+    }
+}
+
+/// A value as a tag holds it.
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
 fn close(resource: &mut Resource, whole: Value) {
     let Value::Object(mut whole) = whole else { return };
     resource.properties = whole.remove("properties").unwrap_or_default();
     resource.location = whole.remove("location").and_then(|location| location.as_str().map(str::to_owned));
-    let text = |value: Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     resource.tags = match whole.remove("tags") {
-        Some(Value::Object(tags)) => tags.into_iter().map(|(key, value)| (key, text(value))).collect(),
+        Some(Value::Object(tags)) => tags.into_iter().map(|(key, value)| (key, text(&value))).collect(),
         _ => Default::default(),
     };
     resource.envelope = whole;

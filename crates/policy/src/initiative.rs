@@ -5,7 +5,7 @@ use skywarden_model::Timestamp;
 use skywarden_rule::{CompileError, Parameters, Template, TemplateError};
 
 use crate::{
-    ParameterDeclaration, PolicyType,
+    Definition, ParameterDeclaration, PolicyType,
     parameter::{self, declarations},
     parse::policy_type,
     reader::Reader,
@@ -91,6 +91,17 @@ impl Initiative {
 }
 
 impl Member {
+    /// That the initiative asks for another version of a definition than this, for those who wonder why its values do not fit; empty
+    /// if it does not.
+    pub(crate) fn other_version(&self, definition: &Definition) -> String {
+        let (Some(asked), Some(own)) = (&self.version, &definition.version) else { return String::new() };
+        let major = |version: &str| version.split('.').next().map(str::to_owned);
+        if major(asked) == major(own) {
+            return String::new();
+        }
+        format!("; the initiative asks for version {asked} of the definition, and {own} is here")
+    }
+
     /// The values that the definition gets from the initiative's; what has none keeps the definition's default.
     ///
     /// # Errors

@@ -102,7 +102,13 @@ impl<'a> Plan<'a> {
                 continue;
             };
             match member.values(&values, now) {
-                Ok(own) => self.add(assignment, Some(initiative), &member.reference_id, &member.groups, definition, &own),
+                Ok(own) => {
+                    let n_before = self.unlinked.len();
+                    self.add(assignment, Some(initiative), &member.reference_id, &member.groups, definition, &own);
+                    for entry in self.unlinked.iter_mut().skip(n_before) {
+                        entry.message.push_str(&member.other_version(definition));
+                    }
+                }
                 Err(message) => self.unlinked.push(unlinked(&member.reference_id, message)),
             }
         }

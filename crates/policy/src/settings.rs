@@ -87,7 +87,8 @@ impl Governance {
                 Err(problem) => (BTreeMap::new(), Some(problem)),
             };
             let mut own = setting(assignment, &member.reference_id, &member.definition_id, &member.groups, definition, given);
-            own.problem = problem.or(own.problem);
+            let note = definition.map(|definition| member.other_version(definition)).unwrap_or_default();
+            own.problem = problem.or(own.problem.map(|problem| format!("{problem}{note}")));
             settings.push(own);
         }
         settings

@@ -29,6 +29,7 @@ pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::{closest, step};
 pub use path::field_path;
+pub use resolve::tag;
 pub use template::{Template, TemplateError};
 
 use serde_json::Value;

@@ -4,7 +4,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use litemap::LiteMap;
 use serde_json::{Map, Value};
-use skywarden_model::{Carried, FieldPath, Segment, Unreadable, UnreadableKind, UnreadableReason, fact_object};
+use skywarden_model::{Carried, FieldPath, Resource, Segment, Unreadable, UnreadableKind, UnreadableReason, fact_object};
 use smallvec::SmallVec;
 
 use crate::{Input, path::is_key};
@@ -342,8 +342,8 @@ fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
         fact_root(input, rest)
     } else if is("tags") {
         match rest.split_first() {
-            Some((Segment::Key(key), below)) => match resource.tags.get(key.as_ref()) {
-                Some(value) => Root::Made(Slot::Text(value), below),
+            Some((Segment::Key(key), below)) => match tag(resource, key) {
+                Some((_, value)) => Root::Made(Slot::Text(value), below),
                 None => Root::Missing(below),
             },
             None if !resource.tags.is_empty() => {
@@ -384,6 +384,18 @@ fn fact_root<'a, 's>(input: &Input<'a>, rest: &'s [Segment]) -> Root<'a, 's> {
 /// A member of a fact or of the facts, whatever the key's case.
 fn member<'a, V>(members: &'a LiteMap<Arc<str>, V>, key: &str) -> Option<&'a V> {
     members.get(key).or_else(|| members.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value))
+}
+
+/// A resource's tag, key and value, as its provider understands the key: Azure's compare without case, those of others as they are
+/// written.
+pub fn tag<'a>(resource: &'a Resource, key: &str) -> Option<(&'a String, &'a String)> {
+    const AZURE: &str = "Microsoft.";
+    let exact = resource.tags.get_key_value(key);
+    let is_azure = resource.type_name.as_str().get(..AZURE.len()).is_some_and(|start| start.eq_ignore_ascii_case(AZURE));
+    if exact.is_some() || !is_azure {
+        return exact;
+    }
+    resource.tags.iter().find(|(name, _)| name.eq_ignore_ascii_case(key))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

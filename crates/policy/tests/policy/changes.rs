@@ -157,3 +157,21 @@ proptest! {
         prop_assert_eq!(after, if state == State::Compliant || is_open { State::Compliant } else { State::NonCompliant });
     }
 }
+
+#[test]
+fn keys_of_tags_are_the_providers() {
+    let details = json!({ "roleDefinitionIds": ["/providers/r"], "operations": [
+        { "operation": "add", "field": "tags['cost-centre']", "value": 4711 }] });
+    let condition = json!({ "field": "tags['cost-centre']", "exists": false });
+    let definition = definition(condition, json!({ "effect": "modify", "details": details }));
+    let bound = definition.bind(&Parameters::new()).unwrap();
+    let tags = |type_name: &str| {
+        let own = Resource { type_name: type_name.into(), ..resource(&[("Cost-Centre", "12")], json!({})) };
+        with(&own, |input| {
+            let changed = bound.change(input).unwrap();
+            (bound.judge(input, &NoNeighbours).state, changed.resource.tags.len(), changed.changes.len())
+        })
+    };
+    assert_eq!(tags("Microsoft.Compute/disks"), (State::Compliant, 1, 0));
+    assert_eq!(tags("AWS::EC2::Volume"), (State::NonCompliant, 2, 1));
+}
