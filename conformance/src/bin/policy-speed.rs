@@ -17,16 +17,20 @@ use skywarden_conformance::{
     pair::World,
     theirs::{Compiled, Theirs, value},
 };
-use skywarden_policy::{Bound, Definition, NoNeighbours, State, requested};
+use skywarden_policy::{Bound, Definition, NoNeighbours, State, requested_one};
 use skywarden_rule::{Input, Parameters};
+
+// The product's own, for both engines.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 const RESOURCE: &str = include_str!("../../../crates/bench/cases/policy/resource.json");
 const POLICIES: [(&str, &str); 5] = [
-    ("locations", include_str!("../../../crates/bench/cases/policy/locations.json")),
-    ("transport", include_str!("../../../crates/bench/cases/policy/transport.json")),
-    ("network", include_str!("../../../crates/bench/cases/policy/network.json")),
-    ("tags", include_str!("../../../crates/bench/cases/policy/tags.json")),
-    ("name", include_str!("../../../crates/bench/cases/policy/name.json")),
+    ("allowed-locations", include_str!("../../../crates/bench/cases/policy/allowed-locations.json")),
+    ("secure-transfer", include_str!("../../../crates/bench/cases/policy/secure-transfer.json")),
+    ("closed-network", include_str!("../../../crates/bench/cases/policy/closed-network.json")),
+    ("required-tags", include_str!("../../../crates/bench/cases/policy/required-tags.json")),
+    ("name-pattern", include_str!("../../../crates/bench/cases/policy/name-pattern.json")),
 ];
 
 /// Resources that one engine judges before it is the other's turn.
@@ -121,9 +125,7 @@ struct Judged {
 }
 
 fn ours(text: &str, bound: &[Bound<'_>], world: &World) -> anyhow::Result<Judged> {
-    let document: Value = serde_json::from_str(text)?;
-    let resources = requested(&document).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
-    let resource = resources.first().context("no resource")?;
+    let resource = &requested_one(text)?;
     let mut judged = Judged { fires: Vec::with_capacity(bound.len()), n_evidence: 0 };
     for policy in bound {
         let input = Input { resource, facts: None, parameters: &policy.parameters, around: Some(&world.around), now: world.now };
