@@ -125,7 +125,7 @@ struct Judged {
 }
 
 fn ours(text: &str, bound: &[Bound<'_>], world: &World) -> anyhow::Result<Judged> {
-    let resource = &requested_one(text)?;
+    let resource = &requested_one(text).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
     let mut judged = Judged { fires: Vec::with_capacity(bound.len()), n_evidence: 0 };
     for policy in bound {
         let input = Input { resource, facts: None, parameters: &policy.parameters, around: Some(&world.around), now: world.now };

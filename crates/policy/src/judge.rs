@@ -226,6 +226,8 @@ impl State {
 struct Wanted<'a> {
     input: &'a Input<'a>,
     is_child: bool,
+    /// Nothing else is said of where it is: what extends a resource is looked for on the one that is judged.
+    extends: bool,
     name: Option<String>,
     resource_group: Option<String>,
 }
@@ -236,9 +238,15 @@ impl<'a> Wanted<'a> {
         let below = existence.type_name.get(..own.len()).is_some_and(|start| start.eq_ignore_ascii_case(own));
         let is_child = below && existence.type_name.get(own.len()..).is_some_and(|rest| rest.starts_with('/'));
         let named_group = text(existence.resource_group.as_ref(), input)?;
-        let own_group =
-            (existence.scope == ExistenceScope::ResourceGroup).then(|| input.resource.scope.resource_group.to_string());
-        Ok(Self { input, is_child, name: text(existence.name.as_ref(), input)?, resource_group: named_group.or(own_group) })
+        let is_near = existence.scope == ExistenceScope::ResourceGroup;
+        let own_group = is_near.then(|| input.resource.scope.resource_group.to_string());
+        Ok(Self {
+            input,
+            is_child,
+            extends: is_near && named_group.is_none(),
+            name: text(existence.name.as_ref(), input)?,
+            resource_group: named_group.or(own_group),
+        })
     }
 
     fn is_it(&self, other: &Resource) -> bool {
@@ -246,6 +254,8 @@ impl<'a> Wanted<'a> {
         let is_in_place = if self.is_child {
             let rest = other.id.as_str().get(..own.len()).filter(|start| start.eq_ignore_ascii_case(own));
             rest.and_then(|_| other.id.as_str().get(own.len()..)).is_some_and(|rest| rest.starts_with('/'))
+        } else if let Some(parent) = self.extends.then(|| extended(other)).flatten() {
+            parent.eq_ignore_ascii_case(own)
         } else {
             // What belongs to no group (a subscription's own setting) is in every one's scope.
             let group = &*other.scope.resource_group;
@@ -253,6 +263,12 @@ impl<'a> Wanted<'a> {
         };
         is_in_place && self.name.as_deref().is_none_or(|wanted| is_named(other, wanted))
     }
+}
+
+/// The resource that another one extends, as an assessment or a diagnostic setting does: `RESOURCE/providers/X/y/z`.
+fn extended(resource: &Resource) -> Option<&str> {
+    let (parent, _) = resource.id.as_str().rsplit_once("/providers/")?;
+    parent.contains("/providers/").then_some(parent)
 }
 
 /// Whether a resource has a name: its own (`default`), or with those of its parents (`server/default`).

@@ -152,8 +152,9 @@ fn folded(text: &str) -> Cow<'_, str> {
     if text.is_ascii() { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
+/// Whether letters are the same only in the same case.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Case {
+pub(crate) enum Case {
     Kept,
     Ignored,
 }
@@ -161,17 +162,26 @@ enum Case {
 /// `#` is a digit, `?` a letter, `.` any character, anything else itself.
 fn matches(actual: Option<&Value>, expected: &Value, case: Case) -> Result<bool, String> {
     let Value::String(pattern) = expected else { return Err(format!("`match` takes a text, not {expected}")) };
-    let Some(actual) = actual.and_then(scalar) else { return Ok(false) };
-    if actual.chars().count() != pattern.chars().count() {
-        return Ok(false);
+    Ok(actual.and_then(scalar).is_some_and(|actual| text_matches(&actual, pattern, case)))
+}
+
+/// Whether a text matches a pattern as a whole.
+pub(crate) fn text_matches(actual: &str, pattern: &str, case: Case) -> bool {
+    let (mut actual, mut pattern) = (actual.chars(), pattern.chars());
+    loop {
+        let is_match = match (actual.next(), pattern.next()) {
+            (None, None) => return true,
+            (None, _) | (_, None) => return false,
+            (Some(actual), Some('#')) => actual.is_ascii_digit(),
+            (Some(actual), Some('?')) => actual.is_ascii_alphabetic(),
+            (Some(_), Some('.')) => true,
+            (Some(actual), Some(other)) if case == Case::Ignored => actual.to_lowercase().eq(other.to_lowercase()),
+            (Some(actual), Some(other)) => actual == other,
+        };
+        if !is_match {
+            return false;
+        }
     }
-    Ok(actual.chars().zip(pattern.chars()).all(|(actual, pattern)| match pattern {
-        '#' => actual.is_ascii_digit(),
-        '?' => actual.is_ascii_alphabetic(),
-        '.' => true,
-        other if case == Case::Ignored => actual.to_lowercase().eq(other.to_lowercase()),
-        other => actual == other,
-    }))
 }
 
 fn contains(actual: Option<&Value>, expected: &Value) -> Result<bool, String> {

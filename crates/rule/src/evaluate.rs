@@ -116,7 +116,7 @@ pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
     concerned(root, &mut Context::new(&input), &is_known)
 }
 
-fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &dyn Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
+fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &impl Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
     let (parts, decider) = match root {
         Node::AllOf(parts) => (parts, Truth::False),
         Node::AnyOf(parts) => (parts, Truth::True),
@@ -366,16 +366,20 @@ fn compared(slot: &Slot<'_>, test: Test<'_, '_>) -> Result<bool, String> {
 fn text_holds(actual: &str, test: Test<'_, '_>) -> Result<bool, String> {
     let equals = |expected: &Value| expected.as_str().map(|expected| compare::same_text(actual, expected));
     let known = match (test.leaf.condition, test.expected) {
-        (Condition::Equals | Condition::NotEquals, expected) => equals(expected),
-        (Condition::In | Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
+        (Condition::Equals, expected) => equals(expected),
+        (Condition::NotEquals, expected) => equals(expected).map(|equals| !equals),
+        (Condition::In, Value::Array(options)) if options.iter().all(Value::is_string) => {
             Some(options.iter().any(|option| equals(option) == Some(true)))
         }
+        (Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
+            Some(options.iter().all(|option| equals(option) == Some(false)))
+        }
+        (Condition::Match, Value::String(pattern)) => Some(compare::text_matches(actual, pattern, compare::Case::Kept)),
+        (Condition::NotMatch, Value::String(pattern)) => Some(!compare::text_matches(actual, pattern, compare::Case::Kept)),
+        (Condition::Exists, Value::Bool(wanted)) => Some(*wanted),
         _ => None,
     };
-    match known {
-        Some(holds) => Ok(holds == matches!(test.leaf.condition, Condition::Equals | Condition::In)),
-        None => test.holds(Some(&Value::String(actual.to_owned()))),
-    }
+    known.map_or_else(|| test.holds(Some(&Value::String(actual.to_owned()))), Ok)
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.

@@ -230,8 +230,8 @@ proptest! {
         let negated: Vec<Value> = parts.iter().map(not).collect();
         same(&not(&all(&parts)), &any_of(&negated));
         same(&not(&any_of(&parts)), &all(&negated));
-        same(&all(&[one.clone()]), &one);
-        same(&any_of(&[one.clone()]), &one);
+        same(&all(std::slice::from_ref(&one)), &one);
+        same(&any_of(std::slice::from_ref(&one)), &one);
         same(&all(&[one.clone(), all(&[])]), &one);
         same(&any_of(&[one.clone(), any_of(&[])]), &one);
         same(&all(&[one.clone(), any_of(&[one.clone(), two.clone()])]), &one);

@@ -202,3 +202,23 @@ fn related_resources_are_looked_for_in_their_scope() {
     assert_eq!(state(json!({ "name": "[concat(resourceGroup().name, '-v')]" }), "rg1"), State::NonCompliant);
     assert_eq!(state(json!({ "name": "[subscription().displayName]" }), "rg1"), State::Unknown, "its name is not known");
 }
+
+#[test]
+fn what_extends_another_resource_does_not_count() {
+    let setting = |of: &str| {
+        let id =
+            format!("/subscriptions/s1/resourceGroups/rg1/providers/{of}/providers/Microsoft.Insights/diagnosticSettings/all");
+        resource(&id, "Microsoft.Insights/diagnosticSettings", json!({}))
+    };
+    let state = |of: &str, scope: &str| {
+        let details = json!({ "type": "Microsoft.Insights/diagnosticSettings", "existenceScope": scope });
+        let estate = Estate { resources: vec![setting(of)], incomplete: None };
+        let then = json!({ "effect": "auditIfNotExists", "details": details });
+        judge(json!({ "field": "type", "equals": "Microsoft.Sql/servers" }), then, &server(), &estate).state
+    };
+    let own = server();
+    let own = own.id.as_str().split_once("/providers/").unwrap().1;
+    assert_eq!(state(&own.to_uppercase(), "ResourceGroup"), State::Compliant);
+    assert_eq!(state("Microsoft.Sql/servers/another", "ResourceGroup"), State::NonCompliant);
+    assert_eq!(state("Microsoft.Sql/servers/another", "Subscription"), State::Compliant);
+}
