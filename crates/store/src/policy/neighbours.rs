@@ -5,19 +5,17 @@ use std::{
 
 use serde_json::{Value, json};
 use skywarden_model::{Coverage, Resource, UnreadableKind, UnreadableReason};
-use skywarden_policy::{Listed, Neighbours};
+use skywarden_policy::{Estate, Listed, Neighbours};
 use skywarden_rule::Around;
 
 /// The resources of one account, and which types of it were read in full.
 pub(crate) struct Account<'a> {
-    /// By type in lower case.
-    by_type: BTreeMap<String, Vec<&'a Resource>>,
+    resources: Estate<'a>,
     /// Types in lower case with why there may be more of them.
     incomplete: BTreeMap<String, Arc<UnreadableReason>>,
     listed: BTreeSet<String>,
     /// By resource group in lower case; the empty one for what lies in none.
     around: BTreeMap<String, Around>,
-    subscription: Option<Value>,
 }
 
 const SUBSCRIPTION: &str = "microsoft.resources/subscriptions";
@@ -28,10 +26,7 @@ pub(crate) const SURROUNDING: [&str; 2] = [SUBSCRIPTION, RESOURCE_GROUP];
 
 impl<'a> Account<'a> {
     pub(crate) fn new(account: &str, resources: impl IntoIterator<Item = &'a Resource>, coverage: &[Coverage]) -> Self {
-        let mut by_type: BTreeMap<String, Vec<&Resource>> = BTreeMap::new();
-        for resource in resources {
-            by_type.entry(resource.type_name.as_str().to_lowercase()).or_default().push(resource);
-        }
+        let resources: Estate<'_> = resources.into_iter().collect();
         let mut incomplete = BTreeMap::new();
         let mut listed = BTreeSet::new();
         for entry in coverage.iter().filter(|entry| *entry.account == *account) {
@@ -41,25 +36,13 @@ impl<'a> Account<'a> {
             }
             listed.insert(type_name);
         }
-        let mut own = Self { by_type, incomplete, listed, around: BTreeMap::new(), subscription: None };
-        own.subscription = own.by_type.get(SUBSCRIPTION).and_then(|found| found.first()).map(|own| subscription(own));
-        let groups: Vec<(String, Around)> = own
-            .by_type
-            .get(RESOURCE_GROUP)
-            .into_iter()
-            .flatten()
-            .map(|group| {
-                let around = Around {
-                    subscription: own.subscription.clone(),
-                    resource_group: Some(resource_group(group)),
-                    ..Around::default()
-                };
-                (group.name.to_lowercase(), around)
-            })
-            .collect();
-        own.around.extend(groups);
-        own.around.entry(String::new()).or_insert_with(|| Around { subscription: own.subscription.clone(), ..Around::default() });
-        own
+        let subscription = resources.of_type(SUBSCRIPTION, account).resources.first().map(|own| subscription(own));
+        let of = |resource_group| Around { subscription: subscription.clone(), resource_group, ..Around::default() };
+        let groups = resources.of_type(RESOURCE_GROUP, account).resources;
+        let mut around: BTreeMap<String, Around> =
+            groups.into_iter().map(|group| (group.name.to_lowercase(), of(Some(resource_group(group))))).collect();
+        around.entry(String::new()).or_insert_with(|| of(None));
+        Self { resources, incomplete, listed, around }
     }
 
     /// What surrounds a resource of the account.
@@ -68,10 +51,10 @@ impl<'a> Account<'a> {
     }
 }
 
-impl Neighbours for Account<'_> {
-    fn of_type(&self, type_name: &str, _account: &str) -> Listed<'_> {
+impl Account<'_> {
+    /// Resources that were found, with why there may be more of their type.
+    fn listed<'l>(&self, type_name: &str, found: Listed<'l>) -> Listed<'l> {
         let folded = type_name.to_lowercase();
-        let resources = self.by_type.get(&folded).cloned().unwrap_or_default();
         let incomplete = match self.incomplete.get(&folded) {
             Some(reason) => Some(Arc::clone(reason)),
             None if self.listed.contains(&folded) => None,
@@ -83,7 +66,21 @@ impl Neighbours for Account<'_> {
                 message: "what was read does not carry this type".to_owned(),
             })),
         };
-        Listed { resources, incomplete }
+        Listed { incomplete, ..found }
+    }
+}
+
+impl Neighbours for Account<'_> {
+    fn of_type(&self, type_name: &str, account: &str) -> Listed<'_> {
+        self.listed(type_name, self.resources.of_type(type_name, account))
+    }
+
+    fn in_group(&self, type_name: &str, account: &str, group: &str) -> Listed<'_> {
+        self.listed(type_name, self.resources.in_group(type_name, account, group))
+    }
+
+    fn below(&self, type_name: &str, account: &str, parent: &str) -> Listed<'_> {
+        self.listed(type_name, self.resources.below(type_name, account, parent))
     }
 }
 
