@@ -22,11 +22,11 @@ use skywarden_rule::{Input, Parameters};
 
 const RESOURCE: &str = include_str!("../../../crates/bench/cases/policy/resource.json");
 const POLICIES: [(&str, &str); 5] = [
-    ("locations", include_str!("../../../crates/bench/cases/policy/locations.json")),
-    ("transport", include_str!("../../../crates/bench/cases/policy/transport.json")),
-    ("network", include_str!("../../../crates/bench/cases/policy/network.json")),
-    ("tags", include_str!("../../../crates/bench/cases/policy/tags.json")),
-    ("name", include_str!("../../../crates/bench/cases/policy/name.json")),
+    ("allowed-locations", include_str!("../../../crates/bench/cases/policy/allowed-locations.json")),
+    ("secure-transfer", include_str!("../../../crates/bench/cases/policy/secure-transfer.json")),
+    ("closed-network", include_str!("../../../crates/bench/cases/policy/closed-network.json")),
+    ("required-tags", include_str!("../../../crates/bench/cases/policy/required-tags.json")),
+    ("name-pattern", include_str!("../../../crates/bench/cases/policy/name-pattern.json")),
 ];
 
 /// Resources that one engine judges before it is the other's turn.
