@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { watchFor } from "./browser.mjs";
+import { walkOwnStandard } from "./walk-standards.mjs";
 
 export async function walkManyAndStandards({ page, context, origin, step, openFromMenu, seen, problems, reason }) {
   await step("several resources are exempted together, with one request, and lifted together", async () => {
@@ -75,6 +76,14 @@ export async function walkManyAndStandards({ page, context, origin, step, openFr
     assert.ok(lines[0].startsWith("kind,standard,control,title,state"), lines[0]);
     assert.ok(lines.length > 50, `${lines.length} lines`);
   });
+
+  await step("a standard is downloaded as a PDF", async () => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Download PDF" }).click()]);
+    assert.match(download.suggestedFilename(), /\.pdf$/);
+    assert.equal((await readFile(await download.path())).subarray(0, 5).toString(), "%PDF-");
+  });
+
+  await walkOwnStandard({ page, origin, step, openFromMenu, problems });
 
   await step("a connector opens to how its last reading went", async () => {
     await openFromMenu("Connectors");

@@ -101,7 +101,7 @@ pub(crate) fn list(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Ending
                 attestation.created_by.clone(),
                 words::of_scope(&attestation.scope),
                 standards.standing_of(attestation, now).to_string(),
-                evidence.join("\n"),
+                evidence.join("; "),
             ]
         })
         .collect();

@@ -1,6 +1,7 @@
 //! The tree: a row for each section and control, below it what was checked and attested.
 
 use skywarden_model::Attestation;
+use skywarden_posture::CheckCounts;
 
 use super::{
     bold, colour,
@@ -45,7 +46,7 @@ fn head(sheet: &Sheet) -> Block {
     block.write(sheet, Column { style, ..places.id }, 2.0, "Control");
     block.write(sheet, Column { style, ..places.title }, 2.0, "What it asks for");
     block.write(sheet, Column { style, ..places.counts }, 2.0, "Resources");
-    let y = block.write(sheet, Column { style, ..places.state }, 2.0, "State");
+    let y = block.write(sheet, Column { style, ..places.state }, 2.0, "State, severity");
     block.marks.push(Mark::Box { x: LEFT, y: y + 2.0, width: RIGHT - LEFT, height: 0.8, colour: PALE });
     block.height = y + 5.0;
     block
@@ -100,8 +101,15 @@ impl Rows<'_> {
             let block = self.attestation(attestation, &places);
             self.sheet.put(block, 0.0);
         }
-        for check in &control.checks {
+        // Checks that judged nothing stand together in a few lines: of a large standard they are most.
+        let (idle, busy): (Vec<&CheckEntry>, Vec<&CheckEntry>) =
+            control.checks.iter().partition(|check| says_nothing(&check.counts));
+        for check in busy {
             let block = self.check(check, &places);
+            self.sheet.put(block, 0.0);
+        }
+        if !idle.is_empty() {
+            let block = self.idle(&idle, &places);
             self.sheet.put(block, 0.0);
         }
         for below in &control.controls {
@@ -152,12 +160,25 @@ impl Rows<'_> {
         y = block.write(self.sheet, Column { style: text(7.0, PALE), ..places.title }, y, &check.id);
         let counts = &check.counts;
         let says = counted([(counts.unhealthy, "unhealthy"), (counts.unknown, "unknown"), (counts.healthy, "healthy")]);
-        y = y.max(block.write(self.sheet, places.counts, 1.0, if says.is_empty() { "concerns none" } else { &says }));
+        y = y.max(block.write(self.sheet, places.counts, 1.0, &says));
         if let Some(severity) = check.severity {
             let column = Column { x: places.state.x + 10.0, width: places.state.width - 10.0, style: text(8.0, PALE) };
             block.write(self.sheet, column, 1.0, &severity.to_string());
         }
         block.height = y + 2.0;
+        block
+    }
+
+    fn idle(&self, checks: &[&CheckEntry], places: &Places) -> Block {
+        let ids: Vec<&str> = checks.iter().map(|check| check.id.as_str()).collect();
+        let begin = match ids.len() {
+            1 => "1 check concerns no resource here".to_owned(),
+            n => format!("{n} checks concern no resource here"),
+        };
+        let mut block = Block::default();
+        let column = Column { style: text(7.0, PALE), ..places.wide() };
+        let y = block.write(self.sheet, column, 1.0, &format!("{begin}: {}", ids.join(", ")));
+        block.height = y + 3.0;
         block
     }
 
@@ -212,6 +233,10 @@ impl Rows<'_> {
         let shown = self.sheet.face(Weight::Regular).shown(text);
         self.n_by_code += shown.matches("[U+").count().saturating_sub(text.matches("[U+").count());
     }
+}
+
+fn says_nothing(counts: &CheckCounts) -> bool {
+    counts.healthy + counts.unhealthy + counts.unknown == 0
 }
 
 /// The pale grey of what does not apply is too pale for words.

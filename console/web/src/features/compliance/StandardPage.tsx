@@ -62,7 +62,8 @@ function OwnActions({ standard }: { standard: Standard }) {
     await api.remove(path);
     say("Standard deleted", standard.title);
     await navigate("/compliance");
-    await queryClient.invalidateQueries();
+    // What is gone must not be asked for again.
+    await queryClient.invalidateQueries({ predicate: ({ queryKey }) => queryKey[1] !== standard.id });
   };
   return (
     <>

@@ -25,12 +25,11 @@ export function AttestationCard({ standard, scope }: { standard: Standard; scope
           <DataTable
             label="Attestations" groups={[{ key: "", title: null, rows }]} rowKey={(row) => row.id} rowName={(row) => row.control}
             columns={[
-              { key: "control", header: "Control", isLead: true, width: "12%", cell: (row) => <strong className="number">{row.control}</strong> },
+              { key: "control", header: "Control", isLead: true, width: "18%", cell: (row) => <><strong className="number">{row.control}</strong><div className="small muted breakable">{scopeWords(row.scope)}</div></> },
               { key: "state", header: "Found", width: "130px", cell: (row) => <StatusBadge status={row.state} /> },
               { key: "evidence", header: "Evidence", cell: (row) => <Evidence evidence={row.evidence} /> },
-              { key: "day", header: "Assessed", width: "150px", cell: (row) => <Day row={row} /> },
-              { key: "for", header: "For", width: "160px", cell: (row) => <span className="breakable">{scopeWords(row.scope)}</span> },
-              { key: "standing", header: "Standing", width: "150px", cell: (row) => <Stand row={row} /> },
+              { key: "day", header: "Assessed", width: "130px", cell: (row) => <Day row={row} /> },
+              { key: "standing", header: "Standing", width: "140px", cell: (row) => <Stand row={row} /> },
               { key: "action", header: "Action", width: "120px", cell: (row) => row.standing !== "withdrawn" && <WithdrawButton row={row} /> },
             ]}
           />

@@ -33,7 +33,7 @@ export function CheckPicker({ label, checks, chosen, onChange }: { label: string
       )}
       <Field label={label} size="small">
         <Combobox
-          freeform value={text} selectedOptions={[]} placeholder={`Search ${formatCount(checks.length)} recommendations and baseline rules`}
+          listbox={{ className: "check-choices" }} freeform value={text} selectedOptions={[]} placeholder={`Search ${formatCount(checks.length)} recommendations and baseline rules`}
           onChange={(event) => setText(event.target.value)} onOptionSelect={(_, data) => add(data.optionValue)}
         >
           {found.slice(0, LIMIT).map((check) => (
