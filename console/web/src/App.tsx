@@ -18,6 +18,11 @@ const InventoryPage = lazy(() => import("./features/inventory/InventoryPage"));
 const ResourcePage = lazy(() => import("./features/inventory/ResourcePage"));
 const CompliancePage = lazy(() => import("./features/compliance/CompliancePage"));
 const StandardPage = lazy(() => import("./features/compliance/StandardPage"));
+const PolicyPage = lazy(() => import("./features/policy/PolicyPage"));
+const AssignmentPage = lazy(() => import("./features/policy/AssignmentPage"));
+const DefinitionsPage = lazy(() => import("./features/policy/DefinitionsPage"));
+const DefinitionPage = lazy(() => import("./features/policy/DefinitionPage"));
+const TryPage = lazy(() => import("./features/policy/TryPage"));
 const ConnectorsPage = lazy(() => import("./features/connectors/ConnectorsPage"));
 const CoveragePage = lazy(() => import("./features/coverage/CoveragePage"));
 const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage"));
@@ -44,6 +49,11 @@ export function App() {
                   <Route path="inventory/resource" element={<ResourcePage />} />
                   <Route path="compliance" element={<CompliancePage />} />
                   <Route path="compliance/:id" element={<StandardPage />} />
+                  <Route path="policy" element={<PolicyPage />} />
+                  <Route path="policy/assignment" element={<AssignmentPage />} />
+                  <Route path="policy/definitions" element={<DefinitionsPage />} />
+                  <Route path="policy/definition" element={<DefinitionPage />} />
+                  <Route path="policy/try" element={<TryPage />} />
                   <Route path="connectors" element={<ConnectorsPage />} />
                   <Route path="coverage" element={<CoveragePage />} />
                   <Route path="exemptions" element={<ExemptionsPage />} />

@@ -29,8 +29,8 @@ async function request<T>(method: string, url: string, body?: unknown, signal?: 
       method,
       signal,
       credentials: "same-origin",
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": body instanceof Blob ? "application/octet-stream" : "application/json" }) },
+      body: body === undefined || body instanceof Blob ? body : JSON.stringify(body),
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -58,5 +58,7 @@ export const api = {
   get: <T>(path: string, parameters?: Parameters, signal?: AbortSignal) =>
     request<T>("GET", address(path, parameters), undefined, signal),
   post: <T>(path: string, body: unknown) => request<T>("POST", address(path), body),
-  remove: (path: string) => request<void>("DELETE", address(path)),
+  /** Sends a file as it is. */
+  send: <T>(path: string, parameters: Parameters, file: Blob) => request<T>("POST", address(path, parameters), file),
+  remove: (path: string, parameters?: Parameters) => request<void>("DELETE", address(path, parameters)),
 };
