@@ -243,7 +243,8 @@ export interface ImportAnswer {
   ids: string[];
   problems: Problem[];
   problemCount: number;
-  ignored: number;
+  /** Names of files that are of another kind. */
+  ignored: string[];
   change?: { added: number; changed: number; same: number };
   judged?: { resources: number; states: number; changed: number };
 }

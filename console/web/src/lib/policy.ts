@@ -63,7 +63,6 @@ export const objectTitle = (name: string | null | undefined, id: string): string
 
 export const assignmentPath = (id: string): string => `/policy/assignment?id=${encodeURIComponent(id)}`;
 export const definitionPath = (id: string): string => `/policy/definition?id=${encodeURIComponent(id)}`;
-export const tryPath = (id: string): string => `/policy/try?id=${encodeURIComponent(id)}`;
 export const exportAddress = (): string => address("/policy/export");
 
 const OBJECTS = ["managementGroup", "definition", "initiative", "assignment", "exemption", "attestation"];

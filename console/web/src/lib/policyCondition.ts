@@ -161,3 +161,6 @@ export function pieceText(piece: Piece): string {
   if (piece.kind === "field") return `\`${piece.text}\``;
   return piece.text;
 }
+
+/** How many lines there are, to decide whether parts begin closed. */
+export const countLines = (line: Line): number => 1 + (line.lines ?? []).reduce((sum, below) => sum + countLines(below), 0);

@@ -104,7 +104,7 @@ function Preview({ answer }: { answer: ImportAnswer }) {
   const read = objectsText(answer.read);
   return (
     <div className="stack" aria-live="polite">
-      <p><strong>{read ? `Would be taken: ${read}.` : "Nothing in them can be taken."}</strong>{answer.ignored > 0 && <span className="muted"> {plural(answer.ignored, "file")} of another kind left alone.</span>}</p>
+      <p><strong>{read ? `Would be taken: ${read}.` : "Nothing in them can be taken."}</strong>{answer.ignored.length > 0 && <span className="muted" title={answer.ignored.slice(0, 20).join("\n")}> {plural(answer.ignored.length, "file")} of another kind left alone.</span>}</p>
       <Problems answer={answer} />
     </div>
   );
