@@ -115,7 +115,7 @@ describe("effects", () => {
     ["audit", "the resource is marked as non-compliant (audit)"],
     ["disabled", "nothing: it is switched off (disabled)"],
     ["enforceSetting", "enforceSetting"],
-    ["[parameters('effect')]", "what {effect} says"],
+    ["[parameters('effect')]", "the effect is {effect}"],
   ])("%s", (effect, words) => expect(done({ effect })).toBe(words));
 
   it("ask for a related resource", () => {

@@ -14,7 +14,7 @@ export function ruleText(rule: unknown): RuleText {
   const details = member(then, "details");
   const lines = details === undefined ? [] : detailLines(details);
   const piece = typeof effect === "string" ? valuePiece(effect) : text("no effect is given");
-  const words = piece.kind === "text" ? [piece] : piece.kind === "value" ? [text(effectWords(piece.text))] : [text("what"), piece, text("says")];
+  const words = piece.kind === "text" ? [piece] : piece.kind === "value" ? [text(effectWords(piece.text))] : [text("the effect is"), piece];
   return {
     condition: conditionLine(member(rule, "if")),
     effect: { pieces: words, ...(lines.length > 0 ? { lines } : {}) },

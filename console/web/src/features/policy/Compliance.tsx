@@ -25,7 +25,7 @@ export function ComplianceCard({ counted, title, note }: { counted: Counted; tit
       <div className="stack" style={{ gap: 2 }}>
         <h2>{title}</h2>
         {!isEmpty && <span className="big-number" data-testid="compliant">{share(counted)}{counted.compliant !== null && counted.compliant !== undefined && " compliant"}</span>}
-        <p className="muted">{compliantSentence(counted)}{note && ` ${note}`}</p>
+        <p className="muted">{compliantSentence(counted)}{note && !isEmpty && ` ${note}`}</p>
       </div>
       {!isEmpty && <StackedBar shares={shares} isTall />}
       {!isEmpty && <Legend shares={shares.filter((one) => one.count > 0)} />}

@@ -1,9 +1,9 @@
 import {
-  Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, DialogTrigger, MessageBar, MessageBarBody, Spinner,
+  Button, Dialog, DialogActions, DialogBody, DialogContent, DialogSurface, DialogTitle, MessageBar, MessageBarBody, Spinner,
 } from "@fluentui/react-components";
 import { DocumentAdd20Regular } from "@fluentui/react-icons";
 import { useMutation } from "@tanstack/react-query";
-import { useRef, useState, type ReactElement } from "react";
+import { useRef, useState } from "react";
 import { importPolicies } from "../../api/policyQueries";
 import type { ImportAnswer } from "../../api/policyTypes";
 import { queryClient } from "../../api/queries";
@@ -13,12 +13,10 @@ import { isZip, packFiles } from "../../lib/zip";
 import { ProblemList } from "./ProblemList";
 
 /** Takes policies from files: first tells what would be taken, then takes it. */
-export function ImportDialog({ trigger }: { trigger: ReactElement }) {
-  const [isOpen, setIsOpen] = useState(false);
+export function ImportDialog({ isOpen, onOpen }: { isOpen: boolean; onOpen: (isOpen: boolean) => void }) {
   return (
-    <Dialog open={isOpen} onOpenChange={(_, data) => setIsOpen(data.open)}>
-      <DialogTrigger disableButtonEnhancement>{trigger}</DialogTrigger>
-      <DialogSurface style={{ maxWidth: 760 }}>{isOpen && <ImportForm onClose={() => setIsOpen(false)} />}</DialogSurface>
+    <Dialog open={isOpen} onOpenChange={(_, data) => onOpen(data.open)}>
+      <DialogSurface style={{ maxWidth: 760 }}>{isOpen && <ImportForm onClose={() => onOpen(false)} />}</DialogSurface>
     </Dialog>
   );
 }

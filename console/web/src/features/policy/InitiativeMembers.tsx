@@ -28,9 +28,8 @@ export function InitiativeMembers({ detail }: { detail: InitiativeDetail }) {
         <DataTable
           label="Definitions" groups={shown} rowKey={(row) => `${row.group} ${row.member.reference}`}
           columns={[
-            { key: "name", header: "Definition", isLead: true, cell: ({ member }) => <Link to={definitionPath(member.definitionId)} className="cell-title">{objectTitle(member.displayName, member.definitionId)}</Link> },
-            { key: "reference", header: "Reference", width: "190px", cell: ({ member }) => <code>{member.reference}</code> },
-            { key: "note", header: "Judged here", width: "180px", cell: ({ member }) => <Note member={member} /> },
+            { key: "name", header: "Definition", isLead: true, cell: ({ member }) => <><Link to={definitionPath(member.definitionId)} className="cell-title">{objectTitle(member.displayName, member.definitionId)}</Link><div className="small muted">{member.reference}</div></> },
+            { key: "note", header: "Judged here", width: "240px", cell: ({ member }) => <Note member={member} /> },
           ]}
         />
       )}

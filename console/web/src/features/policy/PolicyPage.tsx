@@ -1,5 +1,6 @@
 import { Button } from "@fluentui/react-components";
 import { ArrowDownload20Regular, ArrowUpload20Regular, Beaker20Regular } from "@fluentui/react-icons";
+import { useState } from "react";
 import { Link, useNavigate } from "react-router";
 import { usePolicyOverview, usePolicyScope } from "../../api/policyQueries";
 import type { PolicyOverview } from "../../api/policyTypes";
@@ -18,6 +19,7 @@ import { ScopeTree } from "./ScopeTree";
 export default function PolicyPage() {
   const query = usePolicyOverview();
   const navigate = useNavigate();
+  const [isImporting, setIsImporting] = useState(false);
   const isEmpty = query.data !== undefined && sumOf(query.data.objects) === 0;
   return (
     <div className="page">
@@ -27,18 +29,19 @@ export default function PolicyPage() {
           <>
             <Button icon={<Beaker20Regular />} onClick={() => void navigate("/policy/try")}>Try a policy</Button>
             {query.data && !isEmpty && <Button as="a" icon={<ArrowDownload20Regular />} href={exportAddress()} download="policies.zip">Export</Button>}
-            {query.data && !isEmpty && <ImportDialog trigger={<Button appearance="primary" icon={<ArrowUpload20Regular />}>Import</Button>} />}
+            {query.data && !isEmpty && <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={() => setIsImporting(true)}>Import</Button>}
           </>
         }
       />
       <Loaded query={query} rows={10}>
-        {(overview) => (isEmpty ? <Nothing /> : <Overview overview={overview} />)}
+        {(overview) => (isEmpty ? <Nothing onImport={() => setIsImporting(true)} /> : <Overview overview={overview} />)}
       </Loaded>
+      <ImportDialog isOpen={isImporting} onOpen={setIsImporting} />
     </div>
   );
 }
 
-function Nothing() {
+function Nothing({ onImport }: { onImport: () => void }) {
   return (
     <div className="card">
       <EmptyNote title="No policy is here yet">
@@ -49,7 +52,7 @@ function Nothing() {
           </p>
           <p>An assignment puts a definition in force at a scope; without one, nothing is judged.</p>
         </div>
-        <ImportDialog trigger={<Button appearance="primary" icon={<ArrowUpload20Regular />}>Import policies</Button>} />
+        <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={onImport}>Import policies</Button>
         <p className="small">Or on the command line: <code>skywarden policy import FOLDER</code></p>
       </EmptyNote>
     </div>

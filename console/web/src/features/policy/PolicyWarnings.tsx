@@ -20,7 +20,7 @@ export function PolicyWarnings({ overview }: { overview: PolicyOverview }) {
   return (
     <MessageBar intent="warning" layout="multiline" aria-label="Not in force">
       <MessageBarBody>
-        <MessageBarTitle>Not everything is in force</MessageBarTitle>
+        <MessageBarTitle>Not everything is in force.</MessageBarTitle>
         {parts.filter(Boolean).join("; ")}.{" "}
         <button type="button" className="link-button" aria-expanded={isOpen} onClick={() => setIsOpen(!isOpen)}>{isOpen ? "Hide" : "Show what and why"}</button>
         {isOpen && (

@@ -10,7 +10,7 @@ import { PolicyHistory } from "./PolicyHistory";
 export function StateDetail({ row }: { row: StateRow }) {
   return (
     <div className="stack wide">
-      {row.message && <p><strong>{row.message}</strong></p>}
+      {row.message && row.state === "NonCompliant" && <p><strong>{row.message}</strong></p>}
       {row.error && <p className="tone-Unhealthy">It could not be judged: {sentence(row.error)}</p>}
       {row.exemption && (
         <p>

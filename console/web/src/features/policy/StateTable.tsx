@@ -30,8 +30,8 @@ export function StateTable({ rows, isOfResource = false }: { rows: readonly Stat
       columns={[
         ...columns,
         { key: "state", header: "State", width: "170px", cell: (row) => <PolicyStateBadge state={row.state} /> },
-        { key: "effect", header: "Effect", width: "150px", cell: (row) => row.effect },
-        { key: "since", header: "Since", width: "150px", cell: (row) => <span title={`First judged ${formatTime(row.firstEvaluatedAt)}`}>{formatTime(row.stateChangedAt)}</span> },
+        { key: "effect", header: "Effect", width: "132px", cell: (row) => row.effect },
+        { key: "since", header: "Since", width: "176px", cell: (row) => <span title={`First judged ${formatTime(row.firstEvaluatedAt)}`}>{formatTime(row.stateChangedAt)}</span> },
       ]}
       detail={(row) => <StateDetail row={row} />}
     />
