@@ -59,7 +59,7 @@ function ResultCard({ result }: { result: TrialResult }) {
       <dl className="facts">
         <dt>At the door</dt>
         <dd><Signed sign={door} />{result.because && <div>{sentence(result.because)}</div>}</dd>
-        <dt>Once it exists</dt>
+        <dt>If it existed like this</dt>
         <dd><Signed sign={STATES[result.state] ?? STATES.Unread} /></dd>
         {result.notEvaluated && <><dt>Why not</dt><dd>{sentence(result.notEvaluated)}</dd></>}
         {result.error && <><dt>What failed</dt><dd className="tone-Unhealthy">{sentence(result.error)}</dd></>}
@@ -102,8 +102,8 @@ function Remediation({ remediation }: { remediation: NonNullable<TrialResult["re
   const resources = templateResources(remediation.deployment);
   return (
     <div className="stack">
-      <h3 className="small">What a remediation would deploy: {plural(resources.length, "resource")}{remediation.roles.length > 0 && `, with the role${remediation.roles.length === 1 ? "" : "s"} ${remediation.roles.map(roleName).join(", ")}`}</h3>
-      <JsonTree value={resources} openDepth={2} />
+      <h3 className="small">If no such resource exists, a remediation deploys {plural(resources.length, "resource")}{remediation.roles.length > 0 && `, with the role${remediation.roles.length === 1 ? "" : "s"} ${remediation.roles.map(roleName).join(", ")}`}</h3>
+      {resources.length > 0 && <JsonTree value={resources} openDepth={2} />}
       <details><summary>The whole deployment</summary><CopyBlock title="Deployment" text={JSON.stringify(remediation.deployment, null, 2)} /></details>
     </div>
   );
