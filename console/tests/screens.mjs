@@ -31,6 +31,11 @@ async function details() {
     { name: "resource", path: await link("/inventory?status=Unhealthy", "table[aria-label='Resources'] a"), shown: "table[aria-label='Assessments']", open: "table[aria-label='Assessments'] .expand-button" },
     { name: "grouped", path: "/recommendations?group=control", shown: "table[aria-label='Recommendations']" },
     { name: "standard", path: await link("/compliance", "main section h2 a"), shown: ".tree", open: ".tree .expand-button" },
+    { name: "policy-scope", path: "/policy?scope=/", shown: "table[aria-label='Assignments'], main .state-note" },
+    { name: "policy-assignment", path: await link("/policy", "table[aria-label='Assignments'] a"), shown: "table[aria-label='Definitions']", open: "table[aria-label='Definitions'] .expand-button" },
+    { name: "policy-states", path: await link("/policy", "table[aria-label='Assignments'] a").then((path) => path && `${path}&tab=resources`), shown: "table[aria-label='Policy states'], main .state-note", open: "table[aria-label='Policy states'] .expand-button" },
+    { name: "policy-definition", path: await link("/policy/definitions?kind=definition", "table[aria-label='Definitions'] a"), shown: ".rule" },
+    { name: "policy-initiative", path: await link("/policy/definitions?kind=initiative", "table[aria-label='Definitions'] a"), shown: "table[aria-label='Definitions']" },
     { name: "no-match", path: "/inventory?q=nothing-is-called-this", shown: "main .state-note" },
     { name: "not-found", path: "/recommendations/no-such-recommendation", shown: "[role=alert]" },
   ].filter((place) => place.path);

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { launch, loginAddress, PAGES, watchFor } from "./browser.mjs";
 import { walkManyAndStandards } from "./walk-many.mjs";
+import { walkPolicy } from "./walk-policy.mjs";
 
 const login = loginAddress();
 const origin = new URL(login).origin;
@@ -132,6 +133,7 @@ await step("removing the exemption gives the score back", async () => {
 });
 
 await walkManyAndStandards({ page, context, origin, step, openFromMenu, seen, problems, reason: REASON });
+await walkPolicy({ page, origin, step, openFromMenu, assertFits });
 
 await step("the colours can be switched and stay switched", async () => {
   await openFromMenu("Overview");

@@ -2,6 +2,7 @@
 import { compliance } from "./compliance.mjs";
 import { connectorRows, missingPermissions } from "./connectors.mjs";
 import { ASSESSMENTS, CONTROLS, DENIED, RECOMMENDATIONS, RESOURCES } from "./estate.mjs";
+import { policy } from "./policy.mjs";
 
 let exemptions = [];
 let isSampleThere = true;
@@ -177,6 +178,7 @@ export function answer(method, url, body) {
   }
   const [, first, second, third] = path.split("/");
   if (first === "recommendations") return given(second ? recommendation(second) : { items: recommendationRows() });
+  if (first === "policy") return policy(second, query);
   if (first === "compliance") return given(compliance(second, third));
   const plain = { "/overview": overview, "/assessments": () => assessments(query), "/resources": () => resourceList(query), "/resources/facets": facets, "/resource": () => resource(query.get("id")), "/coverage": () => ({ items: coverageItems() }), "/changes": () => ({ items: changes() }), "/exemptions": () => ({ items: exemptions }), "/connectors": () => ({ items: connectorRows() }), "/missing-permissions": () => ({ items: missingPermissions() }) };
   return plain[path] ? given(plain[path]()) : missing;

@@ -16,9 +16,9 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-
 const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml" };
 
 async function readBody(incoming) {
-  let text = "";
-  for await (const part of incoming) text += part;
-  return text;
+  const parts = [];
+  for await (const part of incoming) parts.push(part);
+  return Buffer.concat(parts);
 }
 
 function passOn(incoming, outgoing, body) {
@@ -53,6 +53,6 @@ createServer(async (incoming, outgoing) => {
   if (!url.pathname.startsWith("/api/")) return serveFile(url.pathname, outgoing);
   const body = await readBody(incoming);
   if (values.upstream) return passOn(incoming, outgoing, body);
-  const reply = answer(incoming.method, url, body ? JSON.parse(body) : undefined);
+  const reply = answer(incoming.method, url, body.length > 0 && incoming.headers["content-type"] === "application/json" ? JSON.parse(body) : undefined);
   outgoing.writeHead(reply.status, { "content-type": "application/json" }).end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
 }).listen(Number(values.port), "127.0.0.1", () => console.log(`http://127.0.0.1:${values.port}/login?token=any`));

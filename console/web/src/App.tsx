@@ -19,6 +19,11 @@ const ResourcePage = lazy(() => import("./features/inventory/ResourcePage"));
 const CompliancePage = lazy(() => import("./features/compliance/CompliancePage"));
 const StandardPage = lazy(() => import("./features/compliance/StandardPage"));
 const StandardFormPage = lazy(() => import("./features/standards/StandardFormPage"));
+const PolicyPage = lazy(() => import("./features/policy/PolicyPage"));
+const AssignmentPage = lazy(() => import("./features/policy/AssignmentPage"));
+const DefinitionsPage = lazy(() => import("./features/policy/DefinitionsPage"));
+const DefinitionPage = lazy(() => import("./features/policy/DefinitionPage"));
+const TryPage = lazy(() => import("./features/policy/TryPage"));
 const ConnectorsPage = lazy(() => import("./features/connectors/ConnectorsPage"));
 const CoveragePage = lazy(() => import("./features/coverage/CoveragePage"));
 const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage"));
@@ -47,6 +52,11 @@ export function App() {
                   <Route path="compliance/:id" element={<StandardPage />} />
                   <Route path="standards/new" element={<StandardFormPage />} />
                   <Route path="standards/:id" element={<StandardFormPage />} />
+                  <Route path="policy" element={<PolicyPage />} />
+                  <Route path="policy/assignment" element={<AssignmentPage />} />
+                  <Route path="policy/definitions" element={<DefinitionsPage />} />
+                  <Route path="policy/definition" element={<DefinitionPage />} />
+                  <Route path="policy/try" element={<TryPage />} />
                   <Route path="connectors" element={<ConnectorsPage />} />
                   <Route path="coverage" element={<CoveragePage />} />
                   <Route path="exemptions" element={<ExemptionsPage />} />

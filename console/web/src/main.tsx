@@ -5,6 +5,7 @@ import "./styles/shell.css";
 import "./styles/parts.css";
 import "./styles/table.css";
 import "./styles/overview.css";
+import "./styles/policy.css";
 
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App />);

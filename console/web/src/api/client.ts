@@ -36,16 +36,23 @@ class Text {
   constructor(readonly text: string) {}
 }
 
+/** A body as it goes over the wire. */
+function asSent(body: unknown): { type: string; content: BodyInit } {
+  if (body instanceof Blob) return { type: "application/octet-stream", content: body };
+  if (body instanceof Text) return { type: "text/plain; charset=utf-8", content: body.text };
+  return { type: "application/json", content: JSON.stringify(body) };
+}
+
 async function request<T>(method: string, url: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const isText = body instanceof Text;
+  const sent = body === undefined ? undefined : asSent(body);
   let response: Response;
   try {
     response = await fetch(url, {
       method,
       signal,
       credentials: "same-origin",
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": isText ? "text/plain; charset=utf-8" : "application/json" }) },
-      body: body === undefined ? undefined : isText ? body.text : JSON.stringify(body),
+      headers: { accept: "application/json", ...(sent ? { "content-type": sent.type } : {}) },
+      body: sent?.content,
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
@@ -74,5 +81,7 @@ export const api = {
     request<T>("GET", address(path, parameters), undefined, signal),
   post: <T>(path: string, body: unknown) => request<T>("POST", address(path), body),
   putText: <T>(path: string, text: string) => request<T>("PUT", address(path), new Text(text)),
-  remove: (path: string) => request<void>("DELETE", address(path)),
+  /** Sends a file as it is. */
+  send: <T>(path: string, parameters: Parameters, file: Blob) => request<T>("POST", address(path, parameters), file),
+  remove: (path: string, parameters?: Parameters) => request<void>("DELETE", address(path, parameters)),
 };

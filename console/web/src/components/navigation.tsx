@@ -1,5 +1,5 @@
 import {
-  ArrowSwap20Regular, BoxMultiple20Regular, CheckmarkStarburst20Regular, ClipboardTaskListLtr20Regular, EyeOff20Regular, GaugeRegular, PlugConnected20Regular, ShieldDismiss20Regular,
+  ArrowSwap20Regular, BoxMultiple20Regular, CheckmarkStarburst20Regular, ClipboardTaskListLtr20Regular, EyeOff20Regular, GaugeRegular, Gavel20Regular, PlugConnected20Regular, ShieldDismiss20Regular,
 } from "@fluentui/react-icons";
 import type { ComponentType } from "react";
 import { NavLink } from "react-router";
@@ -15,6 +15,7 @@ const PLACES: readonly Place[] = [
   { to: "/recommendations", text: "Recommendations", Icon: ClipboardTaskListLtr20Regular },
   { to: "/inventory", text: "Inventory", Icon: BoxMultiple20Regular },
   { to: "/compliance", text: "Compliance", Icon: CheckmarkStarburst20Regular },
+  { to: "/policy", text: "Policy", Icon: Gavel20Regular },
   { to: "/connectors", text: "Connectors", Icon: PlugConnected20Regular },
   { to: "/coverage", text: "Coverage", Icon: EyeOff20Regular },
   { to: "/exemptions", text: "Exemptions", Icon: ShieldDismiss20Regular },

@@ -10,6 +10,7 @@ import { unreadableTree } from "../../lib/fieldPaths";
 import { plural, shorten } from "../../lib/format";
 import { ResourceAssessments } from "./ResourceAssessments";
 import { ResourceEnvelope } from "./ResourceEnvelope";
+import { ResourcePolicies } from "./ResourcePolicies";
 import { useConnectors } from "./useConnectors";
 
 const CRUMB = { to: "/inventory", text: "Inventory" };
@@ -51,6 +52,7 @@ function Detail({ detail }: { detail: ResourceDetail }) {
         <ResourceAssessments assessments={assessments} />
         <ResourceEnvelope resource={resource} />
       </div>
+      <ResourcePolicies resource={resource.id} />
       {facts && Object.keys(facts).length > 0 && (
         <section className="card" aria-label="Facts">
           <div className="card-head"><h2>Facts</h2><span className="small muted">Computed by Skywarden from this resource and its neighbours</span></div>

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{Query, State},
@@ -29,32 +31,38 @@ pub(crate) struct DefinitionsQuery {
     limit: Option<u32>,
 }
 
-/// Initiatives and definitions by name, initiatives first.
+/// Initiatives and definitions by name, initiatives first; `[Preview]` and `[Deprecated]` ones come after the others.
 pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<DefinitionsQuery>) -> Answer {
     let kept = state.store.policy_library().await?;
     let governance = &kept.library.governance;
     let text = query.q.unwrap_or_default().to_lowercase();
-    let is_meant = |kind: &str, name: &str, id: &str, category: Option<&str>| {
-        query.kind.as_deref().is_none_or(|wanted| wanted == kind)
-            && query.category.as_deref().is_none_or(|wanted| category.is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
-            && (text.is_empty() || name.to_lowercase().contains(&text) || id.to_lowercase().contains(&text))
+    let mut categories: BTreeMap<String, u64> = BTreeMap::new();
+    let mut is_meant = |kind: &str, name: &str, id: &str, category: Option<&str>| {
+        let is_found = query.kind.as_deref().is_none_or(|wanted| wanted == kind)
+            && (text.is_empty() || name.to_lowercase().contains(&text) || id.to_lowercase().contains(&text));
+        if is_found && let Some(own) = category {
+            *categories.entry(own.to_owned()).or_default() += 1;
+        }
+        is_found && query.category.as_deref().is_none_or(|wanted| category.is_some_and(|own| own.eq_ignore_ascii_case(wanted)))
     };
-    let mut items: Vec<(u8, String, Value)> = Vec::new();
+    let mut items: Vec<((u8, bool, String), Value)> = Vec::new();
+    let key = |kind: u8, name: &str| (kind, name.starts_with('['), name.to_lowercase());
     for own in governance.initiatives() {
         if is_meant("initiative", &own.display_name, &own.id, own.category.as_deref()) {
-            items.push((0, own.display_name.to_lowercase(), of_initiative(own)));
+            items.push((key(0, &own.display_name), of_initiative(own)));
         }
     }
     for own in governance.definitions() {
         if is_meant("definition", &own.display_name, &own.id, own.category.as_deref()) {
-            items.push((1, own.display_name.to_lowercase(), of_definition(own)));
+            items.push((key(1, &own.display_name), of_definition(own)));
         }
     }
-    items.sort_by(|left, right| (left.0, &left.1).cmp(&(right.0, &right.1)));
+    items.sort_by(|(left, _), (right, _)| left.cmp(right));
     let total = items.len();
     let limit = usize::try_from(query.limit.unwrap_or(DEFAULT_LIMIT).min(MAX_LIMIT)).unwrap_or(usize::MAX);
-    let page: Vec<Value> = items.into_iter().skip(query.offset).take(limit).map(|(_, _, item)| item).collect();
-    Ok(Json(json!({ "items": page, "total": total })))
+    let page: Vec<Value> = items.into_iter().skip(query.offset).take(limit).map(|(_, item)| item).collect();
+    let categories: Vec<Value> = categories.iter().map(|(value, count)| json!({ "value": value, "count": count })).collect();
+    Ok(Json(json!({ "items": page, "total": total, "categories": categories })))
 }
 
 /// A definition or an initiative with all that is known of it.

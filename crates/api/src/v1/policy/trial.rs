@@ -83,8 +83,9 @@ fn result(bound: &Bound<'_>, resource: &Resource) -> Value {
             .collect(),
         _ => Vec::new(),
     };
+    // Related resources are never given, so nothing tells that one is there: this is the plan for where none is.
     let remediation = match (&verdict.state, &bound.definition.rule.details) {
-        (Found::NonCompliant, Details::Existence(existence)) => {
+        (Found::NonCompliant | Found::Unknown, Details::Existence(existence)) => {
             existence.deployment.as_ref().map(|deployment| json!({ "deployment": deployment, "roles": existence.roles }))
         }
         _ => None,
