@@ -120,7 +120,8 @@ impl Reader<'_> {
             if let Value::String(text) = value
                 && text.starts_with('[')
             {
-                wanted.extend(quoted(text).into_iter().filter(|text| !is_alias(text)).map(Value::String));
+                let is_name = |quoted: &str| text.contains(&format!("parameters('{quoted}')"));
+                wanted.extend(quoted(text).into_iter().filter(|text| !is_alias(text) && !is_name(text)).map(Value::String));
             }
             if key.eq_ignore_ascii_case("value") {
                 continue;

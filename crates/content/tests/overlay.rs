@@ -76,3 +76,18 @@ fn a_folder_that_is_not_there_is_a_problem() {
     let (_, problems) = Catalog::default().with_overlay(Path::new("/nonexistent/content"));
     assert_eq!(problems.len(), 1);
 }
+
+#[test]
+fn a_standard_of_the_folder_names_its_checks_and_a_wrong_one_leaves_what_was_there() {
+    let standard = |id: &str, check: &str| {
+        format!(
+            "id: {id}\ntitle: Ours\ndescription: x\nversion: '1'\nenvironments: [aws]\n\
+             controls: [{{ id: '1.1', title: Locked, checks: [{check}] }}]\n"
+        )
+    };
+    let (right, wrong) = (standard("own", "bucket-locked"), standard("house", "bucket-lockd"));
+    let (catalog, problems) = overlaid(&[("standards/own.yaml", &right), ("standards/house.yaml", &wrong)]).unwrap();
+    assert_eq!(problems.iter().map(|problem| problem.file.as_str()).collect::<Vec<_>>(), ["standards/house.yaml"]);
+    assert_eq!(catalog.standards["own"].controls[0].checks, ["bucket-locked"]);
+    assert_eq!(catalog.standards["house"].title, "House rules");
+}
