@@ -5,7 +5,6 @@
 mod case;
 mod corpus;
 mod governance;
-mod tenant;
 
 use std::path::Path;
 

@@ -3,10 +3,12 @@
 mod archive;
 mod export;
 mod import;
+mod recommendation;
 
 pub use archive::{ArchiveError, pack, unpack};
 pub use export::files;
 pub use import::{Bundle, Problem, read};
+pub use recommendation::{NotPolicy, definition_of};
 
 /// A file of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq)]

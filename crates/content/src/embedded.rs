@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    Catalog, Problem,
+    Catalog, Problem, RecommendationFile,
     load::{Care, File, Kind, kind_of},
     source::Source,
 };
@@ -65,6 +65,30 @@ impl Catalog {
         let mut problems = Vec::new();
         catalog.add(&files, Care::Lint, &mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(problems) }
+    }
+}
+
+impl RecommendationFile {
+    /// The recommendations that are compiled into the program, as they are written: with their conditions and tests, which a
+    /// catalog does not keep.
+    ///
+    /// # Errors
+    /// If the packed content is damaged or holds a faulty file.
+    pub fn embedded() -> Result<Vec<Self>, Vec<Problem>> {
+        let (unpacked, unpacked_tests) = (unpack(PACKED)?, unpack(PACKED_TESTS)?);
+        let mut tests: BTreeMap<&str, Value> = listed(&unpacked_tests)?.into_iter().collect();
+        let mut files = Vec::new();
+        for (path, text) in
+            listed::<&RawValue>(&unpacked)?.into_iter().filter(|(path, _)| kind_of(path) == Some(Kind::Recommendation))
+        {
+            let mut document = file(path, Kind::Recommendation, text)?.source.value;
+            if let (Value::Object(members), Some(tests)) = (&mut document, tests.remove(path)) {
+                members.insert("tests".to_owned(), tests);
+            }
+            let parsed = serde_json::from_value(document).map_err(|error| damaged(format!("{path}: {error}")))?;
+            files.push(parsed);
+        }
+        Ok(files)
     }
 }
 

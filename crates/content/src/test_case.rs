@@ -1,8 +1,9 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use skywarden_model::{Carried, Fact, FactSheet, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 
 /// One test inside a content file: a resource and the verdict that it must get.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -33,6 +34,50 @@ pub struct TestCase {
     pub now: Option<String>,
     /// The verdict.
     pub expect: Expectation,
+}
+
+impl TestCase {
+    /// The resource that the test describes.
+    pub fn resource(&self, type_name: &str) -> Resource {
+        Resource {
+            id: "test".into(),
+            type_name: type_name.into(),
+            name: "test".to_owned(),
+            scope: Scope { connector: "test".into(), account: "123456789012".into(), resource_group: "test".into() },
+            location: self.location.clone(),
+            tags: self.tags.clone(),
+            envelope: Map::new(),
+            properties: Value::Object(self.given.clone()),
+            unreadable: self.unreadable("properties."),
+            carried: Carried::All,
+        }
+    }
+
+    /// Its facts.
+    pub fn fact_sheet(&self) -> FactSheet {
+        let fields = |fields: &Map<String, Value>| -> Fact {
+            fields.iter().map(|(field, value)| (field.as_str().into(), value.clone())).collect()
+        };
+        let values = self.facts.iter().map(|(name, own)| (Arc::from(name.as_str()), fields(own))).collect();
+        FactSheet { values, unreadable: self.unreadable("facts."), ..FactSheet::default() }
+    }
+
+    /// When it is judged.
+    pub fn instant(&self) -> Timestamp {
+        self.now.as_deref().unwrap_or("2026-01-01T00:00:00Z").parse().unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn unreadable(&self, prefix: &str) -> Vec<Unreadable> {
+        let reason = Arc::new(UnreadableReason {
+            kind: UnreadableKind::Denied,
+            operation: "read it in the test".to_owned(),
+            permission: Some("test:Read".to_owned()),
+            code: "AccessDenied".to_owned(),
+            message: String::new(),
+        });
+        let fields = self.unknown.iter().filter(|field| field.starts_with(prefix)).filter_map(|field| field.parse().ok());
+        fields.map(|field| Unreadable { field, reason: reason.clone() }).collect()
+    }
 }
 
 /// The verdict that a test expects.

@@ -3,6 +3,8 @@
 //! Azure's catalogue of aliases is a tenant's to list and not published as a whole; these are its rules and the exceptions that its
 //! own definitions use.
 
+use skywarden_model::FieldPath;
+
 /// Members of every ARM resource that stand beside `properties`.
 const BESIDE: [&str; 7] = ["sku", "kind", "identity", "zones", "plan", "managedBy", "extendedLocation"];
 
@@ -75,6 +77,9 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("Microsoft.Sql/servers/dnsAliases.azureDnsRecord", "properties.azureDnsRecord"),
 ];
 
+/// Machines, whose aliases of images bear the provider's name only.
+const MACHINES: &str = "Microsoft.Compute/virtualMachines";
+
 /// Scale sets, of which some aliases of machines are aliases too.
 const SCALE_SETS: &str = "Microsoft.Compute/virtualMachineScaleSets";
 
@@ -90,6 +95,20 @@ const OF_IMAGE: [(&str, &str); 4] = [
 pub fn elsewhere(name: &str) -> Option<(&'static str, String)> {
     let (_, field) = OF_IMAGE.iter().find(|(alias, _)| alias.eq_ignore_ascii_case(name))?;
     Some((SCALE_SETS, format!("properties.virtualMachineProfile.storageProfile.imageReference.{field}")))
+}
+
+/// The alias of a path in resources of a type: the inverse of what [`crate::field_path`] does; `None` if no alias leads there.
+pub fn alias_of(type_name: &str, path: &FieldPath) -> Option<String> {
+    let leads_there = |name: &String| crate::field_path(name).is_ok_and(|found| found == *path);
+    let steps = path.to_string();
+    let plain = steps.strip_prefix("properties.").unwrap_or(&steps);
+    // Elements of nested resources hide their `properties` in the alias.
+    let candidates = [plain.replace("[*].properties.", "[*]."), plain.to_owned()];
+    let of_type = candidates.into_iter().map(|property| format!("{type_name}/{property}"));
+    let is_own = |(name, _): &&(&str, &str)| name.rsplit_once('/').is_some_and(|(of, _)| of.eq_ignore_ascii_case(type_name));
+    let of_image = OF_IMAGE.iter().filter(|_| type_name.eq_ignore_ascii_case(MACHINES));
+    let named = ELSEWHERE.iter().filter(is_own).chain(of_image).map(|(name, _)| (*name).to_owned());
+    named.chain(of_type).find(leads_there)
 }
 
 /// The path, as text, of an alias of a type: `Microsoft.X/types` and `a.b`.

@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-pub use alias::elsewhere;
+pub use alias::{alias_of, elsewhere};
 pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::{closest, step};

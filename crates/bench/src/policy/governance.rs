@@ -7,13 +7,11 @@ use serde_json::{Value, json};
 use skywarden_model::{Resource, Timestamp};
 use skywarden_policy::{Assignment, ComplianceState, Definition, Estate, Governance, Initiative, Plan, Rollup, Scope};
 use skywarden_rule::{Input, Parameters};
+use skywarden_testkit::tenant::{Mix, SUBSCRIPTIONS, account};
 
 use crate::{
     measure::{median, memory_mb, peak_mb, timed},
-    policy::{
-        RUNS, corpus,
-        tenant::{Mix, SUBSCRIPTIONS, account},
-    },
+    policy::{RUNS, corpus},
 };
 
 const RESOURCES: usize = 100_000;
@@ -34,7 +32,7 @@ pub(crate) fn tenant(folder: &Path) -> anyhow::Result<()> {
     println!(
         "{} resources of {} types in {SUBSCRIPTIONS} subscriptions, {} bytes of properties each: {} MB beside {before} MB",
         estate.iter().map(Vec::len).sum::<usize>(),
-        mix.len(),
+        mix.n_types(),
         n_bytes / RESOURCES,
         memory_mb()?.saturating_sub(before)
     );

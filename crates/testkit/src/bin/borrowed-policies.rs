@@ -6,12 +6,7 @@
 //! are called there, and resources with the state that they should have. Nothing else of a definition is changed. Fails if a state is
 //! another.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
@@ -20,6 +15,7 @@ use skywarden_content::Source;
 use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Definition, Listed, Neighbours, State};
 use skywarden_rule::{Input, Parameters};
+use skywarden_testkit::published_policies;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     let text = fs::read_to_string(&cases).with_context(|| format!("could not read {cases}"))?;
     let source = Source::parse(&text).map_err(|error| anyhow::anyhow!("{cases}:{}: {}", error.line, error.message))?;
     let cases: Vec<Case> = serde_json::from_value(source.value).with_context(|| format!("{cases} is not as it should be"))?;
-    let known = definitions(Path::new(&folder))?;
+    let known = published_policies(Path::new(&folder))?;
     let (mut n_states, mut n_wrong) = (0, 0);
     for case in &cases {
         let document = known.get(&case.definition).with_context(|| format!("there is no definition {}", case.definition))?;
@@ -111,30 +107,6 @@ fn name(state: &State) -> &'static str {
         State::Unknown => "Unread",
         _ => "other",
     }
-}
-
-/// The published definitions by name.
-fn definitions(folder: &Path) -> anyhow::Result<BTreeMap<String, Value>> {
-    let mut found = BTreeMap::new();
-    let mut left: Vec<PathBuf> = vec![folder.to_path_buf()];
-    while let Some(folder) = left.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.is_dir() {
-                // Another cloud of Azure's, with older copies under the same names.
-                if path.file_name().is_none_or(|name| name != "Azure Government") {
-                    left.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
-                let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
-                if let Some(name) = document.get("name").and_then(Value::as_str) {
-                    found.insert(name.to_owned(), document);
-                }
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Names of types and fields, nothing else, wherever a text is exactly one.

@@ -1,4 +1,4 @@
-//! A tenant made for the bench: resources of the types that the policies name, with what the policies read by turns as they want it
+//! A tenant of Azure that is made up: resources of the types that the policies name, with what the policies read by turns as they want it
 //! and not.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,39 +8,42 @@ use skywarden_model::{Carried, FieldPath, Resource, Scope, Segment};
 use skywarden_policy::{Definition, Details};
 
 /// Subscriptions of the tenant.
-pub(crate) const SUBSCRIPTIONS: usize = 40;
+pub const SUBSCRIPTIONS: usize = 40;
 
 /// Resource groups of a subscription.
 const GROUPS: usize = 25;
 
 /// What resources of each type may hold, and which of them lie below others.
-pub(crate) struct Mix {
+pub struct Mix {
     types: Vec<(String, Vec<FieldPath>)>,
     /// Types that policies look for beside a resource, with a name if they ask for one.
     related: Vec<(String, Option<String>, Vec<FieldPath>)>,
 }
 
 /// Numbers that look random and are the same with each run.
-pub(crate) struct Dice(u64);
+pub struct Dice(u64);
 
 impl Dice {
-    pub(crate) fn new(seed: u64) -> Self {
+    /// Dice that begin with a seed.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    /// A number below an end, which is at least 1.
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).unwrap_or_default() % end.max(1)
     }
 
-    pub(crate) fn pick<'t, T>(&mut self, of: &'t [T]) -> Option<&'t T> {
+    /// One of several; `None` of none.
+    pub fn pick<'t, T>(&mut self, of: &'t [T]) -> Option<&'t T> {
         of.get(self.below(of.len()))
     }
 }
 
 impl Mix {
     /// The types that the definitions' conditions name, from their documents, with the fields that they read.
-    pub(crate) fn new(definitions: &[(Definition, Value)]) -> Self {
+    pub fn new(definitions: &[(Definition, Value)]) -> Self {
         let mut types: BTreeMap<String, BTreeSet<FieldPath>> = BTreeMap::new();
         let mut related: BTreeMap<(String, Option<String>), BTreeSet<FieldPath>> = BTreeMap::new();
         for (definition, document) in definitions {
@@ -68,12 +71,18 @@ impl Mix {
     }
 
     /// How many types there are.
-    pub(crate) fn len(&self) -> usize {
+    pub fn n_types(&self) -> usize {
         self.types.len() + self.related.len()
     }
 
+    /// Their names.
+    pub fn type_names(&self) -> BTreeSet<&str> {
+        let own = self.types.iter().map(|(name, _)| name.as_str());
+        own.chain(self.related.iter().map(|(name, _, _)| name.as_str())).collect()
+    }
+
     /// The resources of one subscription; of three, one lies beside or below another.
-    pub(crate) fn subscription(&self, subscription: usize, n_resources: usize) -> Vec<Resource> {
+    pub fn subscription(&self, subscription: usize, n_resources: usize) -> Vec<Resource> {
         let mut dice = Dice::new(subscription as u64 + 1);
         let mut resources: Vec<Resource> = Vec::with_capacity(n_resources);
         while resources.len() < n_resources {
@@ -95,7 +104,7 @@ impl Mix {
 }
 
 /// The id of a subscription.
-pub(crate) fn account(subscription: usize) -> String {
+pub fn account(subscription: usize) -> String {
     format!("00000000-0000-0000-0000-{subscription:012}")
 }
 
