@@ -21,6 +21,16 @@ export function CopyBlock({ title, text, isWrapped = false }: { title: string; t
   );
 }
 
+/** For what is shown in another way than it is copied. */
+export function CopyButton({ label, text }: { label: string; text: string }) {
+  const { isCopied, copy } = useCopy(text);
+  return (
+    <Button size="small" icon={isCopied ? <Checkmark16Regular /> : <Copy16Regular />} onClick={copy}>
+      <span aria-live="polite">{isCopied ? "Copied" : label}</span>
+    </Button>
+  );
+}
+
 export function CopyId({ id }: { id: string }) {
   const { isCopied, copy } = useCopy(id);
   return (

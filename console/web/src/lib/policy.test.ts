@@ -12,6 +12,10 @@ describe("compliance", () => {
     const mixed = { counts: { Compliant: 1, Exempt: 2, Unknown: 1, Unread: 1 }, compliant: 0.8 };
     expect(compliantSentence(mixed)).toBe("80.0% of 5 resources, counting 2 exempt and 1 not attested yet as Azure does. 1 resource could not be read and counts as not compliant.");
   });
+  it("counts what is protected neither way", () => {
+    expect(compliantSentence({ counts: { Protected: 2 }, compliant: null })).toBe("2 resources only protected, which counts neither way.");
+    expect(compliantSentence({ counts: { Compliant: 1, Protected: 1 }, compliant: 1 })).toBe("100.0% of 1 resource. 1 resource only protected, which counts neither way.");
+  });
   it("gives what could not be read its own word and colour", () => {
     const unread = sharesOfStates({ Unread: 3 }).find((share) => share.count > 0);
     expect(unread).toEqual({ name: "Unknown", label: "Could not be read", count: 3 });

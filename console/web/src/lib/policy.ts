@@ -25,15 +25,17 @@ export const sumOf = (counts: PolicyCounts): number => Object.values(counts).red
 
 /** Azure counts what is exempt or not attested as compliant: whoever reads the share is told so. */
 export function compliantSentence({ counts, compliant }: Counted): string {
-  const total = sumOf(counts);
-  if (total === 0 || compliant === null || compliant === undefined) return "No resource is concerned yet.";
+  const nProtected = counts.Protected ?? 0;
+  const total = sumOf(counts) - nProtected;
+  const aside = nProtected > 0 ? ` ${plural(nProtected, "resource")} only protected, which counts neither way.` : "";
+  if (total === 0 || compliant === null || compliant === undefined) return aside.trim() || "No resource is concerned yet.";
   const among = [
     (counts.Exempt ?? 0) > 0 && `${formatCount(counts.Exempt ?? 0)} exempt`,
     (counts.Unknown ?? 0) > 0 && `${formatCount(counts.Unknown ?? 0)} not attested yet`,
   ].filter(Boolean);
   const unread = (counts.Unread ?? 0) > 0 ? ` ${plural(counts.Unread ?? 0, "resource")} could not be read and ${counts.Unread === 1 ? "counts" : "count"} as not compliant.` : "";
   const noted = among.length > 0 ? `, counting ${among.join(" and ")} as Azure does` : "";
-  return `${formatPercent(compliant)} of ${plural(total, "resource")}${noted}.${unread}`;
+  return `${formatPercent(compliant)} of ${plural(total, "resource")}${noted}.${unread}${aside}`;
 }
 
 const ORIGINS: Record<Origin, string> = {

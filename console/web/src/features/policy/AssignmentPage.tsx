@@ -2,15 +2,14 @@ import { Button, Tab, TabList } from "@fluentui/react-components";
 import { Delete20Regular } from "@fluentui/react-icons";
 import { Link, useNavigate, useSearchParams } from "react-router";
 import { useAssignment } from "../../api/policyQueries";
-import type { AssignmentDetail } from "../../api/policyTypes";
-import { CopyBlock } from "../../components/CopyBlock";
-import { JsonTree } from "../../components/JsonTree";
+import type { AssignmentDetail, Setting } from "../../api/policyTypes";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { formatCount } from "../../lib/format";
+import { formatCount, plural } from "../../lib/format";
 import { definitionPath, objectTitle, scopeTitle } from "../../lib/policy";
 import { useUrlState } from "../../lib/useUrlState";
 import { ComplianceCard } from "./Compliance";
+import { Document } from "./Document";
 import { PolicyHistory } from "./PolicyHistory";
 import { RemoveButton } from "./RemoveButton";
 import { SetAside } from "./SetAside";
@@ -51,12 +50,25 @@ function Detail({ detail }: { detail: AssignmentDetail }) {
         }
       />
       <div className="columns">
-        <ComplianceCard title="Resources by state" counted={detail} />
+        <ComplianceCard title="Resources by state" counted={detail}><Unjudged settings={detail.settings} /></ComplianceCard>
         <About detail={detail} />
       </div>
       <SetAside exemptions={detail.exemptions} attestations={detail.attestations} />
       <Tabs detail={detail} />
     </>
+  );
+}
+
+/** Definitions that say nothing of any resource: their silence is no compliance. */
+function Unjudged({ settings }: { settings: readonly Setting[] }) {
+  const nElsewhere = settings.filter((own) => own.notEvaluated && !own.problem).length;
+  const nProblems = settings.filter((own) => own.problem).length;
+  if (nElsewhere + nProblems === 0) return null;
+  return (
+    <ul className="plain">
+      {nElsewhere > 0 && <li className="tone-Unknown">{plural(nElsewhere, "definition")} of {settings.length} not evaluated here</li>}
+      {nProblems > 0 && <li className="tone-Unhealthy">{plural(nProblems, "definition")} not in force</li>}
+    </ul>
   );
 }
 
@@ -96,17 +108,7 @@ function Tabs({ detail }: { detail: AssignmentDetail }) {
       {tab === "definitions" && <SettingList detail={detail} />}
       {tab === "resources" && <StateList filter={{ assignment: detail.id }} settings={detail.settings} />}
       {tab === "history" && <PolicyHistory filter={{ assignment: detail.id }} />}
-      {tab === "json" && <div className="tab-body"><Json document={detail.document} /></div>}
+      {tab === "json" && <div className="tab-body"><Document document={detail.document} /></div>}
     </section>
-  );
-}
-
-/** A document to read and to copy. */
-export function Json({ document }: { document: unknown }) {
-  return (
-    <div className="stack wide">
-      <JsonTree value={document} openDepth={3} />
-      <CopyBlock title="JSON" text={JSON.stringify(document, null, 2)} />
-    </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { Counted } from "../../api/policyTypes";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { formatPercent } from "../../lib/format";
@@ -17,7 +18,7 @@ export function ComplianceCell({ counted }: { counted: Counted }) {
 const share = ({ compliant }: Counted): string => (compliant === null || compliant === undefined ? "Not judged" : formatPercent(compliant));
 
 /** Resources by state, with what the share of compliant ones is made of. */
-export function ComplianceCard({ counted, title, note }: { counted: Counted; title: string; note?: string }) {
+export function ComplianceCard({ counted, title, note, children }: { counted: Counted; title: string; note?: string; children?: ReactNode }) {
   const shares = sharesOfStates(counted.counts);
   const isEmpty = sumOf(counted.counts) === 0;
   return (
@@ -29,6 +30,7 @@ export function ComplianceCard({ counted, title, note }: { counted: Counted; tit
       </div>
       {!isEmpty && <StackedBar shares={shares} isTall />}
       {!isEmpty && <Legend shares={shares.filter((one) => one.count > 0)} />}
+      {children}
     </section>
   );
 }

@@ -8,9 +8,9 @@ import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { sentence } from "../../lib/format";
 import { objectTitle } from "../../lib/policy";
-import { Json } from "./AssignmentPage";
 import { ComplianceCard } from "./Compliance";
 import { DefinitionFacts } from "./DefinitionFacts";
+import { Document } from "./Document";
 import { InitiativeMembers } from "./InitiativeMembers";
 import { ParameterTable } from "./ParameterTable";
 import { RuleTree } from "./RuleTree";
@@ -74,7 +74,7 @@ function Rule({ detail }: { detail: DefinitionDetail }) {
         </TabList>
       </div>
       <div className="tab-body">
-        {view === "json" ? <Json document={detail.document} /> : detail.policyRule ? <RuleTree rule={detail.policyRule} parameters={detail.parameters} /> : <p className="muted">The rule is not kept in its document.</p>}
+        {view === "json" ? <Document document={detail.document} /> : detail.policyRule ? <RuleTree rule={detail.policyRule} parameters={detail.parameters} /> : <p className="muted">The rule is not kept in its document.</p>}
       </div>
     </section>
   );
@@ -97,7 +97,7 @@ function Initiative({ detail }: { detail: InitiativeDetail }) {
           </div>
           {view === "definitions" && <InitiativeMembers detail={detail} />}
           {view === "parameters" && <ParameterTable parameters={detail.parameters} isBare />}
-          {view === "json" && <div className="tab-body"><Json document={detail.document} /></div>}
+          {view === "json" && <div className="tab-body"><Document document={detail.document} /></div>}
         </section>
         <DefinitionFacts detail={detail} />
       </div>

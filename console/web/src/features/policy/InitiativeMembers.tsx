@@ -40,7 +40,7 @@ export function InitiativeMembers({ detail }: { detail: InitiativeDetail }) {
 
 function Note({ member }: { member: Member }) {
   if (member.displayName === null || member.displayName === undefined) return <span className="tone-Unhealthy">The definition is not here</span>;
-  return member.notEvaluated ? <span className="small tone-Unknown">No: {member.notEvaluated}</span> : <>Yes</>;
+  return member.notEvaluated ? <span className="small tone-Unknown" title={member.notEvaluated}>No: {member.notEvaluated.replace(/ \(.*\)$/, "")}</span> : <>Yes</>;
 }
 
 interface Found {

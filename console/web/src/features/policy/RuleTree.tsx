@@ -1,7 +1,8 @@
+import { Button } from "@fluentui/react-components";
 import { ChevronRight16Regular } from "@fluentui/react-icons";
 import { createContext, useContext, useState } from "react";
 import type { Parameter } from "../../api/policyTypes";
-import { shorten } from "../../lib/format";
+import { plural, shorten } from "../../lib/format";
 import { countLines, type Line, type Piece } from "../../lib/policyCondition";
 import { ruleText } from "../../lib/policyRule";
 
@@ -17,13 +18,16 @@ export function RuleTree({ rule, parameters }: { rule: unknown; parameters: read
   const { condition, effect } = ruleText(rule);
   const declared = new Map(parameters.map((own) => [own.name.toLowerCase(), own]));
   const isLong = countLines(condition) + countLines(effect) > LONG;
+  const [isWhole, setIsWhole] = useState(!isLong);
+  const openDepth = isWhole ? Number.POSITIVE_INFINITY : 2;
   return (
     <Declared.Provider value={declared}>
-      <div className="stack">
+      <div className="stack" key={String(isWhole)}>
+        {isLong && <div><Button size="small" appearance="subtle" onClick={() => setIsWhole(!isWhole)}>{isWhole ? "Close deep parts" : "Open all parts"}</Button></div>}
         <span className="rule-word">If</span>
-        <ul className="rule"><RuleLine line={condition} depth={0} openDepth={isLong ? 2 : 99} /></ul>
+        <ul className="rule"><RuleLine line={condition} depth={0} openDepth={openDepth} /></ul>
         <span className="rule-word">then</span>
-        <ul className="rule"><RuleLine line={effect} depth={0} openDepth={isLong ? 2 : 99} /></ul>
+        <ul className="rule"><RuleLine line={effect} depth={0} openDepth={openDepth} /></ul>
       </div>
     </Declared.Provider>
   );
@@ -40,7 +44,7 @@ function RuleLine({ line, depth, openDepth }: { line: Line; depth: number; openD
             <ChevronRight16Regular aria-hidden />
           </button>
         ) : <span aria-hidden>•</span>}
-        <span>{line.pieces.map((piece, at) => <span key={at}>{at > 0 && " "}<PieceText piece={piece} /></span>)}{lines.length > 0 && !isOpen && <span className="muted"> …</span>}</span>
+        <span>{line.pieces.map((piece, at) => <span key={at}>{at > 0 && " "}<PieceText piece={piece} /></span>)}{lines.length > 0 && !isOpen && <span className="muted"> … {plural(lines.length, "part")}</span>}</span>
       </div>
       {isOpen && lines.length > 0 && <ul>{lines.map((below, at) => <RuleLine key={at} line={below} depth={depth + 1} openDepth={openDepth} />)}</ul>}
     </li>

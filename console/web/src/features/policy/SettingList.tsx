@@ -103,7 +103,7 @@ function EffectCell({ setting }: { setting: Setting }) {
 const SHOWN = ["NonCompliant", "Unread", "Conflict", "Unknown", "Compliant", "Exempt", "Protected"] as const;
 
 function CountsCell({ setting }: { setting: Setting }) {
-  if (setting.notEvaluated) return <span className="tone-Unknown small">Not evaluated: {setting.notEvaluated}</span>;
+  if (setting.notEvaluated) return <span className="tone-Unknown small" title={setting.notEvaluated}>Not evaluated: {setting.notEvaluated.replace(/ \(.*\)$/, "")}</span>;
   if (sumOf(setting.counts) === 0) return <span className="muted">{setting.effect === "disabled" ? "Switched off" : "No resource concerned"}</span>;
   return <span className="setting-counts">{SHOWN.filter((state) => (setting.counts[state] ?? 0) > 0).map((state) => <PolicyStateCount key={state} state={state} count={setting.counts[state] ?? 0} />)}</span>;
 }
