@@ -50,15 +50,16 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
     process::run("cargo", &[&program[..], &[folder?, "--by-hand", by_hand?]].concat())
 }
 
-/// Azure's own policy definitions: that all load, why some are not evaluated, and that a second engine judges resources alike or for
-/// a known reason. That engine is in a workspace of its own.
+/// Azure's own policy definitions: that all load, why some are not evaluated, that some hold for other clouds when names are changed,
+/// and that a second engine judges resources alike or for a known reason. That engine is in a workspace of its own.
 fn azure_policies(archive: &Path) -> anyhow::Result<()> {
     let folder = unpacked(archive, "azure-policy")?;
-    let folder = folder.to_str().context("a path is no UTF-8")?;
-    process::run(
-        "cargo",
-        &["run", "--release", "--quiet", "--package", "skywarden-testkit", "--bin", "azure-policies", "--", folder],
-    )?;
+    let cases = process::root()?.join("testkit/policies/elsewhere.yaml");
+    let [folder, cases] = [&folder, &cases].map(|path| path.to_str().context("a path is no UTF-8"));
+    let (folder, cases) = (folder?, cases?);
+    let testkit = ["run", "--release", "--quiet", "--package", "skywarden-testkit", "--bin"];
+    process::run("cargo", &[&testkit[..], &["azure-policies", "--", folder]].concat())?;
+    process::run("cargo", &[&testkit[..], &["borrowed-policies", "--", folder, cases]].concat())?;
     let own =
         ["--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml", "--target-dir", "conformance/target"];
     process::run("cargo", &[&["test"], &own[..]].concat())?;

@@ -1,4 +1,5 @@
 //! Files in, objects out, and back.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,6 @@
 //! Recommendations as policy definitions: what they say of a resource stays the same.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::disallowed_methods, reason = "it reads files that were written for it")]
 
 use std::path::PathBuf;
 

@@ -123,3 +123,17 @@ fn a_folder_is_brought_in_judged_looked_at_and_written_out_again() {
     let missing = skywarden(folder, &["policy", "remove", ASSIGNMENT]);
     assert!(told(&missing).contains("there is no `/providers"), "{}", told(&missing));
 }
+
+#[test]
+fn recommendations_become_definitions_that_can_be_brought_in() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path();
+    let written = skywarden(folder, &["policy", "from-recommendations", "own", "--type", "AWS::S3::"]);
+    assert!(out(&written).contains("files in own"), "{}", told(&written));
+    let n_files = files(&folder.join("own")).len();
+    assert!(n_files > 10, "{n_files}");
+    let dry = skywarden(folder, &["policy", "import", "own", "--dry-run"]);
+    assert_eq!(out(&dry).trim(), format!("read: {n_files} definitions"), "{}", told(&dry));
+    let nothing = skywarden(folder, &["policy", "from-recommendations", "other", "--type", "Nobody::"]);
+    assert!(told(&nothing).contains("no recommendation is of such a type"), "{}", told(&nothing));
+}

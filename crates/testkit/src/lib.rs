@@ -85,23 +85,6 @@ fn rename(value: &mut Value, account: &str, own: &str) {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn copies_are_resources_of_their_own() {
-        let sample = sample(&Catalog::embedded().unwrap()).unwrap();
-        let many = copies(&sample, 400).unwrap();
-        assert!(many.resources.len() >= 400);
-        let ids: BTreeSet<&str> = many.resources.iter().map(|resource| resource.id.as_str()).collect();
-        assert_eq!(ids.len(), many.resources.len());
-        assert!(!many.resources.iter().any(|resource| resource.properties.to_string().contains("123456789012")));
-    }
-}
-
 /// The definitions and initiatives that Azure publishes, by their names, from a folder of files.
 ///
 /// # Errors
@@ -127,4 +110,21 @@ pub fn published_policies(folder: &Path) -> anyhow::Result<BTreeMap<String, Valu
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn copies_are_resources_of_their_own() {
+        let sample = sample(&Catalog::embedded().unwrap()).unwrap();
+        let many = copies(&sample, 400).unwrap();
+        assert!(many.resources.len() >= 400);
+        let ids: BTreeSet<&str> = many.resources.iter().map(|resource| resource.id.as_str()).collect();
+        assert_eq!(ids.len(), many.resources.len());
+        assert!(!many.resources.iter().any(|resource| resource.properties.to_string().contains("123456789012")));
+    }
 }

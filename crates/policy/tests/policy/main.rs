@@ -9,4 +9,6 @@ mod estates;
 mod governance;
 mod initiatives;
 mod judging;
+mod library;
 mod requests;
+mod restrictions;

@@ -19,6 +19,14 @@ pub(crate) enum Policy {
         #[arg(long, env = "SKYWARDEN_DATA", value_name = "DIR")]
         data: Option<PathBuf>,
     },
+    /// Write the built-in recommendations as policy definitions in Azure's JSON, a file each.
+    FromRecommendations {
+        /// A folder that is empty or not there yet, or a file whose name ends in .zip.
+        out: PathBuf,
+        /// Only of types that begin so: `AWS::S3::`.
+        #[arg(long = "type", value_name = "PREFIX")]
+        type_name: Option<String>,
+    },
     /// Take objects out of the store, by their ids.
     Remove {
         /// As `policy list` shows them.

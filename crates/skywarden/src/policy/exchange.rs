@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 use skywarden_bundle::{Bundle, File, MAX_BUNDLE, MAX_FILE, MAX_FILES};
+use skywarden_content::RecommendationFile;
 use skywarden_model::Timestamp;
 use skywarden_policy::ObjectKind;
 
@@ -65,13 +66,38 @@ pub(super) fn export(out: &Path, data: Option<&Path>) -> anyhow::Result<Ending> 
     let kept = with_store(data, async |store| Ok(store.policy_library().await?))?;
     let files = skywarden_bundle::files(kept.library.documents().map(|(_, kind, document)| (kind, document)));
     anyhow::ensure!(!files.is_empty(), "there is no policy in the store; `skywarden policy import` brings some");
+    write(out, &files)
+}
+
+/// `skywarden policy from-recommendations`.
+pub(super) fn from_recommendations(out: &Path, type_name: Option<&str>) -> anyhow::Result<Ending> {
+    let files =
+        RecommendationFile::embedded().map_err(|problems| anyhow::anyhow!("the built-in content is faulty: {problems:?}"))?;
+    let mut documents = Vec::new();
+    let mut left_out = Vec::new();
+    for file in files.iter().filter(|file| type_name.is_none_or(|prefix| file.type_name.starts_with(prefix))) {
+        let key = file.assessment_key.clone().unwrap_or_else(|| skywarden_model::assessment_key(&file.id).to_string());
+        match skywarden_bundle::definition_of(file, &key) {
+            Ok(document) => documents.push(document),
+            Err(reason) => left_out.push(format!("{}: {reason}", file.id)),
+        }
+    }
+    anyhow::ensure!(!documents.is_empty(), "no recommendation is of such a type; `skywarden content list` shows them");
+    for line in left_out {
+        eprintln!("left out: {line}");
+    }
+    let files = skywarden_bundle::files(documents.iter().map(|document| (ObjectKind::Definition, document)));
+    write(out, &files)
+}
+
+fn write(out: &Path, files: &[File]) -> anyhow::Result<Ending> {
     if out.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("zip")) {
-        fs::write(out, skywarden_bundle::pack(&files)?).with_context(|| format!("could not write {}", out.display()))?;
+        fs::write(out, skywarden_bundle::pack(files)?).with_context(|| format!("could not write {}", out.display()))?;
     } else {
         // What lies there from before would look like a part of it.
         let is_empty = fs::read_dir(out).map_or(true, |mut entries| entries.next().is_none());
         anyhow::ensure!(is_empty, "{} is not empty; name a folder that is, or a .zip", out.display());
-        for file in &files {
+        for file in files {
             let path = out.join(&file.name);
             let parent = path.parent().unwrap_or(out);
             fs::create_dir_all(parent).with_context(|| format!("could not create {}", parent.display()))?;

@@ -23,6 +23,7 @@ pub(crate) fn run(command: &Policy, overlay: Option<&Path>) -> anyhow::Result<En
         Policy::Evaluate(evaluate) => evaluate::run(evaluate),
         Policy::Import(import) => exchange::import(import, overlay),
         Policy::Export { out, data } => exchange::export(out, data.as_deref()),
+        Policy::FromRecommendations { out, type_name } => exchange::from_recommendations(out, type_name.as_deref()),
         Policy::Remove { ids, data } => exchange::remove(ids, data.as_deref(), overlay),
         Policy::List(read) => states::list(read),
         Policy::Compliance(read) => states::compliance(read),

@@ -4,14 +4,21 @@
 //!
 //! FOLDER holds the published definitions, CASES is `testkit/policies/elsewhere.yaml`: which definition, what its types and fields
 //! are called there, and resources with the state that they should have. Nothing else of a definition is changed. Fails if a state is
-//! another.
+//! another, or if a recommendation of Azure's types beside CASES (`azure/`) becomes a definition with an alias that Azure's own do not
+//! use.
 
-use std::{collections::BTreeMap, fs, path::Path, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::Path,
+    sync::Arc,
+};
 
 use anyhow::{Context as _, bail};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use skywarden_content::Source;
+use skywarden_bundle::definition_of;
+use skywarden_content::{RecommendationFile, Source};
 use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Definition, Listed, Neighbours, State};
 use skywarden_rule::{Input, Parameters};
@@ -55,6 +62,7 @@ fn main() -> anyhow::Result<()> {
     let mut arguments = std::env::args().skip(1);
     let folder = arguments.next().context("name the folder of definitions")?;
     let cases = arguments.next().context("name the file of cases")?;
+    let folder_of_cases = Path::new(&cases).parent().map(Path::to_path_buf).unwrap_or_default();
     let text = fs::read_to_string(&cases).with_context(|| format!("could not read {cases}"))?;
     let source = Source::parse(&text).map_err(|error| anyhow::anyhow!("{cases}:{}: {}", error.line, error.message))?;
     let cases: Vec<Case> = serde_json::from_value(source.value).with_context(|| format!("{cases} is not as it should be"))?;
@@ -92,7 +100,51 @@ fn main() -> anyhow::Result<()> {
     if n_wrong > 0 {
         bail!("{n_wrong} states are not as they should be");
     }
+    recommendations(&folder_of_cases.join("azure"), &known)
+}
+
+/// Recommendations of Azure's types: every alias that they become is one that Azure's own definitions use.
+fn recommendations(folder: &Path, known: &BTreeMap<String, Value>) -> anyhow::Result<()> {
+    let mut used = BTreeSet::new();
+    known.values().for_each(|document| aliases(document, &mut used));
+    let (mut n_files, mut n_aliases) = (0, 0);
+    for entry in fs::read_dir(folder).with_context(|| format!("could not read {}", folder.display()))? {
+        let path = entry?.path();
+        let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
+        let source =
+            Source::parse(&text).map_err(|error| anyhow::anyhow!("{}:{}: {}", path.display(), error.line, error.message))?;
+        let file: RecommendationFile = serde_json::from_value(source.value).with_context(|| format!("{}", path.display()))?;
+        let document = definition_of(&file, &file.id).with_context(|| format!("{}", path.display()))?;
+        let mut own = BTreeSet::new();
+        aliases(&document, &mut own);
+        own.retain(|alias| alias.to_lowercase() != file.type_name.to_lowercase());
+        if let Some(unknown) = own.iter().find(|alias| !used.contains(*alias)) {
+            bail!("{}: no definition of Azure's uses the alias `{unknown}`", path.display());
+        }
+        n_files += 1;
+        n_aliases += own.len();
+    }
+    println!("{n_files} recommendations of Azure's types as definitions: their {n_aliases} aliases are all in use there");
     Ok(())
+}
+
+/// Every text that begins as an alias does, in small letters.
+fn aliases(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::String(text) => {
+            let parts = text
+                .split(['\'', '"'])
+                .filter(|part| part.get(..10).is_some_and(|start| start.eq_ignore_ascii_case("Microsoft.")));
+            found.extend(parts.filter(|part| part.contains('/')).map(str::to_lowercase));
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| aliases(element, found)),
+        Value::Object(members) => {
+            // The id and type of the document itself are no aliases.
+            let rest = members.iter().filter(|(name, _)| !["id", "name", "type"].contains(&name.as_str()));
+            rest.for_each(|(_, member)| aliases(member, found));
+        }
+        _ => {}
+    }
 }
 
 fn now() -> anyhow::Result<Timestamp> {

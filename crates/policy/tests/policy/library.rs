@@ -1,9 +1,12 @@
 //! Documents of every kind, as Azure's portal, command line and REST answers write them.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use serde_json::{Value, json};
-use skywarden_model::{Carried, Resource, Timestamp};
+use skywarden_model::{Resource, Timestamp};
 use skywarden_policy::{ComplianceState, Library, NoNeighbours, ObjectKind, PolicyObject, Scope, documents};
 use skywarden_rule::{Input, Parameters};
+
+use crate::common::resource;
 
 const TENANT: &str = "/providers/Microsoft.Authorization/policyAssignments/review";
 
@@ -36,18 +39,7 @@ fn attestation(name: &str, state: &str, assessed: &str, expires: Option<&str>) -
 }
 
 fn subscription(id: &str) -> Resource {
-    Resource {
-        id: format!("/subscriptions/{id}").as_str().into(),
-        type_name: "Microsoft.Resources/subscriptions".into(),
-        name: id.to_owned(),
-        scope: skywarden_model::Scope { connector: "azure".into(), account: id.into(), resource_group: "".into() },
-        location: None,
-        tags: Default::default(),
-        envelope: Default::default(),
-        properties: json!({}),
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
+    resource(&format!("/subscriptions/{id}"), "Microsoft.Resources/subscriptions", json!({}))
 }
 
 fn at(text: &str) -> Timestamp {
