@@ -42,6 +42,16 @@ pub struct OwnStandards {
 }
 
 impl OwnStandards {
+    /// Whether a standard is an initiative that is assigned: it changes with the initiative.
+    pub fn is_initiative(&self, id: &str) -> bool {
+        self.initiatives.files.iter().any(|file| file.id == id)
+    }
+
+    /// Whether the installation keeps a standard itself, so that it can be changed there; one of the content hides it.
+    pub fn is_custom(&self, catalog: &Catalog, id: &str) -> bool {
+        !catalog.standards.contains_key(id) && self.custom.iter().any(|own| own.file.id == id)
+    }
+
     /// The catalog's standards with these, and what holds of the attestations `now`.
     pub fn with<'a>(&'a self, catalog: &'a Catalog, now: Timestamp) -> Standards<'a> {
         Standards::of(catalog)

@@ -117,6 +117,10 @@ async fn an_initiative_with_groups_is_a_standard() {
     assert_eq!(controls.len(), 2, "a section for each category: {tree}");
     assert_eq!(controls[0]["controls"][0]["title"], "Somebody answers for it");
     assert_eq!((&controls[0]["controls"][0]["failed"], &controls[1]["controls"][0]["failed"]), (&json!(1), &json!(1)));
+    assert_eq!(tree["custom"], false, "it changes with the initiative");
+    let path = "/api/v1/standards/policy-house-rules";
+    let (status, body) = ask(&server, "DELETE", path, &[BEARER], "").await;
+    assert_eq!(status, StatusCode::CONFLICT, "{body}");
     // What a person sets aside counts as the standard counts it.
     import(
         &server,

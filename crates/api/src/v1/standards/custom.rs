@@ -45,7 +45,7 @@ pub(crate) async fn one(
     if let Form::Yaml = query.format {
         return Ok(([(header::CONTENT_TYPE, "application/yaml; charset=utf-8")], file.to_yaml()).into_response());
     }
-    let is_custom = !state.catalog.standards.contains_key(&id);
+    let is_custom = own.is_custom(&state.catalog, &id);
     let kept = own.custom.iter().find(|custom| custom.file.id == id && is_custom);
     Ok(Json(json!({
         "standard": file,
@@ -66,7 +66,11 @@ pub(crate) async fn put(State(state): State<AppState>, Path(id): Path<String>, b
         )));
     }
     let now = Timestamp::now();
-    let is_new = state.store.own_standards(&EVERYTHING).await?.custom.iter().all(|known| known.file.id != id);
+    let own = state.store.own_standards(&EVERYTHING).await?;
+    if own.is_initiative(&id) {
+        return Err(from_initiative(&id));
+    }
+    let is_new = own.custom.iter().all(|known| known.file.id != id);
     let standard = CustomStandard { file, changed_at: now, changed_by: "administrator".to_owned() };
     state.store.put_standard(&standard).await?;
     state.store.roll_up(&state.catalog, now).await?;
@@ -77,6 +81,11 @@ pub(crate) async fn put(State(state): State<AppState>, Path(id): Path<String>, b
                              "changedBy": standard.changed_by })),
     )
         .into_response())
+}
+
+fn from_initiative(id: &str) -> ApiError {
+    let message = format!("`{id}` is an initiative that is assigned; change the initiative, or its assignment, instead");
+    ApiError::new(StatusCode::CONFLICT, "FromInitiative", message)
 }
 
 fn refused(problems: &[Problem]) -> ApiError {
@@ -100,6 +109,9 @@ fn refused(problems: &[Problem]) -> ApiError {
 pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     if state.store.remove_standard(&id).await? {
         return Ok(StatusCode::NO_CONTENT);
+    }
+    if state.store.own_standards(&EVERYTHING).await?.is_initiative(&id) {
+        return Err(from_initiative(&id));
     }
     if state.catalog.standards.contains_key(&id) {
         let message = format!("`{id}` comes with the content and can't be removed here");

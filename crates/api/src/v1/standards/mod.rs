@@ -61,8 +61,8 @@ impl Judged {
     }
 }
 
-fn origin(state: &AppState, id: &str) -> Origin {
-    if state.catalog.standards.contains_key(id) { Origin::Content } else { Origin::Installation }
+fn origin(state: &AppState, own: &OwnStandards, id: &str) -> Origin {
+    if own.is_custom(&state.catalog, id) { Origin::Installation } else { Origin::Elsewhere }
 }
 
 pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<ScopeQuery>) -> Answer {
@@ -80,7 +80,7 @@ pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<Scop
             }
         });
         items.push(json!({ "id": id, "title": file.title, "description": file.description, "version": file.version,
-                           "environments": file.environments, "custom": origin(&state, id) == Origin::Installation,
+                           "environments": file.environments, "custom": origin(&state, &judged.own, id) == Origin::Installation,
                            "state": states.state, "controlsByState": by_state,
                            "percentage": tree::percentage(&by_state) }));
     }
@@ -92,7 +92,7 @@ pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>, Q
     let standards = judged.standards(&state);
     let report = judged.report(&standards, &id)?;
     let file = standards.get(&id).ok_or_else(|| ApiError::not_found("such standard"))?;
-    Ok(Json(json!(Tree::new(file, &report, origin(&state, &id)))))
+    Ok(Json(json!(Tree::new(file, &report, origin(&state, &judged.own, &id)))))
 }
 
 /// The form of a report.

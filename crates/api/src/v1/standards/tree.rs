@@ -90,8 +90,10 @@ struct Check<'a> {
 /// Where a standard stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    Content,
+    /// In the installation, which may change it.
     Installation,
+    /// In the content, or in an initiative that is assigned.
+    Elsewhere,
 }
 
 impl<'a> Tree<'a> {
