@@ -144,3 +144,28 @@ proptest! {
         let _ = unpack(&bytes);
     }
 }
+
+#[test]
+fn what_is_deep_or_long_is_told_or_taken_and_nothing_breaks() {
+    let deep = format!("{}{}", "[".repeat(200_000), "]".repeat(200_000));
+    let mut nested = json!({ "field": "type", "equals": "a/b" });
+    for _ in 0..120 {
+        nested = json!({ "not": nested });
+    }
+    let mut deep_rule = definition("deep");
+    deep_rule["properties"]["policyRule"]["if"] = nested;
+    let mut long = definition("long");
+    long["properties"]["policyRule"]["if"]["equals"] = json!("x".repeat(10 << 20));
+    let bundle = read([
+        file("deep.json", &deep),
+        file("deep.yaml", deep),
+        file("deep-rule.json", deep_rule.to_string()),
+        file("good.json", definition("good").to_string()),
+        file("long.json", long.to_string()),
+    ]);
+    let places: Vec<(&str, bool)> = bundle.problems.iter().map(|own| (own.file.as_str(), own.place.is_some())).collect();
+    assert!(places.contains(&("deep.json", true)) && places.contains(&("deep.yaml", true)), "{places:?}");
+    let names: Vec<&str> = bundle.objects.iter().map(|(object, _)| object.id().rsplit('/').next().unwrap()).collect();
+    assert!(names.contains(&"good"), "{names:?}");
+    assert_eq!(bundle.objects.len() + bundle.problems.len(), 5, "each is taken, or told once: {places:?}");
+}

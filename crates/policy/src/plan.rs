@@ -3,13 +3,13 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use skywarden_model::{Resource, Segment, Timestamp, TypeName};
-use skywarden_rule::{Around, Input, Parameters};
+use skywarden_rule::{Around, Input, Parameters, field_path};
 
 use crate::{
-    Assignment, Attestation, Bound, ComplianceState, Definition, Details, Enforcement, Governance, Initiative, Neighbours,
-    PolicyExemption, PolicyState, Scope, State, Unlinked, Verdict,
+    Assignment, Attestation, Bound, ComplianceState, Definition, Details, Effect, Enforcement, Governance, Initiative,
+    Neighbours, PolicyExemption, PolicyState, Scope, State, Unlinked, Verdict,
 };
 
 /// Every definition that is in force, with its values, in order of the assignments and of their initiatives.
@@ -219,12 +219,17 @@ impl<'a> Plan<'a> {
         let concerned = self.concerned(resource);
         let scopes = self.governance.hierarchy.of(resource);
         let mut states = Vec::new();
+        let mut judged_by = Vec::new();
         for (part, items) in concerned.iter() {
             let Some(part) = self.parts.get(*part).filter(|part| part.assignment.lies_over(&scopes)) else { continue };
             for item in items.iter().filter_map(|place| part.items.get(*place)) {
-                states.extend(part.state(item, input, &scopes, neighbours));
+                if let Some(state) = part.state(item, input, &scopes, neighbours) {
+                    states.push(state);
+                    judged_by.push(&item.bound);
+                }
             }
         }
+        mark_conflicts(&mut states, &judged_by, input);
         states
     }
 
@@ -251,6 +256,41 @@ impl<'a> Plan<'a> {
         };
         let parts = self.parts.iter().map(of_part).enumerate();
         parts.filter(|(_, items)| !items.is_empty()).collect()
+    }
+}
+
+/// Where two definitions would set one field to different values, neither can be met: Azure's state `Conflicting`.
+fn mark_conflicts(states: &mut [PolicyState<'_>], judged_by: &[&Bound<'_>], input: &Input<'_>) {
+    let changes_it = |state: &PolicyState<'_>| {
+        matches!(state.effect, Effect::Append | Effect::Modify) && state.verdict.state == State::NonCompliant
+    };
+    if states.iter().filter(|state| changes_it(state)).count() < 2 {
+        return;
+    }
+    let mut wanted: BTreeMap<String, Vec<(usize, Option<Value>)>> = BTreeMap::new();
+    for (place, (state, bound)) in states.iter().zip(judged_by).enumerate() {
+        if !changes_it(state) {
+            continue;
+        }
+        // What can't be worked out contradicts nothing.
+        let Ok(changed) = bound.change(input) else { continue };
+        for change in changed.changes.into_iter().chain(changed.conflicts) {
+            let field = field_path(&change.field).map_or(change.field, |path| path.to_string());
+            wanted.entry(field.to_lowercase()).or_default().push((place, change.after));
+        }
+    }
+    let mut conflicting = BTreeSet::new();
+    for asked in wanted.values() {
+        let agree = asked.windows(2).all(|pair| matches!(pair, [(_, one), (_, other)] if one == other));
+        if !agree {
+            conflicting.extend(asked.iter().map(|(place, _)| *place));
+        }
+    }
+    for (_, state) in states.iter_mut().enumerate().filter(|(place, _)| conflicting.contains(place)) {
+        state.own = ComplianceState::Conflicting;
+        if state.state != ComplianceState::Exempt {
+            state.state = ComplianceState::Conflicting;
+        }
     }
 }
 

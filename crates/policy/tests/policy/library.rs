@@ -147,3 +147,41 @@ fn management_groups_stand_where_any_document_says() {
     assert_eq!(refused.len(), 1);
     assert!(refused[0].errors[0].message.contains("below itself"), "{refused:?}");
 }
+
+#[test]
+fn definitions_that_would_set_one_field_to_different_values_conflict() {
+    let sets = |name: &str, field: &str, value: &str| {
+        let id = format!("/providers/Microsoft.Authorization/policyDefinitions/{name}");
+        let operation = json!({ "operation": "addOrReplace", "field": field, "value": value });
+        json!({ "id": id, "properties": { "policyRule": {
+            "if": { "field": field, "notEquals": value },
+            "then": { "effect": "modify", "details": { "roleDefinitionIds": ["/providers/r"], "operations": [operation] } } } } })
+    };
+    let assigned = |name: &str| {
+        let id = format!("/providers/Microsoft.Authorization/policyAssignments/{name}");
+        json!({ "id": id, "properties": {
+            "policyDefinitionId": format!("/providers/Microsoft.Authorization/policyDefinitions/{name}") } })
+    };
+    let names = ["a", "b", "c", "d"];
+    let (library, refused) = Library::of(
+        [
+            sets("a", "tags['owner']", "web"),
+            sets("b", "Tags[owner]", "shop"),
+            sets("c", "tags['team']", "web"),
+            sets("d", "tags.team", "web"),
+        ]
+        .into_iter()
+        .chain(names.map(assigned)),
+    );
+    assert_eq!(refused, []);
+    let now = at("2026-01-01T00:00:00Z");
+    let plan = library.governance.plan(now);
+    let found = |resource: &Resource| -> Vec<&'static str> {
+        let input = Input { resource, facts: None, parameters: &Parameters::new(), around: None, now };
+        plan.states(&input, &NoNeighbours).iter().map(|state| state.state.name()).collect()
+    };
+    let mut own = subscription("s1");
+    assert_eq!(found(&own), ["Conflict", "Conflict", "NonCompliant", "NonCompliant"]);
+    own.tags = [("owner".to_owned(), "web".to_owned())].into();
+    assert_eq!(found(&own), ["Compliant", "NonCompliant", "NonCompliant", "NonCompliant"], "one of them is met now");
+}
