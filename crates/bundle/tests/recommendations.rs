@@ -76,10 +76,10 @@ fn fields_of_azures_types_become_aliases() {
     }
     for alias in [
         "Microsoft.Storage/storageAccounts/supportsHttpsTrafficOnly",
-        "Microsoft.Network/networkSecurityGroups/securityRules[*].access",
+        "Microsoft.Network/virtualNetworks/subnets[*].defaultOutboundAccess",
         "Microsoft.Compute/virtualMachines/imagePublisher",
         "Microsoft.Compute/virtualMachines/sku.name",
-        "Microsoft.KeyVault/vaults/sku.name",
+        "Microsoft.KeyVault/vaults/enablePurgeProtection",
     ] {
         assert!(aliases.iter().any(|own| own == alias), "{alias} is not among {aliases:?}");
     }
