@@ -1,13 +1,9 @@
 //! Estates for tests and benchmarks: the recorded sample, and as many copies of it as wanted. Development only.
 
+pub mod published;
 pub mod tenant;
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use serde_json::Value;
@@ -83,33 +79,6 @@ fn rename(value: &mut Value, account: &str, own: &str) {
         Value::Object(members) => members.values_mut().for_each(|member| rename(member, account, own)),
         _ => {}
     }
-}
-
-/// The definitions and initiatives that Azure publishes, by their names, from a folder of files.
-///
-/// # Errors
-/// If a file can't be read or is no JSON.
-pub fn published_policies(folder: &Path) -> anyhow::Result<BTreeMap<String, Value>> {
-    let mut found = BTreeMap::new();
-    let mut left: Vec<PathBuf> = vec![folder.to_path_buf()];
-    while let Some(folder) = left.pop() {
-        for entry in fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.is_dir() {
-                // Another cloud of Azure's, with older copies under the same names.
-                if path.file_name().is_none_or(|name| name != "Azure Government") {
-                    left.push(path);
-                }
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
-                let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))?;
-                if let Some(name) = document.get("name").and_then(Value::as_str) {
-                    found.insert(name.to_owned(), document);
-                }
-            }
-        }
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

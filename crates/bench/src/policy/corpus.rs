@@ -1,15 +1,12 @@
 //! Azure's own definitions: reading all of them, and judging one resource by all of them.
 
-use std::{
-    hint::black_box,
-    path::{Path, PathBuf},
-};
+use std::{hint::black_box, path::Path};
 
-use anyhow::Context as _;
-use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope, Timestamp};
+use serde_json::Value;
+use skywarden_model::Timestamp;
 use skywarden_policy::{Definition, NoNeighbours};
 use skywarden_rule::{Input, Parameters};
+use skywarden_testkit::published::{account, document, paths};
 
 use crate::{
     measure::{median, timed},
@@ -52,56 +49,4 @@ fn all_on_one(definitions: &[Definition]) -> anyhow::Result<()> {
     }
     println!("one resource by {} definitions without a filter of types: {:.3} ms CPU", bound.len(), median(times) * 1e3);
     Ok(())
-}
-
-/// The paths of the JSON documents below a folder, in order.
-pub(crate) fn paths(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut paths = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                paths.push(path);
-            }
-        }
-    }
-    paths.sort();
-    Ok(paths)
-}
-
-/// One of those documents.
-pub(crate) fn document(path: &Path) -> anyhow::Result<Value> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-    serde_json::from_str(text.trim_start_matches('\u{feff}')).with_context(|| format!("{} is no JSON", path.display()))
-}
-
-fn account() -> Resource {
-    let id = "/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/fernhollow";
-    Resource {
-        id: id.into(),
-        type_name: "Microsoft.Storage/storageAccounts".into(),
-        name: "fernhollow".to_owned(),
-        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
-        location: Some("westeurope".to_owned()),
-        tags: [("env".to_owned(), "prod".to_owned())].into(),
-        envelope: Map::from_iter([
-            ("kind".to_owned(), json!("StorageV2")),
-            ("sku".to_owned(), json!({ "name": "Standard_LRS" })),
-        ]),
-        properties: json!({
-            "supportsHttpsTrafficOnly": true,
-            "minimumTlsVersion": "TLS1_2",
-            "allowBlobPublicAccess": false,
-            "allowSharedKeyAccess": true,
-            "publicNetworkAccess": "Enabled",
-            "networkAcls": { "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [] },
-            "encryption": { "keySource": "Microsoft.Storage", "services": { "blob": { "enabled": true, "keyType": "Account" } } },
-            "privateEndpointConnections": [],
-        }),
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
 }

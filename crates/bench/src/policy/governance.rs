@@ -7,11 +7,14 @@ use serde_json::{Value, json};
 use skywarden_model::{Resource, Timestamp};
 use skywarden_policy::{Assignment, ComplianceState, Definition, Estate, Governance, Initiative, Plan, Rollup, Scope};
 use skywarden_rule::{Input, Parameters};
-use skywarden_testkit::tenant::{Mix, SUBSCRIPTIONS, account};
+use skywarden_testkit::{
+    published,
+    tenant::{Mix, SUBSCRIPTIONS, account},
+};
 
 use crate::{
     measure::{median, memory_mb, peak_mb, timed},
-    policy::{RUNS, corpus},
+    policy::RUNS,
 };
 
 const RESOURCES: usize = 100_000;
@@ -137,10 +140,10 @@ fn one_assignment(governance: &mut Governance, estate: &[Vec<Resource>]) -> anyh
 /// The benchmark in force over the tenant, and what its policies are about. Documents that are not needed are not kept: what is
 /// held is what a server would hold.
 fn governance(folder: &Path) -> anyhow::Result<(Governance, Mix)> {
-    let paths = corpus::paths(folder)?;
+    let paths = published::paths(folder)?;
     let mut benchmarks = Vec::new();
     for path in &paths {
-        let document = corpus::document(path)?;
+        let document = published::document(path)?;
         if document.pointer("/properties/displayName").is_some_and(|name| name == BENCHMARK) {
             benchmarks.push(document);
         }
@@ -154,7 +157,7 @@ fn governance(folder: &Path) -> anyhow::Result<(Governance, Mix)> {
     let mut governance = Governance::default();
     let mut read = Vec::new();
     for path in &paths {
-        let document = corpus::document(path)?;
+        let document = published::document(path)?;
         let id = document.pointer("/id").and_then(Value::as_str).unwrap_or_default();
         let is_member = initiative.members.iter().any(|member| member.definition_id.eq_ignore_ascii_case(id));
         if document.pointer("/properties/policyRule").is_some() && is_member {

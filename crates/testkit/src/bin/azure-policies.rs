@@ -6,24 +6,20 @@
 //! Prints how many were loaded, which are not evaluated and why, which were refused and why, and what loading and judging one
 //! resource by all of them takes. Fails if a definition is refused; one initiative is, for defaults of another type than it declares.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    path::{Path, PathBuf},
-    time::Instant,
-};
+use std::{collections::BTreeMap, fs, path::Path, time::Instant};
 
 use anyhow::Context as _;
-use serde_json::{Map, Value, json};
-use skywarden_model::{Carried, Resource, Scope, Timestamp};
+use serde_json::Value;
+use skywarden_model::Timestamp;
 use skywarden_policy::{Bound, Definition, Initiative, NoNeighbours, State};
 use skywarden_rule::{Input, Parameters};
+use skywarden_testkit::published::{account, paths};
 
 fn main() -> anyhow::Result<()> {
     let folder = std::env::args().nth(1).context("name the folder of definitions")?;
     let mut documents = Vec::new();
     let mut n_bytes = 0;
-    for path in files(Path::new(&folder))? {
+    for path in paths(Path::new(&folder))? {
         let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
         n_bytes += text.len();
         documents.push((path, text));
@@ -120,53 +116,6 @@ fn name(state: &State) -> &'static str {
         State::Disabled => "disabled",
         State::NotEvaluated(_) => "not evaluated",
     }
-}
-
-fn account() -> Resource {
-    let id = "/subscriptions/s1/resourceGroups/rg1/providers/Microsoft.Storage/storageAccounts/fernhollow";
-    Resource {
-        id: id.into(),
-        type_name: "Microsoft.Storage/storageAccounts".into(),
-        name: "fernhollow".to_owned(),
-        scope: Scope { connector: "azure".into(), account: "s1".into(), resource_group: "rg1".into() },
-        location: Some("westeurope".to_owned()),
-        tags: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
-        envelope: Map::from_iter([
-            ("kind".to_owned(), json!("StorageV2")),
-            ("sku".to_owned(), json!({ "name": "Standard_LRS", "tier": "Standard" })),
-        ]),
-        properties: json!({
-            "supportsHttpsTrafficOnly": true,
-            "minimumTlsVersion": "TLS1_2",
-            "allowBlobPublicAccess": false,
-            "allowSharedKeyAccess": true,
-            "publicNetworkAccess": "Enabled",
-            "networkAcls": { "bypass": "AzureServices", "defaultAction": "Allow", "ipRules": [], "virtualNetworkRules": [] },
-            "encryption": { "keySource": "Microsoft.Storage", "services": { "blob": { "enabled": true, "keyType": "Account" } } },
-            "privateEndpointConnections": [],
-        }),
-        unreadable: Vec::new(),
-        carried: Carried::All,
-    }
-}
-
-/// Every JSON file below a folder, in order.
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        let entries = fs::read_dir(&folder).with_context(|| format!("could not read {}", folder.display()))?;
-        for entry in entries {
-            let path = entry.with_context(|| format!("could not read {}", folder.display()))?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 fn milliseconds(begin: Instant) -> f64 {

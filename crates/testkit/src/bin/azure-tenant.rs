@@ -18,7 +18,7 @@ use skywarden_model::{Connector, Coverage, Environment, ListOutcome, Resource, S
 use skywarden_policy::{Definition, PolicyObject};
 use skywarden_store::Store;
 use skywarden_testkit::{
-    published_policies,
+    published,
     tenant::{Mix, account},
 };
 
@@ -31,7 +31,7 @@ fn main() -> anyhow::Result<()> {
     let folder = arguments.next().context("name the folder of definitions")?;
     let data = PathBuf::from(arguments.next().context("name the data folder")?);
     fs::create_dir_all(&data).with_context(|| format!("could not create {}", data.display()))?;
-    let mut documents = published_policies(Path::new(&folder))?;
+    let mut documents = published::by_name(Path::new(&folder))?;
     let members = members(&documents)?;
     documents.retain(|name, _| name == BENCHMARK || members.contains(name));
     let mut definitions = Vec::new();

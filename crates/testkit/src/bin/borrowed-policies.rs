@@ -22,7 +22,7 @@ use skywarden_content::{RecommendationFile, Source};
 use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 use skywarden_policy::{Definition, Listed, Neighbours, State};
 use skywarden_rule::{Input, Parameters};
-use skywarden_testkit::published_policies;
+use skywarden_testkit::published;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +66,7 @@ fn main() -> anyhow::Result<()> {
     let text = fs::read_to_string(&cases).with_context(|| format!("could not read {cases}"))?;
     let source = Source::parse(&text).map_err(|error| anyhow::anyhow!("{cases}:{}: {}", error.line, error.message))?;
     let cases: Vec<Case> = serde_json::from_value(source.value).with_context(|| format!("{cases} is not as it should be"))?;
-    let known = published_policies(Path::new(&folder))?;
+    let known = published::by_name(Path::new(&folder))?;
     let (mut n_states, mut n_wrong) = (0, 0);
     for case in &cases {
         let document = known.get(&case.definition).with_context(|| format!("there is no definition {}", case.definition))?;
