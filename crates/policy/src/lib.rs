@@ -47,7 +47,7 @@ pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
 pub use library::{Library, Refusal};
 pub use object::{ObjectKind, PolicyObject, documents};
-pub use parameter::{ParameterDeclaration, ParameterKind};
+pub use parameter::{ParameterDeclaration, ParameterKind, written_values};
 pub use placement::Placement;
 pub use plan::{InForce, Plan};
 pub use request::requested;

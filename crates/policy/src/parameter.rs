@@ -20,6 +20,15 @@ pub struct ParameterDeclaration {
     pub description: String,
 }
 
+/// Values by name as people write them, `{"effect": "Deny"}` or Azure's `{"effect": {"value": "Deny"}}`; `None` if it is no object.
+pub fn written_values(document: &Value) -> Option<Parameters> {
+    let plain = |value: &Value| match value {
+        Value::Object(holder) if holder.len() == 1 => holder.get("value").unwrap_or(value).clone(),
+        plain => plain.clone(),
+    };
+    Some(document.as_object()?.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+}
+
 /// Azure Policy's types of parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]

@@ -7,7 +7,7 @@ use comfy_table::Cell;
 use serde_json::{Value, json};
 use skywarden_content::Source;
 use skywarden_model::{Resource, Timestamp};
-use skywarden_policy::{Answer, Bound, Change, CompileError, Decision, Definition, Ruling, requested, rule_on};
+use skywarden_policy::{Answer, Bound, Change, CompileError, Decision, Definition, Ruling, requested, rule_on, written_values};
 use skywarden_rule::{Input, Parameters};
 
 use crate::{
@@ -80,17 +80,10 @@ fn document(path: &Path) -> anyhow::Result<(Source, Value)> {
     Ok((source, value))
 }
 
-/// Values by name: `{"effect": "Deny"}`, or Azure's `{"effect": {"value": "Deny"}}`.
+/// Values by name, from a file.
 fn parameters(path: &Path) -> anyhow::Result<Parameters> {
     let (_, document) = document(path)?;
-    let Value::Object(members) = document else { anyhow::bail!("{} holds no object of parameters", path.display()) };
-    let value = |value: Value| match value {
-        Value::Object(mut holder) if holder.len() == 1 && holder.contains_key("value") => {
-            holder.remove("value").unwrap_or_default()
-        }
-        plain => plain,
-    };
-    Ok(members.into_iter().map(|(name, own)| (name, value(own))).collect())
+    written_values(&document).with_context(|| format!("{} holds no object of parameters", path.display()))
 }
 
 /// What a file asks for. A plan may be long, so JSON is read without the places in it.

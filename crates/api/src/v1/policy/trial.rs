@@ -6,7 +6,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_content::Source;
 use skywarden_model::{Resource, Timestamp};
-use skywarden_policy::{Answer, Bound, CompileError, Definition, Details, NoNeighbours, State as Found, requested, rule_on};
+use skywarden_policy::{
+    Answer, Bound, CompileError, Definition, Details, NoNeighbours, State as Found, requested, rule_on, written_values,
+};
 use skywarden_rule::{Input, Parameters};
 
 use crate::{AppState, error::ApiError, v1};
@@ -138,17 +140,11 @@ fn answer_name(answer: &Answer) -> &'static str {
     }
 }
 
-/// Values by name: `{"effect": "Deny"}`, or Azure's `{"effect": {"value": "Deny"}}`.
 fn values(document: &Value) -> Result<Parameters, Vec<CompileError>> {
-    let Value::Object(members) = document else {
+    written_values(document).ok_or_else(|| {
         let message = "parameters are an object: a value for each name".to_owned();
-        return Err(vec![CompileError { pointer: String::new(), message, help: None }]);
-    };
-    let plain = |value: &Value| match value {
-        Value::Object(holder) if holder.len() == 1 => holder.get("value").unwrap_or(value).clone(),
-        plain => plain.clone(),
-    };
-    Ok(members.iter().map(|(name, value)| (name.clone(), plain(value))).collect())
+        vec![CompileError { pointer: String::new(), message, help: None }]
+    })
 }
 
 fn parsed(of: &str, text: &str, problems: &mut Vec<Value>) -> Option<Source> {
