@@ -185,6 +185,9 @@ pub(crate) fn scope(id: &str) -> Scope {
         if place.is_none() {
             *place = steps.peek().copied();
         }
+        if account.is_some() && resource_group.is_some() {
+            break;
+        }
     }
     Scope { connector: CONNECTOR.clone(), account: folded(account), resource_group: folded(resource_group) }
 }

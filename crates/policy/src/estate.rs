@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, ops::Bound, sync::Arc};
+use std::{cmp::Ordering, collections::BTreeMap, ops::Bound, sync::Arc};
 
 use skywarden_model::{Resource, UnreadableReason};
 
@@ -13,10 +13,14 @@ pub struct Estate<'a> {
 /// The resources of one type in one account.
 #[derive(Debug, Clone, Default)]
 struct Kin<'a> {
-    /// By resource group and id, in small letters.
-    groups: BTreeMap<Box<str>, BTreeMap<Box<str>, &'a Resource>>,
+    /// By resource group, in small letters, and id.
+    groups: BTreeMap<Box<str>, BTreeMap<AnyCase<'a>, &'a Resource>>,
     incomplete: Option<Arc<UnreadableReason>>,
 }
+
+/// An id as its resource has it, equal to and in order with others as if it were in small letters.
+#[derive(Debug, Clone, Copy)]
+struct AnyCase<'a>(&'a str);
 
 impl<'a> Estate<'a> {
     /// Adds a resource; one of the same id, type and place is replaced.
@@ -24,7 +28,7 @@ impl<'a> Estate<'a> {
         let scope = &resource.scope;
         let groups = &mut self.kin(resource.type_name.as_str(), &scope.account).groups;
         let group = groups.entry(folded(&scope.resource_group)).or_default();
-        group.insert(folded(resource.id.as_str()), resource);
+        group.insert(AnyCase(resource.id.as_str()), resource);
     }
 
     /// Notes why there may be more resources of a type in an account.
@@ -68,16 +72,42 @@ impl Neighbours for Estate<'_> {
 
     fn below(&self, type_name: &str, account: &str, parent: &str) -> Listed<'_> {
         let Some(kin) = self.known(type_name, account) else { return Listed::default() };
-        let mut start = String::from(folded(parent));
-        start.push('/');
+        let start = format!("{parent}/");
+        let is_below = |id: &AnyCase<'_>| id.0.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(&start));
         let mut resources = Vec::new();
         for group in kin.groups.values() {
-            let from = group.range::<str, _>((Bound::Included(start.as_str()), Bound::Unbounded));
-            resources.extend(from.take_while(|(id, _)| id.starts_with(&start)).map(|(_, resource)| *resource));
+            let from = group.range((Bound::Included(AnyCase(&start)), Bound::Unbounded));
+            resources.extend(from.take_while(|(id, _)| is_below(id)).map(|(_, resource)| *resource));
         }
         Listed { resources, incomplete: kin.incomplete.clone() }
     }
 }
+
+impl AnyCase<'_> {
+    fn small(&self) -> impl Iterator<Item = u8> {
+        self.0.bytes().map(|byte| byte.to_ascii_lowercase())
+    }
+}
+
+impl Ord for AnyCase<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.small().cmp(other.small())
+    }
+}
+
+impl PartialOrd for AnyCase<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for AnyCase<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.eq_ignore_ascii_case(other.0)
+    }
+}
+
+impl Eq for AnyCase<'_> {}
 
 fn folded(text: &str) -> Box<str> {
     text.to_ascii_lowercase().into()

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use skywarden_model::{Evidence, Resource, Status, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{CompileError, Input, Outcome, Parameters, Rule, Template, TemplateError, Truth};
+use skywarden_rule::{CompileError, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth};
 
 use crate::{Definition, Details, Effect, EffectOf, Elsewhere, Existence, ExistenceScope, parameter};
 
@@ -162,10 +162,18 @@ impl Bound<'_> {
         let mut verdict = Verdict { evidence: applies.evidence, ..State::NonCompliant.into() };
         for other in listed.resources.into_iter().filter(|other| wanted.is_it(other)) {
             let Some(condition) = &self.existence else { return State::Compliant.into() };
-            let outcome = condition.explain_beside(&Input { resource: other, facts: None, ..*input }, input);
+            let beside = Input { resource: other, facts: None, ..*input };
+            // Of many that are not as they should be a few say enough.
+            if verdict.evidence.len() >= MAX_EVIDENCE && condition.truth_beside(&beside, input) == Truth::False {
+                continue;
+            }
+            let outcome = condition.explain_beside(&beside, input);
             match outcome.truth {
                 Truth::True => return Verdict { evidence: outcome.evidence, ..State::Compliant.into() },
-                Truth::False => verdict.evidence.extend(outcome.evidence),
+                Truth::False => {
+                    let n_more = MAX_EVIDENCE.saturating_sub(verdict.evidence.len());
+                    verdict.evidence.extend(outcome.evidence.into_iter().take(n_more));
+                }
                 Truth::Unknown => {
                     verdict.state = State::Unknown;
                     verdict.unreadable.extend(outcome.unreadable);
@@ -250,8 +258,12 @@ impl<'a> Wanted<'a> {
     }
 
     fn is_it(&self, other: &Resource) -> bool {
+        // First: it is the cheaper question, and most are not what is looked for.
+        if self.name.as_deref().is_some_and(|wanted| !is_named(other, wanted)) {
+            return false;
+        }
         let own = self.input.resource.id.as_str();
-        let is_in_place = if self.is_child {
+        if self.is_child {
             let rest = other.id.as_str().get(..own.len()).filter(|start| start.eq_ignore_ascii_case(own));
             rest.and_then(|_| other.id.as_str().get(own.len()..)).is_some_and(|rest| rest.starts_with('/'))
         } else if let Some(parent) = self.extends.then(|| extended(other)).flatten() {
@@ -260,8 +272,7 @@ impl<'a> Wanted<'a> {
             // What belongs to no group (a subscription's own setting) is in every one's scope.
             let group = &*other.scope.resource_group;
             self.resource_group.as_deref().is_none_or(|wanted| group.is_empty() || group.eq_ignore_ascii_case(wanted))
-        };
-        is_in_place && self.name.as_deref().is_none_or(|wanted| is_named(other, wanted))
+        }
     }
 }
 
@@ -276,12 +287,11 @@ fn is_named(resource: &Resource, wanted: &str) -> bool {
     if resource.name.eq_ignore_ascii_case(wanted) {
         return true;
     }
-    let provider = resource.id.as_str().rsplit_once("/providers/").map(|(_, path)| path);
-    let names: Option<Vec<&str>> = provider.map(|path| path.split('/').skip(2).step_by(2).collect());
-    names.is_some_and(|names| {
-        let last = names.last().is_some_and(|last| last.eq_ignore_ascii_case(wanted));
-        last || names.join("/").eq_ignore_ascii_case(wanted)
-    })
+    let id = resource.id.as_str();
+    let last = id.rsplit('/').next().unwrap_or(id);
+    let Some((_, last_wanted)) = wanted.rsplit_once('/') else { return last.eq_ignore_ascii_case(wanted) };
+    let Some((_, path)) = id.rsplit_once("/providers/").filter(|_| last.eq_ignore_ascii_case(last_wanted)) else { return false };
+    path.split('/').skip(2).step_by(2).collect::<Vec<_>>().join("/").eq_ignore_ascii_case(wanted)
 }
 
 fn text(template: Option<&Template>, input: &Input<'_>) -> Result<Option<String>, TemplateError> {

@@ -80,8 +80,8 @@ pub(crate) struct Current<'i> {
     pub(crate) depth: usize,
 }
 
-pub(crate) fn truth(root: &Node, input: &Input<'_>) -> Truth {
-    let mut context = Context::new(input);
+pub(crate) fn truth<'i, 'a>(root: &'i Node, input: &'i Input<'a>, asked: Option<&'i Input<'a>>) -> Truth {
+    let mut context = Context { asked, ..Context::new(input) };
     node(root, &mut context, None)
 }
 
@@ -99,6 +99,15 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
         Failure::Unreadable(unreadable) => TemplateError::Unreadable(unreadable),
         Failure::Error(message) => TemplateError::Failed(message),
     })
+}
+
+/// Whether conditions on type, name and kind may decide the rule; a list without conditions is decided whatever is known.
+pub(crate) fn identifies(root: &Node) -> bool {
+    match root {
+        Node::AllOf(parts) | Node::AnyOf(parts) => parts.is_empty() || parts.iter().any(identifies),
+        Node::Not(part) => identifies(part),
+        Node::Leaf(leaf) => matches!(&leaf.operand, Operand::Field(field) if field.identity.is_some()),
+    }
 }
 
 /// The verdict if only conditions on type, name and kind were known.
@@ -235,19 +244,7 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
 fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
     match &test.leaf.operand {
         Operand::Field(field) => evaluate_field(Named { path: &field.path, field: Some(field) }, test, context, record),
-        Operand::FieldNamed(name) => {
-            let path = value_of(name, context).and_then(|name| {
-                let name = name.as_deref().map(compare::text).unwrap_or_default();
-                field_path(&name).map_err(Failure::Error)
-            });
-            match path {
-                Ok(path) => evaluate_field(Named { path: &path, field: None }, test, context, record),
-                Err(failure) => {
-                    let wanted = || Wanted::Said(test.leaf.condition.name().into());
-                    failed(record, |_| (Name::Said("a computed field name".into()), wanted()), failure)
-                }
-            }
-        }
+        Operand::FieldNamed(name) => evaluate_named(name, test, context, record),
         Operand::Value(expression) => {
             let name = |_: &mut Record<'i>| Name::Said(Arc::clone(&VALUE));
             match value_of(expression, context) {
@@ -264,6 +261,27 @@ fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: 
             }
         }
         Operand::Count(count) => counted(count, test, context, record),
+    }
+}
+
+/// A field whose name is computed.
+#[inline(never)]
+fn evaluate_named<'i>(
+    name: &'i Expression,
+    test: Test<'i, '_>,
+    context: &Context<'i, '_>,
+    record: Option<&mut Record<'i>>,
+) -> Truth {
+    let path = value_of(name, context).and_then(|name| {
+        let name = name.as_deref().map(compare::text).unwrap_or_default();
+        field_path(&name).map_err(Failure::Error)
+    });
+    match path {
+        Ok(path) => evaluate_field(Named { path: &path, field: None }, test, context, record),
+        Err(failure) => {
+            let wanted = || Wanted::Said(test.leaf.condition.name().into());
+            failed(record, |_| (Name::Said("a computed field name".into()), wanted()), failure)
+        }
     }
 }
 
@@ -289,13 +307,25 @@ fn evaluate_field<'i>(
     if context.is_whole
         && let Some((spot, indices)) = single(context.input, field.path.segments(), &context.bound)
     {
-        let holds = match spot {
-            Spot::Value(value) => test.holds(Some(value)),
-            Spot::Text(text) => text_holds(text, test),
-            Spot::Absent => test.holds(None),
+        let name = |record: &mut Record<'i>| field.at(indices, record);
+        // Each by itself: a value that is put together first and copied then costs more than it takes to find it.
+        return match spot {
+            Spot::Value(value) => decided(test.holds(Some(value)), name, test, || Found::Value(value), record),
+            Spot::Text(text) => decided(text_holds(text, test), name, test, || Found::Text(text), record),
+            Spot::Absent => decided(test.holds(None), name, test, || Found::Absent, record),
         };
-        return decided(holds, |record| field.at(indices, record), test, || spot.into(), record);
     }
+    evaluate_places(field, test, context, record)
+}
+
+/// The same where several values stand for one field, or not all of the resource was read.
+#[inline(never)]
+fn evaluate_places<'i>(
+    field: Named<'i, '_>,
+    test: Test<'i, '_>,
+    context: &Context<'i, '_>,
+    record: Option<&mut Record<'i>>,
+) -> Truth {
     let resolved = resolve(context.input, field.path, &context.bound);
     let (cut, partial) = (resolved.cut, resolved.partial);
     let Some(record) = record else {

@@ -29,6 +29,7 @@ pub use around::Around;
 pub use compare::{instant, same};
 pub use compile::{closest, step};
 pub use path::field_path;
+pub use record::MAX_EVIDENCE;
 pub use resolve::tag;
 pub use template::{Template, TemplateError};
 
@@ -39,6 +40,8 @@ use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unrea
 #[derive(Debug)]
 pub struct Rule {
     root: compile::Node,
+    /// Whether conditions on type, name and kind may decide it.
+    identifies: bool,
     fields: Arc<[FieldUse]>,
 }
 
@@ -76,7 +79,7 @@ pub enum Truth {
 pub struct Outcome {
     /// The verdict.
     pub truth: Truth,
-    /// One entry for each leaf that decided, in order of the rule; at most 20.
+    /// One entry for each leaf that decided, in order of the rule; at most [`MAX_EVIDENCE`].
     pub evidence: Vec<Evidence>,
     /// For Unknown: what could not be read.
     pub unreadable: Vec<Unreadable>,
@@ -112,18 +115,19 @@ impl Rule {
     /// Every mistake found, each with its place.
     pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
         let (root, fields) = compile::compile(source, declared)?;
-        Ok(Self { root, fields: fields.into() })
+        Ok(Self { identifies: evaluate::identifies(&root), root, fields: fields.into() })
     }
 
     /// The same rule for these values of its parameters alone: what they decide is not computed with every resource.
     #[must_use]
     pub fn with(&self, parameters: &Parameters) -> Self {
-        Self { root: fix::node(&self.root, parameters), fields: Arc::clone(&self.fields) }
+        let root = fix::node(&self.root, parameters);
+        Self { identifies: evaluate::identifies(&root), root, fields: Arc::clone(&self.fields) }
     }
 
     /// Whether the condition holds; allocates only where a template function does.
     pub fn truth(&self, input: &Input<'_>) -> Truth {
-        evaluate::truth(&self.root, input)
+        evaluate::truth(&self.root, input, None)
     }
 
     /// Whether the condition holds and what decided it.
@@ -131,7 +135,12 @@ impl Rule {
         evaluate::explain(&self.root, input, None)
     }
 
-    /// The same for a resource beside the one that is asked about, which is what `field()` reads.
+    /// [`Rule::truth`] of a resource beside the one that is asked about, which is what `field()` reads.
+    pub fn truth_beside<'i, 'a>(&'i self, input: &'i Input<'a>, asked: &'i Input<'a>) -> Truth {
+        evaluate::truth(&self.root, input, Some(asked))
+    }
+
+    /// [`Rule::explain`] of a resource beside the one that is asked about.
     pub fn explain_beside<'i, 'a>(&'i self, input: &'i Input<'a>, asked: &'i Input<'a>) -> Outcome {
         evaluate::explain(&self.root, input, Some(asked))
     }
@@ -139,7 +148,7 @@ impl Rule {
     /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy
     /// calls applicable.
     pub fn concerns(&self, input: &Input<'_>) -> bool {
-        evaluate::concerns(&self.root, input) != Truth::False
+        !self.identifies || evaluate::concerns(&self.root, input) != Truth::False
     }
 
     /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave

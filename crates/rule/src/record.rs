@@ -11,11 +11,11 @@ use crate::{
     compile::{Condition, FieldOperand, Leaf},
     evaluate::Failure,
     expression::Expression,
-    resolve::{Slot, Spot, concrete},
+    resolve::{Slot, concrete},
 };
 
 /// Evidence entries of one outcome at most.
-const MAX_EVIDENCE: usize = 20;
+pub const MAX_EVIDENCE: usize = 20;
 
 /// A value in evidence, as JSON, at most this long.
 const MAX_VALUE: usize = 1024;
@@ -285,16 +285,6 @@ impl Wanted<'_> {
                 }
             }
             Self::Said(text) => Arc::clone(text),
-        }
-    }
-}
-
-impl<'i> From<Spot<'i>> for Found<'i> {
-    fn from(spot: Spot<'i>) -> Self {
-        match spot {
-            Spot::Value(value) => Self::Value(value),
-            Spot::Text(text) => Self::Text(text),
-            Spot::Absent => Self::Absent,
         }
     }
 }

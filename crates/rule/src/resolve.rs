@@ -1,6 +1,6 @@
 //! From a field path to the values that stand there, or the reason why they can't be known.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, fmt::Write as _, sync::Arc};
 
 use litemap::LiteMap;
 use serde_json::{Map, Value};
@@ -85,8 +85,9 @@ pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_
     let mut walk = Walk { input, fixed, path: segments, absent, resolved: &mut resolved };
     match root(input, segments) {
         Root::At(value, rest) => walk.down(value, rest, &mut Indices::new()),
-        Root::Made(slot, []) => walk.resolved.push(fixed, slot),
-        Root::Made(_, rest) | Root::Missing(rest) => walk.absent(rest, &[]),
+        Root::Text(text, []) => walk.resolved.push(fixed, Slot::Text(text)),
+        Root::Made(value, []) => walk.resolved.push(fixed, Slot::Made(*value)),
+        Root::Text(_, rest) | Root::Made(_, rest) | Root::Missing(rest) => walk.absent(rest, &[]),
     }
     resolved
 }
@@ -99,16 +100,16 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
 
 /// What stands at a path in a resource that was read whole, with the list positions taken, which is what most conditions ask for;
 /// `None` if the path steps into a list on which no enclosing count stands.
-#[inline]
+#[inline(always)]
 pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Spot<'a>, &'b [usize])> {
     let fixed = bound_indices(segments, bound);
     let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some((Spot::Absent, fixed));
     let mut indices = fixed.iter();
     let (mut value, mut rest) = match root(input, segments) {
         Root::At(value, rest) => (value, rest),
-        Root::Made(Slot::Text(text), []) => return Some((Spot::Text(text), fixed)),
+        Root::Text(text, []) => return Some((Spot::Text(text), fixed)),
         Root::Made(_, []) => return None,
-        Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
+        Root::Text(_, rest) | Root::Made(_, rest) | Root::Missing(rest) => return absent(rest),
     };
     let mut parent = segments.len().checked_sub(rest.len() + 1).and_then(|place| segments.get(place));
     while let Some((step, below)) = rest.split_first() {
@@ -143,10 +144,11 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
     for part in path.segments() {
         match part {
             Segment::Each => match indices.next() {
-                Some(index) => text.push_str(&format!("[{index}]")),
+                // Writing to text never fails.
+                Some(index) => drop(write!(text, "[{index}]")),
                 None => text.push_str("[*]"),
             },
-            Segment::Key(key) if key.is_empty() || key.contains(['.', '[']) => text.push_str(&format!("['{key}']")),
+            Segment::Key(key) if key.is_empty() || key.contains(['.', '[']) => text.extend(["['", key, "']"]),
             Segment::Key(key) => {
                 if !text.is_empty() {
                     text.push('.');
@@ -326,7 +328,9 @@ fn bound_indices<'b>(segments: &[Segment], bound: &'b [Bound<'_>]) -> &'b [usize
 /// Where a path's first steps lead, with the steps that are left.
 enum Root<'a, 's> {
     At(&'a Value, &'s [Segment]),
-    Made(Slot<'a>, &'s [Segment]),
+    Text(&'a str, &'s [Segment]),
+    /// Boxed: few ask for all tags or all facts, and every condition comes this way.
+    Made(Box<Value>, &'s [Segment]),
     Missing(&'s [Segment]),
 }
 
@@ -337,29 +341,29 @@ fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
     if is("properties") {
         Root::At(&resource.properties, rest)
     } else if is("type") {
-        Root::Made(Slot::Text(resource.type_name.as_str()), rest)
+        Root::Text(resource.type_name.as_str(), rest)
     } else if is("facts") {
         fact_root(input, rest)
     } else if is("tags") {
         match rest.split_first() {
             Some((Segment::Key(key), below)) => match tag(resource, key) {
-                Some((_, value)) => Root::Made(Slot::Text(value), below),
+                Some((_, value)) => Root::Text(value, below),
                 None => Root::Missing(below),
             },
             None if !resource.tags.is_empty() => {
                 let tags = resource.tags.iter().map(|(key, value)| (key.clone(), Value::String(value.clone())));
-                Root::Made(Slot::Made(Value::Object(tags.collect())), rest)
+                Root::Made(Box::new(Value::Object(tags.collect())), rest)
             }
             _ => Root::Missing(rest),
         }
     } else if is("name") || is("fullName") {
-        Root::Made(Slot::Text(&resource.name), rest)
+        Root::Text(&resource.name, rest)
     } else if is("id") {
-        Root::Made(Slot::Text(resource.id.as_str()), rest)
+        Root::Text(resource.id.as_str(), rest)
     } else if is("location") {
-        resource.location.as_deref().map_or(Root::Missing(rest), |location| Root::Made(Slot::Text(location), rest))
+        resource.location.as_deref().map_or(Root::Missing(rest), |location| Root::Text(location, rest))
     } else if is("scope") {
-        Root::Made(Slot::Text(&resource.scope.account), rest)
+        Root::Text(&resource.scope.account, rest)
     } else {
         get(&resource.envelope, first, KeyCase::Ignored).map_or(Root::Missing(rest), |value| Root::At(value, rest))
     }
@@ -370,12 +374,12 @@ fn fact_root<'a, 's>(input: &Input<'a>, rest: &'s [Segment]) -> Root<'a, 's> {
     let Some(sheet) = input.facts else { return Root::Missing(rest) };
     let Some((first, below)) = rest.split_first() else {
         let all = sheet.values.iter().map(|(name, fact)| (name.to_string(), fact_object(fact)));
-        return Root::Made(Slot::Made(Value::Object(all.collect())), rest);
+        return Root::Made(Box::new(Value::Object(all.collect())), rest);
     };
     let Segment::Key(name) = first else { return Root::Missing(rest) };
     let Some(fact) = member(&sheet.values, name) else { return Root::Missing(below) };
     match below.split_first() {
-        None => Root::Made(Slot::Made(fact_object(fact)), below),
+        None => Root::Made(Box::new(fact_object(fact)), below),
         Some((Segment::Key(field), below)) => member(fact, field).map_or(Root::Missing(below), |value| Root::At(value, below)),
         Some((Segment::Each, below)) => Root::Missing(below),
     }

@@ -140,6 +140,40 @@ fn one_related_resource_that_is_as_it_should_be_is_enough() {
 }
 
 #[test]
+fn a_name_may_stand_with_those_of_its_parents() {
+    let (condition, mut then) = auditing();
+    let estate = Estate { resources: vec![setting("db1", "default", "Enabled")], incomplete: None };
+    for (name, state) in [
+        ("db1/default", State::Compliant),
+        ("DB1/Default", State::Compliant),
+        ("db2/default", State::NonCompliant),
+        ("servers/default", State::NonCompliant),
+        ("auditingSettings/default", State::NonCompliant),
+        ("db1", State::NonCompliant),
+    ] {
+        then["details"]["name"] = json!(name);
+        assert_eq!(judge(condition.clone(), then.clone(), &server(), &estate).state, state, "{name}");
+    }
+}
+
+#[test]
+fn many_that_are_not_as_they_should_be_take_no_more_room_than_a_few() {
+    let (condition, mut then) = auditing();
+    then["details"]["name"].take();
+    let mut resources: Vec<Resource> = (0..1000).map(|place| setting("db1", &format!("s{place}"), "Disabled")).collect();
+    let verdict =
+        |resources: Vec<Resource>| judge(condition.clone(), then.clone(), &server(), &Estate { resources, incomplete: None });
+    let none_is = verdict(resources.clone());
+    assert_eq!((none_is.state, none_is.evidence.len()), (State::NonCompliant, 20));
+    resources.push(without(setting("db1", "hidden", "Disabled"), "properties.state"));
+    let one_may_be = verdict(resources.clone());
+    assert_eq!((one_may_be.state, one_may_be.unreadable.len()), (State::Unknown, 1));
+    resources.push(setting("db1", "last", "Enabled"));
+    let one_is = verdict(resources);
+    assert_eq!((one_is.state, one_is.evidence.len()), (State::Compliant, 1));
+}
+
+#[test]
 fn the_function_field_reads_the_resource_that_is_asked_about_and_the_condition_the_related_one() {
     let (condition, _) = auditing();
     let state = |expected: &str| {
