@@ -9,6 +9,7 @@ const LAYERS: &[&str] = &[
     "skywarden-model",
     "skywarden-rule",
     "skywarden-policy",
+    "skywarden-rbac",
     "skywarden-content",
     "skywarden-bundle",
     "skywarden-facts",
@@ -27,7 +28,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "policy", "bundle", "facts", "posture", "report"];
+const PURE: &[&str] = &["model", "rule", "policy", "rbac", "bundle", "facts", "posture", "report"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[
