@@ -3,14 +3,13 @@
 use std::sync::Mutex;
 
 use axum::{
-    extract::{Request, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
-    middleware::Next,
+    extract::State,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{AppState, error::ApiError};
+use crate::{AppState, caller::Caller, error::ApiError};
 
 const COOKIE: &str = "skywarden_session";
 
@@ -88,36 +87,27 @@ pub(crate) fn unknown_host() -> ApiError {
     ApiError::new(StatusCode::MISDIRECTED_REQUEST, "UnknownHost", "this server does not answer under that host name")
 }
 
-/// Refuses unknown hosts, requests without a valid login, and changes from other sites.
-pub(crate) async fn require_login(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match refusal(&state, &request) {
-        Some(error) => error.into_response(),
-        None => next.run(request).await,
-    }
-}
-
-/// Why a request is refused, whatever it asks for.
-pub(crate) fn refusal(state: &AppState, request: &Request) -> Option<ApiError> {
-    let headers = request.headers();
+/// Who sends a request; refuses unknown hosts, requests without a valid login, and changes from other sites.
+pub(crate) async fn authenticate(state: &AppState, method: &Method, headers: &HeaderMap) -> Result<Caller, ApiError> {
     if !state.auth.is_known_host(headers) {
-        return Some(unknown_host());
+        return Err(unknown_host());
     }
     if !state.auth.is_authentic(headers) {
-        return Some(ApiError::new(
+        return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "AuthenticationFailed",
             "log in with the address that `skywarden up` printed, or send `Authorization: Bearer` with the token of the data folder's file `api-token`",
         ));
     }
-    let is_change = !matches!(request.method().as_str(), "GET" | "HEAD");
+    let is_change = !matches!(*method, Method::GET | Method::HEAD);
     if is_change && !is_same_origin(headers) {
-        return Some(ApiError::new(
+        return Err(ApiError::new(
             StatusCode::FORBIDDEN,
             "CrossSite",
             "a change must come from the console itself or carry a bearer token",
         ));
     }
-    None
+    Ok(Caller::installation())
 }
 
 /// `GET /login?token=...`: opens a session and goes to the console.

@@ -29,7 +29,7 @@ pub(crate) async fn fallback(State(state): State<AppState>, request: Request) ->
     let path = request.uri().path().trim_start_matches('/');
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let Some(console) = state.console.filter(|_| is_read && !is_api(path)) else {
-        let refusal = auth::refusal(&state, &request);
+        let refusal = auth::authenticate(&state, request.method(), request.headers()).await.err();
         return refusal.unwrap_or_else(|| arm::not_available(request.uri())).into_response();
     };
     if !state.auth.is_known_host(request.headers()) {

@@ -28,6 +28,10 @@ impl ApiError {
         Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", format!("there is no {what}, or it is not visible to this login"))
     }
 
+    pub(crate) fn is_not_found(&self) -> bool {
+        self.status == StatusCode::NOT_FOUND
+    }
+
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
     }

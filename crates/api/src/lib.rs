@@ -1,13 +1,16 @@
 //! The ARM face and `/api/v1`: authentication, routes, answers made for their reader.
 //!
-//! Every route but `/login`, `/healthz` and the console's static files requires a login; a test walks all of them. Nothing here judges a resource: it shows
-//! what `posture` found and the store keeps.
+//! Every route but `/login`, `/healthz` and the console's static files requires a login and a role that allows its action
+//! ([`ROUTES`], ADR 17); tests walk all of them. Nothing here judges a resource: it shows what `posture` found and the store keeps.
 
 mod arm;
 mod auth;
+mod caller;
 mod console;
 mod error;
 mod page;
+mod routes;
+mod scoped;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -19,6 +22,7 @@ use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLaye
 
 pub use auth::{Auth, random_token};
 pub use console::{Console, StaticFile};
+pub use routes::{ROUTES, Route};
 
 /// What every route needs.
 #[derive(Clone)]
@@ -42,101 +46,6 @@ const MAX_IMPORT: usize = 64 << 20;
 /// A request takes at most this long.
 const MAX_TIME: Duration = Duration::from_secs(60);
 
-/// The paths of every route that requires a login, with their methods; the test that walks them reads it.
-pub const ROUTES: &[(&str, &str)] = &[
-    ("GET", "/api/v1/overview"),
-    ("GET", "/api/v1/recommendations"),
-    ("GET", "/api/v1/recommendations/{id}"),
-    ("GET", "/api/v1/assessments"),
-    ("GET", "/api/v1/resources"),
-    ("GET", "/api/v1/resources/facets"),
-    ("GET", "/api/v1/resource"),
-    ("GET", "/api/v1/coverage"),
-    ("GET", "/api/v1/compliance"),
-    ("GET", "/api/v1/compliance/{id}"),
-    ("GET", "/api/v1/compliance/{id}/history"),
-    ("GET", "/api/v1/compliance/{id}/report"),
-    ("GET", "/api/v1/compliance/{id}/attestations"),
-    ("POST", "/api/v1/compliance/{id}/attestations"),
-    ("DELETE", "/api/v1/compliance/{id}/attestations/{attestation}"),
-    ("GET", "/api/v1/checks"),
-    ("GET", "/api/v1/standards/{id}"),
-    ("PUT", "/api/v1/standards/{id}"),
-    ("DELETE", "/api/v1/standards/{id}"),
-    ("GET", "/api/v1/changes"),
-    ("GET", "/api/v1/exemptions"),
-    ("POST", "/api/v1/exemptions"),
-    ("DELETE", "/api/v1/exemptions/{id}"),
-    ("POST", "/api/v1/exemptions/bulk"),
-    ("POST", "/api/v1/exemptions/lift"),
-    ("GET", "/api/v1/connectors"),
-    ("DELETE", "/api/v1/connectors/{id}"),
-    ("GET", "/api/v1/missing-permissions"),
-    ("GET", "/api/v1/policy"),
-    ("GET", "/api/v1/policy/assignment"),
-    ("GET", "/api/v1/policy/definitions"),
-    ("GET", "/api/v1/policy/definition"),
-    ("GET", "/api/v1/policy/scope"),
-    ("GET", "/api/v1/policy/states"),
-    ("GET", "/api/v1/policy/history"),
-    ("DELETE", "/api/v1/policy/object"),
-    ("GET", "/api/v1/policy/export"),
-    ("POST", "/api/v1/policy/try"),
-    ("POST", "/api/v1/policy/import"),
-    ("POST", "/subscriptions/{subscription}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"),
-    ("POST", "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions"),
-    (
-        "POST",
-        "/providers/Microsoft.Management/managementGroups/{group}/providers/Microsoft.PolicyInsights/checkPolicyRestrictions",
-    ),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/{score}/secureScoreControls"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScoreControls"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/secureScoreControlDefinitions"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessments"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/subAssessments"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessmentMetadata"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/assessmentMetadata/{assessment}"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards"),
-    ("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}"),
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}/regulatoryComplianceAssessments",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/providers/Microsoft.Security/regulatoryComplianceStandards/{standard}/regulatoryComplianceControls/{control}/regulatoryComplianceAssessments/{check}",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}/subAssessments",
-    ),
-    (
-        "GET",
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}/subAssessments/{finding}",
-    ),
-    ("GET", "/providers/Microsoft.Security/secureScoreControlDefinitions"),
-    ("GET", "/providers/Microsoft.Security/assessmentMetadata"),
-    ("GET", "/providers/Microsoft.Security/assessmentMetadata/{assessment}"),
-];
-
 /// The whole server.
 pub fn router(state: AppState) -> Router {
     let mut protected = Router::new().nest("/api/v1", v1::routes()).merge(arm::routes());
@@ -146,7 +55,7 @@ pub fn router(state: AppState) -> Router {
     let long = Router::new().nest("/api/v1", v1::long_routes()).layer(DefaultBodyLimit::disable());
     let protected =
         protected.layer(RequestBodyLimitLayer::new(MAX_BODY)).merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
-    let protected = protected.layer(middleware::from_fn_with_state(state.clone(), auth::require_login));
+    let protected = protected.layer(middleware::from_fn_with_state(state.clone(), scoped::authorize));
     let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
     };

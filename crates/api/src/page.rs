@@ -1,13 +1,13 @@
 //! The address of the server for a person whose build has no console: the state in a few lines.
 
-use axum::{extract::State, response::Html};
+use axum::response::Html;
 use skywarden_model::Status;
 
-use crate::{AppState, error::ApiError, v1};
+use crate::{error::ApiError, scoped::Scoped, v1};
 
-pub(crate) async fn index(State(state): State<AppState>) -> Result<Html<String>, ApiError> {
+pub(crate) async fn index(state: Scoped) -> Result<Html<String>, ApiError> {
     let score = v1::total_score(&state).await?;
-    let counts = state.store.status_counts(&v1::EVERYTHING).await?;
+    let counts = state.store.status_counts(&state.filter).await?;
     let [low, high] = score.range;
     let mut rows = String::new();
     for control in &score.controls {

@@ -4,7 +4,7 @@ use serde_json::Value;
 use skywarden_rule::CompileError;
 
 use crate::{
-    Assignment, Attestation, Definition, Initiative, Placement, PolicyExemption,
+    Assignment, Attestation, Definition, Initiative, Placement, PolicyExemption, Scope,
     placement::placements,
     reader::{Reader, member},
 };
@@ -72,6 +72,26 @@ impl ObjectKind {
     /// Azure's resource type.
     pub fn type_name(self) -> &'static str {
         KINDS.iter().find(|(kind, _, _)| *kind == self).map_or("", |(_, _, type_name)| type_name)
+    }
+
+    /// What has to be allowed to make or change one.
+    pub fn write_action(self) -> String {
+        format!("{}/write", self.type_name().trim_start_matches('/'))
+    }
+
+    /// What has to be allowed to take one away.
+    pub fn delete_action(self) -> String {
+        format!("{}/delete", self.type_name().trim_start_matches('/'))
+    }
+
+    /// The scope at which the object with an id lies; that of a management group is itself.
+    pub fn place(self, id: &str) -> Scope {
+        let id = id.to_ascii_lowercase();
+        if self == Self::ManagementGroup {
+            return Scope::parse(&id).unwrap_or(Scope::Tenant);
+        }
+        let own = format!("/providers/{}/", self.type_name().trim_start_matches('/').to_ascii_lowercase());
+        id.rsplit_once(own.as_str()).and_then(|(scope, _)| Scope::parse(scope)).unwrap_or(Scope::Tenant)
     }
 
     /// The kind of a name.

@@ -71,6 +71,18 @@ impl Store {
         Ok(found)
     }
 
+    /// Connector and account of everything that was ever assessed, in order.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn accounts(&self, filter: &ScopeFilter) -> Result<Vec<(String, String)>, StoreError> {
+        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT DISTINCT connector, account FROM scores ORDER BY connector, account")
+                .fetch_all(pool).await.map_err(StoreError::statement("listing accounts"))?
+        });
+        Ok(rows.into_iter().filter(|(connector, account)| filter.allows(connector, account)).collect())
+    }
+
     /// The accounts that have resources, in order.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 use axum::{
     Json,
-    extract::{OriginalUri, Path, Query, State},
+    extract::{OriginalUri, Path, Query},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use skywarden_model::{ArmId, Cause, Finding, Resource, Scope, Severity, Status, 
 use skywarden_store::{AssessmentQuery, AssessmentRow};
 
 use super::{Answer, subscription::subscription};
-use crate::{AppState, error::ApiError, v1::EVERYTHING};
+use crate::{AppState, error::ApiError, scoped::Scoped};
 
 /// Rows of a page; the next is behind `nextLink`.
 const PAGE: u32 = 500;
@@ -22,7 +22,7 @@ pub(crate) struct Paging {
 
 /// The assessments of a subscription, a page at a time.
 pub(crate) async fn of_subscription(
-    State(state): State<AppState>,
+    state: Scoped,
     Path(id): Path<String>,
     Query(paging): Query<Paging>,
     OriginalUri(uri): OriginalUri,
@@ -34,7 +34,7 @@ pub(crate) async fn of_subscription(
 
 /// The findings of a subscription: those of one page of its assessments at a time, so a page may be empty.
 pub(crate) async fn findings_of_subscription(
-    State(state): State<AppState>,
+    state: Scoped,
     Path(id): Path<String>,
     Query(paging): Query<Paging>,
     OriginalUri(uri): OriginalUri,
@@ -44,7 +44,7 @@ pub(crate) async fn findings_of_subscription(
     Ok(Json(list(value, uri.path(), next)))
 }
 
-async fn page(state: &AppState, id: &str, paging: Paging) -> Result<(Vec<AssessmentRow>, Option<String>), ApiError> {
+async fn page(state: &Scoped, id: &str, paging: Paging) -> Result<(Vec<AssessmentRow>, Option<String>), ApiError> {
     let subscription = subscription(state, id).await?;
     let query = AssessmentQuery { cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
     let page = state.store.assessment_page(&subscription.filter, &query).await?;
@@ -74,24 +74,24 @@ pub(crate) struct ResourcePath {
     finding: String,
 }
 
-pub(crate) async fn of_resource(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+pub(crate) async fn of_resource(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let resource = resource(&state, &path).await?;
-    let rows = state.store.assessments_on(&EVERYTHING, resource.id.as_str()).await?;
+    let rows = state.store.assessments_on(&state.filter, resource.id.as_str()).await?;
     let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
-pub(crate) async fn one(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+pub(crate) async fn one(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let row = row(&state, &path).await?;
     assessment_object(&state, &row).map(Json).ok_or_else(|| ApiError::not_found("such assessment"))
 }
 
-pub(crate) async fn findings(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+pub(crate) async fn findings(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let row = row(&state, &path).await?;
     Ok(Json(json!({ "value": finding_objects(&state, &row) })))
 }
 
-pub(crate) async fn finding(State(state): State<AppState>, Path(path): Path<ResourcePath>) -> Answer {
+pub(crate) async fn finding(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let row = row(&state, &path).await?;
     let known = finding_objects(&state, &row);
     let found = known.into_iter().find(|finding| finding.get("name").and_then(Value::as_str) == Some(path.finding.as_str()));
@@ -99,22 +99,22 @@ pub(crate) async fn finding(State(state): State<AppState>, Path(path): Path<Reso
 }
 
 /// The resource of a path; a path with another subscription, group or connector than the resource's own finds nothing.
-async fn resource(state: &AppState, path: &ResourcePath) -> Result<Resource, ApiError> {
+async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
     let ResourcePath { subscription, group, connector, entity, .. } = path;
     let arm_id = format!(
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
     );
     let missing = || ApiError::not_found("such resource");
     let native = native_id_of(&arm_id).map_err(|error| ApiError::bad_request(error.to_string()))?;
-    let (resource, _) = state.store.resource(&EVERYTHING, native.as_str()).await?.ok_or_else(missing)?;
+    let (resource, _) = state.store.resource(&state.filter, native.as_str()).await?.ok_or_else(missing)?;
     if ArmId::of(&resource).as_str().eq_ignore_ascii_case(&arm_id) { Ok(resource) } else { Err(missing()) }
 }
 
-async fn row(state: &AppState, path: &ResourcePath) -> Result<AssessmentRow, ApiError> {
+async fn row(state: &Scoped, path: &ResourcePath) -> Result<AssessmentRow, ApiError> {
     let resource = resource(state, path).await?;
     let missing = || ApiError::not_found("such assessment");
     let recommendation = by_key(state, &path.assessment).ok_or_else(missing)?;
-    state.store.assessment(&EVERYTHING, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
+    state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
 }
 
 fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
@@ -130,7 +130,7 @@ fn arm_id(row: &AssessmentRow) -> ArmId {
     ArmId::of_parts(&row.assessment.resource, &scope)
 }
 
-fn assessment_object(state: &AppState, row: &AssessmentRow) -> Option<Value> {
+fn assessment_object(state: &Scoped, row: &AssessmentRow) -> Option<Value> {
     let recommendation = state.catalog.recommendations.get(&row.assessment.recommendation)?;
     let arm_id = arm_id(row);
     let is_unknown = row.assessment.status == Status::Unknown;
@@ -169,7 +169,7 @@ fn cause(status: Status, cause: Option<&Cause>) -> serde_json::Map<String, Value
     members
 }
 
-fn finding_objects(state: &AppState, row: &AssessmentRow) -> Vec<Value> {
+fn finding_objects(state: &Scoped, row: &AssessmentRow) -> Vec<Value> {
     let Some(recommendation) = state.catalog.recommendations.get(&row.assessment.recommendation) else { return Vec::new() };
     let arm_id = arm_id(row);
     let of = |finding: &Finding| {
@@ -210,17 +210,17 @@ fn source_of(type_name: &str) -> &'static str {
     if type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
 }
 
-pub(crate) async fn all_metadata(State(state): State<AppState>) -> Answer {
+pub(crate) async fn all_metadata(state: Scoped) -> Answer {
     let value: Vec<Value> = state.catalog.recommendations.values().map(metadata_object).collect();
     Ok(Json(json!({ "value": value })))
 }
 
-pub(crate) async fn metadata(State(state): State<AppState>, Path(key): Path<String>) -> Answer {
+pub(crate) async fn metadata(state: Scoped, Path(key): Path<String>) -> Answer {
     let known = by_key(&state, &key).ok_or_else(|| ApiError::not_found("such assessment metadata"))?;
     Ok(Json(metadata_object(known)))
 }
 
-pub(crate) async fn metadata_in(state: State<AppState>, Path((id, key)): Path<(String, String)>) -> Answer {
+pub(crate) async fn metadata_in(state: Scoped, Path((id, key)): Path<(String, String)>) -> Answer {
     subscription(&state, &id).await?;
     metadata(state, Path(key)).await
 }

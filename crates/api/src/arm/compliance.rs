@@ -1,14 +1,11 @@
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::Coverage;
 use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
 
 use super::{Answer, subscription::subscription};
-use crate::{AppState, error::ApiError, v1::standards::Judged};
+use crate::{error::ApiError, scoped::Scoped, v1::standards::Judged};
 
 /// The path of a standard, a control of it, a check of that.
 #[derive(Deserialize)]
@@ -33,51 +30,51 @@ fn arm_state(state: ComplianceState) -> &'static str {
     }
 }
 
-pub(crate) async fn standards(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn standards(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     let value: Vec<Value> = results(&state, &path).await?.iter().map(|result| standard_object(&path, result)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
-pub(crate) async fn standard(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn standard(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     Ok(Json(standard_object(&path, &result(&state, &path).await?)))
 }
 
-pub(crate) async fn controls(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn controls(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     let result = result(&state, &path).await?;
     let value: Vec<Value> = leaves(&result.controls).into_iter().map(|control| control_object(&path, control)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
-pub(crate) async fn control(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn control(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     let result = result(&state, &path).await?;
     Ok(Json(control_object(&path, leaf(&result, &path)?)))
 }
 
-pub(crate) async fn checks(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn checks(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     Ok(Json(json!({ "value": check_objects(&state, &path).await? })))
 }
 
-pub(crate) async fn check(State(state): State<AppState>, Path(path): Path<StandardPath>) -> Answer {
+pub(crate) async fn check(state: Scoped, Path(path): Path<StandardPath>) -> Answer {
     let known = check_objects(&state, &path).await?;
     let found = known.into_iter().find(|check| check.get("name").and_then(Value::as_str) == Some(path.check.as_str()));
     found.map(Json).ok_or_else(|| ApiError::not_found("such check in this control"))
 }
 
-async fn results(state: &AppState, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
+async fn results(state: &Scoped, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
     let judged = judged(state, path).await?;
     let standards = judged.standards(state);
     let rolled_up = |id: &str| skywarden_posture::compliance(&standards, id, judged.assessments(), judged.coverage());
     Ok(standards.files().filter_map(|file| rolled_up(&file.id)).collect())
 }
 
-async fn result(state: &AppState, path: &StandardPath) -> Result<StandardResult, ApiError> {
+async fn result(state: &Scoped, path: &StandardPath) -> Result<StandardResult, ApiError> {
     let judged = judged(state, path).await?;
     let standards = judged.standards(state);
     let result = skywarden_posture::compliance(&standards, &path.standard, judged.assessments(), judged.coverage());
     result.ok_or_else(|| ApiError::not_found("such standard"))
 }
 
-async fn judged(state: &AppState, path: &StandardPath) -> Result<Judged, ApiError> {
+async fn judged(state: &Scoped, path: &StandardPath) -> Result<Judged, ApiError> {
     Judged::read(state, &subscription(state, &path.subscription).await?.filter).await
 }
 
@@ -131,7 +128,7 @@ fn control_object(path: &StandardPath, control: &ControlResult) -> Value {
 }
 
 /// One entry per check of a control, with the resources of the recommendation by verdict.
-async fn check_objects(state: &AppState, path: &StandardPath) -> Result<Vec<Value>, ApiError> {
+async fn check_objects(state: &Scoped, path: &StandardPath) -> Result<Vec<Value>, ApiError> {
     let subscription = subscription(state, &path.subscription).await?;
     let result = result(state, path).await?;
     let control = leaf(&result, path)?;

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, rejection::JsonRejection},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::{Actual, Evidence, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_policy::{Answer as Ruled, Decision, Effect, InForce, Limit, Pending, Restriction, requested, restrictions};
+use skywarden_policy::{Answer as Ruled, Decision, Effect, InForce, Limit, Pending, Restriction, Scope, requested, restrictions};
 use skywarden_rule::{Input, Parameters};
 
 use super::{Answer, subscription::account_of};
-use crate::{AppState, error::ApiError, v1::rule};
+use crate::{error::ApiError, scoped::Scoped, v1::rule};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,19 +59,15 @@ fn open(field: &str) -> Option<Unreadable> {
 
 type Body = Result<Json<Request>, JsonRejection>;
 
-pub(crate) async fn at_subscription(state: State<AppState>, Path(subscription): Path<String>, body: Body) -> Answer {
+pub(crate) async fn at_subscription(state: Scoped, Path(subscription): Path<String>, body: Body) -> Answer {
     check(&state, Place { subscription: Some(subscription), ..Place::default() }, body).await
 }
 
-pub(crate) async fn at_resource_group(
-    state: State<AppState>,
-    Path((subscription, group)): Path<(String, String)>,
-    body: Body,
-) -> Answer {
+pub(crate) async fn at_resource_group(state: Scoped, Path((subscription, group)): Path<(String, String)>, body: Body) -> Answer {
     check(&state, Place { subscription: Some(subscription), group: Some(group), ..Place::default() }, body).await
 }
 
-pub(crate) async fn at_management_group(state: State<AppState>, Path(name): Path<String>, body: Body) -> Answer {
+pub(crate) async fn at_management_group(state: Scoped, Path(name): Path<String>, body: Body) -> Answer {
     check(&state, Place { management_group: Some(name), ..Place::default() }, body).await
 }
 
@@ -82,7 +78,7 @@ struct Place {
     group: Option<String>,
 }
 
-async fn check(state: &AppState, place: Place, body: Body) -> Answer {
+async fn check(state: &Scoped, place: Place, body: Body) -> Answer {
     let Json(request) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let is_small = |field: &Field| field.values.len() <= MAX_FIELDS;
     if request.pending_fields.len() > MAX_FIELDS || !request.pending_fields.iter().all(is_small) {
@@ -107,6 +103,9 @@ async fn check(state: &AppState, place: Place, body: Body) -> Answer {
         .map_err(|found| ApiError::bad_request(format!("`resourceContent` holds {} resources instead of one", found.len())))?;
     if let Some(id) = &place.subscription {
         let (connector, account) = account_of(state, id).await?;
+        if !state.sees(&Scope::Subscription(account.to_lowercase())) {
+            return Err(ApiError::not_found("such subscription"));
+        }
         resource.scope.connector = connector.as_str().into();
         resource.scope.account = account.as_str().into();
         resource.scope.resource_group = place.group.unwrap_or_default().as_str().into();
@@ -121,8 +120,12 @@ async fn check(state: &AppState, place: Place, body: Body) -> Answer {
     let kept = state.store.policy_library().await?;
     let now = Timestamp::now();
     let plan = kept.library.governance.plan(now);
-    let policies = match &place.management_group {
-        Some(name) => plan.in_force_at(&skywarden_policy::Scope::ManagementGroup(name.to_lowercase()), &resource),
+    let group = place.management_group.map(|name| Scope::ManagementGroup(name.to_lowercase()));
+    if group.as_ref().is_some_and(|group| !state.sees(group)) {
+        return Err(ApiError::not_found("such management group"));
+    }
+    let policies = match &group {
+        Some(group) => plan.in_force_at(group, &resource),
         None => plan.in_force(&resource),
     };
     let rules: Vec<Option<&Value>> =

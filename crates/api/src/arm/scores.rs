@@ -1,7 +1,4 @@
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::Path};
 use serde_json::{Value, json};
 use skywarden_content::SecurityControl;
 use skywarden_model::ControlScore;
@@ -10,22 +7,22 @@ use super::{
     Answer,
     subscription::{Subscription, subscription},
 };
-use crate::{AppState, error::ApiError};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// The only score that there is.
 const SCORE: &str = "ascScore";
 
-pub(crate) async fn list(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+pub(crate) async fn list(state: Scoped, Path(id): Path<String>) -> Answer {
     let subscription = subscription(&state, &id).await?;
     Ok(Json(json!({ "value": [score_object(&subscription)] })))
 }
 
-pub(crate) async fn one(State(state): State<AppState>, Path((id, score)): Path<(String, String)>) -> Answer {
+pub(crate) async fn one(state: Scoped, Path((id, score)): Path<(String, String)>) -> Answer {
     is_known(&score)?;
     Ok(Json(score_object(&subscription(&state, &id).await?)))
 }
 
-pub(crate) async fn controls(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+pub(crate) async fn controls(state: Scoped, Path(id): Path<String>) -> Answer {
     let subscription = subscription(&state, &id).await?;
     let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
     let value: Vec<Value> = subscription
@@ -38,12 +35,12 @@ pub(crate) async fn controls(State(state): State<AppState>, Path(id): Path<Strin
     Ok(Json(json!({ "value": value })))
 }
 
-pub(crate) async fn controls_of(state: State<AppState>, Path((id, score)): Path<(String, String)>) -> Answer {
+pub(crate) async fn controls_of(state: Scoped, Path((id, score)): Path<(String, String)>) -> Answer {
     is_known(&score)?;
     controls(state, Path(id)).await
 }
 
-pub(crate) async fn definitions(State(state): State<AppState>) -> Answer {
+pub(crate) async fn definitions(state: Scoped) -> Answer {
     let value: Vec<Value> = state.catalog.controls.iter().map(|control| definition(&state, control)).collect();
     Ok(Json(json!({ "value": value })))
 }
@@ -66,7 +63,7 @@ fn score_object(subscription: &Subscription) -> Value {
     })
 }
 
-fn control_object(state: &AppState, subscription: &str, control: &ControlScore) -> Value {
+fn control_object(state: &Scoped, subscription: &str, control: &ControlScore) -> Value {
     let known = state.catalog.control(&control.id);
     let key = known.map(|control| control.key.clone()).unwrap_or_default();
     json!({
@@ -85,7 +82,7 @@ fn control_object(state: &AppState, subscription: &str, control: &ControlScore) 
     })
 }
 
-fn definition(state: &AppState, control: &SecurityControl) -> Value {
+fn definition(state: &Scoped, control: &SecurityControl) -> Value {
     let recommendations = state.catalog.recommendations.values().filter(|known| known.file.control == control.id);
     let assessments: Vec<Value> = recommendations
         .map(|known| json!({ "id": format!("/providers/Microsoft.Security/assessmentMetadata/{}", known.key) }))

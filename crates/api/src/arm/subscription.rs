@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use skywarden_model::{Scope, SecureScore, subscription_id};
 use skywarden_store::ScopeFilter;
 
-use crate::{AppState, error::ApiError, v1::EVERYTHING};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// A subscription that a path names.
 pub(crate) struct Subscription {
@@ -15,8 +15,8 @@ pub(crate) struct Subscription {
 }
 
 /// The subscription with an id.
-pub(crate) async fn subscription(state: &AppState, wanted: &str) -> Result<Subscription, ApiError> {
-    for point in state.store.latest_scores(&EVERYTHING).await? {
+pub(crate) async fn subscription(state: &Scoped, wanted: &str) -> Result<Subscription, ApiError> {
+    for point in state.store.latest_scores(&state.filter).await? {
         let scope = Scope {
             connector: point.connector.as_str().into(),
             account: point.account.as_str().into(),
@@ -32,8 +32,8 @@ pub(crate) async fn subscription(state: &AppState, wanted: &str) -> Result<Subsc
 
 /// The connector and the account that a subscription's id in a path means: the id that this face gives it, or the account itself. One
 /// of which nothing was assessed yet is taken as it is: policies may be in force there.
-pub(crate) async fn account_of(state: &AppState, wanted: &str) -> Result<(String, String), ApiError> {
-    for point in state.store.latest_scores(&EVERYTHING).await? {
+pub(crate) async fn account_of(state: &Scoped, wanted: &str) -> Result<(String, String), ApiError> {
+    for point in state.store.latest_scores(&state.filter).await? {
         let scope = Scope {
             connector: point.connector.as_str().into(),
             account: point.account.as_str().into(),

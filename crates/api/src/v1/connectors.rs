@@ -2,22 +2,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{
-    Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Json, extract::Path, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind};
-use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, ScorePoint};
+use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, ScopeFilter, ScorePoint};
 
 use super::{
-    Answer, EVERYTHING,
+    Answer,
     missing::{permissions_of, reasons_of},
     overview::{CoverageCounts, coverage_counts},
 };
-use crate::{AppState, error::ApiError};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// The setting of an account that came with an organisation: the connector of that.
 const MEMBER_OF: &str = "memberOf";
@@ -69,12 +65,12 @@ struct Failure<'a> {
     example: String,
 }
 
-pub(crate) async fn list(State(state): State<AppState>) -> Answer {
-    let connectors = state.store.connectors(&EVERYTHING).await?;
-    let attempts = state.store.attempts(&EVERYTHING).await?;
-    let coverage = state.store.connector_coverage(&EVERYTHING).await?;
-    let counts = state.store.account_counts(&EVERYTHING).await?;
-    let scores = state.store.latest_scores(&EVERYTHING).await?;
+pub(crate) async fn list(state: Scoped) -> Answer {
+    let connectors = state.store.connectors(&state.filter).await?;
+    let attempts = state.store.attempts(&state.filter).await?;
+    let coverage = state.store.connector_coverage(&state.filter).await?;
+    let counts = state.store.account_counts(&state.filter).await?;
+    let scores = state.store.latest_scores(&state.filter).await?;
     let row = |connector| row(connector, attempts.get(id_of(connector)), coverage.get(id_of(connector)), &counts, &scores);
     let items: Vec<ConnectorRow<'_>> = connectors.iter().map(row).collect();
     Ok(Json(json!({ "items": items })))
@@ -133,7 +129,17 @@ fn failures(entries: &[Coverage]) -> Vec<Failure<'_>> {
     failures
 }
 
-pub(crate) async fn disconnect(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+pub(crate) async fn disconnect(state: Scoped, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let known = state.store.connectors(&state.filter).await?;
+    if !known.iter().any(|own| own.id.as_str() == id) {
+        return Err(ApiError::not_found("such connector"));
+    }
+    if state.everywhere().is_err() {
+        // With a connector goes all that it reads.
+        let accounts = state.store.accounts(&ScopeFilter::All).await?;
+        let own = accounts.iter().filter(|(connector, _)| *connector == id);
+        own.into_iter().try_for_each(|(connector, account)| state.in_account(connector, account))?;
+    }
     let was_there = state.store.remove_connector(&id).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("such connector")) }
 }

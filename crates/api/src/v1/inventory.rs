@@ -1,14 +1,11 @@
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::Status;
 use skywarden_store::ResourceQuery;
 
-use super::{Answer, DEFAULT_LIMIT, EVERYTHING};
-use crate::{AppState, error::ApiError};
+use super::{Answer, DEFAULT_LIMIT};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// Texts of tags longer than this are cut in lists; the resource itself has them whole.
 const MAX_TAG: usize = 256;
@@ -27,7 +24,7 @@ pub(crate) struct ResourcesQuery {
     limit: Option<u32>,
 }
 
-pub(crate) async fn resources(State(state): State<AppState>, Query(query): Query<ResourcesQuery>) -> Answer {
+pub(crate) async fn resources(state: Scoped, Query(query): Query<ResourcesQuery>) -> Answer {
     let query = ResourceQuery {
         type_name: query.type_name,
         connector: query.connector,
@@ -38,7 +35,7 @@ pub(crate) async fn resources(State(state): State<AppState>, Query(query): Query
         cursor: query.cursor,
         limit: query.limit.unwrap_or(DEFAULT_LIMIT),
     };
-    let page = state.store.resource_rows(&EVERYTHING, &query).await?;
+    let page = state.store.resource_rows(&state.filter, &query).await?;
     let items: Vec<Value> = page
         .items
         .iter()
@@ -52,7 +49,7 @@ pub(crate) async fn resources(State(state): State<AppState>, Query(query): Query
                     "healthy": row.healthy, "unhealthy": row.unhealthy, "unknown": row.unknown })
         })
         .collect();
-    let total = state.store.resource_count(&EVERYTHING, &query).await?;
+    let total = state.store.resource_count(&state.filter, &query).await?;
     let mut answer = json!({ "items": items, "total": total });
     if let (Some(next), Some(members)) = (page.next, answer.as_object_mut()) {
         members.insert("next".to_owned(), Value::String(next));
@@ -69,8 +66,8 @@ fn cut(text: &str) -> String {
     short
 }
 
-pub(crate) async fn facets(State(state): State<AppState>) -> Answer {
-    Ok(Json(json!(state.store.facets(&EVERYTHING).await?)))
+pub(crate) async fn facets(state: Scoped) -> Answer {
+    Ok(Json(json!(state.store.facets(&state.filter).await?)))
 }
 
 #[derive(Deserialize)]
@@ -78,9 +75,9 @@ pub(crate) struct ResourceId {
     id: String,
 }
 
-pub(crate) async fn resource(State(state): State<AppState>, Query(query): Query<ResourceId>) -> Answer {
-    let found = state.store.resource(&EVERYTHING, &query.id).await?;
+pub(crate) async fn resource(state: Scoped, Query(query): Query<ResourceId>) -> Answer {
+    let found = state.store.resource(&state.filter, &query.id).await?;
     let (resource, facts) = found.ok_or_else(|| ApiError::not_found("such resource"))?;
-    let assessments = state.store.assessments_on(&EVERYTHING, &query.id).await?;
+    let assessments = state.store.assessments_on(&state.filter, &query.id).await?;
     Ok(Json(json!({ "resource": resource, "facts": facts, "assessments": assessments })))
 }

@@ -2,10 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Serialize;
 use serde_json::json;
 use skywarden_content::{Catalog, Maturity};
@@ -13,7 +10,7 @@ use skywarden_model::{Coverage, UnreadableReason};
 use skywarden_store::{ConnectorCoverage, UnknownAssessment};
 
 use super::{Answer, scope::ScopeQuery};
-use crate::AppState;
+use crate::scoped::Scoped;
 
 /// What a permission would unlock.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
@@ -36,7 +33,7 @@ struct Unlocks<'a> {
     connectors: BTreeSet<&'a str>,
 }
 
-pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<ScopeQuery>) -> Answer {
+pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answer {
     let filter = scope.filter(&state).await?;
     let coverage = state.store.connector_coverage(&filter).await?;
     let unknown = state.store.unknown_assessments(&filter).await?;

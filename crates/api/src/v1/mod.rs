@@ -16,19 +16,14 @@ pub(crate) use policy::{long_routes, rule};
 
 use axum::{
     Json, Router,
-    extract::State,
     routing::{delete, get, post},
 };
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
-use skywarden_store::ScopeFilter;
 
-use crate::{AppState, error::ApiError};
+use crate::{AppState, error::ApiError, scoped::Scoped};
 
 pub(crate) type Answer = Result<Json<Value>, ApiError>;
-
-/// Until roles exist, every login sees the whole installation.
-pub(crate) const EVERYTHING: ScopeFilter = ScopeFilter::All;
 
 /// Rows of a page where the request names no number.
 const DEFAULT_LIMIT: u32 = 100;
@@ -62,10 +57,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .merge(policy::routes())
 }
 
-async fn coverage(State(state): State<AppState>) -> Answer {
-    Ok(Json(json!({ "items": state.store.coverage(&EVERYTHING).await? })))
+async fn coverage(state: Scoped) -> Answer {
+    Ok(Json(json!({ "items": state.store.coverage(&state.filter).await? })))
 }
 
-async fn changes(State(state): State<AppState>) -> Answer {
-    Ok(Json(json!({ "items": state.store.transitions(&EVERYTHING, Timestamp::UNIX_EPOCH).await? })))
+async fn changes(state: Scoped) -> Answer {
+    Ok(Json(json!({ "items": state.store.transitions(&state.filter, Timestamp::UNIX_EPOCH).await? })))
 }

@@ -1,14 +1,14 @@
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::Json;
 use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Coverage, ListOutcome, SecureScore, Status, Timestamp};
 use skywarden_posture::overall_score;
 use skywarden_store::{ResourceQuery, ScorePoint};
 
-use super::{Answer, EVERYTHING, rounds::rounds};
-use crate::{AppState, error::ApiError};
+use super::{Answer, rounds::rounds};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// Listings by how they went, and reads that were refused.
 #[derive(Debug, Default, Serialize)]
@@ -21,13 +21,13 @@ pub(super) struct CoverageCounts {
 }
 
 /// The score over everything that is connected.
-pub(crate) async fn total_score(state: &AppState) -> Result<SecureScore, ApiError> {
-    let latest = state.store.latest_scores(&EVERYTHING).await?;
+pub(crate) async fn total_score(state: &Scoped) -> Result<SecureScore, ApiError> {
+    let latest = state.store.latest_scores(&state.filter).await?;
     Ok(overall_score(latest.iter().map(|point| &point.score)))
 }
 
-pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
-    let latest = state.store.latest_scores(&EVERYTHING).await?;
+pub(crate) async fn overview(state: Scoped) -> Answer {
+    let latest = state.store.latest_scores(&state.filter).await?;
     let score = overall_score(latest.iter().map(|point| &point.score));
     let subscriptions: Vec<Value> = latest
         .iter()
@@ -35,7 +35,7 @@ pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
         .collect();
     let connectors: Vec<Value> = state
         .store
-        .connectors(&EVERYTHING)
+        .connectors(&state.filter)
         .await?
         .iter()
         .map(|connector| {
@@ -44,18 +44,18 @@ pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
         })
         .collect();
     let unhealthy = ResourceQuery { status: Some(Status::Unhealthy), ..ResourceQuery::default() };
-    let statuses = state.store.status_counts(&EVERYTHING).await?;
+    let statuses = state.store.status_counts(&state.filter).await?;
     let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
-    let history = state.store.scores(&EVERYTHING, Timestamp::UNIX_EPOCH).await?;
+    let history = state.store.scores(&state.filter, Timestamp::UNIX_EPOCH).await?;
     Ok(Json(json!({
         "secureScore": score,
         "subscriptions": subscriptions,
         "connectors": connectors,
         "assessments": statuses,
-        "resources": state.store.resource_count(&EVERYTHING, &ResourceQuery::default()).await?,
-        "unhealthyResources": state.store.resource_count(&EVERYTHING, &unhealthy).await?,
+        "resources": state.store.resource_count(&state.filter, &ResourceQuery::default()).await?,
+        "unhealthyResources": state.store.resource_count(&state.filter, &unhealthy).await?,
         "trend": trend(&history),
-        "coverage": coverage_counts(&state.store.coverage(&EVERYTHING).await?),
+        "coverage": coverage_counts(&state.store.coverage(&state.filter).await?),
     })))
 }
 

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,8 +10,8 @@ use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{Severity, Status};
 use skywarden_store::{AssessmentQuery, RecommendationCount};
 
-use super::{Answer, DEFAULT_LIMIT, EVERYTHING};
-use crate::{AppState, error::ApiError};
+use super::{Answer, DEFAULT_LIMIT};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// A recommendation with how its resources stand.
 #[derive(Serialize)]
@@ -37,9 +37,9 @@ struct RecommendationRow<'a> {
     not_applicable: u64,
 }
 
-pub(crate) async fn list(State(state): State<AppState>) -> Answer {
-    let counts = state.store.recommendation_counts(&EVERYTHING).await?;
-    let connectors = state.store.connectors(&EVERYTHING).await?;
+pub(crate) async fn list(state: Scoped) -> Answer {
+    let counts = state.store.recommendation_counts(&state.filter).await?;
+    let connectors = state.store.connectors(&state.filter).await?;
     let samples: BTreeSet<&str> =
         connectors.iter().filter(|connector| connector.sample).map(|connector| connector.id.as_str()).collect();
     let rows: Vec<RecommendationRow<'_>> = counts.iter().filter_map(|count| row(&state.catalog, count, &samples)).collect();
@@ -74,7 +74,7 @@ fn environment(file: &RecommendationFile) -> &'static str {
     if file.type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
 }
 
-pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>) -> Answer {
+pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
     let current = state.catalog.current_ids(&id).into_iter().next();
     let known = current.and_then(|id| state.catalog.recommendations.get(&id));
     let known = known.ok_or_else(|| ApiError::not_found("such recommendation"))?;
@@ -84,7 +84,7 @@ pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>) -
     }
     let control = state.catalog.control(&known.file.control);
     let control = control.map(|control| json!({ "id": control.id, "title": control.title, "max": control.max_score }));
-    let counts = state.store.recommendation_counts(&EVERYTHING).await?;
+    let counts = state.store.recommendation_counts(&state.filter).await?;
     let count = counts.into_iter().find(|count| count.recommendation == known.file.id).unwrap_or_default();
     Ok(Json(json!({
         "recommendation": file,
@@ -109,7 +109,7 @@ pub(crate) struct AssessmentsQuery {
     limit: Option<u32>,
 }
 
-pub(crate) async fn assessments(State(state): State<AppState>, Query(query): Query<AssessmentsQuery>) -> Answer {
+pub(crate) async fn assessments(state: Scoped, Query(query): Query<AssessmentsQuery>) -> Answer {
     let query = AssessmentQuery {
         recommendation: query.recommendation,
         status: query.status,
@@ -117,8 +117,8 @@ pub(crate) async fn assessments(State(state): State<AppState>, Query(query): Que
         cursor: query.cursor,
         limit: query.limit.unwrap_or(DEFAULT_LIMIT),
     };
-    let page = state.store.assessment_page(&EVERYTHING, &query).await?;
-    let counts = state.store.assessment_counts(&EVERYTHING, &query).await?;
+    let page = state.store.assessment_page(&state.filter, &query).await?;
+    let counts = state.store.assessment_counts(&state.filter, &query).await?;
     let counts: BTreeMap<String, u64> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
     let mut answer = json!(page);
     if let Some(members) = answer.as_object_mut() {

@@ -3,8 +3,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use skywarden_store::ScopeFilter;
 
-use super::EVERYTHING;
-use crate::{AppState, error::ApiError};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// The part of what a login may see that a request asks about: one connector, or one account.
 #[derive(Debug, Default, Deserialize)]
@@ -30,13 +29,13 @@ impl ScopeQuery {
     }
 
     /// The subscriptions that are meant; a scope without any is an error, since an empty list would look like a clean one.
-    pub(crate) async fn filter(&self, state: &AppState) -> Result<ScopeFilter, ApiError> {
+    pub(crate) async fn filter(&self, state: &Scoped) -> Result<ScopeFilter, ApiError> {
         let (connector, account) = (given(self.connector.as_deref()), given(self.account.as_deref()));
         if connector.is_none() && account.is_none() {
-            return Ok(EVERYTHING);
+            return Ok(state.filter.clone());
         }
         let mut pairs = BTreeSet::new();
-        for point in state.store.latest_scores(&EVERYTHING).await? {
+        for point in state.store.latest_scores(&state.filter).await? {
             let is_meant = connector.is_none_or(|own| own == point.connector) && account.is_none_or(|own| own == point.account);
             if is_meant {
                 pairs.insert((point.connector, point.account));

@@ -10,7 +10,7 @@ mod standards;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use skywarden_api::ROUTES;
+use skywarden_api::{ROUTES, Route};
 use skywarden_model::subscription_id;
 
 use common::{BEARER, ask, get, machine, server};
@@ -19,7 +19,8 @@ use common::{BEARER, ask, get, machine, server};
 async fn no_route_answers_without_a_login_or_under_another_host() {
     let server = server().await;
     let unknown = [("POST", "/nothing/here"), ("POST", "/api/v1/overview"), ("GET", "/api/v2"), ("GET", "/Subscriptions/x")];
-    for (method, path) in ROUTES.iter().chain(&unknown) {
+    let listed = ROUTES.iter().map(|route| (route.method, route.path));
+    for (method, path) in listed.chain(unknown) {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
         let (status, body) = ask(&server, method, &path, &[], "").await;
         assert_eq!(status, StatusCode::UNAUTHORIZED, "{method} {path}: {body}");
@@ -53,7 +54,7 @@ async fn the_console_needs_no_login_and_its_addresses_are_pages() {
 #[tokio::test]
 async fn every_route_of_the_table_exists() {
     let server = server().await;
-    for (method, path) in ROUTES {
+    for Route { method, path, .. } in ROUTES {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
         let (status, body) = ask(&server, method, &path, &[BEARER], "").await;
         assert!(

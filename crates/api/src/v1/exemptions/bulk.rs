@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
-    extract::{State, rejection::JsonRejection},
+    extract::rejection::JsonRejection,
     http::StatusCode,
     response::{IntoResponse as _, Response},
 };
@@ -13,8 +13,8 @@ use serde_json::json;
 use skywarden_model::{Exemption, ExemptionCategory, ExemptionScope, Status, Timestamp};
 use skywarden_store::{AssessmentQuery, AssessmentTarget};
 
-use super::{Decision, EVERYTHING, check_decision, judge_anew, judge_connectors};
-use crate::{AppState, error::ApiError};
+use super::{Decision, check_decision, judge_anew, judge_connectors, may_decide};
+use crate::{error::ApiError, scoped::Scoped};
 
 /// Resources that one request may exempt. Whoever means more means every resource, which is one exemption.
 const MAX_RESOURCES: usize = 5000;
@@ -47,10 +47,7 @@ struct Matching {
     expected: u64,
 }
 
-pub(crate) async fn add(
-    State(state): State<AppState>,
-    body: Result<Json<NewExemptions>, JsonRejection>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemptions>, JsonRejection>) -> Result<Response, ApiError> {
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let now = Timestamp::now();
     check_decision(
@@ -70,7 +67,7 @@ pub(crate) async fn add(
         reason: new.reason.clone(),
         expires_at: new.expires_at,
         created_at: now,
-        created_by: "administrator".to_owned(),
+        created_by: state.caller.name.clone(),
     };
     let exemptions: Vec<Exemption> = open.iter().map(exemption).collect();
     state.store.put_exemptions(&exemptions).await?;
@@ -79,7 +76,7 @@ pub(crate) async fn add(
     Ok((StatusCode::CREATED, Json(json!({ "created": ids.len(), "notApplicable": settled.len(), "ids": ids }))).into_response())
 }
 
-async fn targets(state: &AppState, new: &NewExemptions) -> Result<Vec<AssessmentTarget>, ApiError> {
+async fn targets(state: &Scoped, new: &NewExemptions) -> Result<Vec<AssessmentTarget>, ApiError> {
     let query = AssessmentQuery { recommendation: Some(new.recommendation.clone()), ..AssessmentQuery::default() };
     let wanted = match (&new.resources, &new.matching) {
         (Some(ids), None) if !ids.is_empty() => {
@@ -89,7 +86,7 @@ async fn targets(state: &AppState, new: &NewExemptions) -> Result<Vec<Assessment
         (None, Some(matching)) => return targets_matching(state, query, matching).await,
         _ => return Err(ApiError::bad_request("give either `resources`, at least one, or `matching`")),
     };
-    let known = state.store.assessment_targets(&EVERYTHING, &query).await?;
+    let known = state.store.assessment_targets(&state.filter, &query).await?;
     let mut known: BTreeMap<String, AssessmentTarget> =
         known.into_iter().map(|target| (target.resource.clone(), target)).collect();
     let mut targets = Vec::with_capacity(wanted.len());
@@ -101,13 +98,13 @@ async fn targets(state: &AppState, new: &NewExemptions) -> Result<Vec<Assessment
 }
 
 async fn targets_matching(
-    state: &AppState,
+    state: &Scoped,
     mut query: AssessmentQuery,
     matching: &Matching,
 ) -> Result<Vec<AssessmentTarget>, ApiError> {
     query.status = matching.status;
     query.text.clone_from(&matching.q);
-    let targets = state.store.assessment_targets(&EVERYTHING, &query).await?;
+    let targets = state.store.assessment_targets(&state.filter, &query).await?;
     if u64::try_from(targets.len()) != Ok(matching.expected) {
         return Err(ApiError::new(
             StatusCode::CONFLICT,
@@ -135,11 +132,14 @@ pub(crate) struct Lifted {
     ids: BTreeSet<String>,
 }
 
-pub(crate) async fn lift(State(state): State<AppState>, body: Result<Json<Lifted>, JsonRejection>) -> Result<Response, ApiError> {
+pub(crate) async fn lift(state: Scoped, body: Result<Json<Lifted>, JsonRejection>) -> Result<Response, ApiError> {
     let Json(Lifted { ids }) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
-    let known = state.store.exemptions(&EVERYTHING).await?;
+    let known = state.store.exemptions(&state.filter).await?;
     let scopes: Vec<ExemptionScope> =
         known.into_iter().filter(|exemption| ids.contains(&exemption.id)).map(|exemption| exemption.scope).collect();
+    for scope in &scopes {
+        may_decide(&state, scope).await?;
+    }
     let ids: Vec<String> = ids.into_iter().collect();
     if let Some(id) = state.store.remove_exemptions(&ids).await? {
         return Err(ApiError::not_found(&format!("exemption `{id}`")));

@@ -6,22 +6,23 @@ use std::collections::BTreeSet;
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::{Path, rejection::JsonRejection},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
 use serde_json::json;
 use skywarden_model::{Exemption, ExemptionCategory, ExemptionScope, Timestamp};
+use skywarden_store::ScopeFilter;
 
-use super::{Answer, EVERYTHING};
-use crate::{AppState, error::ApiError};
+use super::Answer;
+use crate::{error::ApiError, scoped::Scoped};
 
 /// A reason may be this long, in bytes.
 const MAX_REASON: usize = 4096;
 
-pub(crate) async fn list(State(state): State<AppState>) -> Answer {
-    Ok(Json(json!({ "items": state.store.exemptions(&EVERYTHING).await? })))
+pub(crate) async fn list(state: Scoped) -> Answer {
+    Ok(Json(json!({ "items": state.store.exemptions(&state.filter).await? })))
 }
 
 /// What a person gives to exempt something; the server adds the rest.
@@ -38,10 +39,7 @@ pub(crate) struct NewExemption {
     expires_at: Option<Timestamp>,
 }
 
-pub(crate) async fn add(
-    State(state): State<AppState>,
-    body: Result<Json<NewExemption>, JsonRejection>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemption>, JsonRejection>) -> Result<Response, ApiError> {
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let now = Timestamp::now();
     check_decision(
@@ -49,11 +47,7 @@ pub(crate) async fn add(
         &Decision { recommendation: &new.recommendation, reason: &new.reason, expires_at: new.expires_at },
         now,
     )?;
-    if let ExemptionScope::Resource { id } = &new.scope
-        && state.store.resource(&EVERYTHING, id.as_str()).await?.is_none()
-    {
-        return Err(ApiError::bad_request(format!("there is no resource `{id}`")));
-    }
+    may_decide(&state, &new.scope).await?;
     let exemption = Exemption {
         id: uuid::Uuid::new_v4().to_string(),
         recommendation: new.recommendation,
@@ -63,10 +57,10 @@ pub(crate) async fn add(
         reason: new.reason,
         expires_at: new.expires_at,
         created_at: now,
-        created_by: "administrator".to_owned(),
+        created_by: state.caller.name.clone(),
     };
     // A request that is sent again, by a person or a client that saw no answer, makes no second decision.
-    let known = state.store.exemptions(&EVERYTHING).await?.into_iter().find(|known| is_same_decision(known, &exemption));
+    let known = state.store.exemptions(&state.filter).await?.into_iter().find(|known| is_same_decision(known, &exemption));
     let (status, exemption) = match known {
         Some(known) => (StatusCode::OK, known),
         None => {
@@ -77,6 +71,28 @@ pub(crate) async fn add(
     judge_anew(&state, std::slice::from_ref(&exemption.scope), now).await?;
     let location = format!("/api/v1/exemptions/{}", exemption.id);
     Ok((status, [(header::LOCATION, location)], Json(exemption)).into_response())
+}
+
+/// That the caller may set something aside, or take that back, over all that a scope covers.
+async fn may_decide(state: &Scoped, scope: &ExemptionScope) -> Result<(), ApiError> {
+    match scope {
+        ExemptionScope::Tenant => state.everywhere(),
+        // An account's name may stand in several connectors.
+        ExemptionScope::Subscription { account } | ExemptionScope::ResourceGroup { account, .. } => {
+            let accounts = state.store.accounts(&ScopeFilter::All).await?;
+            let meant: Vec<&(String, String)> = accounts.iter().filter(|(_, own)| own == account).collect();
+            if meant.is_empty() {
+                return state.everywhere();
+            }
+            meant.into_iter().try_for_each(|(connector, account)| state.in_account(connector, account))
+        }
+        ExemptionScope::Resource { id } => {
+            let missing = || ApiError::bad_request(format!("there is no resource `{id}`"));
+            let (resource, _) = state.store.resource(&ScopeFilter::All, id.as_str()).await?.ok_or_else(missing)?;
+            let refused = state.in_account(resource.scope.connector.as_str(), &resource.scope.account);
+            refused.map_err(|error| if error.is_not_found() { missing() } else { error })
+        }
+    }
 }
 
 /// Whether two exemptions say the same, whoever made them and when.
@@ -96,7 +112,7 @@ struct Decision<'a> {
     expires_at: Option<Timestamp>,
 }
 
-fn check_decision(state: &AppState, decision: &Decision<'_>, now: Timestamp) -> Result<(), ApiError> {
+fn check_decision(state: &Scoped, decision: &Decision<'_>, now: Timestamp) -> Result<(), ApiError> {
     if !state.catalog.recommendations.contains_key(decision.recommendation) {
         return Err(ApiError::bad_request(format!("there is no recommendation `{}`", decision.recommendation)));
     }
@@ -109,35 +125,35 @@ fn check_decision(state: &AppState, decision: &Decision<'_>, now: Timestamp) -> 
     Ok(())
 }
 
-pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
-    let exemptions = state.store.exemptions(&EVERYTHING).await?;
+pub(crate) async fn remove(state: Scoped, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    let exemptions = state.store.exemptions(&state.filter).await?;
     let known = exemptions.into_iter().find(|exemption| exemption.id == id);
     let known = known.ok_or_else(|| ApiError::not_found("such exemption"))?;
+    may_decide(&state, &known.scope).await?;
     state.store.remove_exemption(&id).await?;
     judge_anew(&state, &[known.scope], Timestamp::now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 /// Judges the connectors of which exemptions cover something again, from what the store holds.
-async fn judge_anew(state: &AppState, scopes: &[ExemptionScope], now: Timestamp) -> Result<(), ApiError> {
+async fn judge_anew(state: &Scoped, scopes: &[ExemptionScope], now: Timestamp) -> Result<(), ApiError> {
     let mut affected = BTreeSet::new();
     for scope in scopes {
         match scope {
             ExemptionScope::Resource { id } => {
-                if let Some((resource, _)) = state.store.resource(&EVERYTHING, id.as_str()).await? {
+                if let Some((resource, _)) = state.store.resource(&state.filter, id.as_str()).await? {
                     affected.insert(resource.scope.connector.to_string());
                 }
             }
-            _ => {
-                affected.extend(state.store.connectors(&EVERYTHING).await?.into_iter().map(|connector| connector.id.to_string()))
-            }
+            _ => affected
+                .extend(state.store.connectors(&state.filter).await?.into_iter().map(|connector| connector.id.to_string())),
         }
     }
     judge_connectors(state, &affected, now).await
 }
 
-async fn judge_connectors(state: &AppState, affected: &BTreeSet<String>, now: Timestamp) -> Result<(), ApiError> {
-    for connector in state.store.connectors(&EVERYTHING).await? {
+async fn judge_connectors(state: &Scoped, affected: &BTreeSet<String>, now: Timestamp) -> Result<(), ApiError> {
+    for connector in state.store.connectors(&state.filter).await? {
         if affected.contains(connector.id.as_str()) {
             state.store.reassess(&state.catalog, &connector, now).await?;
         }

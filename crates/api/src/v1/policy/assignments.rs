@@ -1,18 +1,11 @@
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::{Assignment, Governance, PolicyExemption, Selector, Setting};
 
 use super::{counts, overview::brief};
-use crate::{
-    AppState,
-    error::ApiError,
-    v1::{Answer, EVERYTHING},
-};
+use crate::{error::ApiError, scoped::Scoped, v1::Answer};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -21,13 +14,16 @@ pub(crate) struct ById {
 }
 
 /// An assignment: each definition with its effect and values, who set them so, and how resources comply.
-pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ById>) -> Answer {
+pub(crate) async fn one(state: Scoped, Query(query): Query<ById>) -> Answer {
     let kept = state.store.policy_library().await?;
     let governance = &kept.library.governance;
-    let assignment = governance.assignment(&query.id).ok_or_else(|| ApiError::not_found("such assignment"))?;
+    let assignment = governance
+        .assignment(&query.id)
+        .filter(|own| state.sees(&own.scope))
+        .ok_or_else(|| ApiError::not_found("such assignment"))?;
     let id = assignment.id.to_lowercase();
-    let by_definition = state.store.policy_counts(&EVERYTHING).await?;
-    let by_resource = state.store.policy_resource_counts(&EVERYTHING).await?;
+    let by_definition = state.store.policy_counts(&state.filter).await?;
+    let by_resource = state.store.policy_resource_counts(&state.filter).await?;
     let settings: Vec<Value> = governance
         .settings(assignment, Timestamp::now())
         .iter()
@@ -36,11 +32,14 @@ pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ById>
             with(self::setting(assignment, setting), counts(own))
         })
         .collect();
-    let exemptions: Vec<Value> =
-        governance.exemptions().filter(|own| own.assignment_id.eq_ignore_ascii_case(&id)).map(exemption).collect();
+    let exemptions: Vec<Value> = governance
+        .exemptions()
+        .filter(|own| own.assignment_id.eq_ignore_ascii_case(&id) && state.sees(&own.scope))
+        .map(exemption)
+        .collect();
     let attestations: Vec<Value> = governance
         .attestations()
-        .filter(|own| own.assignment_id.eq_ignore_ascii_case(&id))
+        .filter(|own| own.assignment_id.eq_ignore_ascii_case(&id) && state.sees(&own.scope))
         .map(|own| {
             let evidence: Vec<Value> =
                 own.evidence.iter().map(|own| json!({ "description": own.description, "sourceUri": own.source_uri })).collect();

@@ -1,18 +1,15 @@
 use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skywarden_policy::{Definition, EffectOf, Initiative, Library, Mode, PolicyType};
+use skywarden_policy::{Definition, EffectOf, Initiative, Library, Mode, ObjectKind, PolicyType};
 
 use super::{assignments::ById, counts};
 use crate::{
-    AppState,
     error::ApiError,
-    v1::{Answer, DEFAULT_LIMIT, EVERYTHING},
+    scoped::Scoped,
+    v1::{Answer, DEFAULT_LIMIT},
 };
 
 /// Rows of a page at most.
@@ -32,7 +29,7 @@ pub(crate) struct DefinitionsQuery {
 }
 
 /// Initiatives and definitions by name, initiatives first; `[Preview]` and `[Deprecated]` ones come after the others.
-pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<DefinitionsQuery>) -> Answer {
+pub(crate) async fn list(state: Scoped, Query(query): Query<DefinitionsQuery>) -> Answer {
     let kept = state.store.policy_library().await?;
     let governance = &kept.library.governance;
     let text = query.q.unwrap_or_default().to_lowercase();
@@ -47,12 +44,13 @@ pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<Defi
     };
     let mut items: Vec<((u8, bool, String), Value)> = Vec::new();
     let key = |kind: u8, name: &str| (kind, name.starts_with('['), name.to_lowercase());
-    for own in governance.initiatives() {
+    let sees = |kind: ObjectKind, id: &str| state.sees(&kind.place(id));
+    for own in governance.initiatives().filter(|own| sees(ObjectKind::Initiative, &own.id)) {
         if is_meant("initiative", &own.display_name, &own.id, own.category.as_deref()) {
             items.push((key(0, &own.display_name), of_initiative(own)));
         }
     }
-    for own in governance.definitions() {
+    for own in governance.definitions().filter(|own| sees(ObjectKind::Definition, &own.id)) {
         if is_meant("definition", &own.display_name, &own.id, own.category.as_deref()) {
             items.push((key(1, &own.display_name), of_definition(own)));
         }
@@ -66,11 +64,12 @@ pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<Defi
 }
 
 /// A definition or an initiative with all that is known of it.
-pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ById>) -> Answer {
+pub(crate) async fn one(state: Scoped, Query(query): Query<ById>) -> Answer {
     let kept = state.store.policy_library().await?;
     let library = &kept.library;
     let document = library.document(&query.id);
-    if let Some(own) = library.governance.initiative(&query.id) {
+    let sees = |kind: ObjectKind| state.sees(&kind.place(&query.id));
+    if let Some(own) = library.governance.initiative(&query.id).filter(|_| sees(ObjectKind::Initiative)) {
         let members: Vec<Value> = own
             .members
             .iter()
@@ -90,16 +89,20 @@ pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ById>
             })
             .collect();
         let more = json!({ "members": members, "groups": groups, "parameters": parameters(&own.parameters), "document": document,
-                           "assignments": assigned(library, &[&own.id]) });
+                           "assignments": assigned(&state, library, &[&own.id]) });
         return Ok(Json(super::assignments::with(of_initiative(own), more)));
     }
-    let own = library.governance.definition(&query.id).ok_or_else(|| ApiError::not_found("such definition"))?;
+    let own = library
+        .governance
+        .definition(&query.id)
+        .filter(|_| sees(ObjectKind::Definition))
+        .ok_or_else(|| ApiError::not_found("such definition"))?;
     let holds =
         |initiative: &&Initiative| initiative.members.iter().any(|member| member.definition_id.eq_ignore_ascii_case(&own.id));
     let initiatives: Vec<&Initiative> = library.governance.initiatives().filter(holds).collect();
     let ids: Vec<&String> = initiatives.iter().map(|initiative| &initiative.id).chain([&own.id]).collect();
     let references: Vec<(String, String)> = references(library, own);
-    let all = state.store.policy_counts(&EVERYTHING).await?;
+    let all = state.store.policy_counts(&state.filter).await?;
     let counted = all.iter().filter(|count| references.contains(&(count.assignment.clone(), count.reference.clone())));
     let named: Vec<Value> =
         initiatives.iter().map(|initiative| json!({ "id": initiative.id, "displayName": initiative.display_name })).collect();
@@ -108,7 +111,7 @@ pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ById>
         "policyRule": document.and_then(rule),
         "document": document,
         "initiatives": named,
-        "assignments": assigned(library, &ids),
+        "assignments": assigned(&state, library, &ids),
         "states": counts(counted),
     });
     Ok(Json(super::assignments::with(of_definition(own), more)))
@@ -134,9 +137,9 @@ fn references(library: &Library, definition: &Definition) -> Vec<(String, String
     references
 }
 
-fn assigned(library: &Library, ids: &[&String]) -> Vec<Value> {
+fn assigned(state: &Scoped, library: &Library, ids: &[&String]) -> Vec<Value> {
     let is_meant = |definition: &str| ids.iter().any(|id| id.eq_ignore_ascii_case(definition));
-    let found = library.governance.assignments().filter(|own| is_meant(&own.definition_id));
+    let found = library.governance.assignments().filter(|own| is_meant(&own.definition_id) && state.sees(&own.scope));
     found.map(|own| json!({ "id": own.id, "displayName": own.display_name, "scope": own.scope.to_string() })).collect()
 }
 

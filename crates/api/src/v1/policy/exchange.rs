@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use axum::{
     Json,
     body::Bytes,
-    extract::{Query, State},
+    extract::Query,
     http::header,
     response::{IntoResponse as _, Response},
 };
@@ -13,7 +13,7 @@ use skywarden_bundle::{Bundle, File, Problem};
 use skywarden_model::Timestamp;
 
 use super::assignments::ById;
-use crate::{AppState, error::ApiError, v1::Answer};
+use crate::{error::ApiError, scoped::Scoped, v1::Answer};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -24,7 +24,7 @@ pub(crate) struct ImportQuery {
 }
 
 /// Takes objects in Azure's JSON (one, a list, a page), in YAML, or a zip archive of such files.
-pub(crate) async fn import(State(state): State<AppState>, Query(query): Query<ImportQuery>, body: Bytes) -> Answer {
+pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body: Bytes) -> Answer {
     let files = if body.starts_with(b"PK\x03\x04") {
         skywarden_bundle::unpack(&body).map_err(|error| ApiError::bad_request(error.to_string()))?
     } else {
@@ -33,6 +33,9 @@ pub(crate) async fn import(State(state): State<AppState>, Query(query): Query<Im
         vec![File { name: if is_json { "request.json" } else { "request.yaml" }.to_owned(), bytes: body.to_vec() }]
     };
     let bundle = skywarden_bundle::read(files);
+    for (object, _) in &bundle.objects {
+        state.may_at(&object.kind().write_action(), &object.kind().place(object.id()))?;
+    }
     let mut answer = told(&bundle);
     if !query.dry_run && !bundle.objects.is_empty() {
         let change = state.store.put_policies(&bundle.objects).await?;
@@ -61,10 +64,11 @@ pub(super) fn problem(problem: &Problem) -> Value {
             "pointer": problem.pointer, "message": problem.message, "help": problem.help })
 }
 
-/// Everything in the store as a zip archive.
-pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, ApiError> {
+/// Everything that the caller may see as a zip archive.
+pub(crate) async fn export(state: Scoped) -> Result<Response, ApiError> {
     let kept = state.store.policy_library().await?;
-    let files = skywarden_bundle::files(kept.library.documents().map(|(_, kind, document)| (kind, document)));
+    let seen = kept.library.documents().filter(|(id, kind, _)| state.sees(&kind.place(id)));
+    let files = skywarden_bundle::files(seen.map(|(_, kind, document)| (kind, document)));
     let archive = skywarden_bundle::pack(&files).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let headers =
         [(header::CONTENT_TYPE, "application/zip"), (header::CONTENT_DISPOSITION, "attachment; filename=\"policies.zip\"")];
@@ -72,7 +76,12 @@ pub(crate) async fn export(State(state): State<AppState>) -> Result<Response, Ap
 }
 
 /// Takes an object away and judges anew.
-pub(crate) async fn remove(State(state): State<AppState>, Query(query): Query<ById>) -> Answer {
+pub(crate) async fn remove(state: Scoped, Query(query): Query<ById>) -> Answer {
+    let kept = state.store.policy_library().await?;
+    let wanted = query.id.to_lowercase();
+    let known = kept.library.documents().find(|(id, _, _)| *id == wanted).map(|(id, kind, _)| (kind, kind.place(id)));
+    let (kind, place) = known.filter(|(_, place)| state.sees(place)).ok_or_else(|| ApiError::not_found("such object"))?;
+    state.may_at(&kind.delete_action(), &place)?;
     let change = state.store.remove_policies(&[query.id]).await?;
     if change.n_removed == 0 {
         return Err(ApiError::not_found("such object"));

@@ -1,26 +1,26 @@
 use std::collections::BTreeMap;
 
-use axum::{Json, extract::State};
+use axum::Json;
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::{Assignment, Enforcement, Library, ObjectKind};
 
 use super::{counts, scopes};
-use crate::{
-    AppState,
-    v1::{Answer, EVERYTHING},
-};
+use crate::{scoped::Scoped, v1::Answer};
 
-pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
+pub(crate) async fn overview(state: Scoped) -> Answer {
     let kept = state.store.policy_library().await?;
     let library = &kept.library;
     let mut objects: BTreeMap<&str, u64> = ObjectKind::all().map(|kind| (kind.name(), 0)).collect();
-    for (_, kind, _) in library.documents() {
+    for (_, kind, _) in library.documents().filter(|(id, kind, _)| state.sees(&kind.place(id))) {
         *objects.entry(kind.name()).or_default() += 1;
     }
+    // What can't be read says nothing of where it lies.
+    let is_shown = state.everywhere().is_ok();
     let refused: Vec<Value> = kept
         .refused
         .iter()
+        .filter(|_| is_shown)
         .map(|refusal| {
             let messages: Vec<&str> = refusal.errors.iter().map(|error| error.message.as_str()).collect();
             json!({ "id": refusal.id, "messages": messages })
@@ -31,12 +31,14 @@ pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
         .plan(Timestamp::now())
         .unlinked
         .iter()
+        .filter(|own| library.governance.assignment(&own.assignment_id).is_some_and(|own| state.sees(&own.scope)))
         .map(|own| json!({ "assignment": own.assignment_id, "reference": own.reference_id, "message": own.message }))
         .collect();
-    let by_assignment = state.store.policy_resource_counts(&EVERYTHING).await?;
+    let by_assignment = state.store.policy_resource_counts(&state.filter).await?;
     let assignments: Vec<Value> = library
         .governance
         .assignments()
+        .filter(|assignment| state.sees(&assignment.scope))
         .map(|assignment| {
             let id = assignment.id.to_lowercase();
             let mut item = brief(library, assignment);
@@ -48,7 +50,7 @@ pub(crate) async fn overview(State(state): State<AppState>) -> Answer {
             item
         })
         .collect();
-    let total = state.store.policy_total(&EVERYTHING).await?;
+    let total = state.store.policy_total(&state.filter).await?;
     Ok(Json(json!({
         "objects": objects,
         "total": counts(&total),

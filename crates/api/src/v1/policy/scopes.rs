@@ -1,31 +1,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_policy::{Assignment, Library, Scope};
 
 use super::overview::brief;
-use crate::{
-    AppState,
-    error::ApiError,
-    v1::{Answer, EVERYTHING},
-};
+use crate::{error::ApiError, scoped::Scoped, v1::Answer};
 
 /// Every scope that is known from the tenant down to subscriptions, each before those below it.
-pub(super) async fn tree(state: &AppState, library: &Library) -> Result<Vec<Value>, ApiError> {
+pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>, ApiError> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::from([Scope::Tenant]);
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
-    for point in state.store.latest_scores(&EVERYTHING).await? {
+    for point in state.store.latest_scores(&state.filter).await? {
         let scope = Scope::Subscription(point.account.to_lowercase());
         accounts.entry(scope.clone()).or_default().push(point.connector);
         scopes.insert(scope);
     }
-    scopes.extend(library.governance.hierarchy.placed().cloned());
-    scopes.extend(library.governance.assignments().map(|own| own.scope.clone()));
+    scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());
+    scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let own: BTreeSet<Scope> = scopes.iter().flat_map(|scope| library.governance.hierarchy.above(scope)).collect();
     scopes.extend(own);
     let mut below: BTreeMap<Option<Scope>, Vec<Scope>> = BTreeMap::new();
@@ -66,8 +59,11 @@ pub(crate) struct ScopeOf {
 }
 
 /// What is in force at a scope: its own assignments and those that it inherits, and what is set aside there.
-pub(crate) async fn one(State(state): State<AppState>, Query(query): Query<ScopeOf>) -> Answer {
+pub(crate) async fn one(state: Scoped, Query(query): Query<ScopeOf>) -> Answer {
     let scope = Scope::parse(&query.id).ok_or_else(|| ApiError::bad_request(format!("`{}` is no scope", query.id)))?;
+    if !state.sees(&scope) {
+        return Err(ApiError::not_found("such scope"));
+    }
     let kept = state.store.policy_library().await?;
     let library = &kept.library;
     let chain = library.governance.hierarchy.above(&scope);

@@ -1,16 +1,13 @@
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::Query};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_policy::{ComplianceState, Library};
 use skywarden_store::{PolicyStateQuery, PolicyStateRow};
 
 use crate::{
-    AppState,
     error::ApiError,
-    v1::{Answer, DEFAULT_LIMIT, EVERYTHING},
+    scoped::Scoped,
+    v1::{Answer, DEFAULT_LIMIT},
 };
 
 #[derive(Deserialize)]
@@ -26,7 +23,7 @@ pub(crate) struct StatesQuery {
 }
 
 /// The state of each resource under each definition that concerns it.
-pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<StatesQuery>) -> Answer {
+pub(crate) async fn list(state: Scoped, Query(query): Query<StatesQuery>) -> Answer {
     let wanted = match query.state.as_deref().filter(|text| !text.is_empty()) {
         None => None,
         Some(text) => Some(
@@ -43,8 +40,8 @@ pub(crate) async fn list(State(state): State<AppState>, Query(query): Query<Stat
         limit: query.limit.unwrap_or(DEFAULT_LIMIT),
     };
     let kept = state.store.policy_library().await?;
-    let page = state.store.policy_states(&EVERYTHING, &query).await?;
-    let total = state.store.policy_state_count(&EVERYTHING, &query).await?;
+    let page = state.store.policy_states(&state.filter, &query).await?;
+    let total = state.store.policy_state_count(&state.filter, &query).await?;
     let items: Vec<Value> = page.items.iter().map(|row| item(&kept.library, row)).collect();
     Ok(Json(json!({ "items": items, "total": total, "next": page.next })))
 }
@@ -87,9 +84,9 @@ pub(crate) struct HistoryQuery {
 }
 
 /// What changed, newest first.
-pub(crate) async fn history(State(state): State<AppState>, Query(query): Query<HistoryQuery>) -> Answer {
+pub(crate) async fn history(state: Scoped, Query(query): Query<HistoryQuery>) -> Answer {
     let kept = state.store.policy_library().await?;
-    let events = state.store.policy_history(&EVERYTHING, query.assignment.as_deref(), query.resource.as_deref()).await?;
+    let events = state.store.policy_history(&state.filter, query.assignment.as_deref(), query.resource.as_deref()).await?;
     let items: Vec<Value> = events
         .iter()
         .map(|event| {

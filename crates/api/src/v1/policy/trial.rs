@@ -1,7 +1,4 @@
-use axum::{
-    Json,
-    extract::{State, rejection::JsonRejection},
-};
+use axum::{Json, extract::rejection::JsonRejection};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_content::Source;
@@ -11,7 +8,7 @@ use skywarden_policy::{
 };
 use skywarden_rule::{Input, Parameters};
 
-use crate::{AppState, error::ApiError, v1};
+use crate::{error::ApiError, scoped::Scoped, v1};
 
 /// A definition and a resource as a person wrote them.
 #[derive(Deserialize)]
@@ -28,7 +25,7 @@ pub(crate) struct Trial {
 }
 
 /// What a definition says of a resource: at the door, and once it exists.
-pub(crate) async fn trial(State(state): State<AppState>, body: Result<Json<Trial>, JsonRejection>) -> v1::Answer {
+pub(crate) async fn trial(state: Scoped, body: Result<Json<Trial>, JsonRejection>) -> v1::Answer {
     let Json(trial) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let kept = state.store.policy_library().await?;
     let mut problems = Vec::new();

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State, rejection::JsonRejection},
+    extract::{Path, Query, rejection::JsonRejection},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -12,9 +12,9 @@ use skywarden_model::{Attestation, AttestationScope, AttestedEvidence, AttestedS
 use skywarden_posture::{AttestationStanding, NotAttestable};
 
 use crate::{
-    AppState,
     error::ApiError,
-    v1::{Answer, EVERYTHING, scope::ScopeQuery},
+    scoped::Scoped,
+    v1::{Answer, scope::ScopeQuery},
 };
 
 /// An attestation of the record, and whether the control's state rests on it.
@@ -25,7 +25,7 @@ struct Row<'a> {
     standing: AttestationStanding,
 }
 
-pub(crate) async fn list(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
+pub(crate) async fn list(state: Scoped, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
     let now = Timestamp::now();
     let own = state.store.own_standards(&scope.filter(&state).await?).await?;
     let standards = own.with(&state.catalog, now);
@@ -55,13 +55,14 @@ fn whole_installation() -> AttestationScope {
 }
 
 pub(crate) async fn add(
-    State(state): State<AppState>,
+    state: Scoped,
     Path(id): Path<String>,
     body: Result<Json<NewAttestation>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
     let now = Timestamp::now();
-    let own = state.store.own_standards(&EVERYTHING).await?;
+    may_attest(&state, &new.scope)?;
+    let own = state.store.own_standards(&state.filter).await?;
     let standards = own.with(&state.catalog, now);
     standards.attestable(&id, &new.control).map_err(not_attestable)?;
     if let AttestationScope::Subscription { connector, account } = &new.scope
@@ -79,7 +80,7 @@ pub(crate) async fn add(
         assessed_on: new.assessed_on,
         expires_at: new.expires_at,
         created_at: now,
-        created_by: "administrator".to_owned(),
+        created_by: state.caller.name.clone(),
         withdrawn: None,
     };
     attestation.check().map_err(|error| ApiError::bad_request(error.to_string()))?;
@@ -96,6 +97,14 @@ pub(crate) async fn add(
     };
     let location = format!("/api/v1/compliance/{}/attestations/{}", attestation.standard, attestation.id);
     Ok((status, [(header::LOCATION, location)], Json(attestation)).into_response())
+}
+
+/// That the caller may say something of all that a scope covers.
+fn may_attest(state: &Scoped, scope: &AttestationScope) -> Result<(), ApiError> {
+    match scope {
+        AttestationScope::Tenant => state.everywhere(),
+        AttestationScope::Subscription { connector, account } => state.in_account(connector, account),
+    }
 }
 
 fn not_attestable(error: NotAttestable) -> ApiError {
@@ -117,16 +126,13 @@ fn says_the_same(one: &Attestation, other: &Attestation) -> bool {
         && one.expires_at == other.expires_at
 }
 
-pub(crate) async fn withdraw(
-    State(state): State<AppState>,
-    Path((id, attestation)): Path<(String, String)>,
-) -> Result<StatusCode, ApiError> {
-    let known = state.store.attestations(&EVERYTHING).await?;
-    let stands = known.iter().any(|known| known.id == attestation && known.standard == id && known.withdrawn.is_none());
-    if !stands {
-        return Err(ApiError::not_found("such attestation that stands"));
-    }
-    let withdrawal = Withdrawal { at: Timestamp::now(), by: "administrator".to_owned() };
+pub(crate) async fn withdraw(state: Scoped, Path((id, attestation)): Path<(String, String)>) -> Result<StatusCode, ApiError> {
+    let known = state.store.attestations(&state.filter).await?;
+    let mut standing = known.iter().filter(|known| known.standard == id && known.withdrawn.is_none());
+    let own =
+        standing.find(|known| known.id == attestation).ok_or_else(|| ApiError::not_found("such attestation that stands"))?;
+    may_attest(&state, &own.scope)?;
+    let withdrawal = Withdrawal { at: Timestamp::now(), by: state.caller.name.clone() };
     state.store.withdraw_attestation(&attestation, &withdrawal).await?;
     state.store.roll_up(&state.catalog, withdrawal.at).await?;
     Ok(StatusCode::NO_CONTENT)

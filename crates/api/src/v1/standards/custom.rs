@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -12,11 +12,7 @@ use skywarden_content::{Maturity, Problem};
 use skywarden_model::Timestamp;
 use skywarden_store::CustomStandard;
 
-use crate::{
-    AppState,
-    error::ApiError,
-    v1::{Answer, EVERYTHING},
-};
+use crate::{error::ApiError, scoped::Scoped, v1::Answer};
 
 /// In which form a standard is given back.
 #[derive(Debug, Clone, Copy, Default, Deserialize)]
@@ -34,12 +30,8 @@ pub(crate) struct FormQuery {
     format: Form,
 }
 
-pub(crate) async fn one(
-    State(state): State<AppState>,
-    Path(id): Path<String>,
-    Query(query): Query<FormQuery>,
-) -> Result<Response, ApiError> {
-    let own = state.store.own_standards(&EVERYTHING).await?;
+pub(crate) async fn one(state: Scoped, Path(id): Path<String>, Query(query): Query<FormQuery>) -> Result<Response, ApiError> {
+    let own = state.store.own_standards(&state.filter).await?;
     let standards = own.with(&state.catalog, Timestamp::now());
     let file = standards.get(&id).ok_or_else(|| ApiError::not_found("such standard"))?;
     if let Form::Yaml = query.format {
@@ -57,7 +49,8 @@ pub(crate) async fn one(
 }
 
 /// Keeps a standard, given as YAML or JSON, and judges it at once.
-pub(crate) async fn put(State(state): State<AppState>, Path(id): Path<String>, body: String) -> Result<Response, ApiError> {
+pub(crate) async fn put(state: Scoped, Path(id): Path<String>, body: String) -> Result<Response, ApiError> {
+    state.everywhere()?;
     let file = state.catalog.read_standard("the standard", &body).map_err(|problems| refused(&problems))?;
     if file.id != id {
         return Err(ApiError::bad_request(format!(
@@ -66,12 +59,12 @@ pub(crate) async fn put(State(state): State<AppState>, Path(id): Path<String>, b
         )));
     }
     let now = Timestamp::now();
-    let own = state.store.own_standards(&EVERYTHING).await?;
+    let own = state.store.own_standards(&state.filter).await?;
     if own.is_initiative(&id) {
         return Err(from_initiative(&id));
     }
     let is_new = own.custom.iter().all(|known| known.file.id != id);
-    let standard = CustomStandard { file, changed_at: now, changed_by: "administrator".to_owned() };
+    let standard = CustomStandard { file, changed_at: now, changed_by: state.caller.name.clone() };
     state.store.put_standard(&standard).await?;
     state.store.roll_up(&state.catalog, now).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -106,11 +99,12 @@ fn refused(problems: &[Problem]) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "InvalidStandard", message).with_details(details)
 }
 
-pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+pub(crate) async fn remove(state: Scoped, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
+    state.everywhere()?;
     if state.store.remove_standard(&id).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    if state.store.own_standards(&EVERYTHING).await?.is_initiative(&id) {
+    if state.store.own_standards(&state.filter).await?.is_initiative(&id) {
         return Err(from_initiative(&id));
     }
     if state.catalog.standards.contains_key(&id) {
@@ -121,7 +115,7 @@ pub(crate) async fn remove(State(state): State<AppState>, Path(id): Path<String>
 }
 
 /// What a control can name: recommendations and baseline rules that judge something.
-pub(crate) async fn checks(State(state): State<AppState>) -> Answer {
+pub(crate) async fn checks(state: Scoped) -> Answer {
     let recommendations = state.catalog.recommendations.values().map(|known| &known.file);
     let recommendations = recommendations.filter(|file| file.maturity != Maturity::Deprecated).map(|file| {
         json!({ "id": file.id, "title": file.title, "severity": file.severity, "type": file.type_name, "kind": "recommendation" })

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
 };
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
@@ -12,12 +12,12 @@ use skywarden_posture::JudgedControls;
 use skywarden_store::CompliancePoint;
 
 use crate::{
-    AppState,
     error::ApiError,
+    scoped::Scoped,
     v1::{Answer, rounds::rounds, scope::ScopeQuery},
 };
 
-pub(crate) async fn history(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
+pub(crate) async fn history(state: Scoped, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
     let filter = scope.filter(&state).await?;
     let own = state.store.own_standards(&filter).await?;
     if own.with(&state.catalog, Timestamp::now()).get(&id).is_none() {

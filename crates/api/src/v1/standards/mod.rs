@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Path, Query},
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
@@ -22,7 +22,7 @@ use skywarden_store::{OwnStandards, ScopeFilter};
 
 use self::tree::{ControlState, Origin, Tree};
 use super::{Answer, scope::ScopeQuery};
-use crate::{AppState, error::ApiError};
+use crate::{AppState, error::ApiError, scoped::Scoped};
 
 pub(crate) use history::history;
 
@@ -34,7 +34,7 @@ pub(crate) struct Judged {
 }
 
 impl Judged {
-    pub(crate) async fn read(state: &AppState, filter: &ScopeFilter) -> Result<Self, ApiError> {
+    pub(crate) async fn read(state: &Scoped, filter: &ScopeFilter) -> Result<Self, ApiError> {
         let rows = state.store.assessments(filter).await?;
         Ok(Self {
             own: state.store.own_standards(filter).await?,
@@ -61,11 +61,11 @@ impl Judged {
     }
 }
 
-fn origin(state: &AppState, own: &OwnStandards, id: &str) -> Origin {
+fn origin(state: &Scoped, own: &OwnStandards, id: &str) -> Origin {
     if own.is_custom(&state.catalog, id) { Origin::Installation } else { Origin::Elsewhere }
 }
 
-pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<ScopeQuery>) -> Answer {
+pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answer {
     let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
     let standards = judged.standards(&state);
     let mut items = Vec::new();
@@ -87,7 +87,7 @@ pub(crate) async fn list(State(state): State<AppState>, Query(scope): Query<Scop
     Ok(Json(json!({ "items": items })))
 }
 
-pub(crate) async fn one(State(state): State<AppState>, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
+pub(crate) async fn one(state: Scoped, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
     let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
     let standards = judged.standards(&state);
     let report = judged.report(&standards, &id)?;
@@ -114,7 +114,7 @@ pub(crate) struct ReportQuery {
 }
 
 pub(crate) async fn report(
-    State(state): State<AppState>,
+    state: Scoped,
     Path(id): Path<String>,
     Query(query): Query<ReportQuery>,
 ) -> Result<Response, ApiError> {

@@ -1,0 +1,146 @@
+use std::{collections::BTreeSet, ops::Deref, sync::Arc};
+
+use axum::{
+    extract::{FromRequestParts, MatchedPath, Request, State},
+    http::{StatusCode, request::Parts},
+    middleware::Next,
+    response::{IntoResponse as _, Response},
+};
+use skywarden_model::Scope as Place;
+use skywarden_policy::Scope;
+use skywarden_store::{KeptLibrary, ScopeFilter};
+
+use crate::{AppState, auth, caller::Caller, error::ApiError, routes};
+
+/// The state of the installation as one caller may see it: every read of the store goes through [`Scoped::filter`].
+///
+/// Derefs to the application's state.
+#[derive(Clone)]
+pub(crate) struct Scoped {
+    app: AppState,
+    /// Who asks.
+    pub(crate) caller: Arc<Caller>,
+    /// Where the route's action is allowed.
+    pub(crate) filter: ScopeFilter,
+    action: &'static str,
+    tree: Arc<KeptLibrary>,
+}
+
+impl Scoped {
+    /// That the route's action is allowed everywhere: it touches the whole installation.
+    pub(crate) fn everywhere(&self) -> Result<(), ApiError> {
+        if self.caller.grants.allow_everywhere(self.action) { Ok(()) } else { Err(self.refused("the whole installation")) }
+    }
+
+    /// That an action is allowed at a scope.
+    pub(crate) fn may_at(&self, action: &str, scope: &Scope) -> Result<(), ApiError> {
+        let chain = self.tree.library.governance.hierarchy.above(scope);
+        if self.caller.grants.allow(action, &chain) { Ok(()) } else { Err(refused(&self.caller, action, &scope.to_string())) }
+    }
+
+    /// That the route's action is allowed in an account. What the caller may not even see there is not found.
+    pub(crate) fn in_account(&self, connector: &str, account: &str) -> Result<(), ApiError> {
+        if self.filter.allows(connector, account) {
+            return Ok(());
+        }
+        let place = Place { connector: connector.into(), account: account.into(), resource_group: "".into() };
+        let chain = self.tree.library.governance.hierarchy.of_parts("", &place);
+        let is_seen = self.caller.grants.allow(READ_OF_ACCOUNTS, &chain);
+        Err(if is_seen { self.refused(&format!("account {account}")) } else { ApiError::not_found("such account") })
+    }
+
+    /// Whether something that lies at a scope concerns the caller: the scope, one above it or one below it is theirs to see.
+    pub(crate) fn sees(&self, scope: &Scope) -> bool {
+        let hierarchy = &self.tree.library.governance.hierarchy;
+        let own = self.caller.grants.scopes(self.action);
+        let above = hierarchy.above(scope);
+        own.iter().any(|held| above.contains(held) || hierarchy.above(held).contains(scope))
+    }
+
+    fn refused(&self, what: &str) -> ApiError {
+        refused(&self.caller, self.action, what)
+    }
+}
+
+/// What shows that an account is there.
+const READ_OF_ACCOUNTS: &str = "Microsoft.Security/assessments/read";
+
+impl Deref for Scoped {
+    type Target = AppState;
+
+    fn deref(&self) -> &AppState {
+        &self.app
+    }
+}
+
+impl FromRequestParts<AppState> for Scoped {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, ApiError> {
+        // Only a route outside the layer has none.
+        parts.extensions.get::<Self>().cloned().ok_or_else(unlisted)
+    }
+}
+
+/// Lets a request through if its route is in the table and the caller may take its action somewhere, and says where.
+///
+/// Whoever may read nothing gets empty lists and "not found", as in Azure; a change is refused.
+pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mut request: Request, next: Next) -> Response {
+    let caller = match auth::authenticate(&app, request.method(), request.headers()).await {
+        Ok(caller) => Arc::new(caller),
+        Err(error) => return error.into_response(),
+    };
+    let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
+    let is_read = route.action.ends_with("/read");
+    if !is_read && !caller.grants.allow_somewhere(route.action) {
+        return refused(&caller, route.action, "any scope").into_response();
+    }
+    let tree = match app.store.policy_library().await {
+        Ok(tree) => tree,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let filter = match filter(&app, &caller, route.action, &tree).await {
+        Ok(filter) => filter,
+        Err(error) => return error.into_response(),
+    };
+    request.extensions_mut().insert(Scoped { app, caller, filter, action: route.action, tree });
+    next.run(request).await
+}
+
+/// The accounts in which an action is allowed.
+async fn filter(app: &AppState, caller: &Caller, action: &str, tree: &KeptLibrary) -> Result<ScopeFilter, ApiError> {
+    if caller.grants.allow_everywhere(action) {
+        return Ok(ScopeFilter::All);
+    }
+    let mut allowed = BTreeSet::new();
+    if caller.grants.allow_somewhere(action) {
+        for (connector, account) in app.store.accounts(&ScopeFilter::All).await? {
+            let place =
+                Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: "".into() };
+            if caller.grants.allow(action, &tree.library.governance.hierarchy.of_parts("", &place)) {
+                allowed.insert((connector, account));
+            }
+        }
+    }
+    Ok(ScopeFilter::Subscriptions(allowed))
+}
+
+fn refused(caller: &Caller, action: &str, what: &str) -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "AuthorizationFailed",
+        format!(
+            "{} ({}) has no role that allows `{action}` over {what}; whoever holds Owner or User Access Administrator there can assign one",
+            caller.name, caller.id
+        ),
+    )
+}
+
+/// A route that nobody wrote into the table fails closed.
+fn unlisted() -> ApiError {
+    ApiError::new(
+        StatusCode::FORBIDDEN,
+        "RouteNotListed",
+        "this route names no action, so nobody may take it; this is a fault of the server",
+    )
+}
