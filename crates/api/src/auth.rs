@@ -9,31 +9,89 @@ use axum::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::{AppState, caller::Caller, error::ApiError};
+use skywarden_model::Timestamp;
+use skywarden_rbac::PrincipalState;
+use skywarden_store::CredentialKind;
+
+use crate::{AppState, caller::Caller, error::ApiError, identity::TokenKey};
 
 const COOKIE: &str = "skywarden_session";
 
-/// The secrets of one installation, kept as SHA-256 only.
+/// Who may ask, and under which addresses; of secrets only their SHA-256 is kept.
 pub struct Auth {
     api_token: [u8; 32],
     one_time: Mutex<Option<[u8; 32]>>,
     sessions: Mutex<Vec<[u8; 32]>>,
     hosts: Vec<String>,
+    scheme: Scheme,
+    tenant: String,
+    key: TokenKey,
+}
+
+/// What [`Auth`] is made from.
+pub struct AuthSettings<'a> {
+    /// Opens everything as a bearer.
+    pub api_token: &'a str,
+    /// Opens one session and is then spent.
+    pub one_time: &'a str,
+    /// The names (with port) under which the server answers, against DNS rebinding.
+    pub hosts: Vec<String>,
+    /// How they are reached.
+    pub scheme: Scheme,
+    /// The installation's tenant, a GUID.
+    pub tenant: String,
+    /// What tokens are signed with.
+    pub key: TokenKey,
+}
+
+/// How a server is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scheme {
+    /// In plain text.
+    Http,
+    /// Over TLS: cookies are sent over nothing else.
+    Https,
 }
 
 /// At most this many sessions at once; the oldest goes first.
 const MAX_SESSIONS: usize = 64;
 
+/// What an API token begins with, so that it is told from a signed one, and found by those who look for leaked secrets.
+pub const API_TOKEN_PREFIX: &str = "skw_";
+
 impl Auth {
-    /// `api_token` opens everything as a bearer; `one_time` opens one session and is then spent; `hosts` are the names
-    /// (with port) under which the server answers, against DNS rebinding.
-    pub fn new(api_token: &str, one_time: &str, hosts: Vec<String>) -> Self {
+    /// Nobody is logged in yet.
+    pub fn new(settings: AuthSettings<'_>) -> Self {
         Self {
-            api_token: digest(api_token),
-            one_time: Mutex::new(Some(digest(one_time))),
+            api_token: digest(settings.api_token),
+            one_time: Mutex::new(Some(digest(settings.one_time))),
             sessions: Mutex::new(Vec::new()),
-            hosts,
+            hosts: settings.hosts,
+            scheme: settings.scheme,
+            tenant: settings.tenant,
+            key: settings.key,
         }
+    }
+
+    /// The installation's tenant.
+    pub(crate) fn tenant(&self) -> &str {
+        &self.tenant
+    }
+
+    pub(crate) fn token_key(&self) -> &TokenKey {
+        &self.key
+    }
+
+    /// The addresses for which tokens are given and taken.
+    pub(crate) fn audiences(&self) -> Vec<String> {
+        self.hosts.iter().map(|host| self.scheme.address(host)).collect()
+    }
+
+    /// The address under which a request came.
+    pub(crate) fn base(&self, headers: &HeaderMap) -> Result<String, ApiError> {
+        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+        let known = self.hosts.iter().find(|known| known.eq_ignore_ascii_case(host)).ok_or_else(unknown_host)?;
+        Ok(self.scheme.address(known))
     }
 
     pub(crate) fn is_known_host(&self, headers: &HeaderMap) -> bool {
@@ -41,12 +99,9 @@ impl Auth {
         self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
     }
 
-    fn is_authentic(&self, headers: &HeaderMap) -> bool {
-        let bearer = headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        if let Some(token) = bearer {
+    /// Whether the installation itself asks: its token, or a session that its address opened.
+    fn is_installation(&self, headers: &HeaderMap) -> bool {
+        if let Some(token) = bearer(headers) {
             return same(&digest(token), &self.api_token);
         }
         let Some(session) = session_cookie(headers) else { return false };
@@ -71,6 +126,15 @@ impl Auth {
     }
 }
 
+impl Scheme {
+    fn address(self, host: &str) -> String {
+        match self {
+            Self::Http => format!("http://{host}"),
+            Self::Https => format!("https://{host}"),
+        }
+    }
+}
+
 /// 256 random bits in base64url.
 ///
 /// An empty text if the operating system gives no randomness, which no token equals.
@@ -92,13 +156,13 @@ pub(crate) async fn authenticate(state: &AppState, method: &Method, headers: &He
     if !state.auth.is_known_host(headers) {
         return Err(unknown_host());
     }
-    if !state.auth.is_authentic(headers) {
-        return Err(ApiError::new(
+    let caller = caller(state, headers).await?.ok_or_else(|| {
+        ApiError::new(
             StatusCode::UNAUTHORIZED,
             "AuthenticationFailed",
-            "log in with the address that `skywarden up` printed, or send `Authorization: Bearer` with the token of the data folder's file `api-token`",
-        ));
-    }
+            "log in with the address that `skywarden up` printed, or send `Authorization: Bearer` with an API token, a token of this server's token endpoint, or the one in the data folder's file `api-token`",
+        )
+    })?;
     let is_change = !matches!(*method, Method::GET | Method::HEAD);
     if is_change && !is_same_origin(headers) {
         return Err(ApiError::new(
@@ -107,7 +171,35 @@ pub(crate) async fn authenticate(state: &AppState, method: &Method, headers: &He
             "a change must come from the console itself or carry a bearer token",
         ));
     }
-    Ok(Caller::installation())
+    Ok(caller)
+}
+
+/// The principal that a request comes from; `None` without a valid login.
+async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
+    if state.auth.is_installation(headers) {
+        return Ok(Some(Caller::installation()));
+    }
+    let Some(token) = bearer(headers) else { return Ok(None) };
+    let now = Timestamp::now();
+    let id = if token.starts_with(API_TOKEN_PREFIX) {
+        let known = state.store.credential_by_secret(CredentialKind::Token, &hex_digest(token)).await?;
+        let Some(known) = known.filter(|own| own.expires_at.is_none_or(|end| now < end)) else { return Ok(None) };
+        state.store.touch_credential(&known.id, now).await?;
+        known.principal
+    } else {
+        match state.auth.key.check(token, &state.auth.audiences(), now) {
+            Some(claims) if claims.tid == state.auth.tenant => claims.oid,
+            _ => return Ok(None),
+        }
+    };
+    let principal = state.store.principal(&id).await?.filter(|own| own.state == PrincipalState::Enabled);
+    let Some(principal) = principal else { return Ok(None) };
+    let grants = state.store.grants_of(&principal.id).await?;
+    Ok(Some(Caller { id: principal.id, name: principal.display_name, grants }))
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
 /// `GET /login?token=...`: opens a session and goes to the console.
@@ -120,7 +212,7 @@ pub(crate) async fn log_in(
         return unknown_host().into_response();
     }
     // A person who follows the printed address a second time in the same browser is already logged in.
-    if state.auth.is_authentic(&headers) {
+    if state.auth.is_installation(&headers) {
         return Redirect::to("/").into_response();
     }
     let session = state.auth.open_session(&query.token).filter(|session| !session.is_empty());
@@ -133,7 +225,9 @@ pub(crate) async fn log_in(
         .into_response();
     };
     let mut response = Redirect::to("/").into_response();
-    if let Ok(cookie) = HeaderValue::from_str(&format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200")) {
+    let secure = if state.auth.scheme == Scheme::Https { "; Secure" } else { "" };
+    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
     response
@@ -163,9 +257,14 @@ fn digest(text: &str) -> [u8; 32] {
     Sha256::digest(text.as_bytes()).into()
 }
 
-/// Compares without stopping at the first difference.
-fn same(left: &[u8; 32], right: &[u8; 32]) -> bool {
-    left.iter().zip(right).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
+/// The SHA-256 of a secret as the store keeps it.
+pub fn hex_digest(secret: &str) -> String {
+    digest(secret).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Compares without stopping at the first difference; the length is no secret.
+pub(crate) fn same(left: &[u8], right: &[u8]) -> bool {
+    left.len() == right.len() && left.iter().zip(right).fold(0, |difference, (left, right)| difference | (left ^ right)) == 0
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -176,28 +275,40 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 mod tests {
     use super::*;
 
+    fn auth() -> Auth {
+        let key = TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap();
+        Auth::new(AuthSettings {
+            api_token: "api",
+            one_time: "once",
+            hosts: vec![],
+            scheme: Scheme::Http,
+            tenant: String::new(),
+            key,
+        })
+    }
+
     #[test]
     fn the_one_time_token_opens_one_session() {
-        let auth = Auth::new("api", "once", vec![]);
+        let auth = auth();
         assert!(auth.open_session("other").is_none());
         let session = auth.open_session("once").unwrap();
         assert!(auth.open_session("once").is_none());
         let mut headers = HeaderMap::new();
-        assert!(!auth.is_authentic(&headers));
+        assert!(!auth.is_installation(&headers));
         headers.insert(header::COOKIE, format!("a=b; {COOKIE}={session}").parse().unwrap());
-        assert!(auth.is_authentic(&headers));
+        assert!(auth.is_installation(&headers));
     }
 
     #[test]
     fn a_bearer_token_must_be_the_installations_own() {
-        let auth = Auth::new("api", "once", vec![]);
+        let auth = auth();
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, "Bearer api".parse().unwrap());
-        assert!(auth.is_authentic(&headers));
+        assert!(auth.is_installation(&headers));
         headers.insert(header::AUTHORIZATION, "Bearer apj".parse().unwrap());
-        assert!(!auth.is_authentic(&headers));
+        assert!(!auth.is_installation(&headers));
         headers.insert(header::AUTHORIZATION, "Bearer ".parse().unwrap());
-        assert!(!auth.is_authentic(&headers));
+        assert!(!auth.is_installation(&headers));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod auth;
 mod caller;
 mod console;
 mod error;
+mod identity;
 mod page;
 mod routes;
 mod scoped;
@@ -20,8 +21,9 @@ use skywarden_content::Catalog;
 use skywarden_store::Store;
 use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
-pub use auth::{Auth, random_token};
+pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_token};
 pub use console::{Console, StaticFile};
+pub use identity::{OPEN_ROUTES, TokenKey, TokenKeyError};
 pub use routes::{ROUTES, Route};
 
 /// What every route needs.
@@ -60,8 +62,9 @@ pub fn router(state: AppState) -> Router {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
     };
     let no_store = axum::http::HeaderValue::from_static("no-store");
-    Router::new()
+    let routed = Router::new()
         .route("/login", get(auth::log_in))
+        .merge(identity::routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(protected)
         .fallback(console::fallback)
@@ -71,7 +74,9 @@ pub fn router(state: AppState) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
         .layer(overriding("content-security-policy", POLICY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
-        .with_state(state)
+        .with_state(state);
+    // Around the whole, since a path is spelled before it is routed.
+    Router::new().fallback_service(tower::util::MapRequest::new(routed, arm::canonical))
 }
 
 /// Pages run the console's own scripts only and ask this server only. Fluent UI writes its styles into the page.

@@ -169,6 +169,117 @@ pub const ROUTES: &[Route] = &[
     ),
     route("GET", "/providers/Microsoft.Security/assessmentMetadata", "Microsoft.Security/assessmentMetadata/read"),
     route("GET", "/providers/Microsoft.Security/assessmentMetadata/{assessment}", "Microsoft.Security/assessmentMetadata/read"),
+    route("GET", "/tenants", "Microsoft.Security/assessments/read"),
+    route("GET", "/providers", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/providers", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/providers/{namespace}", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/locations", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/resources", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/resourceGroups", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/resourceGroups/{group}", "Microsoft.Security/assessments/read"),
+    route("GET", "/subscriptions/{subscription}/resourceGroups/{group}/resources", "Microsoft.Security/assessments/read"),
+    route("GET", "/providers/Microsoft.Authorization/roleDefinitions", "Microsoft.Authorization/roleDefinitions/read"),
+    route("GET", "/providers/Microsoft.Authorization/roleDefinitions/{name}", "Microsoft.Authorization/roleDefinitions/read"),
+    route("GET", "/providers/Microsoft.Authorization/roleAssignments", "Microsoft.Authorization/roleAssignments/read"),
+    route("GET", "/providers/Microsoft.Authorization/roleAssignments/{name}", "Microsoft.Authorization/roleAssignments/read"),
+    route("PUT", "/providers/Microsoft.Authorization/roleAssignments/{name}", "Microsoft.Authorization/roleAssignments/write"),
+    route(
+        "DELETE",
+        "/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/delete",
+    ),
+    route(
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleDefinitions",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleAssignments",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "GET",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "PUT",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/write",
+    ),
+    route(
+        "DELETE",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/delete",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "PUT",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/write",
+    ),
+    route(
+        "DELETE",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/delete",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleDefinitions",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleAssignments",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/read",
+    ),
+    route(
+        "PUT",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/write",
+    ),
+    route(
+        "DELETE",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleAssignments/{name}",
+        "Microsoft.Authorization/roleAssignments/delete",
+    ),
 ];
 
 const fn route(method: &'static str, path: &'static str, action: &'static str) -> Route {

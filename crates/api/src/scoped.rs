@@ -1,14 +1,15 @@
-use std::{collections::BTreeSet, ops::Deref, sync::Arc};
+use std::{collections::BTreeSet, net::SocketAddr, ops::Deref, sync::Arc};
 
 use axum::{
-    extract::{FromRequestParts, MatchedPath, Request, State},
+    extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
     http::{StatusCode, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use skywarden_model::Scope as Place;
+use serde_json::json;
+use skywarden_model::{Scope as Place, Timestamp};
 use skywarden_policy::Scope;
-use skywarden_store::{KeptLibrary, ScopeFilter};
+use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter};
 
 use crate::{AppState, auth, caller::Caller, error::ApiError, routes};
 
@@ -20,6 +21,8 @@ pub(crate) struct Scoped {
     app: AppState,
     /// Who asks.
     pub(crate) caller: Arc<Caller>,
+    /// The address under which the request came.
+    pub(crate) base: String,
     /// Where the route's action is allowed.
     pub(crate) filter: ScopeFilter,
     action: &'static str,
@@ -49,12 +52,19 @@ impl Scoped {
         Err(if is_seen { self.refused(&format!("account {account}")) } else { ApiError::not_found("such account") })
     }
 
+    /// Whether a scope is another one or lies in it.
+    pub(crate) fn lies_in(&self, scope: &Scope, other: &Scope) -> bool {
+        self.tree.library.governance.hierarchy.above(scope).contains(other)
+    }
+
+    /// Whether one of two scopes lies in the other.
+    pub(crate) fn are_related(&self, one: &Scope, other: &Scope) -> bool {
+        self.lies_in(one, other) || self.lies_in(other, one)
+    }
+
     /// Whether something that lies at a scope concerns the caller: the scope, one above it or one below it is theirs to see.
     pub(crate) fn sees(&self, scope: &Scope) -> bool {
-        let hierarchy = &self.tree.library.governance.hierarchy;
-        let own = self.caller.grants.scopes(self.action);
-        let above = hierarchy.above(scope);
-        own.iter().any(|held| above.contains(held) || hierarchy.above(held).contains(scope))
+        self.caller.grants.scopes(self.action).into_iter().any(|held| self.are_related(held, scope))
     }
 
     fn refused(&self, what: &str) -> ApiError {
@@ -90,10 +100,20 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(caller) => Arc::new(caller),
         Err(error) => return error.into_response(),
     };
+    let base = match app.auth.base(request.headers()) {
+        Ok(base) => base,
+        Err(error) => return error.into_response(),
+    };
     let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
     let is_read = route.action.ends_with("/read");
     if !is_read && !caller.grants.allow_somewhere(route.action) {
-        return refused(&caller, route.action, "any scope").into_response();
+        let refusal = refused(&caller, route.action, "any scope");
+        let change = Change::of(&request, &caller, route.action).ended(StatusCode::FORBIDDEN);
+        return match app.store.append_audit(&change).await {
+            Ok(_) => refusal,
+            Err(error) => error.into(),
+        }
+        .into_response();
     }
     let tree = match app.store.policy_library().await {
         Ok(tree) => tree,
@@ -103,8 +123,42 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(filter) => filter,
         Err(error) => return error.into_response(),
     };
-    request.extensions_mut().insert(Scoped { app, caller, filter, action: route.action, tree });
-    next.run(request).await
+    let change = (!is_read).then(|| Change::of(&request, &caller, route.action));
+    let store = app.store.clone();
+    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: route.action, tree });
+    let response = next.run(request).await;
+    if let Some(change) = change
+        && let Err(error) = store.append_audit(&change.ended(response.status())).await
+    {
+        // What was done is done; that the log lacks it must be seen.
+        tracing::error!(%error, "a change could not be written to the audit log");
+        return ApiError::from(error).into_response();
+    }
+    response
+}
+
+/// A change that is being made.
+struct Change(AuditEntry);
+
+impl Change {
+    fn of(request: &Request, caller: &Caller, action: &str) -> Self {
+        let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip().to_string());
+        Self(AuditEntry {
+            at: Timestamp::now(),
+            principal: caller.id.clone(),
+            principal_name: caller.name.clone(),
+            action: action.to_owned(),
+            target: request.uri().path().to_owned(),
+            outcome: String::new(),
+            address: address.unwrap_or_default(),
+            details: json!({ "method": request.method().as_str(), "query": request.uri().query() }),
+        })
+    }
+
+    fn ended(self, status: StatusCode) -> AuditEntry {
+        let outcome = if status.is_success() { "Succeeded".to_owned() } else { format!("Failed ({})", status.as_u16()) };
+        AuditEntry { outcome, ..self.0 }
+    }
 }
 
 /// The accounts in which an action is allowed.

@@ -1,3 +1,4 @@
+mod access;
 mod policy;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -11,6 +12,7 @@ use crate::{
     standard_arguments::{Attest, Standard, Withdraw},
 };
 
+pub(crate) use access::{Access, AddProgram, Audit, Token};
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
 
 /// Security posture of your clouds and servers: inventory, recommendations, secure score.
@@ -66,6 +68,16 @@ pub(crate) enum Command {
     Policy {
         #[command(subcommand)]
         command: Policy,
+    },
+    /// Who may do what: programs, roles, API tokens.
+    Access {
+        #[command(subcommand)]
+        command: Access,
+    },
+    /// Who did what: the audit log.
+    Audit {
+        #[command(subcommand)]
+        command: Audit,
     },
     /// The secure score in the store, with its range and controls.
     Score(Read),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use skywarden_api::TokenKey;
 
 /// The folder of an installation: the store, the API token.
 pub(crate) struct DataDir(PathBuf);
@@ -38,24 +39,39 @@ impl DataDir {
 
     /// The API token, made on first use in a file of mode 0600.
     pub(crate) fn api_token(&self) -> anyhow::Result<String> {
-        let file = self.0.join("api-token");
+        self.secret("api-token", "the API token", || {
+            let token = skywarden_api::random_token();
+            anyhow::ensure!(!token.is_empty(), "the operating system gave no random bytes for the API token");
+            Ok(token)
+        })
+    }
+
+    /// The key that signs tokens, made on first use in a file of mode 0600.
+    pub(crate) fn token_key(&self) -> anyhow::Result<TokenKey> {
+        let pem = self.secret("token-key.pem", "the key that signs tokens", || Ok(TokenKey::generate()?))?;
+        TokenKey::from_pem(&pem).with_context(|| {
+            format!(
+                "{} holds no usable key; remove it, and a new one is made: tokens of the old one are void then",
+                self.0.join("token-key.pem").display()
+            )
+        })
+    }
+
+    /// The content of a file of mode 0600, made if it is not there or empty.
+    fn secret(&self, name: &str, what: &str, make: impl FnOnce() -> anyhow::Result<String>) -> anyhow::Result<String> {
+        let file = self.0.join(name);
         match fs::read_to_string(&file) {
-            Ok(token) if !token.trim().is_empty() => return Ok(token.trim().to_owned()),
+            Ok(text) if !text.trim().is_empty() => return Ok(text.trim().to_owned()),
             Ok(_) => {}
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => return Err(error).with_context(|| format!("could not read {}", file.display())),
         }
-        let token = skywarden_api::random_token();
-        anyhow::ensure!(!token.is_empty(), "the operating system gave no random bytes for the API token");
-        let mut handle = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&file)
-            .with_context(|| format!("could not write the API token to {}", file.display()))?;
-        writeln!(handle, "{token}").with_context(|| format!("could not write the API token to {}", file.display()))?;
-        Ok(token)
+        let text = make()?;
+        let writing = || format!("could not write {what} to {}", file.display());
+        let mut handle =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file).with_context(writing)?;
+        writeln!(handle, "{}", text.trim()).with_context(writing)?;
+        Ok(text.trim().to_owned())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The `skywarden` binary: command line and server. Wiring only; what it wires is in the other crates.
 
+mod access;
 mod arguments;
 mod attest;
 mod command_docs;
@@ -74,6 +75,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
         Command::Policy { command } => policy::run(command, content),
+        Command::Access { command } => access::run(command),
+        Command::Audit { command } => access::audit(command),
         Command::Connect { command } => connect::connect(command, content),
         Command::Disconnect(disconnect) => connect::disconnect(disconnect),
         Command::Connectors(read) => connect::list(read),

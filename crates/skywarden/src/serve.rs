@@ -1,9 +1,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
+use skywarden_api::{Auth, AuthSettings, Scheme};
 use skywarden_content::Catalog;
 use skywarden_store::Store;
 use tokio::net::TcpListener;
+
+use crate::data_dir::DataDir;
 
 /// A server that is bound to its address and not running yet.
 pub(crate) struct Server {
@@ -30,12 +33,20 @@ impl Server {
     }
 
     /// Serves until it is interrupted.
-    pub(crate) async fn run(self, store: Store, catalog: Arc<Catalog>, api_token: &str) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, store: Store, catalog: Arc<Catalog>, data: &DataDir) -> anyhow::Result<()> {
         let mut hosts = vec![self.address.to_string()];
         if self.address.ip().is_loopback() {
             hosts.push(format!("localhost:{}", self.address.port()));
         }
-        let auth = Arc::new(skywarden_api::Auth::new(api_token, &self.one_time, hosts));
+        let api_token = data.api_token()?;
+        let auth = Arc::new(Auth::new(AuthSettings {
+            api_token: &api_token,
+            one_time: &self.one_time,
+            hosts,
+            scheme: Scheme::Http,
+            tenant: store.tenant().await?,
+            key: data.token_key()?,
+        }));
         let router = skywarden_api::router(skywarden_api::AppState { store, catalog, auth, console: console() });
         skywarden_api::serve(self.listener, router, interrupted()).await.context("the server stopped")
     }

@@ -36,7 +36,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
-        let result = server.run(store, catalog, &data.api_token()?).await;
+        let result = server.run(store, catalog, &data).await;
         schedule.abort();
         ends.abort();
         result.map(|()| Ending::Done)

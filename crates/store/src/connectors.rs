@@ -83,6 +83,23 @@ impl Store {
         Ok(rows.into_iter().filter(|(connector, account)| filter.allows(connector, account)).collect())
     }
 
+    /// The resource groups (regions) of an account in which there are resources, in order.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn resource_groups(&self, filter: &ScopeFilter, connector: &str, account: &str) -> Result<Vec<String>, StoreError> {
+        if !filter.allows(connector, account) {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(
+                "SELECT DISTINCT resource_group FROM resources WHERE connector = $1 AND account = $2 AND resource_group <> '' ORDER BY resource_group",
+            )
+            .bind(connector).bind(account).fetch_all(pool).await.map_err(StoreError::statement("listing resource groups"))?
+        });
+        Ok(rows.into_iter().map(|(name,)| name).collect())
+    }
+
     /// The accounts that have resources, in order.
     ///
     /// # Errors

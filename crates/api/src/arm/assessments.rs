@@ -8,8 +8,11 @@ use skywarden_content::Recommendation;
 use skywarden_model::{ArmId, Cause, Finding, Resource, Scope, Severity, Status, native_id_of};
 use skywarden_store::{AssessmentQuery, AssessmentRow};
 
-use super::{Answer, subscription::subscription};
+use super::{Answer, next_link, subscription::subscription};
 use crate::{AppState, error::ApiError, scoped::Scoped};
+
+/// The api-version that links to next pages carry.
+const VERSION: &str = "2021-06-01";
 
 /// Rows of a page; the next is behind `nextLink`.
 const PAGE: u32 = 500;
@@ -29,7 +32,7 @@ pub(crate) async fn of_subscription(
 ) -> Answer {
     let (rows, next) = page(&state, &id, paging).await?;
     let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
-    Ok(Json(list(value, uri.path(), next)))
+    Ok(Json(next_link(&state, uri.path(), VERSION, &[], value, next)))
 }
 
 /// The findings of a subscription: those of one page of its assessments at a time, so a page may be empty.
@@ -41,7 +44,7 @@ pub(crate) async fn findings_of_subscription(
 ) -> Answer {
     let (rows, next) = page(&state, &id, paging).await?;
     let value: Vec<Value> = rows.iter().flat_map(|row| finding_objects(&state, row)).collect();
-    Ok(Json(list(value, uri.path(), next)))
+    Ok(Json(next_link(&state, uri.path(), VERSION, &[], value, next)))
 }
 
 async fn page(state: &Scoped, id: &str, paging: Paging) -> Result<(Vec<AssessmentRow>, Option<String>), ApiError> {
@@ -49,16 +52,6 @@ async fn page(state: &Scoped, id: &str, paging: Paging) -> Result<(Vec<Assessmen
     let query = AssessmentQuery { cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
     let page = state.store.assessment_page(&subscription.filter, &query).await?;
     Ok((page.items, page.next))
-}
-
-fn list(value: Vec<Value>, path: &str, next: Option<String>) -> Value {
-    match next {
-        None => json!({ "value": value }),
-        Some(token) => {
-            let token: String = form_urlencoded::byte_serialize(token.as_bytes()).collect();
-            json!({ "value": value, "nextLink": format!("{path}?api-version=2021-06-01&$skiptoken={token}") })
-        }
-    }
 }
 
 /// The path of one of our resources.

@@ -2,19 +2,24 @@
 //! (sub-assessments, regulatory compliance), and of Microsoft.PolicyInsights 2023-03-01 (restrictions).
 
 mod assessments;
+mod canonical;
 mod compliance;
+mod ground;
 mod restrictions;
+mod roles;
 mod scores;
 mod subscription;
+
+pub(crate) use canonical::canonical;
 
 use axum::{
     Json, Router,
     http::{StatusCode, Uri},
     routing::{get, post},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::{AppState, error::ApiError};
+use crate::{AppState, error::ApiError, scoped::Scoped};
 
 pub(crate) type Answer = Result<Json<Value>, ApiError>;
 
@@ -31,12 +36,53 @@ const TENANT: &str = "/providers/Microsoft.Security";
 /// What a policy would say of a resource, below a scope.
 const RESTRICTIONS: &str = "providers/Microsoft.PolicyInsights/checkPolicyRestrictions";
 
+/// Scopes at which roles are assigned, as paths begin with them.
+const SCOPES: [&str; 4] = [
+    "",
+    "/providers/Microsoft.Management/managementGroups/{management_group}",
+    "/subscriptions/{subscription}",
+    "/subscriptions/{subscription}/resourceGroups/{group}",
+];
+
+/// A page in ARM's shape; `more` are the parameters of the request that the link to the next page repeats.
+fn next_link(state: &Scoped, path: &str, version: &str, more: &[(&str, &str)], value: Vec<Value>, next: Option<String>) -> Value {
+    let Some(token) = next else { return json!({ "value": value }) };
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("api-version", version).extend_pairs(more).append_pair("$skiptoken", &token);
+    json!({ "value": value, "nextLink": format!("{}{path}?{}", state.base, query.finish()) })
+}
+
+/// Tenants, subscriptions and what lies in them, roles.
+fn ground_routes() -> Router<AppState> {
+    let mut router = Router::new()
+        .route("/tenants", get(ground::tenants))
+        .route("/providers", get(ground::tenant_providers))
+        .route("/subscriptions", get(ground::subscriptions))
+        .route("/subscriptions/{subscription}", get(ground::one_subscription))
+        .route("/subscriptions/{subscription}/providers", get(ground::providers))
+        .route("/subscriptions/{subscription}/providers/{namespace}", get(ground::one_provider))
+        .route("/subscriptions/{subscription}/locations", get(ground::locations))
+        .route("/subscriptions/{subscription}/resources", get(ground::resources))
+        .route("/subscriptions/{subscription}/resourceGroups", get(ground::resource_groups))
+        .route("/subscriptions/{subscription}/resourceGroups/{group}", get(ground::one_resource_group))
+        .route("/subscriptions/{subscription}/resourceGroups/{group}/resources", get(ground::resources_of_group));
+    for scope in SCOPES {
+        let own = |rest: &str| format!("{scope}/providers/Microsoft.Authorization/{rest}");
+        router = router
+            .route(&own("roleDefinitions"), get(roles::definitions))
+            .route(&own("roleDefinitions/{name}"), get(roles::one_definition))
+            .route(&own("roleAssignments"), get(roles::assignments))
+            .route(&own("roleAssignments/{name}"), get(roles::one_assignment).put(roles::assign).delete(roles::unassign));
+    }
+    router
+}
+
 pub(crate) fn routes() -> Router<AppState> {
     let under = |prefix: &str, rest: &str| format!("{prefix}/{rest}");
     let standards = "regulatoryComplianceStandards";
     let controls = format!("{standards}/{{standard}}/regulatoryComplianceControls");
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
-    Router::new()
+    ground_routes()
         .route(&format!("/subscriptions/{{subscription}}/{RESTRICTIONS}"), post(restrictions::at_subscription))
         .route(
             &format!("/subscriptions/{{subscription}}/resourceGroups/{{group}}/{RESTRICTIONS}"),

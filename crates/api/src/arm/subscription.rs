@@ -1,8 +1,9 @@
 use std::collections::BTreeSet;
 
-use skywarden_model::{Scope, SecureScore, subscription_id};
+use skywarden_model::SecureScore;
 use skywarden_store::ScopeFilter;
 
+use super::ground::id_of;
 use crate::{error::ApiError, scoped::Scoped};
 
 /// A subscription that a path names.
@@ -14,34 +15,27 @@ pub(crate) struct Subscription {
     pub(crate) score: SecureScore,
 }
 
-/// The subscription with an id.
+/// The subscription with an id, as far as it was assessed.
 pub(crate) async fn subscription(state: &Scoped, wanted: &str) -> Result<Subscription, ApiError> {
-    for point in state.store.latest_scores(&state.filter).await? {
-        let scope = Scope {
-            connector: point.connector.as_str().into(),
-            account: point.account.as_str().into(),
-            resource_group: "".into(),
-        };
-        if subscription_id(&scope).to_string().eq_ignore_ascii_case(wanted) {
-            let filter = ScopeFilter::Subscriptions(BTreeSet::from([(point.connector, point.account)]));
-            return Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.score });
-        }
-    }
-    Err(ApiError::not_found("such subscription"))
+    let missing = || ApiError::not_found("such subscription");
+    let pair = of_filter(state, &state.filter, wanted).await?.ok_or_else(missing)?;
+    let filter = ScopeFilter::Subscriptions(BTreeSet::from([pair]));
+    let point = state.store.latest_scores(&filter).await?.into_iter().next().ok_or_else(missing)?;
+    Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.score })
 }
 
 /// The connector and the account that a subscription's id in a path means: the id that this face gives it, or the account itself. One
 /// of which nothing was assessed yet is taken as it is: policies may be in force there.
 pub(crate) async fn account_of(state: &Scoped, wanted: &str) -> Result<(String, String), ApiError> {
-    for point in state.store.latest_scores(&state.filter).await? {
-        let scope = Scope {
-            connector: point.connector.as_str().into(),
-            account: point.account.as_str().into(),
-            resource_group: "".into(),
-        };
-        if point.account.eq_ignore_ascii_case(wanted) || subscription_id(&scope).to_string().eq_ignore_ascii_case(wanted) {
-            return Ok((point.connector, point.account));
-        }
-    }
-    Ok(("request".to_owned(), wanted.to_owned()))
+    let known = of_filter(state, &ScopeFilter::All, wanted).await?;
+    Ok(known.unwrap_or_else(|| ("request".to_owned(), wanted.to_owned())))
+}
+
+/// The connector and the account of a subscription's id among those that a filter lets through.
+pub(super) async fn of_filter(state: &Scoped, filter: &ScopeFilter, wanted: &str) -> Result<Option<(String, String)>, ApiError> {
+    let accounts = state.store.accounts(filter).await?;
+    let is_meant = |(connector, account): &(String, String)| {
+        account.eq_ignore_ascii_case(wanted) || id_of(connector, account).eq_ignore_ascii_case(wanted)
+    };
+    Ok(accounts.into_iter().find(is_meant))
 }

@@ -1,0 +1,214 @@
+//! What every client of ARM asks first: tenants, subscriptions, resource groups, resources, providers, locations.
+//! Shapes: `Microsoft.Resources` 2022-12-01 (subscriptions, tenants, locations) and 2022-09-01 (groups, resources, providers).
+
+use axum::{
+    Json,
+    extract::{Path, Query},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use skywarden_model::{ArmId, Connector, Scope, subscription_id};
+use skywarden_store::ResourceQuery;
+
+use super::{Answer, next_link, subscription::of_filter};
+use crate::{error::ApiError, scoped::Scoped};
+
+/// Rows of a page where the request names no number; the next is behind `nextLink`.
+const PAGE: u32 = 500;
+
+pub(crate) async fn tenants(state: Scoped) -> Answer {
+    let id = state.auth.tenant();
+    Ok(Json(json!({ "value": [{
+        "id": format!("/tenants/{id}"), "tenantId": id, "displayName": "Skywarden", "tenantCategory": "Home",
+        "countryCode": null, "domains": [], "defaultDomain": null, "tenantType": "AAD",
+    }] })))
+}
+
+pub(crate) async fn subscriptions(state: Scoped) -> Answer {
+    let connectors = state.store.connectors(&state.filter).await?;
+    let accounts = state.store.accounts(&state.filter).await?;
+    let value: Vec<Value> =
+        accounts.iter().map(|(connector, account)| subscription(&state, &connectors, connector, account)).collect();
+    Ok(Json(json!({ "value": value, "count": { "type": "Total", "value": accounts.len() } })))
+}
+
+pub(crate) async fn one_subscription(state: Scoped, Path(id): Path<String>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let connectors = state.store.connectors(&state.filter).await?;
+    Ok(Json(subscription(&state, &connectors, &connector, &account)))
+}
+
+fn subscription(state: &Scoped, connectors: &[Connector], connector: &str, account: &str) -> Value {
+    let id = id_of(connector, account);
+    let known = connectors.iter().find(|own| own.id.as_str() == connector);
+    let name = known.map_or(connector, |own| own.display_name.as_str());
+    // A connector of one account is called as it; those of an organisation have the account in their name already.
+    let display_name = if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") };
+    json!({
+        "id": format!("/subscriptions/{id}"),
+        "subscriptionId": id,
+        "tenantId": state.auth.tenant(),
+        "displayName": display_name,
+        "state": "Enabled",
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionPolicies": { "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off" },
+        "tags": { "skywarden-connector": connector, "skywarden-account": account },
+    })
+}
+
+pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+    let value: Vec<Value> = names.iter().map(|name| resource_group(&id_of(&connector, &account), name)).collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn one_resource_group(state: Scoped, Path((id, group)): Path<(String, String)>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+    let found = names.iter().find(|name| name.eq_ignore_ascii_case(&group));
+    let found = found.ok_or_else(|| ApiError::not_found("such resource group"))?;
+    Ok(Json(resource_group(&id_of(&connector, &account), found)))
+}
+
+fn resource_group(subscription: &str, name: &str) -> Value {
+    json!({
+        "id": format!("/subscriptions/{subscription}/resourceGroups/{name}"),
+        "name": name,
+        "type": "Microsoft.Resources/resourceGroups",
+        "location": name,
+        "properties": { "provisioningState": "Succeeded" },
+    })
+}
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    #[serde(rename = "$filter")]
+    filter: Option<String>,
+    #[serde(rename = "$top")]
+    top: Option<u32>,
+    #[serde(rename = "$skiptoken", alias = "$skipToken")]
+    skip_token: Option<String>,
+    #[serde(rename = "api-version")]
+    api_version: Option<String>,
+}
+
+pub(crate) async fn resources(state: Scoped, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
+    list(&state, &id, None, query).await
+}
+
+pub(crate) async fn resources_of_group(
+    state: Scoped,
+    Path((id, group)): Path<(String, String)>,
+    Query(query): Query<ListQuery>,
+) -> Answer {
+    list(&state, &id, Some(group), query).await
+}
+
+async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery) -> Answer {
+    let (connector, account) = account(state, id).await?;
+    let type_name = query.filter.as_deref().map(wanted_type).transpose()?;
+    let wanted = ResourceQuery {
+        connector: Some(connector.clone()),
+        account: Some(account.clone()),
+        location: group.clone(),
+        type_name,
+        cursor: query.skip_token,
+        limit: query.top.unwrap_or(PAGE).clamp(1, PAGE),
+        ..ResourceQuery::default()
+    };
+    let page = state.store.resource_rows(&state.filter, &wanted).await?;
+    let value: Vec<Value> = page.items.iter().map(|row| {
+        let own = &row.resource;
+        json!({ "id": ArmId::of(own).as_str(), "name": own.name, "type": own.type_name, "location": own.location.as_deref().unwrap_or(&own.scope.resource_group),
+                "tags": own.tags, "kind": own.envelope.get("kind"), "sku": own.envelope.get("sku"),
+                "properties": { "nativeId": own.id } })
+    }).collect();
+    let path = match group {
+        None => format!("/subscriptions/{id}/resources"),
+        Some(group) => format!("/subscriptions/{id}/resourceGroups/{group}/resources"),
+    };
+    let version = query.api_version.as_deref().unwrap_or("2022-09-01");
+    let more = query.filter.as_deref().map(|filter| [("$filter", filter)]);
+    Ok(Json(next_link(state, &path, version, more.as_ref().map(|pair| pair.as_slice()).unwrap_or_default(), value, page.next)))
+}
+
+/// The type of `resourceType eq 'T'`, the one filter that is understood.
+fn wanted_type(filter: &str) -> Result<String, ApiError> {
+    let rest = filter.trim().strip_prefix("resourceType eq '").and_then(|rest| rest.strip_suffix('\''));
+    let plain = rest.filter(|text| !text.is_empty() && !text.contains('\''));
+    plain
+        .map(str::to_owned)
+        .ok_or_else(|| ApiError::bad_request(format!("the filter `{filter}` is not understood; `resourceType eq 'TYPE'` is")))
+}
+
+pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+    let subscription = id_of(&connector, &account);
+    let value: Vec<Value> = names
+        .iter()
+        .map(|name| {
+            json!({ "id": format!("/subscriptions/{subscription}/locations/{name}"), "name": name, "type": "Region",
+                    "displayName": name, "regionalDisplayName": name,
+                    "metadata": { "regionType": "Physical", "regionCategory": "Recommended", "geographyGroup": "", "longitude": "0", "latitude": "0" } })
+        })
+        .collect();
+    Ok(Json(json!({ "value": value })))
+}
+
+/// The namespaces that this face answers, with the types that have operations.
+const PROVIDERS: [(&str, &[&str]); 4] = [
+    (
+        "Microsoft.Security",
+        &[
+            "secureScores",
+            "secureScoreControls",
+            "assessments",
+            "subAssessments",
+            "assessmentMetadata",
+            "regulatoryComplianceStandards",
+        ],
+    ),
+    ("Microsoft.Authorization", &["roleAssignments", "roleDefinitions"]),
+    ("Microsoft.PolicyInsights", &["checkPolicyRestrictions"]),
+    ("Microsoft.Resources", &["subscriptions", "resourceGroups", "resources", "tenants"]),
+];
+
+pub(crate) async fn tenant_providers(_: Scoped) -> Answer {
+    Ok(Json(json!({ "value": PROVIDERS.iter().map(|own| provider("", own)).collect::<Vec<_>>() })))
+}
+
+pub(crate) async fn providers(state: Scoped, Path(id): Path<String>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let prefix = format!("/subscriptions/{}", id_of(&connector, &account));
+    Ok(Json(json!({ "value": PROVIDERS.iter().map(|own| provider(&prefix, own)).collect::<Vec<_>>() })))
+}
+
+pub(crate) async fn one_provider(state: Scoped, Path((id, namespace)): Path<(String, String)>) -> Answer {
+    let (connector, account) = account(&state, &id).await?;
+    let known = PROVIDERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&namespace));
+    let known = known.ok_or_else(|| ApiError::not_found("such resource provider"))?;
+    Ok(Json(provider(&format!("/subscriptions/{}", id_of(&connector, &account)), known)))
+}
+
+fn provider(prefix: &str, (namespace, types): &(&str, &[&str])) -> Value {
+    let types: Vec<Value> = types
+        .iter()
+        .map(|name| json!({ "resourceType": name, "locations": [], "apiVersions": [], "capabilities": "None" }))
+        .collect();
+    json!({ "id": format!("{prefix}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered",
+            "registrationPolicy": "RegistrationRequired", "resourceTypes": types })
+}
+
+/// Connector and account of a subscription that the caller may see.
+pub(super) async fn account(state: &Scoped, id: &str) -> Result<(String, String), ApiError> {
+    of_filter(state, &state.filter, id).await?.ok_or_else(|| ApiError::not_found("such subscription"))
+}
+
+/// The id of an account as a subscription.
+pub(super) fn id_of(connector: &str, account: &str) -> String {
+    let scope = Scope { connector: connector.into(), account: account.into(), resource_group: "".into() };
+    subscription_id(&scope).to_string()
+}

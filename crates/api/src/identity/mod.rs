@@ -1,0 +1,30 @@
+//! What clients of Azure ask before they are logged in: where everything is, and a token.
+
+mod discovery;
+mod keys;
+mod token;
+
+use axum::{
+    Router,
+    routing::{get, post},
+};
+
+pub use keys::{TokenKey, TokenKeyError};
+
+use crate::AppState;
+
+/// Routes that need no login, methods and paths: they are how one logs in.
+pub const OPEN_ROUTES: &[(&str, &str)] = &[
+    ("GET", "/metadata/endpoints"),
+    ("GET", "/{tenant}/v2.0/.well-known/openid-configuration"),
+    ("GET", "/{tenant}/discovery/v2.0/keys"),
+    ("POST", "/{tenant}/oauth2/v2.0/token"),
+];
+
+pub(crate) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/metadata/endpoints", get(discovery::endpoints))
+        .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::openid_configuration))
+        .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
+        .route("/{tenant}/oauth2/v2.0/token", post(token::token))
+}
