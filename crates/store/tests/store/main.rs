@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
+mod grants;
+mod identity;
 mod lists;
 mod policies;
 mod queries;
