@@ -5,6 +5,7 @@
 
 mod assess;
 mod attempts;
+mod audit;
 mod commit;
 mod compliance;
 mod connectors;
@@ -25,6 +26,7 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use attempts::Attempt;
+pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
 pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
