@@ -270,8 +270,13 @@ pub(crate) fn json<T: Serialize + ?Sized>(value: &T) -> Result<String, StoreErro
 }
 
 /// Text for a column: without U+0000, which PostgreSQL refuses.
-fn storable(text: &str) -> String {
+pub(crate) fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
+}
+
+/// A text as it is compared: in lower case.
+pub(crate) fn key(text: &str) -> String {
+    storable(&text.to_lowercase())
 }
 
 pub(crate) fn hash(parts: &[&str]) -> String {

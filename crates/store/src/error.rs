@@ -59,6 +59,25 @@ pub enum StoreError {
         /// Why.
         source: serde_json::Error,
     },
+    /// Another of the same kind has the name, in whichever case.
+    #[error("there is a {what} `{name}` already; choose another name")]
+    NameTaken {
+        /// What it is.
+        what: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// A role that is assigned can't be removed.
+    #[error("the role `{id}` is assigned {n_assignments} times; remove its assignments first")]
+    RoleInUse {
+        /// The role's id.
+        id: String,
+        /// How often it is assigned.
+        n_assignments: u64,
+    },
+    /// A role that comes with the product can't be changed.
+    #[error("the role `{0}` comes with the product and can't be changed; make one of your own under another id")]
+    RoleBuiltIn(String),
     /// A cursor did not come from this store.
     #[error("`{0}` is no cursor of this list; begin again without a cursor")]
     Cursor(String),
@@ -67,6 +86,14 @@ pub enum StoreError {
 impl StoreError {
     pub(crate) fn statement(doing: &'static str) -> impl FnOnce(sqlx::Error) -> Self {
         move |source| Self::Statement { doing, advice: advice(&source), source }
+    }
+
+    /// The same as [`StoreError::statement`], where a name may be taken.
+    pub(crate) fn named(doing: &'static str, what: &'static str, name: &str) -> impl FnOnce(sqlx::Error) -> Self {
+        move |source| match source.as_database_error() {
+            Some(error) if error.is_unique_violation() => Self::NameTaken { what, name: name.to_owned() },
+            _ => Self::statement(doing)(source),
+        }
     }
 
     pub(crate) fn damaged(what: &'static str) -> impl FnOnce(serde_json::Error) -> Self {

@@ -5,12 +5,14 @@
 
 mod assess;
 mod attempts;
+mod audit;
 mod commit;
 mod compliance;
 mod connectors;
 mod error;
 mod exemptions;
 mod filter;
+mod identity;
 mod inventory;
 mod policy;
 mod pool;
@@ -24,11 +26,13 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use attempts::Attempt;
+pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
 pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
 pub use filter::ScopeFilter;
+pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
@@ -55,6 +59,9 @@ pub struct Store {
     policies: policy::Cached,
 }
 
+/// The name under which the tenant is kept.
+const TENANT: &str = "tenant";
+
 impl Store {
     /// Opens the store and brings its tables up to date.
     ///
@@ -68,6 +75,17 @@ impl Store {
         let store = Self { pool, lock_file, policies: policy::Cached::default() };
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// The installation's tenant, a GUID that is made the first time that it is asked for.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn tenant(&self) -> Result<String, StoreError> {
+        match self.installation_value(TENANT).await? {
+            Some(known) => Ok(known),
+            None => self.put_installation_value_once(TENANT, &uuid::Uuid::new_v4().to_string()).await,
+        }
     }
 
     /// A SQLite store in a file.

@@ -124,13 +124,95 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE TABLE standards (id TEXT PRIMARY KEY, document TEXT NOT NULL)",
         "CREATE TABLE attestations (id TEXT PRIMARY KEY, at TEXT NOT NULL, document TEXT NOT NULL)",
     ],
+    // Columns that end in `_key` hold what is compared: names in lower case, a digest of what is too long for an index.
+    &[
+        "CREATE TABLE principals (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL, name_key TEXT NOT NULL, state TEXT NOT NULL, document TEXT NOT NULL,
+            UNIQUE (kind, name_key))",
+        "CREATE TABLE memberships (principal TEXT NOT NULL, group_id TEXT NOT NULL, PRIMARY KEY (principal, group_id))",
+        "CREATE INDEX memberships_by_group ON memberships (group_id)",
+        "CREATE TABLE credentials (
+            id TEXT PRIMARY KEY, principal TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, secret TEXT NOT NULL,
+            secret_key TEXT NOT NULL, scope TEXT, created_at TEXT NOT NULL, expires_at TEXT, last_used_at TEXT)",
+        "CREATE INDEX credentials_by_principal ON credentials (principal)",
+        "CREATE INDEX credentials_by_secret ON credentials (kind, secret_key)",
+        "CREATE TABLE failed_sign_ins (principal TEXT PRIMARY KEY, n_failed BIGINT NOT NULL, last_at TEXT NOT NULL)",
+        "CREATE TABLE roles (id TEXT PRIMARY KEY, name_key TEXT NOT NULL UNIQUE, document TEXT NOT NULL)",
+        "CREATE TABLE role_assignments (
+            id TEXT PRIMARY KEY, principal TEXT NOT NULL, principal_kind TEXT NOT NULL, role TEXT NOT NULL, scope TEXT NOT NULL,
+            created_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (principal, role, scope))",
+        "CREATE INDEX role_assignments_by_role ON role_assignments (role)",
+        "CREATE TABLE sessions (
+            digest TEXT PRIMARY KEY, principal TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL,
+            last_seen_at TEXT NOT NULL, address TEXT NOT NULL, agent TEXT NOT NULL)",
+        "CREATE INDEX sessions_by_principal ON sessions (principal)",
+        "CREATE TABLE once (
+            kind TEXT NOT NULL, digest TEXT NOT NULL, document TEXT NOT NULL, expires_at TEXT NOT NULL, PRIMARY KEY (kind, digest))",
+        "CREATE TABLE installation (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+        "CREATE TABLE audit (
+            number BIGINT PRIMARY KEY, at TEXT NOT NULL, principal TEXT NOT NULL, principal_name TEXT NOT NULL, action TEXT NOT NULL,
+            action_key TEXT NOT NULL, target TEXT NOT NULL, target_key TEXT NOT NULL, outcome TEXT NOT NULL, address TEXT NOT NULL,
+            details TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL)",
+        "CREATE INDEX audit_by_principal ON audit (principal, number)",
+    ],
 ];
+
+/// What a version adds on one database alone, after what it adds on both.
+struct OwnMigration {
+    version: usize,
+    sqlite: &'static [&'static str],
+    postgres: &'static [&'static str],
+}
+
+const OWN_MIGRATIONS: &[OwnMigration] = &[OwnMigration {
+    version: 9,
+    sqlite: &[
+        "CREATE TRIGGER audit_is_not_changed BEFORE UPDATE ON audit
+            BEGIN SELECT RAISE(ABORT, 'lines of the audit log are never changed'); END",
+        "CREATE TRIGGER audit_is_not_removed BEFORE DELETE ON audit
+            BEGIN SELECT RAISE(ABORT, 'lines of the audit log are never removed'); END",
+        // `INSERT OR REPLACE` removes a row without the trigger on removals.
+        "CREATE TRIGGER audit_is_not_replaced BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)
+            BEGIN SELECT RAISE(ABORT, 'lines of the audit log are never replaced'); END",
+    ],
+    postgres: &[
+        "CREATE OR REPLACE FUNCTION audit_is_kept() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN RAISE EXCEPTION 'lines of the audit log are never changed or removed'; END $$",
+        "CREATE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+            FOR EACH STATEMENT EXECUTE FUNCTION audit_is_kept()",
+    ],
+}];
 
 /// `SKYWARDE` in ASCII: the key of PostgreSQL's advisory lock on migrations; the next one is that on runs.
 const POSTGRES_LOCK: i64 = 0x534b_5957_4152_4445;
 
 /// The key of PostgreSQL's advisory lock on runs.
 pub(crate) const POSTGRES_RUN_LOCK: i64 = POSTGRES_LOCK + 1;
+
+/// The key of PostgreSQL's advisory lock on who may do what.
+pub(crate) const POSTGRES_IDENTITY_LOCK: i64 = POSTGRES_LOCK + 2;
+
+/// The key of PostgreSQL's advisory lock on the end of the audit log.
+pub(crate) const POSTGRES_AUDIT_LOCK: i64 = POSTGRES_LOCK + 3;
+
+impl Pool {
+    /// How a transaction begins that no other of its kind may overlap, and its first statement, which takes the lock's key.
+    pub(crate) fn exclusive(&self) -> (&'static str, &'static str) {
+        match self {
+            Self::Sqlite(_) => ("BEGIN IMMEDIATE", "SELECT CAST($1 AS BIGINT)"),
+            Self::Postgres(_) => ("BEGIN", "SELECT pg_advisory_xact_lock($1)"),
+        }
+    }
+
+    /// What a version adds on this database alone.
+    fn own_migration(&self, version: usize) -> &'static [&'static str] {
+        let own = OWN_MIGRATIONS.iter().find(|own| own.version == version);
+        own.map_or(&[], |own| match self {
+            Self::Sqlite(_) => own.sqlite,
+            Self::Postgres(_) => own.postgres,
+        })
+    }
+}
 
 impl Store {
     pub(crate) async fn migrate(&self) -> Result<(), StoreError> {
@@ -144,10 +226,7 @@ impl Store {
             return Ok(());
         }
         // Two processes may open a new store at once.
-        let (begin, lock) = match &self.pool {
-            Pool::Sqlite(_) => ("BEGIN IMMEDIATE", "SELECT CAST($1 AS BIGINT)"),
-            Pool::Postgres(_) => ("BEGIN", "SELECT pg_advisory_xact_lock($1)"),
-        };
+        let (begin, lock) = self.pool.exclusive();
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin_with(begin).await.map_err(StoreError::statement(doing))?;
             sqlx::query(lock).bind(POSTGRES_LOCK).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
@@ -158,9 +237,11 @@ impl Store {
             if found > known {
                 return Err(StoreError::Newer { found, known });
             }
-            let missing = MIGRATIONS.iter().skip(usize::try_from(found).unwrap_or(0));
-            for statement in missing.copied().flatten() {
-                sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let missing = MIGRATIONS.iter().zip(1..).skip(usize::try_from(found).unwrap_or(0));
+            for (shared, version) in missing {
+                for statement in shared.iter().chain(self.pool.own_migration(version)) {
+                    sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
             }
             for statement in ["DELETE FROM schema_version WHERE version <= $1", "INSERT INTO schema_version (version) VALUES ($1)"] {
                 sqlx::query(statement).bind(known).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;

@@ -1,7 +1,10 @@
 //! What the store keeps, on SQLite and on PostgreSQL.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod audit;
 mod common;
+mod grants;
+mod identity;
 mod lists;
 mod policies;
 mod queries;

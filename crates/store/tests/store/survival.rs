@@ -119,6 +119,16 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
 /// Stores of version 1 exist without and with the column.
 const AS_VERSION_1: &[&[&str]] = &[
     &[
+        "DROP TABLE audit",
+        "DROP TABLE installation",
+        "DROP TABLE once",
+        "DROP TABLE sessions",
+        "DROP TABLE role_assignments",
+        "DROP TABLE roles",
+        "DROP TABLE failed_sign_ins",
+        "DROP TABLE credentials",
+        "DROP TABLE memberships",
+        "DROP TABLE principals",
         "DROP TABLE attestations",
         "DROP TABLE standards",
         "DROP TABLE policy_runs",
@@ -136,6 +146,16 @@ const AS_VERSION_1: &[&[&str]] = &[
         "UPDATE schema_version SET version = 1",
     ],
     &[
+        "DROP TABLE audit",
+        "DROP TABLE installation",
+        "DROP TABLE once",
+        "DROP TABLE sessions",
+        "DROP TABLE role_assignments",
+        "DROP TABLE roles",
+        "DROP TABLE failed_sign_ins",
+        "DROP TABLE credentials",
+        "DROP TABLE memberships",
+        "DROP TABLE principals",
         "DROP TABLE attestations",
         "DROP TABLE standards",
         "DROP TABLE policy_runs",
