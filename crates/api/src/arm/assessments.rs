@@ -8,7 +8,7 @@ use skywarden_content::Recommendation;
 use skywarden_model::{ArmId, Cause, Finding, Resource, Scope, Severity, Status, native_id_of};
 use skywarden_store::{AssessmentQuery, AssessmentRow};
 
-use super::{Answer, next_link, subscription::subscription};
+use super::{Answer, ground::account, next_link, subscription::subscription};
 use crate::{AppState, error::ApiError, scoped::Scoped};
 
 /// The api-version that links to next pages carry.
@@ -213,8 +213,13 @@ pub(crate) async fn metadata(state: Scoped, Path(key): Path<String>) -> Answer {
     Ok(Json(metadata_object(known)))
 }
 
+pub(crate) async fn all_metadata_in(state: Scoped, Path(id): Path<String>) -> Answer {
+    account(&state, &id).await?;
+    all_metadata(state).await
+}
+
 pub(crate) async fn metadata_in(state: Scoped, Path((id, key)): Path<(String, String)>) -> Answer {
-    subscription(&state, &id).await?;
+    account(&state, &id).await?;
     metadata(state, Path(key)).await
 }
 

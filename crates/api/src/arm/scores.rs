@@ -5,6 +5,7 @@ use skywarden_model::ControlScore;
 
 use super::{
     Answer,
+    ground::account,
     subscription::{Subscription, subscription},
 };
 use crate::{error::ApiError, scoped::Scoped};
@@ -43,6 +44,11 @@ pub(crate) async fn controls_of(state: Scoped, Path((id, score)): Path<(String, 
 pub(crate) async fn definitions(state: Scoped) -> Answer {
     let value: Vec<Value> = state.catalog.controls.iter().map(|control| definition(&state, control)).collect();
     Ok(Json(json!({ "value": value })))
+}
+
+pub(crate) async fn definitions_in(state: Scoped, Path(id): Path<String>) -> Answer {
+    account(&state, &id).await?;
+    definitions(state).await
 }
 
 fn is_known(score: &str) -> Result<(), ApiError> {

@@ -163,11 +163,10 @@ mod tests {
         let (key, audiences) = (key(), [BASE.to_owned()]);
         // The public key as the secret of HMAC, and no signature at all: the two ways to confuse a checker.
         let public = serde_json::to_vec(&key.public()).unwrap();
-        for secret in [public.as_slice(), key.x.as_bytes(), b""] {
-            let confused = encode(&Header::new(Algorithm::HS256), &claims(), &EncodingKey::from_secret(secret).unwrap());
-            if let Ok(token) = confused {
-                assert!(key.check(&token, &audiences, at(2000)).is_none());
-            }
+        for secret in [public.as_slice(), key.x.as_bytes()] {
+            let secret = EncodingKey::from_secret(secret).unwrap();
+            let confused = encode(&Header::new(Algorithm::HS256), &claims(), &secret).unwrap();
+            assert!(key.check(&confused, &audiences, at(2000)).is_none());
         }
         let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let body = part(serde_json::to_value(claims()).unwrap());

@@ -8,17 +8,20 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use serde_json::{Value, json};
-use skywarden_api::{AppState, Auth, StaticFile, router};
+use skywarden_api::{API_TOKEN_PREFIX, AppState, Auth, AuthSettings, Scheme, StaticFile, TokenKey, hex_digest, router};
 use skywarden_content::Catalog;
 use skywarden_model::{
     Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
 };
-use skywarden_store::{Run, Store};
+use skywarden_policy::Scope as At;
+use skywarden_rbac::{BuiltIn, Principal, PrincipalKind, PrincipalState, RoleAssignment};
+use skywarden_store::{Credential, CredentialKind, Run, Store};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
 const HOST: &str = "127.0.0.1:8470";
 const TOKEN: &str = "the-token";
+pub(crate) const TENANT: &str = "2f5b7c1e-0000-4000-8000-000000000001";
 
 /// A console of two files.
 fn console(path: &str) -> Option<StaticFile> {
@@ -84,7 +87,14 @@ pub(crate) async fn server() -> Server {
         compliance: &BTreeMap::new(),
     };
     store.commit(&run).await.unwrap();
-    let auth = Arc::new(Auth::new(TOKEN, "once", vec![HOST.to_owned()]));
+    let auth = Arc::new(Auth::new(AuthSettings {
+        api_token: TOKEN,
+        one_time: "once",
+        hosts: vec![HOST.to_owned()],
+        scheme: Scheme::Http,
+        tenant: TENANT.to_owned(),
+        key: TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap(),
+    }));
     let state = AppState { store: store.clone(), catalog, auth, console: Some(console) };
     Server { router: router(state), store, _folder: folder }
 }
@@ -142,4 +152,44 @@ pub(crate) async fn get(server: &Server, path: &str) -> Value {
 pub(crate) async fn post(server: &Server, path: &str, body: &Value) -> (StatusCode, Value) {
     let (status, body) = ask(server, "POST", path, &[BEARER, JSON], &body.to_string()).await;
     (status, serde_json::from_str(&body).unwrap_or(Value::Null))
+}
+
+/// Makes a program that holds a role at a scope, and gives the value of its `Authorization` header.
+pub(crate) async fn program(server: &Server, name: &str, role: BuiltIn, scope: &str) -> String {
+    let token = format!("{API_TOKEN_PREFIX}{name}");
+    let id = uuid::Uuid::new_v4().to_string();
+    let principal = Principal {
+        id: id.clone(),
+        kind: PrincipalKind::ServicePrincipal,
+        name: name.to_owned(),
+        display_name: name.to_owned(),
+        state: PrincipalState::Enabled,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    server.store.put_principal(&principal).await.unwrap();
+    for (kind, secret) in [(CredentialKind::Token, token.as_str()), (CredentialKind::Secret, "the-secret")] {
+        let credential = Credential {
+            id: uuid::Uuid::new_v4().to_string(),
+            principal: id.clone(),
+            kind,
+            name: String::new(),
+            secret: hex_digest(secret),
+            scope: None,
+            created_at: Timestamp::UNIX_EPOCH,
+            expires_at: None,
+            last_used_at: None,
+        };
+        server.store.put_credential(&credential).await.unwrap();
+    }
+    let assignment = RoleAssignment {
+        id: uuid::Uuid::new_v4().to_string(),
+        principal: id,
+        principal_kind: PrincipalKind::ServicePrincipal,
+        role: role.id().to_owned(),
+        scope: At::parse(scope).unwrap(),
+        created_at: Timestamp::UNIX_EPOCH,
+        created_by: String::new(),
+    };
+    server.store.put_role_assignment(&assignment).await.unwrap();
+    format!("Bearer {token}")
 }

@@ -5,7 +5,9 @@ mod common;
 mod compliance;
 mod connectors;
 mod exemptions;
+mod identity;
 mod policy;
+mod roles;
 mod standards;
 
 use axum::http::StatusCode;

@@ -1,0 +1,169 @@
+//! Who may do what: the walk over every route, and what callers with roles see.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use skywarden_api::{OPEN_ROUTES, ROUTES};
+use skywarden_model::subscription_id;
+use skywarden_rbac::{BuiltIn, built_in_roles};
+use skywarden_store::AuditQuery;
+
+use crate::common::{JSON, Server, ask, machine, program, server};
+
+/// A path of the table with something in place of its parameters: the machine's subscription and ids that exist where they can.
+fn path_of(pattern: &str, subscription: &str) -> String {
+    let path = pattern.replace("{subscription}", subscription).replace("/compliance/{id}", "/compliance/mcsb-v1");
+    let mut filled = String::new();
+    let mut rest = path.as_str();
+    while let Some((before, after)) = rest.split_once('{') {
+        let (_, after) = after.split_once('}').unwrap();
+        filled.push_str(before);
+        filled.push_str("00000000-0000-4000-8000-000000000009");
+        rest = after;
+    }
+    filled + rest
+}
+
+const DEFINITION: &str = r#"{ "id": "/providers/Microsoft.Authorization/policyDefinitions/d", "name": "d",
+    "properties": { "policyRule": { "if": { "field": "name", "equals": "x" }, "then": { "effect": "audit" } } } }"#;
+
+async fn status(server: &Server, method: &str, path: &str, bearer: &str) -> (StatusCode, Value) {
+    // An import of nothing changes nothing, so nobody is refused it.
+    let sent = if path.ends_with("/import") { DEFINITION } else { "{}" };
+    let (status, body) = ask(server, method, path, &[("authorization", bearer), JSON], sent).await;
+    (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+fn own_subscription() -> String {
+    subscription_id(&machine().scope).to_string()
+}
+
+#[tokio::test]
+async fn whoever_holds_no_role_reads_nothing_and_changes_nothing() {
+    let server = server().await;
+    let elsewhere = program(&server, "elsewhere", BuiltIn::Owner, "/subscriptions/00000000-0000-4000-8000-00000000000a").await;
+    let own = own_subscription();
+    let whole = |value: &Value| value.to_string();
+    for route in ROUTES {
+        let path = path_of(route.path, &own);
+        let (code, body) = status(&server, route.method, &path, &elsewhere).await;
+        assert!(!whole(&body).contains("machine-1"), "{} {path} shows what lies elsewhere: {body}", route.method);
+        assert!(!code.is_server_error(), "{} {path}: {body}", route.method);
+        assert_ne!(body["error"]["code"], "RouteNotListed", "{} {path}", route.method);
+        // What names the subscription is not found; lists over everything are empty.
+        if route.path.contains("{subscription}") {
+            assert!(matches!(code, StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST), "{} {path}: {code} {body}", route.method);
+        }
+        if route.method != "GET" && route.path.starts_with("/api/v1/") && !route.path.ends_with("/try") {
+            assert!(code.is_client_error(), "{} {path}: {code} {body}", route.method);
+        }
+    }
+    let (_, overview) = status(&server, "GET", "/api/v1/overview", &elsewhere).await;
+    assert_eq!(
+        (&overview["resources"], &overview["connectors"], &overview["subscriptions"]),
+        (&json!(0), &json!([]), &json!([]))
+    );
+    let (_, subscriptions) = status(&server, "GET", "/subscriptions", &elsewhere).await;
+    assert_eq!(subscriptions["value"], json!([]));
+}
+
+#[tokio::test]
+async fn a_reader_reads_everything_and_changes_nothing() {
+    let server = server().await;
+    let reader = program(&server, "reader", BuiltIn::Reader, "/").await;
+    let own = own_subscription();
+    for route in ROUTES {
+        let path = path_of(route.path, &own);
+        let (code, body) = status(&server, route.method, &path, &reader).await;
+        if route.action.ends_with("/read") {
+            assert_ne!(code, StatusCode::FORBIDDEN, "{} {path}: {body}", route.method);
+        } else {
+            assert_eq!(
+                (code, &body["error"]["code"]),
+                (StatusCode::FORBIDDEN, &json!("AuthorizationFailed")),
+                "{} {path}",
+                route.method
+            );
+        }
+    }
+    let (_, overview) = status(&server, "GET", "/api/v1/overview", &reader).await;
+    assert_eq!(overview["resources"], 1);
+    // Each refused change is in the log.
+    let log = server.store.audit(&AuditQuery { limit: 500, ..AuditQuery::default() }).await.unwrap();
+    let n_changes = ROUTES.iter().filter(|route| !route.action.ends_with("/read")).count();
+    assert_eq!(log.iter().filter(|line| line.outcome == "Failed (403)" && line.principal_name == "reader").count(), n_changes);
+    assert!(server.store.verify_audit().await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_role_at_a_subscription_holds_there_only() {
+    let server = server().await;
+    let admin = program(&server, "admin", BuiltIn::SecurityAdmin, "/subscriptions/fleet").await;
+    let (_, overview) = status(&server, "GET", "/api/v1/overview", &admin).await;
+    assert_eq!(overview["resources"], 1, "an account has two names, its own and the one that ARM has for it");
+    let exemption = |scope: Value| {
+        json!({ "recommendation": "machine-firewall-on", "scope": scope, "category": "Waiver", "reason": "known" }).to_string()
+    };
+    let post = async |scope: Value| {
+        let headers = [("authorization", admin.as_str()), JSON];
+        ask(&server, "POST", "/api/v1/exemptions", &headers, &exemption(scope)).await
+    };
+    let (code, body) = post(json!({ "kind": "tenant" })).await;
+    assert_eq!(code, StatusCode::FORBIDDEN, "{body}");
+    let (code, body) = post(json!({ "kind": "resource", "id": "machine-1" })).await;
+    assert_eq!(code, StatusCode::CREATED, "{body}");
+    assert!(body.contains("\"createdBy\":\"admin\""), "{body}");
+    let (code, _) = post(json!({ "kind": "resource", "id": "machine-2" })).await;
+    assert_eq!(code, StatusCode::BAD_REQUEST);
+    let standard = ask(&server, "PUT", "/api/v1/standards/own", &[("authorization", &admin)], "x").await;
+    assert_eq!(standard.0, StatusCode::FORBIDDEN, "standards are the whole installation's");
+}
+
+#[tokio::test]
+async fn roles_are_given_and_taken_back_as_azure_does() {
+    let server = server().await;
+    let owner = program(&server, "owner", BuiltIn::Owner, "/subscriptions/fleet").await;
+    let other = program(&server, "other", BuiltIn::Reader, "/subscriptions/none").await;
+    let principals = server.store.principals().await.unwrap();
+    let other_id = &principals.iter().find(|own| own.name == "other").unwrap().id;
+    let reader = BuiltIn::Reader.id();
+    let at = |scope: &str, name: &str| format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{name}");
+    let body = json!({ "properties": { "roleDefinitionId": format!("/providers/Microsoft.Authorization/roleDefinitions/{reader}"),
+                                       "principalId": other_id } });
+    let put = async |bearer: &str, path: &str| {
+        let (status, answer) = ask(&server, "PUT", path, &[("authorization", bearer), JSON], &body.to_string()).await;
+        (status, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    let (first, second) = ("11111111-0000-4000-8000-000000000001", "11111111-0000-4000-8000-000000000002");
+    assert_eq!(status(&server, "GET", "/api/v1/overview", &other).await.1["resources"], 0);
+    assert_eq!(put(&other, &at("/subscriptions/fleet", first)).await.0, StatusCode::FORBIDDEN, "a reader gives no roles");
+    assert_eq!(put(&owner, &at("", first)).await.0, StatusCode::FORBIDDEN, "nor an owner of a part over the whole");
+    assert_eq!(put(&owner, &at("/subscriptions/fleet", "no-guid")).await.0, StatusCode::BAD_REQUEST);
+    let (code, made) = put(&owner, &at("/subscriptions/fleet", first)).await;
+    assert_eq!((code, &made["properties"]["principalType"]), (StatusCode::CREATED, &json!("ServicePrincipal")), "{made}");
+    assert_eq!(put(&owner, &at("/subscriptions/fleet", first)).await.0, StatusCode::OK, "the same again");
+    let (code, refused) = put(&owner, &at("/subscriptions/fleet", second)).await;
+    assert_eq!((code, &refused["error"]["code"]), (StatusCode::CONFLICT, &json!("RoleAssignmentExists")));
+    assert_eq!(status(&server, "GET", "/api/v1/overview", &other).await.1["resources"], 1);
+    let (_, listed) =
+        status(&server, "GET", "/subscriptions/fleet/providers/Microsoft.Authorization/roleAssignments", &owner).await;
+    assert_eq!(listed["value"].as_array().unwrap().len(), 2, "{listed}");
+    assert_eq!(status(&server, "DELETE", &at("/subscriptions/fleet", first), &owner).await.0, StatusCode::OK);
+    assert_eq!(status(&server, "GET", "/api/v1/overview", &other).await.1["resources"], 0);
+    assert_eq!(status(&server, "DELETE", &at("/subscriptions/fleet", first), &owner).await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn every_action_of_the_table_is_one_that_a_built_in_role_allows_and_reads_are_reads() {
+    let allowed = |role: BuiltIn, action: &str| built_in_roles().iter().any(|own| own.id == role.id() && own.allows(action));
+    for route in ROUTES {
+        assert!(allowed(BuiltIn::Owner, route.action), "{}", route.action);
+        let is_read = route.action.ends_with("/read");
+        assert_eq!(allowed(BuiltIn::Reader, route.action), is_read, "{}", route.action);
+        let is_question = route.path.ends_with("/try") || route.path.ends_with("/checkPolicyRestrictions");
+        assert_eq!(is_read, route.method == "GET" || is_question, "{} {}", route.method, route.path);
+    }
+    let twice =
+        |one: &&skywarden_api::Route| ROUTES.iter().filter(|own| own.method == one.method && own.path == one.path).count() > 1;
+    assert!(!ROUTES.iter().any(|route| twice(&route)));
+    assert_eq!(OPEN_ROUTES.len(), 4, "whoever opens a route more says why here");
+}
