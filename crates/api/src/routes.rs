@@ -280,6 +280,38 @@ pub const ROUTES: &[Route] = &[
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleAssignments/{name}",
         "Microsoft.Authorization/roleAssignments/delete",
     ),
+    route("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/locations", "Microsoft.Security/locations/read"),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}",
+        "Microsoft.Security/locations/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/tasks",
+        "Microsoft.Security/locations/tasks/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/locations/{location}/tasks/{task}",
+        "Microsoft.Security/locations/tasks/read",
+    ),
+    route("GET", "/subscriptions/{subscription}/providers/Microsoft.Security/tasks", "Microsoft.Security/tasks/read"),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/providers/Microsoft.Security/securityConnectors",
+        "Microsoft.Security/securityConnectors/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors",
+        "Microsoft.Security/securityConnectors/read",
+    ),
+    route(
+        "GET",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}",
+        "Microsoft.Security/securityConnectors/read",
+    ),
 ];
 
 const fn route(method: &'static str, path: &'static str, action: &'static str) -> Route {

@@ -15,12 +15,12 @@ use crate::{AppState, error::ApiError, scoped::Scoped};
 const VERSION: &str = "2021-06-01";
 
 /// Rows of a page; the next is behind `nextLink`.
-const PAGE: u32 = 500;
+pub(super) const PAGE: u32 = 500;
 
 #[derive(Deserialize)]
 pub(crate) struct Paging {
     #[serde(rename = "$skiptoken", alias = "$skipToken")]
-    skip_token: Option<String>,
+    pub(super) skip_token: Option<String>,
 }
 
 /// The assessments of a subscription, a page at a time.
@@ -110,11 +110,11 @@ async fn row(state: &Scoped, path: &ResourcePath) -> Result<AssessmentRow, ApiEr
     state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
 }
 
-fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
+pub(super) fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
     state.catalog.recommendations.values().find(|recommendation| recommendation.key.eq_ignore_ascii_case(key))
 }
 
-fn arm_id(row: &AssessmentRow) -> ArmId {
+pub(super) fn arm_id(row: &AssessmentRow) -> ArmId {
     let scope = Scope {
         connector: row.connector.as_str().into(),
         account: row.account.as_str().into(),

@@ -4,11 +4,13 @@
 mod assessments;
 mod canonical;
 mod compliance;
+mod connectors;
 mod ground;
 mod restrictions;
 mod roles;
 mod scores;
 mod subscription;
+mod tasks;
 
 pub(crate) use canonical::canonical;
 
@@ -29,6 +31,9 @@ const SUBSCRIPTION: &str = "/subscriptions/{subscription}/providers/Microsoft.Se
 /// What stands before the operations of one resource: the ids that `model::arm` gives to what is not Azure's.
 const RESOURCE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security\
                         /securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security";
+
+/// What stands before the operations of connectors.
+const CONNECTORS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security";
 
 /// What stands before the operations of the installation.
 const TENANT: &str = "/providers/Microsoft.Security";
@@ -83,6 +88,14 @@ pub(crate) fn routes() -> Router<AppState> {
     let controls = format!("{standards}/{{standard}}/regulatoryComplianceControls");
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
     ground_routes()
+        .route(&under(SUBSCRIPTION, "locations"), get(tasks::locations))
+        .route(&under(SUBSCRIPTION, "locations/{location}"), get(tasks::one_location))
+        .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))
+        .route(&under(SUBSCRIPTION, "locations/{location}/tasks/{task}"), get(tasks::one))
+        .route(&under(SUBSCRIPTION, "tasks"), get(tasks::list))
+        .route(&under(SUBSCRIPTION, "securityConnectors"), get(connectors::list))
+        .route(&under(CONNECTORS, "securityConnectors"), get(connectors::list_in_group))
+        .route(&under(CONNECTORS, "securityConnectors/{connector}"), get(connectors::one))
         .route(&format!("/subscriptions/{{subscription}}/{RESTRICTIONS}"), post(restrictions::at_subscription))
         .route(
             &format!("/subscriptions/{{subscription}}/resourceGroups/{{group}}/{RESTRICTIONS}"),

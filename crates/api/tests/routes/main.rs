@@ -129,6 +129,23 @@ async fn the_arm_face_has_the_same_numbers_and_no_status_of_its_own() {
 }
 
 #[tokio::test]
+async fn unhealthy_assessments_are_tasks() {
+    let server = server().await;
+    let subscription = format!("/subscriptions/{}/providers/Microsoft.Security", subscription_id(&machine().scope));
+    let location = &get(&server, &format!("{subscription}/locations")).await["value"][0];
+    let tasks = get(&server, &format!("{subscription}/tasks")).await;
+    let [task] = tasks["value"].as_array().unwrap().as_slice() else { panic!("{tasks}") };
+    assert_eq!(task["properties"]["securityTaskParameters"]["resourceName"], machine().name);
+    assert_eq!(&get(&server, task["id"].as_str().unwrap()).await, task);
+    assert_eq!(get(&server, &format!("{}/tasks", location["id"].as_str().unwrap())).await["value"], tasks["value"]);
+    let healthy = task["id"].as_str().unwrap().replace(task["name"].as_str().unwrap().split('.').next().unwrap(), "x");
+    for path in [healthy, format!("{subscription}/locations/elsewhere/tasks")] {
+        assert_eq!(ask(&server, "GET", &path, &[BEARER], "").await.0, StatusCode::NOT_FOUND, "{path}");
+    }
+    assert_eq!(get(&server, &format!("{subscription}/securityConnectors")).await["value"], json!([]), "machines are none");
+}
+
+#[tokio::test]
 async fn a_connector_goes_with_all_that_came_of_it() {
     let server = server().await;
     assert_eq!(ask(&server, "DELETE", "/api/v1/connectors/none", &[BEARER], "").await.0, StatusCode::NOT_FOUND);
