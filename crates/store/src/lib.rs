@@ -1,7 +1,8 @@
 //! The only crate with SQL: SQLite (embedded default) and PostgreSQL from the same statements.
 //!
 //! A run is committed in one transaction: a process killed at any moment leaves the last complete run. Only what changed is
-//! written. Every read takes a [`ScopeFilter`]; there is no function without it.
+//! written. Every read takes a [`ScopeFilter`]; only what lies in no subscription (who there is, what they may do, what they did) is
+//! read without one.
 
 mod assess;
 mod attempts;
