@@ -8,6 +8,7 @@ mod auth;
 mod console;
 mod error;
 mod page;
+mod tls;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -19,6 +20,7 @@ use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLaye
 
 pub use auth::{Auth, random_token};
 pub use console::{Console, StaticFile};
+pub use tls::{AUTHORITY_FILE, CertificateError, Name, Names, Protection, Tls, fingerprint, serve};
 
 /// What every route needs.
 #[derive(Clone)]
@@ -168,15 +170,3 @@ pub fn router(state: AppState) -> Router {
 /// Pages run the console's own scripts only and ask this server only. Fluent UI writes its styles into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Serves the router on a listener until `until` is done.
-///
-/// # Errors
-/// If accepting connections fails for good.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    router: Router,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(until).await
-}

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod attest;
+mod certificates;
 mod command_docs;
 mod connect;
 mod content;
