@@ -157,16 +157,31 @@ async fn silent_clients_hold_up_nobody() {
     drop((silent, stuck));
 }
 
+#[tokio::test]
+async fn the_oldest_of_too_many_handshakes_gives_way() {
+    let files = Own::new();
+    let server = Server::start(own(&files)).await;
+    let mut silent = Vec::new();
+    for _ in 0..300 {
+        silent.push(TcpStream::connect(server.address).await.unwrap());
+    }
+    assert_eq!(server.answer(&files.client(server.address)).await.unwrap(), "127.0.0.1");
+    assert_eq!(silent.first_mut().unwrap().read(&mut [0]).await.unwrap(), 0);
+    // That it is open says that nobody was cut off for being slow yet.
+    let young = silent.get(200).unwrap().try_read(&mut [0]).unwrap_err();
+    assert_eq!(young.kind(), std::io::ErrorKind::WouldBlock);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_client_that_never_shakes_hands_or_asks_is_cut_off() {
     let files = Own::new();
-    for protection in [own(&files), Protection::None] {
+    for (protection, beginning) in [(own(&files), &b"\x16"[..]), (Protection::None, b"GET / HT")] {
         let server = Server::start(protection).await;
         let mut silent = TcpStream::connect(server.address).await.unwrap();
         assert_eq!(silent.read(&mut [0]).await.unwrap(), 0);
         let mut slow = TcpStream::connect(server.address).await.unwrap();
-        slow.write_all(&[0x16]).await.unwrap();
-        // An end or a reset, depending on what the server had read.
+        slow.write_all(beginning).await.unwrap();
+        // It ends: with nothing, or with a reset, depending on what the server had read.
         assert!(matches!(slow.read(&mut [0]).await, Ok(0) | Err(_)));
     }
 }

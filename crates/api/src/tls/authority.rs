@@ -154,9 +154,11 @@ fn params(common_name: &str, now: SystemTime, life: Duration) -> CertificatePara
 fn subtree(name: Name) -> GeneralSubtree {
     match name {
         Name::Dns(name) => GeneralSubtree::DnsName(name),
+        Name::Ip(IpAddr::V4(address)) if address.is_loopback() => {
+            GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0]))
+        }
         Name::Ip(address) => {
-            let whole = if address.is_ipv4() { 32 } else { 128 };
-            let prefix = if address.is_loopback() && address.is_ipv4() { 8 } else { whole };
+            let prefix = if address.is_ipv4() { 32 } else { 128 };
             GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, prefix))
         }
     }

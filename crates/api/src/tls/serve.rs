@@ -1,4 +1,5 @@
 use std::{
+    collections::VecDeque,
     io::{self, ErrorKind},
     net::SocketAddr,
     pin::pin,
@@ -16,7 +17,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::{oneshot, watch},
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
@@ -36,7 +37,7 @@ pub enum Protection {
 /// A handshake takes at most this long.
 const MAX_HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// At most this many handshakes at once; further connections wait in the listener's queue.
+/// At most this many handshakes at once; one more ends the oldest.
 const MAX_HANDSHAKES: usize = 256;
 
 /// A request's line and headers take at most this long, waiting for the next request of a connection included.
@@ -65,26 +66,23 @@ pub async fn serve(
     until: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     listener.local_addr()?;
-    let handshakes = Arc::new(Semaphore::new(MAX_HANDSHAKES));
+    let mut handshakes = Handshakes::default();
     // Connections hold receivers: they learn of the end, and the end waits until all are dropped.
     let (stop, stopped) = watch::channel(false);
     let mut until = pin!(until);
     loop {
-        let next = async {
-            let turn = Arc::clone(&handshakes).acquire_owned().await;
-            (turn, accept(&listener).await)
-        };
-        let (turn, (stream, peer)) = tokio::select! {
-            next = next => next,
+        let (stream, peer) = tokio::select! {
+            accepted = accept(&listener) => accepted,
             () = &mut until => break,
         };
+        let ousted = handshakes.begin();
         let (protection, router, mut stopped) = (protection.clone(), router.clone(), stopped.clone());
         tokio::spawn(async move {
             let opened = tokio::select! {
                 opened = open(stream, &protection) => opened,
                 () = stop_of(&mut stopped) => return,
+                _ = ousted => return,
             };
-            drop(turn);
             match opened {
                 Some(Opened::Secure(stream)) => answer(*stream, peer, router, stopped).await,
                 Some(Opened::Plain(stream)) => answer(stream, peer, router, stopped).await,
@@ -99,6 +97,25 @@ pub async fn serve(
         tracing::warn!("requests that were still being answered {} s after the end were cut off", MAX_FAREWELL.as_secs());
     }
     Ok(())
+}
+
+/// The handshakes that go on, the oldest first. Silent clients can fill it, but an honest handshake is long done when they have.
+#[derive(Default)]
+struct Handshakes(VecDeque<oneshot::Sender<()>>);
+
+impl Handshakes {
+    /// Counts one more; what is returned is done when it has to give way, and dropped when it is through.
+    fn begin(&mut self) -> oneshot::Receiver<()> {
+        if self.0.len() >= MAX_HANDSHAKES {
+            self.0.retain(|handshake| !handshake.is_closed());
+        }
+        if self.0.len() >= MAX_HANDSHAKES {
+            self.0.pop_front();
+        }
+        let (handshake, ousted) = oneshot::channel();
+        self.0.push_back(handshake);
+        ousted
+    }
 }
 
 /// A connection on which HTTP can be spoken.
