@@ -7,7 +7,7 @@ use std::{
 
 use anyhow::Context as _;
 
-/// The folder of an installation: the store, the API token.
+/// The folder of an installation: the store, the API token, the certificates.
 pub(crate) struct DataDir(PathBuf);
 
 impl DataDir {
