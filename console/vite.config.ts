@@ -18,6 +18,7 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     port: 8570,
-    proxy: { "/api": { target: upstream, changeOrigin: true, headers: { Origin: upstream } } },
+    // `secure: false`: the server's certificate is of its own CA, and it runs on this machine.
+    proxy: { "/api": { target: upstream, changeOrigin: true, secure: false, headers: { Origin: upstream } } },
   },
 });

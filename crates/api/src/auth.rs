@@ -15,8 +15,6 @@ use skywarden_store::CredentialKind;
 
 use crate::{AppState, caller::Caller, error::ApiError, identity::TokenKey};
 
-const COOKIE: &str = "skywarden_session";
-
 /// Who may ask, and under which addresses; of secrets only their SHA-256 is kept.
 pub struct Auth {
     api_token: [u8; 32],
@@ -104,7 +102,7 @@ impl Auth {
         if let Some(token) = bearer(headers) {
             return same(&digest(token), &self.api_token);
         }
-        let Some(session) = session_cookie(headers) else { return false };
+        let Some(session) = session_cookie(headers, self.scheme.cookie()) else { return false };
         let session = digest(session);
         lock(&self.sessions).iter().any(|known| same(known, &session))
     }
@@ -127,7 +125,17 @@ impl Auth {
 }
 
 impl Scheme {
-    fn address(self, host: &str) -> String {
+    /// The name of the session's cookie. Under TLS browsers take one of this prefix from this host only, and never without TLS
+    /// (RFC 6265bis, section 4.1.3).
+    fn cookie(self) -> &'static str {
+        match self {
+            Self::Http => "skywarden_session",
+            Self::Https => "__Host-skywarden_session",
+        }
+    }
+
+    /// The address of a host.
+    pub fn address(self, host: &str) -> String {
         match self {
             Self::Http => format!("http://{host}"),
             Self::Https => format!("https://{host}"),
@@ -226,7 +234,8 @@ pub(crate) async fn log_in(
     };
     let mut response = Redirect::to("/").into_response();
     let secure = if state.auth.scheme == Scheme::Https { "; Secure" } else { "" };
-    let cookie = format!("{COOKIE}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}");
+    let name = state.auth.scheme.cookie();
+    let cookie = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -248,9 +257,9 @@ fn is_same_origin(headers: &HeaderMap) -> bool {
     headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
-fn session_cookie(headers: &HeaderMap) -> Option<&str> {
+fn session_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(COOKIE)?.strip_prefix('='))
+    cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
 
 fn digest(text: &str) -> [u8; 32] {
@@ -295,7 +304,7 @@ mod tests {
         assert!(auth.open_session("once").is_none());
         let mut headers = HeaderMap::new();
         assert!(!auth.is_installation(&headers));
-        headers.insert(header::COOKIE, format!("a=b; {COOKIE}={session}").parse().unwrap());
+        headers.insert(header::COOKIE, format!("a=b; {}={session}", Scheme::Http.cookie()).parse().unwrap());
         assert!(auth.is_installation(&headers));
     }
 

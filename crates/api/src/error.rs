@@ -42,6 +42,15 @@ impl From<skywarden_store::StoreError> for ApiError {
         if let skywarden_store::StoreError::Cursor(_) = error {
             return Self::bad_request(error.to_string());
         }
+        let conflict = match &error {
+            skywarden_store::StoreError::NameTaken { .. } => Some("NameTaken"),
+            skywarden_store::StoreError::RoleInUse { .. } => Some("RoleDefinitionHasAssignments"),
+            skywarden_store::StoreError::RoleBuiltIn(_) => Some("RoleDefinitionBuiltIn"),
+            _ => None,
+        };
+        if let Some(code) = conflict {
+            return Self::new(StatusCode::CONFLICT, code, error.to_string());
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "StoreFailed", "the store could not answer; see the server's log")
     }

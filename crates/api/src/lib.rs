@@ -12,6 +12,7 @@ mod identity;
 mod page;
 mod routes;
 mod scoped;
+mod tls;
 mod v1;
 
 use std::{sync::Arc, time::Duration};
@@ -25,6 +26,7 @@ pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_
 pub use console::{Console, StaticFile};
 pub use identity::{OPEN_ROUTES, TokenKey, TokenKeyError};
 pub use routes::{ROUTES, Route};
+pub use tls::{AUTHORITY_FILE, CertificateError, Name, Names, Protection, Tls, fingerprint, serve};
 
 /// What every route needs.
 #[derive(Clone)]
@@ -82,15 +84,3 @@ pub fn router(state: AppState) -> Router {
 /// Pages run the console's own scripts only and ask this server only. Fluent UI writes its styles into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
                       font-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-/// Serves the router on a listener until `until` is done.
-///
-/// # Errors
-/// If accepting connections fails for good.
-pub async fn serve(
-    listener: tokio::net::TcpListener,
-    router: Router,
-    until: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(until).await
-}

@@ -110,6 +110,8 @@ pub(crate) struct Up {
     /// The address to serve on.
     #[arg(long, default_value = "127.0.0.1:8470", value_name = "ADDR")]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    pub(crate) tls: TlsArguments,
     /// Connectors (accounts of an organisation) that are read at once.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) at_once: u16,
@@ -122,6 +124,24 @@ pub(crate) struct Up {
     /// Also connect a recorded AWS estate as sample data; `skywarden disconnect sample` removes it.
     #[arg(long)]
     pub(crate) sample: bool,
+}
+
+/// How the server is protected. Without any of these: by a certificate of a CA that is made in the data folder.
+#[derive(Args)]
+#[command(next_help_heading = "TLS")]
+pub(crate) struct TlsArguments {
+    /// A name or address, beside that of --listen, under which the server is called; may be given several times.
+    #[arg(long = "name", value_name = "NAME")]
+    pub(crate) names: Vec<skywarden_api::Name>,
+    /// Your own certificate in PEM, the server's first, then those that signed it; read again when it changes.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    pub(crate) tls_certificate: Option<PathBuf>,
+    /// The key of --tls-certificate, in PEM, which only its owner may read.
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Plain HTTP; on loopback addresses only.
+    #[arg(long, conflicts_with_all = ["tls_certificate", "tls_key"])]
+    pub(crate) no_tls: bool,
 }
 
 #[derive(Args)]

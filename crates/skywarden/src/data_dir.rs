@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context as _;
 use skywarden_api::TokenKey;
 
-/// The folder of an installation: the store, the API token.
+/// The folder of an installation: the store, the API token, the certificates.
 pub(crate) struct DataDir(PathBuf);
 
 impl DataDir {

@@ -3,6 +3,7 @@
 mod access;
 mod arguments;
 mod attest;
+mod certificates;
 mod command_docs;
 mod connect;
 mod content;

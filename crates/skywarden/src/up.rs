@@ -8,7 +8,13 @@ use skywarden_store::{ScopeFilter, Store};
 use tokio::sync::Semaphore;
 
 use crate::{
-    Ending, arguments::Up, connect, content, data_dir::DataDir, organization, output, policy, sample, serve, source::Walk,
+    Ending,
+    arguments::Up,
+    certificates::{self, Certificates},
+    connect, content,
+    data_dir::DataDir,
+    organization, output, policy, sample, serve,
+    source::Walk,
     told::told,
 };
 
@@ -16,6 +22,8 @@ use crate::{
 pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = Arc::new(content::catalog(overlay)?);
     let data = DataDir::open(up.data.as_deref())?;
+    // Before anything is assessed: what is wrong with a certificate is said at once.
+    let certificates = if up.once { None } else { Some(Certificates::open(up, data.path())?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open_file(&data.store()).await?;
@@ -23,11 +31,11 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
             store.put_connector(&sample::connector()).await?;
         }
         let failures = assess_all(&store, &catalog, Walk::Nothing, up.at_once.into()).await?;
-        if up.once {
+        let Some(certificates) = certificates else {
             return Ok(if failures == 0 { Ending::Done } else { Ending::Failed });
-        }
-        let server = serve::Server::bind(up.listen).await?;
-        println!("\nOpen {}", server.login_url());
+        };
+        let server = serve::Server::bind(up.listen, certificates, certificates::names(up)).await?;
+        println!("\n{}", server.greeting()?.join("\n"));
         println!(
             "The API token for scripts is in {}; state is kept in {}",
             data.path().join("api-token").display(),
