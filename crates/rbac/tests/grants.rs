@@ -1,5 +1,5 @@
 //! That grants allow what the assignments say, by a slow reference.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{collections::BTreeSet, sync::Arc};
 

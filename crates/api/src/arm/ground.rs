@@ -108,7 +108,9 @@ pub(crate) async fn resources_of_group(
 
 async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery) -> Answer {
     let (connector, account) = account(state, id).await?;
-    let type_name = query.filter.as_deref().map(wanted_type).transpose()?;
+    // `az` sends an empty one.
+    let filter = query.filter.as_deref().filter(|filter| !filter.trim().is_empty());
+    let type_name = filter.map(wanted_type).transpose()?;
     let wanted = ResourceQuery {
         connector: Some(connector.clone()),
         account: Some(account.clone()),
@@ -130,7 +132,7 @@ async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery)
         Some(group) => format!("/subscriptions/{id}/resourceGroups/{group}/resources"),
     };
     let version = query.api_version.as_deref().unwrap_or("2022-09-01");
-    let more = query.filter.as_deref().map(|filter| [("$filter", filter)]);
+    let more = filter.map(|filter| [("$filter", filter)]);
     Ok(Json(next_link(state, &path, version, more.as_ref().map(|pair| pair.as_slice()).unwrap_or_default(), value, page.next)))
 }
 

@@ -66,6 +66,16 @@ async fn a_program_gets_a_token_for_its_secret_and_asks_with_it() {
     );
     let (_, body) = ask(&server, "GET", &format!("/subscriptions/{own}/resources"), &[("authorization", &bearer)], "").await;
     assert!(body.contains("machine-1"), "{body}");
+    for (filter, code, shows) in [
+        ("", StatusCode::OK, true),
+        ("resourceType%20eq%20%27Skywarden.Host%2Fmachines%27", StatusCode::OK, true),
+        ("resourceType%20eq%20%27Other%2Fthings%27", StatusCode::OK, false),
+        ("name%20eq%20%27x%27", StatusCode::BAD_REQUEST, false),
+    ] {
+        let path = format!("/subscriptions/{own}/resources?$filter={filter}");
+        let (status, body) = ask(&server, "GET", &path, &[("authorization", &bearer)], "").await;
+        assert_eq!((status, body.contains("machine-1")), (code, shows), "{filter}: {body}");
+    }
     let scores = format!("/%2Fsubscriptions%2F{own}/providers/microsoft.security/SECURESCORES");
     assert_eq!(ask(&server, "GET", &scores, &[("authorization", &bearer)], "").await.0, StatusCode::OK, "as clients spell it");
 

@@ -1,0 +1,68 @@
+"""What the real SDK sees: azure-mgmt-security and azure-mgmt-resource list and get every built group.
+
+    az-client python tests/clients/sdk.py ADDRESS TENANT CLIENT_ID CLIENT_SECRET
+
+Run by the environment that `az-client` makes (it trusts the server's CA). Each list must answer, and each row that has an operation to
+get it must come back the same. Prints a table, exits 1 if something differs.
+"""
+
+import itertools
+import sys
+
+from azure.identity import ClientSecretCredential
+from azure.mgmt.resource import ResourceManagementClient, SubscriptionClient
+from azure.mgmt.security import SecurityCenter
+
+FIRST = 25
+
+
+def main():
+    address, tenant, client, secret = sys.argv[1:]
+    credential = ClientSecretCredential(tenant, client, secret, authority=address, disable_instance_discovery=True)
+    ends = {"base_url": address, "credential_scopes": [f"{address}/.default"]}
+    rows = []
+    subscriptions = list(SubscriptionClient(credential, **ends).subscriptions.list())
+    rows.append(("subscriptions", "", len(subscriptions), "", bool(subscriptions)))
+    for one in subscriptions:
+        resources = ResourceManagementClient(credential, one.subscription_id, **ends)
+        security = SecurityCenter(credential, one.subscription_id, **ends)
+        scope = f"/subscriptions/{one.subscription_id}"
+        standards = [own.name for own in security.regulatory_compliance_standards.list()]
+        calls = [
+            ("resource groups", resources.resource_groups.list, lambda row: resources.resource_groups.get(row.name)),
+            ("resources", resources.resources.list, None),
+            ("providers", resources.providers.list, lambda row: resources.providers.get(row.namespace)),
+            ("secureScores", security.secure_scores.list, lambda row: security.secure_scores.get(row.name)),
+            ("secureScoreControls", security.secure_score_controls.list, None),
+            ("secureScoreControls of a score", lambda: security.secure_score_controls.list_by_secure_score("ascScore"), None),
+            ("secureScoreControlDefinitions", security.secure_score_control_definitions.list_by_subscription, None),
+            ("assessments", lambda: security.assessments.list(scope),
+             lambda row: security.assessments.get(row.id.split("/providers/Microsoft.Security/assessments/")[0], row.name)),
+            ("subAssessments", lambda: security.sub_assessments.list_all(scope), None),
+            ("assessmentMetadata", security.assessments_metadata.list_by_subscription,
+             lambda row: security.assessments_metadata.get_in_subscription(row.name)),
+            ("regulatoryComplianceStandards", security.regulatory_compliance_standards.list,
+             lambda row: security.regulatory_compliance_standards.get(row.name)),
+            ("regulatoryComplianceControls", lambda: security.regulatory_compliance_controls.list(standards[0]),
+             lambda row: security.regulatory_compliance_controls.get(standards[0], row.name)),
+            ("locations", security.locations.list, lambda row: security.locations.get(row.name)),
+            ("tasks", security.tasks.list, lambda row: security.tasks.get_subscription_level_task("local", row.name)),
+            ("securityConnectors", security.security_connectors.list,
+             lambda row: security.security_connectors.get("skywarden", row.name)),
+        ]
+        for name, listed, again in calls:
+            try:
+                found = list(listed())
+                differing = [row.id for row in itertools.islice(found, FIRST) if again and again(row).as_dict() != row.as_dict()]
+                rows.append((name, one.display_name, len(found), "" if again else "no get", not differing))
+            except Exception as error:  # noqa: BLE001: whatever the SDK makes of the answer is a finding
+                rows.append((name, one.display_name, 0, f"{type(error).__name__}: {str(error)[:160]}", False))
+    for name, where, count, remark, is_right in rows:
+        print(f"{'ok  ' if is_right else 'BAD '} {name:32} {where:36} {count:6} {remark}")
+    n_bad = sum(not row[-1] for row in rows)
+    print(f"{len(rows)} calls, {n_bad} wrong")
+    return min(n_bad, 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
