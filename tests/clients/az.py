@@ -34,7 +34,7 @@ COMMANDS = [
     ("security secure-score-control-definitions list", BUILT),
     ("security assessment list", BUILT),
     ("security assessment-metadata list", BUILT),
-    ("security sub-assessment list", BUILT),
+    ("security sub-assessment list", EMPTY),
     ("security regulatory-compliance-standards list", BUILT),
     ("security regulatory-compliance-standards show -n mcsb-v1", BUILT),
     ("security regulatory-compliance-controls list --standard-name mcsb-v1", BUILT),

@@ -10,7 +10,10 @@ import itertools
 import sys
 
 from azure.identity import ClientSecretCredential
-from azure.mgmt.resource import ResourceManagementClient, SubscriptionClient
+from azure.core.rest import HttpRequest
+from azure.mgmt.core import ARMPipelineClient
+from azure.mgmt.core.policies import ARMChallengeAuthenticationPolicy
+from azure.mgmt.resource.resources import ResourceManagementClient
 from azure.mgmt.security import SecurityCenter
 
 FIRST = 25
@@ -21,12 +24,12 @@ def main():
     credential = ClientSecretCredential(tenant, client, secret, authority=address, disable_instance_discovery=True)
     ends = {"base_url": address, "credential_scopes": [f"{address}/.default"]}
     rows = []
-    subscriptions = list(SubscriptionClient(credential, **ends).subscriptions.list())
+    subscriptions = listed_subscriptions(credential, address)
     rows.append(("subscriptions", "", len(subscriptions), "", bool(subscriptions)))
     for one in subscriptions:
-        resources = ResourceManagementClient(credential, one.subscription_id, **ends)
-        security = SecurityCenter(credential, one.subscription_id, **ends)
-        scope = f"/subscriptions/{one.subscription_id}"
+        resources = ResourceManagementClient(credential, one["subscriptionId"], **ends)
+        security = SecurityCenter(credential, one["subscriptionId"], **ends)
+        scope = one["id"]
         standards = [own.name for own in security.regulatory_compliance_standards.list()]
         calls = [
             ("resource groups", resources.resource_groups.list, lambda row: resources.resource_groups.get(row.name)),
@@ -54,14 +57,23 @@ def main():
             try:
                 found = list(listed())
                 differing = [row.id for row in itertools.islice(found, FIRST) if again and again(row).as_dict() != row.as_dict()]
-                rows.append((name, one.display_name, len(found), "" if again else "no get", not differing))
+                rows.append((name, one["displayName"], len(found), "" if again else "no get", not differing))
             except Exception as error:  # noqa: BLE001: whatever the SDK makes of the answer is a finding
-                rows.append((name, one.display_name, 0, f"{type(error).__name__}: {str(error)[:160]}", False))
+                rows.append((name, one["displayName"], 0, f"{type(error).__name__}: {str(error)[:160]}", False))
     for name, where, count, remark, is_right in rows:
         print(f"{'ok  ' if is_right else 'BAD '} {name:32} {where:36} {count:6} {remark}")
     n_bad = sum(not row[-1] for row in rows)
     print(f"{len(rows)} calls, {n_bad} wrong")
     return min(n_bad, 1)
+
+
+def listed_subscriptions(credential, address):
+    """The client of subscriptions is a package of its own since azure-mgmt-resource 25: its pipeline alone does it."""
+    policy = ARMChallengeAuthenticationPolicy(credential, f"{address}/.default")
+    with ARMPipelineClient(address, policies=[policy]) as client:
+        answer = client.send_request(HttpRequest("GET", f"{address}/subscriptions?api-version=2022-12-01"))
+        answer.raise_for_status()
+        return answer.json()["value"]
 
 
 if __name__ == "__main__":
