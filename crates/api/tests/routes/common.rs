@@ -1,6 +1,9 @@
 //! A server over a small estate.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
 
 use axum::{
     Router,
@@ -39,54 +42,59 @@ pub(crate) struct Server {
     _folder: TempDir,
 }
 
+/// The embedded content, which takes a while to read.
+static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
+
+/// A server that knows one machine.
 pub(crate) async fn server() -> Server {
+    let machine = machine();
+    let statuses = [
+        ("machine-firewall-on", Status::Unhealthy),
+        ("machine-root-login-refused", Status::Unknown),
+        ("machine-system-updates-installed", Status::Healthy),
+    ];
+    let server = empty().await;
+    commit(&server, "host", &[(machine, &statuses)]).await;
+    server
+}
+
+/// A server that knows a machine in each of some accounts (connector, account), each in another state; the same for each server.
+pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
+    const STATUSES: [[(&str, Status); 3]; 3] = [
+        [
+            ("machine-firewall-on", Status::Unhealthy),
+            ("machine-root-login-refused", Status::Unknown),
+            ("machine-system-updates-installed", Status::Healthy),
+        ],
+        [
+            ("machine-firewall-on", Status::Healthy),
+            ("machine-root-login-refused", Status::Healthy),
+            ("machine-system-updates-installed", Status::Unhealthy),
+        ],
+        [
+            ("machine-firewall-on", Status::Unknown),
+            ("machine-root-login-refused", Status::NotApplicable),
+            ("machine-system-updates-installed", Status::Healthy),
+        ],
+    ];
+    let server = empty().await;
+    let mut connectors: BTreeMap<&str, Vec<(Resource, &[(&str, Status)])>> = BTreeMap::new();
+    for (connector, account) in places {
+        let name = format!("{connector}-{account}");
+        let number: usize = account.bytes().map(usize::from).sum();
+        let scope = Scope { connector: (*connector).into(), account: (*account).into(), resource_group: "machines".into() };
+        let machine = Resource { id: name.as_str().into(), name, scope, ..machine() };
+        connectors.entry(connector).or_default().push((machine, &STATUSES[number % STATUSES.len()]));
+    }
+    for (connector, machines) in connectors {
+        commit(&server, connector, &machines).await;
+    }
+    server
+}
+
+async fn empty() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
-    let catalog = Arc::new(Catalog::embedded().unwrap());
-    let machine = machine();
-    let assessment = |recommendation: &str, status| Assessment {
-        recommendation: recommendation.into(),
-        resource: machine.id.clone(),
-        status,
-        cause: None,
-        evidence: Box::default(),
-        findings: Box::default(),
-    };
-    let assessments = [
-        assessment("machine-firewall-on", Status::Unhealthy),
-        assessment("machine-root-login-refused", Status::Unknown),
-        assessment("machine-system-updates-installed", Status::Healthy),
-    ];
-    let connector = Connector {
-        id: "host".into(),
-        environment: Environment::OnPremise,
-        display_name: "<b>".to_owned(),
-        sample: false,
-        settings: BTreeMap::new(),
-    };
-    let coverage = [Coverage {
-        type_name: machine.type_name.clone(),
-        account: "fleet".into(),
-        region: "global".into(),
-        outcome: ListOutcome::Complete { n_resources: 1 },
-        denied: Vec::new(),
-    }];
-    let score = skywarden_posture::secure_score(&catalog, &assessments, &coverage);
-    let run = Run {
-        connector: &connector,
-        at: Timestamp::UNIX_EPOCH,
-        taken_at: Timestamp::UNIX_EPOCH,
-        resources: std::slice::from_ref(&machine),
-        held_elsewhere: &[],
-        stale: &Default::default(),
-        facts: &FactTable::new(),
-        coverage: &coverage,
-        assessments: &assessments,
-        transitions: &[],
-        scores: &BTreeMap::from([("fleet".to_owned(), score)]),
-        compliance: &BTreeMap::new(),
-    };
-    store.commit(&run).await.unwrap();
     let auth = Arc::new(Auth::new(AuthSettings {
         api_token: TOKEN,
         one_time: "once",
@@ -95,8 +103,60 @@ pub(crate) async fn server() -> Server {
         tenant: TENANT.to_owned(),
         key: TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap(),
     }));
-    let state = AppState { store: store.clone(), catalog, auth, console: Some(console) };
+    let state = AppState { store: store.clone(), catalog: Arc::clone(&CATALOG), auth, console: Some(console) };
     Server { router: router(state), store, _folder: folder }
+}
+
+/// What one run of a connector found: machines with their assessments.
+async fn commit(server: &Server, connector: &str, machines: &[(Resource, &[(&str, Status)])]) {
+    let connector = Connector {
+        id: connector.into(),
+        environment: Environment::OnPremise,
+        display_name: "<b>".to_owned(),
+        sample: false,
+        settings: BTreeMap::new(),
+    };
+    let (mut resources, mut assessments, mut coverage, mut scores) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+    for (machine, statuses) in machines {
+        let own: Vec<Assessment> = statuses
+            .iter()
+            .map(|(recommendation, status)| Assessment {
+                recommendation: (*recommendation).into(),
+                resource: machine.id.clone(),
+                status: *status,
+                cause: None,
+                evidence: Box::default(),
+                findings: Box::default(),
+            })
+            .collect();
+        let listed = Coverage {
+            type_name: machine.type_name.clone(),
+            account: machine.scope.account.clone(),
+            region: "global".into(),
+            outcome: ListOutcome::Complete { n_resources: 1 },
+            denied: Vec::new(),
+        };
+        let score = skywarden_posture::secure_score(&CATALOG, &own, std::slice::from_ref(&listed));
+        scores.insert(machine.scope.account.to_string(), score);
+        resources.push(machine.clone());
+        assessments.extend(own);
+        coverage.push(listed);
+    }
+    let run = Run {
+        connector: &connector,
+        at: Timestamp::UNIX_EPOCH,
+        taken_at: Timestamp::UNIX_EPOCH,
+        resources: &resources,
+        held_elsewhere: &[],
+        stale: &Default::default(),
+        facts: &FactTable::new(),
+        coverage: &coverage,
+        assessments: &assessments,
+        transitions: &[],
+        scores: &scores,
+        compliance: &BTreeMap::new(),
+    };
+    server.store.commit(&run).await.unwrap();
 }
 
 pub(crate) fn machine() -> Resource {
@@ -181,15 +241,20 @@ pub(crate) async fn program(server: &Server, name: &str, role: BuiltIn, scope: &
         };
         server.store.put_credential(&credential).await.unwrap();
     }
+    assign(server, &principal, role, scope).await;
+    format!("Bearer {token}")
+}
+
+/// Gives a principal a role at a scope.
+pub(crate) async fn assign(server: &Server, principal: &Principal, role: BuiltIn, scope: &str) {
     let assignment = RoleAssignment {
         id: uuid::Uuid::new_v4().to_string(),
-        principal: id,
-        principal_kind: PrincipalKind::ServicePrincipal,
+        principal: principal.id.clone(),
+        principal_kind: principal.kind,
         role: role.id().to_owned(),
         scope: At::parse(scope).unwrap(),
         created_at: Timestamp::UNIX_EPOCH,
         created_by: String::new(),
     };
     server.store.put_role_assignment(&assignment).await.unwrap();
-    format!("Bearer {token}")
 }

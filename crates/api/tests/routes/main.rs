@@ -9,6 +9,7 @@ mod identity;
 mod policy;
 mod roles;
 mod standards;
+mod visibility;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

@@ -10,7 +10,7 @@ use skywarden_store::AuditQuery;
 use crate::common::{JSON, Server, ask, machine, program, server};
 
 /// A path of the table with something in place of its parameters: the machine's subscription and ids that exist where they can.
-fn path_of(pattern: &str, subscription: &str) -> String {
+pub(crate) fn path_of(pattern: &str, subscription: &str) -> String {
     let path = pattern.replace("{subscription}", subscription).replace("/compliance/{id}", "/compliance/mcsb-v1");
     let mut filled = String::new();
     let mut rest = path.as_str();
@@ -26,7 +26,7 @@ fn path_of(pattern: &str, subscription: &str) -> String {
 const DEFINITION: &str = r#"{ "id": "/providers/Microsoft.Authorization/policyDefinitions/d", "name": "d",
     "properties": { "policyRule": { "if": { "field": "name", "equals": "x" }, "then": { "effect": "audit" } } } }"#;
 
-async fn status(server: &Server, method: &str, path: &str, bearer: &str) -> (StatusCode, Value) {
+pub(crate) async fn status(server: &Server, method: &str, path: &str, bearer: &str) -> (StatusCode, Value) {
     // An import of nothing changes nothing, so nobody is refused it.
     let sent = if path.ends_with("/import") { DEFINITION } else { "{}" };
     let (status, body) = ask(server, method, path, &[("authorization", bearer), JSON], sent).await;

@@ -1,0 +1,56 @@
+//! That a caller who sees some accounts gets from every route what a server that knows only those would answer.
+
+use skywarden_api::ROUTES;
+use skywarden_model::{Scope, subscription_id};
+use skywarden_rbac::BuiltIn;
+
+use crate::{
+    common::{assign, estate, program},
+    roles::{path_of, status},
+};
+
+/// Two accounts of one connector, and two connectors with one each.
+const PLACES: [(&str, &str); 4] = [("alpha", "a1"), ("alpha", "a2"), ("beta", "b1"), ("gamma", "c1")];
+
+/// Roles that read all that belongs to security.
+const READING: [BuiltIn; 3] = [BuiltIn::Reader, BuiltIn::SecurityReader, BuiltIn::Owner];
+
+fn subscription((connector, account): (&str, &str)) -> String {
+    subscription_id(&Scope { connector: connector.into(), account: account.into(), resource_group: "".into() }).to_string()
+}
+
+#[tokio::test]
+async fn whoever_sees_a_part_gets_what_a_server_of_that_part_alone_would_answer() {
+    let whole = estate(&PLACES).await;
+    // Nothing, one of a connector's two accounts, the other, parts of two connectors, all but one, everything.
+    for chosen in [0b0000_usize, 0b0001, 0b0010, 0b0101, 0b1011, 0b1111] {
+        let visible: Vec<(&str, &str)> =
+            PLACES.iter().enumerate().filter(|(place, _)| chosen >> place & 1 == 1).map(|(_, own)| *own).collect();
+        let part = estate(&visible).await;
+        let owner = program(&part, "owner", BuiltIn::Owner, "/").await;
+        let name = format!("reader-{chosen}");
+        let reader = program(&whole, &name, READING[chosen % 3], "/subscriptions/none").await;
+        let principal = whole.store.principals().await.unwrap().into_iter().find(|own| own.name == name).unwrap();
+        for (place, own) in visible.iter().enumerate() {
+            let scope = format!("/subscriptions/{}", subscription(*own));
+            assign(&whole, &principal, READING[(chosen + place) % 3], &scope).await;
+        }
+        for route in ROUTES.iter().filter(|route| route.method == "GET") {
+            // Who holds which role is another matter, and an owner of everything may ask about scopes that are nowhere.
+            if route.path.contains("/Microsoft.Authorization/role") {
+                continue;
+            }
+            for own in PLACES {
+                let path = path_of(route.path, &subscription(own));
+                let (left, right) = (status(&whole, "GET", &path, &reader).await, status(&part, "GET", &path, &owner).await);
+                assert_eq!(left.0, right.0, "{path} to one who sees {visible:?}: {} {}", left.1, right.1);
+                if left.0.is_success() {
+                    assert_eq!(left.1, right.1, "{path} to one who sees {visible:?}");
+                }
+                if !route.path.contains("{subscription}") {
+                    break;
+                }
+            }
+        }
+    }
+}
