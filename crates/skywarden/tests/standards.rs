@@ -1,34 +1,11 @@
 //! Standards of one's own and attestations, from import to report, over the sample.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::{
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+mod running;
 
-fn skywarden(data: &Path, arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_skywarden"));
-    command.args(arguments).env_remove("SKYWARDEN_CONTENT").env("SKYWARDEN_DATA", data).env("USER", "dana");
-    command.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap()
-}
+use std::path::{Path, PathBuf};
 
-fn told(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr)
-}
-
-#[track_caller]
-fn done(data: &Path, arguments: &[&str]) -> String {
-    let output = skywarden(data, arguments);
-    assert!(output.status.success(), "{arguments:?}: {}", told(&output));
-    String::from_utf8_lossy(&output.stdout).into_owned()
-}
-
-#[track_caller]
-fn refused(data: &Path, arguments: &[&str], reason: &str) {
-    let output = skywarden(data, arguments);
-    assert_eq!(output.status.code(), Some(1), "{arguments:?}");
-    assert!(told(&output).contains(reason), "{arguments:?}: {}", told(&output));
-}
+use running::{done, refused, skywarden};
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flow/standard")
