@@ -36,6 +36,9 @@ fn console(path: &str) -> Option<StaticFile> {
     }
 }
 
+/// Recommendations with what is found of them.
+type Statuses = [(&'static str, Status); 3];
+
 pub(crate) struct Server {
     router: Router,
     pub(crate) store: Store,
@@ -60,7 +63,7 @@ pub(crate) async fn server() -> Server {
 
 /// A server that knows a machine in each of some accounts (connector, account), each in another state; the same for each server.
 pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
-    const STATUSES: [[(&str, Status); 3]; 3] = [
+    const STATUSES: [Statuses; 3] = [
         [
             ("machine-firewall-on", Status::Unhealthy),
             ("machine-root-login-refused", Status::Unknown),
@@ -78,13 +81,13 @@ pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
         ],
     ];
     let server = empty().await;
-    let mut connectors: BTreeMap<&str, Vec<(Resource, &[(&str, Status)])>> = BTreeMap::new();
+    let mut connectors: BTreeMap<&str, Vec<(Resource, &Statuses)>> = BTreeMap::new();
     for (connector, account) in places {
         let name = format!("{connector}-{account}");
         let number: usize = account.bytes().map(usize::from).sum();
         let scope = Scope { connector: (*connector).into(), account: (*account).into(), resource_group: "machines".into() };
         let machine = Resource { id: name.as_str().into(), name, scope, ..machine() };
-        connectors.entry(connector).or_default().push((machine, &STATUSES[number % STATUSES.len()]));
+        connectors.entry(connector).or_default().push((machine, STATUSES.get(number % STATUSES.len()).unwrap()));
     }
     for (connector, machines) in connectors {
         commit(&server, connector, &machines).await;
@@ -108,7 +111,7 @@ async fn empty() -> Server {
 }
 
 /// What one run of a connector found: machines with their assessments.
-async fn commit(server: &Server, connector: &str, machines: &[(Resource, &[(&str, Status)])]) {
+async fn commit(server: &Server, connector: &str, machines: &[(Resource, &Statuses)]) {
     let connector = Connector {
         id: connector.into(),
         environment: Environment::OnPremise,

@@ -29,11 +29,11 @@ async fn whoever_sees_a_part_gets_what_a_server_of_that_part_alone_would_answer(
         let part = estate(&visible).await;
         let owner = program(&part, "owner", BuiltIn::Owner, "/").await;
         let name = format!("reader-{chosen}");
-        let reader = program(&whole, &name, READING[chosen % 3], "/subscriptions/none").await;
+        let reader = program(&whole, &name, READING[chosen % READING.len()], "/subscriptions/none").await;
         let principal = whole.store.principals().await.unwrap().into_iter().find(|own| own.name == name).unwrap();
         for (place, own) in visible.iter().enumerate() {
             let scope = format!("/subscriptions/{}", subscription(*own));
-            assign(&whole, &principal, READING[(chosen + place) % 3], &scope).await;
+            assign(&whole, &principal, READING[(chosen + place) % READING.len()], &scope).await;
         }
         for route in ROUTES.iter().filter(|route| route.method == "GET") {
             // Who holds which role is another matter, and an owner of everything may ask about scopes that are nowhere.
