@@ -47,7 +47,8 @@ pub(crate) async fn fallback(State(state): State<AppState>, request: Request) ->
 
 /// Addresses of the API are never pages, so that a wrong one is an error and not a page.
 fn is_api(path: &str) -> bool {
-    ["api", "subscriptions", "providers"].contains(&path.split('/').next().unwrap_or_default().to_ascii_lowercase().as_str())
+    ["api", "subscriptions", "providers", "tenants", "metadata"]
+        .contains(&path.split('/').next().unwrap_or_default().to_ascii_lowercase().as_str())
 }
 
 fn answer(request: &Request, file: StaticFile, is_kept: bool) -> Response {

@@ -21,7 +21,14 @@ use common::{BEARER, ask, get, machine, server};
 #[tokio::test]
 async fn no_route_answers_without_a_login_or_under_another_host() {
     let server = server().await;
-    let unknown = [("POST", "/nothing/here"), ("POST", "/api/v1/overview"), ("GET", "/api/v2"), ("GET", "/Subscriptions/x")];
+    let unknown = [
+        ("POST", "/nothing/here"),
+        ("GET", "/tenants/x"),
+        ("GET", "/metadata/x"),
+        ("POST", "/api/v1/overview"),
+        ("GET", "/api/v2"),
+        ("GET", "/Subscriptions/x"),
+    ];
     let listed = ROUTES.iter().map(|route| (route.method, route.path));
     for (method, path) in listed.chain(unknown) {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
