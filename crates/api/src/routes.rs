@@ -312,6 +312,42 @@ pub const ROUTES: &[Route] = &[
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}",
         "Microsoft.Security/securityConnectors/read",
     ),
+    route("PUT", "/providers/Microsoft.Authorization/roleDefinitions/{name}", "Microsoft.Authorization/roleDefinitions/write"),
+    route(
+        "DELETE",
+        "/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/delete",
+    ),
+    route(
+        "PUT",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/write",
+    ),
+    route(
+        "DELETE",
+        "/providers/Microsoft.Management/managementGroups/{management_group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/delete",
+    ),
+    route(
+        "PUT",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/write",
+    ),
+    route(
+        "DELETE",
+        "/subscriptions/{subscription}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/delete",
+    ),
+    route(
+        "PUT",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/write",
+    ),
+    route(
+        "DELETE",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/roleDefinitions/{name}",
+        "Microsoft.Authorization/roleDefinitions/delete",
+    ),
 ];
 
 const fn route(method: &'static str, path: &'static str, action: &'static str) -> Route {

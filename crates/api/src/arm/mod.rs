@@ -75,7 +75,7 @@ fn ground_routes() -> Router<AppState> {
         let own = |rest: &str| format!("{scope}/providers/Microsoft.Authorization/{rest}");
         router = router
             .route(&own("roleDefinitions"), get(roles::definitions))
-            .route(&own("roleDefinitions/{name}"), get(roles::one_definition))
+            .route(&own("roleDefinitions/{name}"), get(roles::one_definition).put(roles::define).delete(roles::undefine))
             .route(&own("roleAssignments"), get(roles::assignments))
             .route(&own("roleAssignments/{name}"), get(roles::one_assignment).put(roles::assign).delete(roles::unassign));
     }

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::Scope;
-use skywarden_rbac::{Role, RoleAssignment, built_in_roles};
+use skywarden_rbac::{Role, RoleAssignment, RoleKind, built_in_roles};
 use skywarden_store::NewAssignment;
 
 use super::Answer;
@@ -52,6 +52,47 @@ pub(crate) async fn one_definition(state: Scoped, Path(path): Path<ScopePath>) -
     found.map(|role| Json(definition(&scope, role))).ok_or_else(|| ApiError::not_found("such role definition"))
 }
 
+/// What a client gives to make a role of its own, or to change it.
+#[derive(Deserialize)]
+pub(crate) struct NewRole {
+    properties: Value,
+}
+
+pub(crate) async fn define(
+    state: Scoped,
+    Path(path): Path<ScopePath>,
+    body: Result<Json<NewRole>, JsonRejection>,
+) -> Result<Response, ApiError> {
+    let scope = seen(&state, &path)?;
+    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let id = guid(&path.name)?;
+    let role = Role::parse(&id, RoleKind::Custom, &new.properties).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let known = roles(&state).await?.into_iter().find(|own| own.id == role.id);
+    // A role counts wherever it may be assigned, and until now wherever it might have been.
+    let before = known.iter().flat_map(|own| &own.assignable_scopes);
+    for own in role.assignable_scopes.iter().chain(before) {
+        state.may_at(DEFINE, own)?;
+    }
+    state.store.put_role(&role).await?;
+    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    Ok((status, Json(definition(&scope, &role))).into_response())
+}
+
+pub(crate) async fn undefine(state: Scoped, Path(path): Path<ScopePath>) -> Result<Response, ApiError> {
+    let scope = seen(&state, &path)?;
+    let known = roles(&state).await?.into_iter().find(|own| own.id.eq_ignore_ascii_case(&path.name));
+    let known = known.ok_or_else(|| ApiError::not_found("such role definition"))?;
+    for own in &known.assignable_scopes {
+        state.may_at(UNDEFINE, own)?;
+    }
+    if known.kind == RoleKind::BuiltIn {
+        let message = format!("the role `{}` comes with the product and can't be removed", known.name);
+        return Err(ApiError::new(StatusCode::CONFLICT, "RoleDefinitionBuiltIn", message));
+    }
+    state.store.remove_role(&known.id).await?;
+    Ok(Json(definition(&scope, &known)).into_response())
+}
+
 /// The assignments at a scope, above it and below it, as far as the caller sees them.
 pub(crate) async fn assignments(state: Scoped, Path(path): Path<ScopePath>) -> Answer {
     let scope = seen(&state, &path)?;
@@ -87,8 +128,7 @@ pub(crate) async fn assign(
     let scope = seen(&state, &path)?;
     state.may_at(ASSIGN, &scope)?;
     let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
-    let id = uuid::Uuid::parse_str(&path.name)
-        .map_err(|_| ApiError::bad_request(format!("`{}` is no GUID, which the name of a role assignment is", path.name)))?;
+    let id = guid(&path.name)?;
     let wanted = new.properties.role_definition_id.rsplit('/').next().unwrap_or_default();
     let roles = roles(&state).await?;
     let role = roles.iter().find(|role| role.id.eq_ignore_ascii_case(wanted));
@@ -100,7 +140,7 @@ pub(crate) async fn assign(
     let principal =
         principal.ok_or_else(|| ApiError::bad_request(format!("there is no principal `{}`", new.properties.principal_id)))?;
     let own = RoleAssignment {
-        id: id.to_string(),
+        id,
         principal: principal.id,
         principal_kind: principal.kind,
         role: role.id.clone(),
@@ -130,6 +170,8 @@ pub(crate) async fn unassign(state: Scoped, Path(path): Path<ScopePath>) -> Resu
     Ok(Json(assignment(&known)).into_response())
 }
 
+const DEFINE: &str = "Microsoft.Authorization/roleDefinitions/write";
+const UNDEFINE: &str = "Microsoft.Authorization/roleDefinitions/delete";
 const ASSIGN: &str = "Microsoft.Authorization/roleAssignments/write";
 const UNASSIGN: &str = "Microsoft.Authorization/roleAssignments/delete";
 
@@ -139,6 +181,12 @@ async fn assignment_at(state: &Scoped, path: &ScopePath) -> Result<RoleAssignmen
     let all = state.store.role_assignments().await?;
     let found = all.into_iter().find(|own| own.id.eq_ignore_ascii_case(&path.name) && own.scope == scope);
     found.ok_or_else(|| ApiError::not_found("such role assignment at this scope"))
+}
+
+/// The name of a role definition or assignment.
+fn guid(name: &str) -> Result<String, ApiError> {
+    let id = uuid::Uuid::parse_str(name);
+    id.map(|id| id.to_string()).map_err(|_| ApiError::bad_request(format!("`{name}` is no GUID, which names of roles are")))
 }
 
 fn seen(state: &Scoped, path: &ScopePath) -> Result<Scope, ApiError> {

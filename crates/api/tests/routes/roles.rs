@@ -153,6 +153,54 @@ async fn roles_are_given_and_taken_back_as_azure_does() {
 }
 
 #[tokio::test]
+async fn an_installation_has_roles_of_its_own() {
+    let server = server().await;
+    let owner = program(&server, "owner", BuiltIn::Owner, "/").await;
+    let part = program(&server, "part", BuiltIn::Owner, "/subscriptions/fleet").await;
+    let id = "22222222-0000-4000-8000-000000000001";
+    let path = format!("/providers/Microsoft.Authorization/roleDefinitions/{id}");
+    let role = |name: &str, scope: &str| {
+        json!({ "properties": { "roleName": name, "description": "", "assignableScopes": [scope],
+                                "permissions": [{ "actions": ["Microsoft.Security/secureScores/read"], "notActions": [] }] } })
+    };
+    let put = async |bearer: &str, path: &str, role: Value| {
+        let (status, answer) = ask(&server, "PUT", path, &[("authorization", bearer), JSON], &role.to_string()).await;
+        (status, serde_json::from_str::<Value>(&answer).unwrap())
+    };
+    assert_eq!(put(&part, &path, role("Scores", "/")).await.0, StatusCode::FORBIDDEN, "it would count outside the part");
+    assert_eq!(put(&part, &path, role("Scores", "/subscriptions/fleet")).await.0, StatusCode::CREATED);
+    assert_eq!(put(&owner, &path, role("Scores", "/")).await.0, StatusCode::OK);
+    assert_eq!(
+        put(&part, &path, role("Scores", "/subscriptions/fleet")).await.0,
+        StatusCode::FORBIDDEN,
+        "nor does it shrink from there"
+    );
+    let (code, taken) = put(&owner, &path.replace("001", "002"), role("scores", "/")).await;
+    assert_eq!((code, &taken["error"]["code"]), (StatusCode::CONFLICT, &json!("NameTaken")));
+    let (code, wrong) =
+        put(&owner, &path, json!({ "properties": { "roleName": "x", "permissions": [], "assignableScopes": [] } })).await;
+    assert!(code == StatusCode::BAD_REQUEST && wrong.to_string().contains("nowhere"), "{wrong}");
+    let reader = format!("/providers/Microsoft.Authorization/roleDefinitions/{}", BuiltIn::Reader.id());
+    assert_eq!(status(&server, "DELETE", &reader, &owner).await.0, StatusCode::CONFLICT);
+    assert_eq!(put(&owner, &reader, role("Reader 2", "/")).await.0, StatusCode::CONFLICT);
+
+    // Whoever holds it may do that and nothing else.
+    let holder = program(&server, "holder", BuiltIn::Reader, "/subscriptions/none").await;
+    let principal = server.store.principals().await.unwrap().into_iter().find(|own| own.name == "holder").unwrap();
+    let assignment =
+        "/subscriptions/fleet/providers/Microsoft.Authorization/roleAssignments/33333333-0000-4000-8000-000000000001";
+    let body = json!({ "properties": { "roleDefinitionId": path, "principalId": principal.id } });
+    assert_eq!(put(&owner, assignment, body).await.0, StatusCode::CREATED);
+    let (_, overview) = status(&server, "GET", "/api/v1/overview", &holder).await;
+    assert_eq!(overview["subscriptions"].as_array().unwrap().len(), 1);
+    assert_eq!(status(&server, "GET", "/api/v1/resources", &holder).await.1["total"], 0);
+    let (code, used) = status(&server, "DELETE", &path, &owner).await;
+    assert_eq!((code, &used["error"]["code"]), (StatusCode::CONFLICT, &json!("RoleDefinitionHasAssignments")));
+    assert_eq!(status(&server, "DELETE", assignment, &owner).await.0, StatusCode::OK);
+    assert_eq!(status(&server, "DELETE", &path, &owner).await.0, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn every_action_of_the_table_is_one_that_a_built_in_role_allows_and_reads_are_reads() {
     let allowed = |role: BuiltIn, action: &str| built_in_roles().iter().any(|own| own.id == role.id() && own.allows(action));
     for route in ROUTES {
