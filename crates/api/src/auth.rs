@@ -93,8 +93,7 @@ impl Auth {
     }
 
     pub(crate) fn is_known_host(&self, headers: &HeaderMap) -> bool {
-        let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-        self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+        self.base(headers).is_ok()
     }
 
     /// Whether the installation itself asks: its token, or a session that its address opened.

@@ -123,18 +123,29 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(filter) => filter,
         Err(error) => return error.into_response(),
     };
-    let change = (!is_read).then(|| Change::of(&request, &caller, route.action));
+    let change = Change::of(&request, &caller, route.action);
     let store = app.store.clone();
     request.extensions_mut().insert(Scoped { app, base, caller, filter, action: route.action, tree });
-    let response = next.run(request).await;
-    if let Some(change) = change
-        && let Err(error) = store.append_audit(&change.ended(response.status())).await
-    {
-        // What was done is done; that the log lacks it must be seen.
-        tracing::error!(%error, "a change could not be written to the audit log");
-        return ApiError::from(error).into_response();
+    if is_read {
+        return next.run(request).await;
     }
-    response
+    // A task of its own, which goes on when the client hangs up or runs out of time: what is done is in the log.
+    let made = tokio::spawn(async move {
+        let response = next.run(request).await;
+        match store.append_audit(&change.ended(response.status())).await {
+            Ok(_) => response,
+            Err(error) => {
+                // What was done is done; that the log lacks it must be seen.
+                tracing::error!(%error, "a change could not be written to the audit log");
+                ApiError::from(error).into_response()
+            }
+        }
+    });
+    made.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "a change failed");
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ChangeFailed", "the change failed; see the server's log")
+            .into_response()
+    })
 }
 
 /// A change that is being made.

@@ -84,6 +84,12 @@ impl ObjectKind {
         format!("{}/delete", self.type_name().trim_start_matches('/'))
     }
 
+    /// The scope at which the action has to be allowed that makes, changes or removes the object with an id: who could put
+    /// subscriptions below a management group of their own would get its roles and policies over them, so that takes the tenant.
+    pub fn governed_at(self, id: &str) -> Scope {
+        if self == Self::ManagementGroup { Scope::Tenant } else { self.place(id) }
+    }
+
     /// The scope at which the object with an id lies; that of a management group is itself.
     pub fn place(self, id: &str) -> Scope {
         let id = id.to_ascii_lowercase();
@@ -168,6 +174,16 @@ impl PolicyObject {
             Self::Exemption(own) => &own.id,
             Self::Attestation(own) => &own.id,
             Self::ManagementGroup { id, .. } => id,
+        }
+    }
+
+    /// The scope at which the action has to be allowed that makes or changes it.
+    pub fn governed_at(&self) -> Scope {
+        match self {
+            Self::Assignment(own) => own.scope.clone(),
+            Self::Exemption(own) => own.scope.clone(),
+            Self::Attestation(own) => own.scope.clone(),
+            Self::Definition(_) | Self::Initiative(_) | Self::ManagementGroup { .. } => self.kind().governed_at(self.id()),
         }
     }
 

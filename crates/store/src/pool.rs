@@ -8,6 +8,9 @@ use sqlx::{
 
 use crate::{Store, StoreError};
 
+/// Ids of one question: SQLite takes 32,766 values.
+pub(crate) const IDS_AT_ONCE: usize = 1000;
+
 /// One of the two databases.
 #[derive(Debug, Clone)]
 pub(crate) enum Pool {

@@ -1,8 +1,16 @@
+use std::collections::BTreeSet;
+
 use serde::{Serialize, de::DeserializeOwned};
-use skywarden_model::{Assessment, Connector, Coverage, Exemption, FactSheet, Resource, SecureScore, Timestamp, Transition};
+use skywarden_model::{
+    Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, SecureScore, Timestamp, Transition,
+};
 use sqlx::AssertSqlSafe;
 
-use crate::{ScopeFilter, Store, StoreError, commit::instant, pool::on_pool};
+use crate::{
+    ScopeFilter, Store, StoreError,
+    commit::instant,
+    pool::{IDS_AT_ONCE, on_pool},
+};
 
 /// Rows of one page at most.
 const MAX_PAGE: u32 = 500;
@@ -176,18 +184,49 @@ impl Store {
         documents(rows, "transition")
     }
 
-    /// Every exemption. An exemption names resources that the reader may not see only to those who may see everything.
+    /// The exemptions that cover something of what the reader sees; those of single resources only if the reader sees these.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn exemptions(&self, filter: &ScopeFilter) -> Result<Vec<Exemption>, StoreError> {
-        if *filter != ScopeFilter::All {
-            return Ok(Vec::new());
-        }
         let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
             sqlx::query_as("SELECT document FROM exemptions ORDER BY id").fetch_all(pool).await.map_err(StoreError::statement("listing exemptions"))?
         });
-        documents(rows, "exemption")
+        let mut exemptions: Vec<Exemption> = documents(rows, "exemption")?;
+        let ScopeFilter::Subscriptions(pairs) = filter else { return Ok(exemptions) };
+        let ids = exemptions.iter().filter_map(|own| match &own.scope {
+            ExemptionScope::Resource { id } => Some(id.as_str()),
+            _ => None,
+        });
+        let visible = self.visible_of(filter, &ids.collect::<Vec<_>>()).await?;
+        exemptions.retain(|own| match &own.scope {
+            // It covers whatever the reader sees.
+            ExemptionScope::Tenant => true,
+            ExemptionScope::Subscription { account } | ExemptionScope::ResourceGroup { account, .. } => {
+                pairs.iter().any(|(_, own)| own == account)
+            }
+            ExemptionScope::Resource { id } => visible.contains(id.as_str()),
+        });
+        Ok(exemptions)
+    }
+
+    /// Those of some resources that a filter lets through.
+    async fn visible_of(&self, filter: &ScopeFilter, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
+        let mut visible = BTreeSet::new();
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
+                let mut select = sqlx::QueryBuilder::new("SELECT id, connector, account FROM resources WHERE id IN (");
+                let mut list = select.separated(", ");
+                for id in batch {
+                    list.push_bind(*id);
+                }
+                select.push(")");
+                select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement("reading whose resources are"))?
+            });
+            let allowed = rows.into_iter().filter(|(_, connector, account)| filter.allows(connector, account));
+            visible.extend(allowed.map(|(id, _, _)| id));
+        }
+        Ok(visible)
     }
 }
 

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use skywarden_model::{Resource, ResourceId};
 
-use crate::{Store, StoreError, pool::on_pool, read::documents};
-
-/// Ids of one question: SQLite takes 32,766 values.
-const IDS_AT_ONCE: usize = 1000;
+use crate::{
+    Store, StoreError,
+    pool::{IDS_AT_ONCE, on_pool},
+    read::documents,
+};
 
 /// Writes what a run saw of other accounts, held by the connector or elsewhere, within the transaction `$tx` of either database.
 macro_rules! write_sightings {

@@ -103,7 +103,8 @@ async fn check(state: &Scoped, place: Place, body: Body) -> Answer {
         .map_err(|found| ApiError::bad_request(format!("`resourceContent` holds {} resources instead of one", found.len())))?;
     if let Some(id) = &place.subscription {
         let (connector, account) = account_of(state, id).await?;
-        if !state.sees(&Scope::Subscription(account.to_lowercase())) {
+        // An account has two names, of which a role may be assigned at either.
+        if !state.filter.allows(&connector, &account) && !state.sees(&Scope::Subscription(account.to_lowercase())) {
             return Err(ApiError::not_found("such subscription"));
         }
         resource.scope.connector = connector.as_str().into();

@@ -6,6 +6,7 @@ mod token;
 
 use axum::{
     Router,
+    extract::DefaultBodyLimit,
     routing::{get, post},
 };
 
@@ -21,10 +22,14 @@ pub const OPEN_ROUTES: &[(&str, &str)] = &[
     ("POST", "/{tenant}/oauth2/v2.0/token"),
 ];
 
+/// A token request is at most this long: anybody may send one.
+const MAX_FORM: usize = 16 << 10;
+
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
         .route("/metadata/endpoints", get(discovery::endpoints))
         .route("/{tenant}/v2.0/.well-known/openid-configuration", get(discovery::openid_configuration))
         .route("/{tenant}/discovery/v2.0/keys", get(discovery::keys))
         .route("/{tenant}/oauth2/v2.0/token", post(token::token))
+        .layer(DefaultBodyLimit::max(MAX_FORM))
 }

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use skywarden_api::{OPEN_ROUTES, ROUTES};
 use skywarden_model::subscription_id;
 use skywarden_rbac::{BuiltIn, built_in_roles};
-use skywarden_store::AuditQuery;
+use skywarden_store::{AuditQuery, ScopeFilter};
 
-use crate::common::{JSON, Server, ask, machine, program, server};
+use crate::common::{BEARER, JSON, Server, ask, estate, machine, program, server};
 
 /// A path of the table with something in place of its parameters: the machine's subscription and ids that exist where they can.
 pub(crate) fn path_of(pattern: &str, subscription: &str) -> String {
@@ -116,6 +116,80 @@ async fn a_role_at_a_subscription_holds_there_only() {
     assert_eq!(code, StatusCode::BAD_REQUEST);
     let standard = ask(&server, "PUT", "/api/v1/standards/own", &[("authorization", &admin)], "x").await;
     assert_eq!(standard.0, StatusCode::FORBIDDEN, "standards are the whole installation's");
+}
+
+#[tokio::test]
+async fn what_lies_elsewhere_is_not_lifted_beside_what_is_ones_own() {
+    let server = estate(&[("alpha", "a1"), ("beta", "b1")]).await;
+    let own = program(&server, "own", BuiltIn::SecurityAdmin, "/subscriptions/a1").await;
+    let other = program(&server, "other", BuiltIn::SecurityAdmin, "/subscriptions/b1").await;
+    let exempt = async |bearer: &str, id: &str| {
+        let body = json!({ "recommendation": "machine-firewall-on", "scope": { "kind": "resource", "id": id },
+                           "category": "Waiver", "reason": "known" });
+        let (code, made) =
+            ask(&server, "POST", "/api/v1/exemptions", &[("authorization", bearer), JSON], &body.to_string()).await;
+        assert_eq!(code, StatusCode::CREATED, "{made}");
+        serde_json::from_str::<Value>(&made).unwrap()["id"].as_str().unwrap().to_owned()
+    };
+    let (mine, theirs) = (exempt(&own, "alpha-a1").await, exempt(&other, "beta-b1").await);
+    let lift = async |bearer: &str, ids: &[&String]| {
+        let body = json!({ "ids": ids }).to_string();
+        ask(&server, "POST", "/api/v1/exemptions/lift", &[("authorization", bearer), JSON], &body).await.0
+    };
+    assert_eq!(lift(&own, &[&mine, &theirs]).await, StatusCode::NOT_FOUND);
+    assert_eq!(lift(&own, &[&theirs]).await, StatusCode::NOT_FOUND);
+    let path = format!("/api/v1/exemptions/{theirs}");
+    assert_eq!(ask(&server, "DELETE", &path, &[("authorization", &own)], "").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(server.store.exemptions(&ScopeFilter::All).await.unwrap().len(), 2, "all of them, or none");
+    assert_eq!(lift(&own, &[&mine]).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn nobody_takes_a_subscription_by_putting_it_below_a_group_of_theirs() {
+    let server = server().await;
+    let group = "/providers/Microsoft.Management/managementGroups/mine";
+    let taker = program(&server, "taker", BuiltIn::Owner, group).await;
+    let body = json!({ "id": group, "name": "mine", "type": "Microsoft.Management/managementGroups", "properties": {
+        "displayName": "mine", "children": [{ "id": "/subscriptions/fleet", "type": "/subscriptions", "name": "fleet" }] } });
+    let import = async |bearer: &str| {
+        let (code, body) =
+            ask(&server, "POST", "/api/v1/policy/import", &[("authorization", bearer), JSON], &body.to_string()).await;
+        (code, serde_json::from_str::<Value>(&body).unwrap())
+    };
+    let (code, refused) = import(&taker).await;
+    assert_eq!((code, &refused["error"]["code"]), (StatusCode::FORBIDDEN, &json!("AuthorizationFailed")), "{refused}");
+    assert_eq!(status(&server, "GET", "/api/v1/overview", &taker).await.1["resources"], 0);
+    let owner = program(&server, "owner", BuiltIn::Owner, "/").await;
+    let (code, taken) = import(&owner).await;
+    assert_eq!((code, &taken["problemCount"]), (StatusCode::OK, &json!(0)), "{taken}");
+    assert_eq!(status(&server, "GET", "/api/v1/overview", &taker).await.1["resources"], 1, "once it lies there");
+    let object = format!("/api/v1/policy/object?id={group}");
+    assert_eq!(status(&server, "DELETE", &object, &taker).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn a_change_is_in_the_log_even_if_the_client_hangs_up() {
+    let server = server().await;
+    for cut in 0..60_u64 {
+        let body = json!({ "recommendation": "machine-firewall-on", "scope": { "kind": "resource", "id": "machine-1" },
+                           "category": "Waiver", "reason": format!("number {cut}") });
+        let headers = [BEARER, JSON];
+        let text = body.to_string();
+        let request = ask(&server, "POST", "/api/v1/exemptions", &headers, &text);
+        let _ = tokio::time::timeout(std::time::Duration::from_micros(500 * cut), request).await;
+    }
+    // What was begun may still be going on: until both agree, or for long enough.
+    let query = AuditQuery { limit: 500, ..AuditQuery::default() };
+    let agree = async {
+        loop {
+            let n_logged = server.store.audit(&query).await.unwrap().len();
+            if n_logged > 0 && server.store.exemptions(&ScopeFilter::All).await.unwrap().len() == n_logged {
+                return;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), agree).await.expect("changes that are not in the log");
 }
 
 #[tokio::test]

@@ -15,10 +15,13 @@ use super::{
     neighbours::{Account, SURROUNDING},
     write::{Found, Key, KnownState, StateValues},
 };
-use crate::{ScopeFilter, Store, StoreError, commit::hash, commit::json, commit::parse, pool::on_pool};
-
-/// Ids of one question: SQLite takes 32,766 values.
-const IDS_AT_ONCE: usize = 1000;
+use crate::{
+    ScopeFilter, Store, StoreError,
+    commit::hash,
+    commit::json,
+    commit::parse,
+    pool::{IDS_AT_ONCE, on_pool},
+};
 
 /// Up to this many resources of an account are asked for by their ids; more are read with all of the account.
 const FEW: usize = 200;

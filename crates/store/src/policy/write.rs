@@ -3,13 +3,14 @@ use std::collections::BTreeMap;
 use skywarden_model::Timestamp;
 
 use super::judge::Work;
-use crate::{Store, StoreError, commit::instant, pool::on_pool};
+use crate::{
+    Store, StoreError,
+    commit::instant,
+    pool::{IDS_AT_ONCE, on_pool},
+};
 
 /// Rows that one statement writes.
 const BATCH: usize = 200;
-
-/// Ids of one question.
-const IDS_AT_ONCE: usize = 1000;
 
 /// A state by (resource, assignment in lower case, reference).
 pub(crate) type Key = (String, String, String);

@@ -88,8 +88,8 @@ async fn older_sqlite_stores_are_brought_up_to_date_and_newer_ones_refused() {
     commit(&store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
     drop(store);
     let mut database = sqlx::SqliteConnection::connect(&file.display().to_string()).await.unwrap();
-    for statements in AS_VERSION_1 {
-        for statement in *statements {
+    for own in AS_VERSION_1 {
+        for statement in [own].into_iter().chain(SINCE_VERSION_1) {
             sqlx::query(*statement).execute(&mut database).await.unwrap();
         }
         let states = Store::open_file(&file).await.unwrap().tracked("c").await.unwrap();
@@ -105,8 +105,8 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
     let open = async || Store::open(&StoreUrl::Postgres(url.clone())).await;
     commit(&open().await.unwrap(), plain("c", &[resource("c", "1", "arn:a")], 0)).await;
     let mut database = sqlx::PgConnection::connect(&url).await.unwrap();
-    for statements in AS_VERSION_1 {
-        for statement in *statements {
+    for own in AS_VERSION_1 {
+        for statement in [own].into_iter().chain(SINCE_VERSION_1) {
             sqlx::query(*statement).execute(&mut database).await.unwrap();
         }
         let states = open().await.unwrap().tracked("c").await.unwrap();
@@ -116,63 +116,36 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
     assert!(matches!(open().await, Err(StoreError::Newer { found: 99, .. })));
 }
 
-/// Stores of version 1 exist without and with the column.
-const AS_VERSION_1: &[&[&str]] = &[
-    &[
-        "DROP TABLE audit",
-        "DROP TABLE installation",
-        "DROP TABLE once",
-        "DROP TABLE sessions",
-        "DROP TABLE role_assignments",
-        "DROP TABLE roles",
-        "DROP TABLE failed_sign_ins",
-        "DROP TABLE credentials",
-        "DROP TABLE memberships",
-        "DROP TABLE principals",
-        "DROP TABLE attestations",
-        "DROP TABLE standards",
-        "DROP TABLE policy_runs",
-        "DROP TABLE policy_seen",
-        "DROP TABLE policy_marks",
-        "DROP TABLE policy_history",
-        "DROP TABLE policy_states",
-        "DROP TABLE policy_objects",
-        "DROP TABLE policy_version",
-        "DROP TABLE sightings",
-        "DROP TABLE compliance_points",
-        "DROP TABLE attempts",
-        "ALTER TABLE coverage DROP COLUMN taken_at",
-        "ALTER TABLE assessments DROP COLUMN last_known",
-        "UPDATE schema_version SET version = 1",
-    ],
-    &[
-        "DROP TABLE audit",
-        "DROP TABLE installation",
-        "DROP TABLE once",
-        "DROP TABLE sessions",
-        "DROP TABLE role_assignments",
-        "DROP TABLE roles",
-        "DROP TABLE failed_sign_ins",
-        "DROP TABLE credentials",
-        "DROP TABLE memberships",
-        "DROP TABLE principals",
-        "DROP TABLE attestations",
-        "DROP TABLE standards",
-        "DROP TABLE policy_runs",
-        "DROP TABLE policy_seen",
-        "DROP TABLE policy_marks",
-        "DROP TABLE policy_history",
-        "DROP TABLE policy_states",
-        "DROP TABLE policy_objects",
-        "DROP TABLE policy_version",
-        "DROP TABLE sightings",
-        "DROP TABLE compliance_points",
-        "DROP TABLE attempts",
-        "ALTER TABLE coverage DROP COLUMN taken_at",
-        "UPDATE assessments SET last_known = NULL",
-        "UPDATE schema_version SET version = 1",
-    ],
+/// What came after version 1.
+const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE audit",
+    "DROP TABLE installation",
+    "DROP TABLE once",
+    "DROP TABLE sessions",
+    "DROP TABLE role_assignments",
+    "DROP TABLE roles",
+    "DROP TABLE failed_sign_ins",
+    "DROP TABLE credentials",
+    "DROP TABLE memberships",
+    "DROP TABLE principals",
+    "DROP TABLE attestations",
+    "DROP TABLE standards",
+    "DROP TABLE policy_runs",
+    "DROP TABLE policy_seen",
+    "DROP TABLE policy_marks",
+    "DROP TABLE policy_history",
+    "DROP TABLE policy_states",
+    "DROP TABLE policy_objects",
+    "DROP TABLE policy_version",
+    "DROP TABLE sightings",
+    "DROP TABLE compliance_points",
+    "DROP TABLE attempts",
+    "ALTER TABLE coverage DROP COLUMN taken_at",
+    "UPDATE schema_version SET version = 1",
 ];
+
+/// Stores of version 1 exist without and with the column.
+const AS_VERSION_1: &[&str] = &["ALTER TABLE assessments DROP COLUMN last_known", "UPDATE assessments SET last_known = NULL"];
 const AS_NEWER: &str = "UPDATE schema_version SET version = 99";
 
 #[tokio::test]

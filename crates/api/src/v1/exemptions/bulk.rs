@@ -134,15 +134,19 @@ pub(crate) struct Lifted {
 
 pub(crate) async fn lift(state: Scoped, body: Result<Json<Lifted>, JsonRejection>) -> Result<Response, ApiError> {
     let Json(Lifted { ids }) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let missing = |id: &str| ApiError::not_found(&format!("exemption `{id}`"));
     let known = state.store.exemptions(&state.filter).await?;
-    let scopes: Vec<ExemptionScope> =
-        known.into_iter().filter(|exemption| ids.contains(&exemption.id)).map(|exemption| exemption.scope).collect();
-    for scope in &scopes {
-        may_decide(&state, scope).await?;
+    let mut known: BTreeMap<String, ExemptionScope> = known.into_iter().map(|own| (own.id, own.scope)).collect();
+    let mut scopes = Vec::with_capacity(ids.len());
+    // Each of them: what the caller does not see must not be lifted beside what they do.
+    for id in &ids {
+        let scope = known.remove(id).ok_or_else(|| missing(id))?;
+        may_decide(&state, &scope).await?;
+        scopes.push(scope);
     }
     let ids: Vec<String> = ids.into_iter().collect();
     if let Some(id) = state.store.remove_exemptions(&ids).await? {
-        return Err(ApiError::not_found(&format!("exemption `{id}`")));
+        return Err(missing(&id));
     }
     judge_anew(&state, &scopes, Timestamp::now()).await?;
     Ok(Json(json!({ "lifted": ids.len() })).into_response())

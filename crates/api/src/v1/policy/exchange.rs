@@ -34,7 +34,7 @@ pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body
     };
     let bundle = skywarden_bundle::read(files);
     for (object, _) in &bundle.objects {
-        state.may_at(&object.kind().write_action(), &object.kind().place(object.id()))?;
+        state.may_at(&object.kind().write_action(), &object.governed_at())?;
     }
     let mut answer = told(&bundle);
     if !query.dry_run && !bundle.objects.is_empty() {
@@ -79,9 +79,9 @@ pub(crate) async fn export(state: Scoped) -> Result<Response, ApiError> {
 pub(crate) async fn remove(state: Scoped, Query(query): Query<ById>) -> Answer {
     let kept = state.store.policy_library().await?;
     let wanted = query.id.to_lowercase();
-    let known = kept.library.documents().find(|(id, _, _)| *id == wanted).map(|(id, kind, _)| (kind, kind.place(id)));
-    let (kind, place) = known.filter(|(_, place)| state.sees(place)).ok_or_else(|| ApiError::not_found("such object"))?;
-    state.may_at(&kind.delete_action(), &place)?;
+    let known = kept.library.documents().find(|(id, _, _)| *id == wanted).map(|(id, kind, _)| (kind, id));
+    let (kind, id) = known.filter(|(kind, id)| state.sees(&kind.place(id))).ok_or_else(|| ApiError::not_found("such object"))?;
+    state.may_at(&kind.delete_action(), &kind.governed_at(id))?;
     let change = state.store.remove_policies(&[query.id]).await?;
     if change.n_removed == 0 {
         return Err(ApiError::not_found("such object"));

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 use skywarden_content::Source;
 use skywarden_model::{Resource, Timestamp};
 use skywarden_policy::{
-    Answer, Bound, CompileError, Definition, Details, NoNeighbours, State as Found, requested, rule_on, written_values,
+    Answer, Bound, CompileError, Definition, Details, NoNeighbours, ObjectKind, State as Found, requested, rule_on,
+    written_values,
 };
 use skywarden_rule::{Input, Parameters};
 
@@ -35,10 +36,10 @@ pub(crate) async fn trial(state: Scoped, body: Result<Json<Trial>, JsonRejection
         (None, Some(_)) => None,
         _ => return Err(ApiError::bad_request("give either `definition` or `definitionId`")),
     };
-    let known = trial
-        .definition_id
-        .as_deref()
-        .map(|id| kept.library.governance.definition(id).ok_or_else(|| ApiError::not_found("such definition")));
+    let known = trial.definition_id.as_deref().map(|id| {
+        let known = kept.library.governance.definition(id).filter(|_| state.sees(&ObjectKind::Definition.place(id)));
+        known.ok_or_else(|| ApiError::not_found("such definition"))
+    });
     let known = known.transpose()?;
     let parameters = match trial.parameters.as_deref().filter(|text| !text.trim().is_empty()) {
         None => Some((None, Parameters::new())),
