@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use skywarden_api::{API_TOKEN_PREFIX, AppState, Auth, AuthSettings, Scheme, StaticFile, TokenKey, hex_digest, router};
 use skywarden_content::Catalog;
 use skywarden_model::{
-    Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
+    Assessment, Carried, Connector, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
+    Resource, Scope, Status, Timestamp,
 };
 use skywarden_policy::Scope as At;
 use skywarden_rbac::{BuiltIn, Principal, PrincipalKind, PrincipalState, RoleAssignment};
@@ -91,8 +92,29 @@ pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
     }
     for (connector, machines) in connectors {
         commit(&server, connector, &machines).await;
+        for (machine, _) in &machines {
+            let account = machine.scope.account.to_string();
+            exempt(&server, &format!("of {}", machine.name), ExemptionScope::Resource { id: machine.id.clone() }).await;
+            exempt(&server, &format!("in {}", machine.name), ExemptionScope::Subscription { account }).await;
+        }
     }
+    exempt(&server, "everywhere", ExemptionScope::Tenant).await;
     server
+}
+
+async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
+    let exemption = Exemption {
+        id: id.to_owned(),
+        recommendation: "machine-firewall-on".to_owned(),
+        finding: None,
+        scope,
+        category: ExemptionCategory::Waiver,
+        reason: "known".to_owned(),
+        expires_at: None,
+        created_at: Timestamp::UNIX_EPOCH,
+        created_by: String::new(),
+    };
+    server.store.put_exemption(&exemption).await.unwrap();
 }
 
 async fn empty() -> Server {
