@@ -87,8 +87,9 @@ pub(crate) fn audit(command: &Audit) -> anyhow::Result<Ending> {
             let lines = with_store(read.data.as_deref(), async |store| Ok(store.audit(&query).await?))?;
             let rows = lines
                 .into_iter()
-                .map(|own| {
-                    vec![own.number.to_string(), own.at.to_string(), own.principal_name, own.action, own.target, own.outcome]
+                .map(|line| {
+                    let own = line.entry;
+                    vec![line.number.to_string(), own.at.to_string(), own.principal_name, own.action, own.target, own.outcome]
                 })
                 .collect();
             print_rows(read, &["Line", "At", "Who", "Action", "Target", "Outcome"], rows)

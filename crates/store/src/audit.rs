@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// What somebody did or tried.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
@@ -42,22 +43,9 @@ pub struct AuditEntry {
 pub struct AuditLine {
     /// 1, 2, 3 and so on, without gaps.
     pub number: u64,
-    /// When, to the microsecond.
-    pub at: Timestamp,
-    /// By whom: a principal's id.
-    pub principal: String,
-    /// The principal's name at that time.
-    pub principal_name: String,
-    /// What was done or tried.
-    pub action: String,
-    /// To what.
-    pub target: String,
-    /// How it went.
-    pub outcome: String,
-    /// Where it was asked from.
-    pub address: String,
-    /// What else is worth keeping.
-    pub details: Value,
+    /// What was done or tried; its time is kept to the microsecond.
+    #[serde(flatten)]
+    pub entry: AuditEntry,
     /// The hash of the line before; 64 zeros in the first.
     pub previous: String,
     /// The hash of this line.
@@ -282,14 +270,16 @@ impl Row {
     fn line(self) -> Result<AuditLine, StoreError> {
         Ok(AuditLine {
             number: self.number.unsigned_abs(),
-            at: parse(&self.at, "time")?,
-            principal: self.principal,
-            principal_name: self.principal_name,
-            action: self.action,
-            target: self.target,
-            outcome: self.outcome,
-            address: self.address,
-            details: serde_json::from_str(&self.details).map_err(StoreError::damaged("line of the audit log"))?,
+            entry: AuditEntry {
+                at: parse(&self.at, "time")?,
+                principal: self.principal,
+                principal_name: self.principal_name,
+                action: self.action,
+                target: self.target,
+                outcome: self.outcome,
+                address: self.address,
+                details: serde_json::from_str(&self.details).map_err(StoreError::damaged("line of the audit log"))?,
+            },
             previous: self.previous,
             hash: self.hash,
         })

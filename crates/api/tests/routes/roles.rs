@@ -90,7 +90,10 @@ async fn a_reader_reads_everything_and_changes_nothing() {
     // Each refused change is in the log.
     let log = server.store.audit(&AuditQuery { limit: 500, ..AuditQuery::default() }).await.unwrap();
     let n_changes = ROUTES.iter().filter(|route| !route.action.ends_with("/read")).count();
-    assert_eq!(log.iter().filter(|line| line.outcome == "Failed (403)" && line.principal_name == "reader").count(), n_changes);
+    assert_eq!(
+        log.iter().filter(|line| line.entry.outcome == "Failed (403)" && line.entry.principal_name == "reader").count(),
+        n_changes
+    );
     assert!(server.store.verify_audit().await.unwrap().is_ok());
 }
 

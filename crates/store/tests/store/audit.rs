@@ -69,17 +69,17 @@ async fn add(store: &Store, n_lines: i64) {
 
 /// The hash as the documentation of `AuditLine` has it, where `details` holds no object with unsorted keys.
 fn documented_hash(line: &AuditLine) -> String {
-    let instant = format!("{:.6}", line.at);
+    let instant = format!("{:.6}", line.entry.at);
     let fields = json!([
         line.number,
         instant,
-        line.principal,
-        line.principal_name,
-        line.action,
-        line.target,
-        line.outcome,
-        line.address,
-        line.details,
+        line.entry.principal,
+        line.entry.principal_name,
+        line.entry.action,
+        line.entry.target,
+        line.entry.outcome,
+        line.entry.address,
+        line.entry.details,
         line.previous
     ]);
     Sha256::digest(fields.to_string()).iter().map(|byte| format!("{byte:02x}")).collect()
@@ -122,12 +122,12 @@ async fn lines_come_back_as_they_were_added(store: &Store) {
     let given = AuditEntry { at: "2027-01-15T08:00:00.123456789Z".parse().unwrap(), ..entry(0, "p", "A.B/c/write", "/") };
     let first = store.append_audit(&given).await.unwrap();
     assert_eq!((first.number, first.previous.as_str()), (1, ZEROS));
-    assert_eq!(first.at.to_string(), "2027-01-15T08:00:00.123456Z");
-    assert_eq!((&first.details, &first.target), (&given.details, &given.target));
+    assert_eq!(first.entry.at.to_string(), "2027-01-15T08:00:00.123456Z");
+    assert_eq!((&first.entry.details, &first.entry.target), (&given.details, &given.target));
     let hostile = AuditEntry { principal_name: "\u{0}'; DROP TABLE audit; --\u{202e}".to_owned(), ..entry(1, "q", "x", "y") };
     let second = store.append_audit(&hostile).await.unwrap();
     assert_eq!((second.number, &second.previous), (2, &first.hash));
-    assert_eq!(second.principal_name, "\u{fffd}'; DROP TABLE audit; --\u{202e}");
+    assert_eq!(second.entry.principal_name, "\u{fffd}'; DROP TABLE audit; --\u{202e}");
     assert_eq!(store.audit_from(1, 500).await.unwrap(), [first.clone(), second.clone()]);
     assert_eq!(store.audit_from(2, 500).await.unwrap(), std::slice::from_ref(&second));
     assert_eq!(store.audit_from(1, 1).await.unwrap(), [first]);
@@ -139,7 +139,10 @@ async fn the_hash_is_the_documented_one(store: &Store) {
     let mut given = entry(0, "p", "A.B/c/write", "/");
     let sorted = json!({ "after": { "a": "\"", "b": "ü\u{0}" }, "zone": [1, 2.5, null] });
     let one = store.append_audit(&given).await.unwrap();
-    assert_eq!(documented_hash(&AuditLine { details: sorted, ..one.clone() }), one.hash);
+    assert_eq!(
+        documented_hash(&AuditLine { entry: AuditEntry { details: sorted, ..one.entry.clone() }, ..one.clone() }),
+        one.hash
+    );
     given.details = Value::Null;
     let two = store.append_audit(&given).await.unwrap();
     assert_eq!(documented_hash(&two), two.hash);
@@ -209,7 +212,7 @@ async fn several_processes_add_to_one_chain(place: StoreUrl) {
         previous.clone_from(&line.hash);
     }
     for number in 0..8 {
-        assert_eq!(lines.iter().filter(|line| line.principal == number.to_string()).count(), 25);
+        assert_eq!(lines.iter().filter(|line| line.entry.principal == number.to_string()).count(), 25);
     }
     assert_eq!(stores[1].verify_audit().await.unwrap().unwrap().newest, previous);
 }
@@ -263,8 +266,8 @@ async fn a_changed_field_is_found(place: StoreUrl) {
 async fn a_line_with_a_new_hash_is_found(place: StoreUrl) {
     let store = unguarded(&place).await;
     let mut line = store.audit_from(4, 1).await.unwrap().remove(0);
-    line.outcome = "Failed".to_owned();
-    line.details = json!({});
+    line.entry.outcome = "Failed".to_owned();
+    line.entry.details = json!({});
     let hash = documented_hash(&line);
     let change = format!("UPDATE audit SET outcome = 'Failed', details = '{{}}', hash = '{hash}' WHERE number = 4");
     run(&place, &[&change]).await.unwrap();
