@@ -102,7 +102,7 @@ pub(crate) fn routes() -> Router<AppState> {
             post(restrictions::at_resource_group),
         )
         .route(
-            &format!("/providers/Microsoft.Management/managementGroups/{{group}}/{RESTRICTIONS}"),
+            &format!("/providers/Microsoft.Management/managementGroups/{{management_group}}/{RESTRICTIONS}"),
             post(restrictions::at_management_group),
         )
         .route(&under(SUBSCRIPTION, "secureScores"), get(scores::list))

@@ -29,7 +29,7 @@ async fn no_route_answers_without_a_login_or_under_another_host() {
         ("GET", "/api/v2"),
         ("GET", "/Subscriptions/x"),
     ];
-    let listed = ROUTES.iter().map(|route| (route.method, route.path));
+    let listed = ROUTES.iter().map(|route| (route.method, route.path.as_str()));
     for (method, path) in listed.chain(unknown) {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
         let (status, body) = ask(&server, method, &path, &[], "").await;
@@ -64,7 +64,7 @@ async fn the_console_needs_no_login_and_its_addresses_are_pages() {
 #[tokio::test]
 async fn every_route_of_the_table_exists() {
     let server = server().await;
-    for Route { method, path, .. } in ROUTES {
+    for Route { method, path, .. } in ROUTES.iter() {
         let path = path.replace("{id}", "x").replace("{subscription}", "x");
         let (status, body) = ask(&server, method, &path, &[BEARER], "").await;
         assert!(

@@ -43,8 +43,8 @@ async fn whoever_holds_no_role_reads_nothing_and_changes_nothing() {
     let elsewhere = program(&server, "elsewhere", BuiltIn::Owner, "/subscriptions/00000000-0000-4000-8000-00000000000a").await;
     let own = own_subscription();
     let whole = |value: &Value| value.to_string();
-    for route in ROUTES {
-        let path = path_of(route.path, &own);
+    for route in ROUTES.iter() {
+        let path = path_of(&route.path, &own);
         let (code, body) = status(&server, route.method, &path, &elsewhere).await;
         assert!(!whole(&body).contains("machine-1"), "{} {path} shows what lies elsewhere: {body}", route.method);
         assert!(!code.is_server_error(), "{} {path}: {body}", route.method);
@@ -71,8 +71,8 @@ async fn a_reader_reads_everything_and_changes_nothing() {
     let server = server().await;
     let reader = program(&server, "reader", BuiltIn::Reader, "/").await;
     let own = own_subscription();
-    for route in ROUTES {
-        let path = path_of(route.path, &own);
+    for route in ROUTES.iter() {
+        let path = path_of(&route.path, &own);
         let (code, body) = status(&server, route.method, &path, &reader).await;
         if route.action.ends_with("/read") {
             assert_ne!(code, StatusCode::FORBIDDEN, "{} {path}: {body}", route.method);
@@ -281,7 +281,7 @@ async fn an_installation_has_roles_of_its_own() {
 #[tokio::test]
 async fn every_action_of_the_table_is_one_that_a_built_in_role_allows_and_reads_are_reads() {
     let allowed = |role: BuiltIn, action: &str| built_in_roles().iter().any(|own| own.id == role.id() && own.allows(action));
-    for route in ROUTES {
+    for route in ROUTES.iter() {
         assert!(allowed(BuiltIn::Owner, route.action), "{}", route.action);
         let is_read = route.action.ends_with("/read");
         assert_eq!(allowed(BuiltIn::Reader, route.action), is_read, "{}", route.action);

@@ -41,7 +41,7 @@ async fn whoever_sees_a_part_gets_what_a_server_of_that_part_alone_would_answer(
                 continue;
             }
             for own in PLACES {
-                let path = path_of(route.path, &subscription(own));
+                let path = path_of(&route.path, &subscription(own));
                 let (left, right) = (status(&whole, "GET", &path, &reader).await, status(&part, "GET", &path, &owner).await);
                 assert_eq!(left.0, right.0, "{path} to one who sees {visible:?}: {} {}", left.1, right.1);
                 if left.0.is_success() {

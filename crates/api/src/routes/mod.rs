@@ -1,0 +1,87 @@
+//! Every route that needs a login, with the action that it takes: what is not here is refused.
+
+mod authorization;
+mod ground;
+mod policy_insights;
+mod security;
+mod v1;
+
+use std::sync::LazyLock;
+
+/// One operation of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, parameters in braces.
+    pub path: String,
+    /// The action that a role must allow, in ARM's words.
+    pub action: &'static str,
+}
+
+/// All of them; the tests that walk them read this.
+pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
+    let mut routes = Vec::new();
+    for (method, path, action) in v1::TABLE {
+        routes.push(Route { method, path: format!("/api/v1{path}"), action });
+    }
+    for (method, path, action) in ground::TABLE {
+        routes.push(Route { method, path: (*path).to_owned(), action });
+    }
+    for operations in [security::TABLE, authorization::TABLE, policy_insights::TABLE].into_iter().flatten() {
+        for at in operations.at {
+            for (method, tail, action) in operations.rows {
+                routes.push(Route { method, path: format!("{}/providers/{}/{tail}", at.path(), operations.namespace), action });
+            }
+        }
+    }
+    routes
+});
+
+/// Operations of one namespace that are there at the same kinds of scope.
+struct Operations {
+    /// Where.
+    at: &'static [At],
+    /// The provider's namespace.
+    namespace: &'static str,
+    /// The method, what follows the namespace in the path, and the action.
+    rows: &'static [(&'static str, &'static str, &'static str)],
+}
+
+/// The kinds of scope that a path of ARM begins with.
+#[derive(Clone, Copy)]
+enum At {
+    /// Nothing: the tenant.
+    Tenant,
+    ManagementGroup,
+    Subscription,
+    ResourceGroup,
+    /// A resource of a connected environment.
+    Entity,
+}
+
+impl At {
+    /// The beginning of the path.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Tenant => "",
+            Self::ManagementGroup => "/providers/Microsoft.Management/managementGroups/{management_group}",
+            Self::Subscription => "/subscriptions/{subscription}",
+            Self::ResourceGroup => "/subscriptions/{subscription}/resourceGroups/{group}",
+            Self::Entity => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\
+                 /securityEntityData/{entity}"
+            }
+        }
+    }
+}
+
+/// The page at the server's address in a build without a console.
+static INDEX: LazyLock<Route> =
+    LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read" });
+
+/// The route that a request was matched to; `HEAD` is `GET`.
+pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {
+    let method = if method == "HEAD" { "GET" } else { method };
+    ROUTES.iter().chain([&*INDEX]).find(|route| route.method == method && route.path == path)
+}
