@@ -10,6 +10,7 @@ const LAYERS: &[&str] = &[
     "skywarden-rule",
     "skywarden-policy",
     "skywarden-rbac",
+    "skywarden-vault",
     "skywarden-content",
     "skywarden-bundle",
     "skywarden-facts",

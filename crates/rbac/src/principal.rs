@@ -18,6 +18,9 @@ pub struct Principal {
     pub state: PrincipalState,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The identity provider that vouches for it, by the id that the settings give it; `None` for an account of the installation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
 }
 
 /// What a principal is, in Azure's words.

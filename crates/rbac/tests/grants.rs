@@ -54,6 +54,7 @@ proptest! {
         given in prop::collection::vec((0..3_usize, 0..5_usize, 0..SCOPES.len()), 0..6),
         asked in prop::collection::btree_set(0..3_usize, 0..3),
         (action, place) in (0..ACTIONS.len(), 0..SCOPES.len()),
+        (limit, only) in (0..SCOPES.len(), prop::option::of(0..ACTIONS.len())),
     ) {
         let assignments: Vec<RoleAssignment> = given
             .iter()
@@ -78,6 +79,11 @@ proptest! {
         prop_assert_eq!(grants.allow(ACTIONS[action], &chain), allowed(WITHIN[place]));
         prop_assert_eq!(grants.allow_everywhere(ACTIONS[action]), allowed(&[0]));
         prop_assert_eq!(grants.allow_somewhere(ACTIONS[action]), allowed(&[0, 1, 2, 3, 4, 5, 6]));
+        // A limit allows what is allowed anyway, below its scope, of its actions.
+        let actions = only.map(|only| vec![ACTIONS[only].parse().unwrap()]);
+        let limited = grants.limited(actions, &scope(limit), |scope| hierarchy().above(scope));
+        let is_let = only.is_none_or(|only| only == action) && WITHIN[place].contains(&limit);
+        prop_assert_eq!(limited.allow(ACTIONS[action], &chain), is_let && allowed(WITHIN[place]));
     }
 }
 

@@ -133,6 +133,7 @@ fn add_program(add: &AddProgram) -> anyhow::Result<Ending> {
             display_name: add.name.clone(),
             state: PrincipalState::Enabled,
             created_at: now,
+            provider: None,
         };
         // Before anything is written: a role that is not there leaves no program behind.
         if let Some(named) = &add.role {

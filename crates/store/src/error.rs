@@ -78,6 +78,20 @@ pub enum StoreError {
     /// A role that comes with the product can't be changed.
     #[error("the role `{0}` comes with the product and can't be changed; make one of your own under another id")]
     RoleBuiltIn(String),
+    /// A secret could not be sealed or opened.
+    #[error("the secret `{name}` can't be had: {source}")]
+    Secret {
+        /// Its name.
+        name: String,
+        /// Why.
+        source: skywarden_vault::VaultError,
+    },
+    /// The master key is not the one that this store's keys are sealed under.
+    #[error("the master key does not open the secrets of this store: {source}; give the key that it was made with")]
+    MasterKey {
+        /// Why.
+        source: skywarden_vault::VaultError,
+    },
     /// A cursor did not come from this store.
     #[error("`{0}` is no cursor of this list; begin again without a cursor")]
     Cursor(String),

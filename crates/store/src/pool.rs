@@ -158,6 +158,11 @@ const MIGRATIONS: &[&[&str]] = &[
             details TEXT NOT NULL, previous TEXT NOT NULL, hash TEXT NOT NULL)",
         "CREATE INDEX audit_by_principal ON audit (principal, number)",
     ],
+    &[
+        "CREATE TABLE secret_keys (id TEXT PRIMARY KEY, sealed TEXT NOT NULL, created_at TEXT NOT NULL)",
+        "CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL)",
+        "CREATE TABLE sign_ins (principal TEXT PRIMARY KEY, at TEXT NOT NULL)",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.

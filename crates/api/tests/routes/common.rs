@@ -250,6 +250,7 @@ pub(crate) async fn program(server: &Server, name: &str, role: BuiltIn, scope: &
         display_name: name.to_owned(),
         state: PrincipalState::Enabled,
         created_at: Timestamp::UNIX_EPOCH,
+        provider: None,
     };
     server.store.put_principal(&principal).await.unwrap();
     for (kind, secret) in [(CredentialKind::Token, token.as_str()), (CredentialKind::Secret, "the-secret")] {

@@ -20,7 +20,8 @@ pub struct Credential {
     pub kind: CredentialKind,
     /// What people call it.
     pub name: String,
-    /// What it is checked against: an argon2id text, a hex SHA-256, a certificate in PEM, an encrypted secret.
+    /// What it is checked against: an argon2id text, a hex SHA-256, a certificate in PEM, the name of a
+    /// secret.
     pub secret: String,
     /// The limits of a token of its own, as a JSON text.
     pub scope: Option<String>,
@@ -43,8 +44,10 @@ pub enum CredentialKind {
     Certificate,
     /// An API token.
     Token,
-    /// The secret of one-time codes that change with the time.
+    /// One-time codes that change with the time; what they are made from is a secret of [`crate::Vault`].
     Totp,
+    /// A code that stands for one of those once.
+    RecoveryCode,
 }
 
 /// How often in a row a principal failed to sign in.
@@ -80,6 +83,7 @@ impl CredentialKind {
             Self::Certificate => "Certificate",
             Self::Token => "Token",
             Self::Totp => "Totp",
+            Self::RecoveryCode => "RecoveryCode",
         }
     }
 }
@@ -161,6 +165,20 @@ impl Store {
         found.map(credential).transpose()
     }
 
+    /// Removes the credentials of a kind of a principal; says how many there were.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn remove_credentials_of(&self, principal: &str, kind: CredentialKind) -> Result<u64, StoreError> {
+        Ok(execute!(
+            self,
+            "removing credentials",
+            "DELETE FROM credentials WHERE principal = $1 AND kind = $2",
+            principal,
+            kind.name()
+        ))
+    }
+
     /// Removes a credential; says whether it was there.
     ///
     /// # Errors
@@ -220,7 +238,7 @@ impl Store {
     ///
     /// # Errors
     /// If a statement fails.
-    pub async fn sign_in_succeeded(&self, principal: &str) -> Result<(), StoreError> {
+    pub async fn forget_failed_sign_ins(&self, principal: &str) -> Result<(), StoreError> {
         execute!(self, "forgetting failed sign-ins", "DELETE FROM failed_sign_ins WHERE principal = $1", principal);
         Ok(())
     }

@@ -1,12 +1,14 @@
 //! Who there is, what they prove it with, what they may do, and which browsers are signed in.
 
 mod credentials;
+mod facts;
 mod installation;
 mod principals;
 mod roles;
 mod sessions;
 
 pub use credentials::{Credential, CredentialKind, FailedSignIns};
+pub use facts::PrincipalFacts;
 pub use roles::NewAssignment;
 pub use sessions::Session;
 
@@ -40,4 +42,4 @@ macro_rules! first_row {
     };
 }
 
-use {execute, first_row, rows};
+pub(crate) use {execute, first_row, rows};

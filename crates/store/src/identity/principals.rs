@@ -78,6 +78,8 @@ impl Store {
             for statement in [
                 "DELETE FROM credentials WHERE principal = $1",
                 "DELETE FROM failed_sign_ins WHERE principal = $1",
+                "DELETE FROM sign_ins WHERE principal = $1",
+                "DELETE FROM secrets WHERE name IN ('totp/' || $1, 'totp-new/' || $1)",
                 "DELETE FROM sessions WHERE principal = $1",
                 "DELETE FROM memberships WHERE principal = $1 OR group_id = $1",
                 "DELETE FROM role_assignments WHERE principal = $1",

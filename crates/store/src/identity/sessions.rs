@@ -105,12 +105,18 @@ impl Store {
         Ok(execute!(self, "ending a session", "DELETE FROM sessions WHERE digest = $1", digest) > 0)
     }
 
-    /// Ends all sessions of a principal; says how many there were.
+    /// Ends all sessions of a principal but one, by the digest of its cookie; says how many there were.
     ///
     /// # Errors
     /// If a statement fails.
-    pub async fn remove_sessions_of(&self, principal: &str) -> Result<u64, StoreError> {
-        Ok(execute!(self, "ending sessions", "DELETE FROM sessions WHERE principal = $1", principal))
+    pub async fn remove_sessions_of(&self, principal: &str, but: Option<&str>) -> Result<u64, StoreError> {
+        Ok(execute!(
+            self,
+            "ending sessions",
+            "DELETE FROM sessions WHERE principal = $1 AND digest <> $2",
+            principal,
+            but.unwrap_or_default()
+        ))
     }
 
     /// The sessions of a principal, the newest first, expired ones too.
@@ -155,6 +161,22 @@ impl Store {
             instant(expires_at)
         );
         Ok(())
+    }
+
+    /// Claims something that may be used once until then: of several that ask at once, one gets `true`.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn claim_once(&self, kind: &str, digest: &str, expires_at: Timestamp) -> Result<bool, StoreError> {
+        let claimed = execute!(
+            self,
+            "claiming a one-time code",
+            "INSERT INTO once (kind, digest, document, expires_at) VALUES ($1, $2, '', $3) ON CONFLICT (kind, digest) DO NOTHING",
+            kind,
+            digest,
+            instant(expires_at)
+        );
+        Ok(claimed > 0)
     }
 
     /// Takes a document: of several that ask at once, one gets it; nobody gets one that has expired.

@@ -86,7 +86,7 @@ fn documented_hash(line: &AuditLine) -> String {
 }
 
 /// Runs statements past the store; each statement in a connection of its own.
-async fn run(place: &StoreUrl, statements: &[&str]) -> Result<(), sqlx::Error> {
+pub(crate) async fn run(place: &StoreUrl, statements: &[&str]) -> Result<(), sqlx::Error> {
     for statement in statements.iter().map(|own| AssertSqlSafe((*own).to_owned())) {
         match place {
             StoreUrl::Sqlite(file) => {

@@ -27,6 +27,8 @@ on_both!(
     a_session_ends,
     a_code_is_taken_by_one,
     a_code_ends,
+    a_code_is_claimed_by_one,
+    what_is_known_of_principals,
     the_first_value_of_the_installation_stays,
 );
 
@@ -38,6 +40,7 @@ pub(crate) fn principal(id: &str, kind: PrincipalKind, name: &str) -> Principal 
         display_name: format!("{name} \u{0}<b>"),
         state: PrincipalState::Enabled,
         created_at: at(0),
+        provider: None,
     }
 }
 
@@ -216,7 +219,7 @@ async fn every_failed_sign_in_counts(store: &Store) {
     assert_eq!(seen, (1..=20).collect(), "each saw a count of its own");
     store.sign_in_failed("q", at(0)).await.unwrap();
     assert_eq!(store.failed_sign_ins("p").await.unwrap(), FailedSignIns { count: 20, last_at: Some(at(19)) });
-    store.sign_in_succeeded("p").await.unwrap();
+    store.sign_in_succeeded("p", at(100)).await.unwrap();
     assert_eq!(store.failed_sign_ins("p").await.unwrap(), FailedSignIns { count: 0, last_at: None });
     assert_eq!(store.failed_sign_ins("q").await.unwrap().count, 1);
     assert_eq!(store.sign_in_failed("p", at(30)).await.unwrap().count, 1);
@@ -332,8 +335,8 @@ async fn a_session_ends(store: &Store) {
     assert!(!store.remove_session("b").await.unwrap());
     store.touch_session("b", at(600)).await.unwrap();
     assert_eq!(store.sessions_of("p").await.unwrap(), []);
-    assert_eq!(store.remove_sessions_of("q").await.unwrap(), 2);
-    assert_eq!(store.remove_sessions_of("q").await.unwrap(), 0);
+    assert_eq!(store.remove_sessions_of("q", None).await.unwrap(), 2);
+    assert_eq!(store.remove_sessions_of("q", None).await.unwrap(), 0);
 }
 
 async fn a_code_is_taken_by_one(store: &Store) {
@@ -373,4 +376,39 @@ async fn the_first_value_of_the_installation_stays(store: &Store) {
     assert_eq!(answers.len(), 1, "{answers:?}");
     assert_eq!(store.installation_value("key").await.unwrap(), answers.first().cloned());
     assert_eq!(store.put_installation_value_once("other", "x").await.unwrap(), "x");
+}
+
+async fn a_code_is_claimed_by_one(store: &Store) {
+    let mut tries = JoinSet::new();
+    for _ in 0..10 {
+        let store = store.clone();
+        tries.spawn(async move { store.claim_once("step", "p/1", at(100)).await.unwrap() });
+    }
+    assert_eq!(tries.join_all().await.into_iter().filter(|claimed| *claimed).count(), 1);
+    assert!(store.claim_once("step", "p/2", at(100)).await.unwrap());
+    assert_eq!(store.remove_expired_sessions(at(101)).await.unwrap(), 2);
+    assert!(store.claim_once("step", "p/1", at(200)).await.unwrap());
+}
+
+async fn what_is_known_of_principals(store: &Store) {
+    for (id, kind, name) in [("p", PrincipalKind::User, "ann"), ("g", PrincipalKind::Group, "team")] {
+        store.put_principal(&principal(id, kind, name)).await.unwrap();
+    }
+    assert!(store.principal_facts().await.unwrap().is_empty());
+    assert!(!store.has_accounts().await.unwrap());
+    store.put_credential(&Credential { kind: CredentialKind::Totp, ..credential("1", "p", "totp/p") }).await.unwrap();
+    store.put_credential(&Credential { kind: CredentialKind::Password, ..credential("2", "p", "$argon2id$") }).await.unwrap();
+    store.set_groups("p", &BTreeSet::from(["g".to_owned()])).await.unwrap();
+    store.sign_in_succeeded("p", at(10)).await.unwrap();
+    store.sign_in_failed("p", at(20)).await.unwrap();
+    assert!(store.has_accounts().await.unwrap());
+    let facts = store.principal_facts().await.unwrap();
+    let ann = &facts["p"];
+    assert!(ann.totp);
+    assert_eq!(ann.failed, FailedSignIns { count: 1, last_at: Some(at(20)) });
+    assert_eq!((ann.last_sign_in_at, &ann.groups), (Some(at(10)), &BTreeSet::from(["g".to_owned()])));
+    assert_eq!(store.remove_credentials_of("p", CredentialKind::Totp).await.unwrap(), 1);
+    assert!(!store.principal_facts().await.unwrap()["p"].totp);
+    store.remove_principal("p").await.unwrap();
+    assert!(store.principal_facts().await.unwrap().is_empty());
 }

@@ -8,6 +8,7 @@ mod identity;
 mod lists;
 mod policies;
 mod queries;
+mod secrets;
 mod shared;
 mod standards;
 mod survival;
