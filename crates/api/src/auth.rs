@@ -4,22 +4,28 @@ use std::sync::Mutex;
 
 use axum::{
     extract::State,
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse as _, Redirect, Response},
 };
+use jiff::SignedDuration;
 use sha2::{Digest as _, Sha256};
 
 use skywarden_model::Timestamp;
 use skywarden_rbac::PrincipalState;
-use skywarden_store::CredentialKind;
+use skywarden_store::{CredentialKind, Session};
 
-use crate::{AppState, caller::Caller, error::ApiError, identity::TokenKey};
+use crate::{
+    AppState,
+    caller::{Caller, INSTALLATION},
+    error::ApiError,
+    identity::TokenKey,
+    people::{Peer, TokenLimit, open_session},
+};
 
 /// Who may ask, and under which addresses; of secrets only their SHA-256 is kept.
 pub struct Auth {
     api_token: [u8; 32],
     one_time: Mutex<Option<[u8; 32]>>,
-    sessions: Mutex<Vec<[u8; 32]>>,
     hosts: Vec<String>,
     scheme: Scheme,
     tenant: String,
@@ -51,8 +57,20 @@ pub enum Scheme {
     Https,
 }
 
-/// At most this many sessions at once; the oldest goes first.
-const MAX_SESSIONS: usize = 64;
+/// How a caller proved who it is.
+#[derive(Debug, Clone)]
+pub(crate) enum Login {
+    /// A browser that is signed in, by the digest of its cookie.
+    Session {
+        /// What the store knows the session by.
+        digest: String,
+    },
+    /// A token, with the limits that it has.
+    Token(TokenLimit),
+}
+
+/// A session in which nothing was asked for so many hours has ended.
+const IDLE_HOURS: i64 = 2;
 
 /// What an API token begins with, so that it is told from a signed one, and found by those who look for leaked secrets.
 pub const API_TOKEN_PREFIX: &str = "skw_";
@@ -63,7 +81,6 @@ impl Auth {
         Self {
             api_token: digest(settings.api_token),
             one_time: Mutex::new(Some(digest(settings.one_time))),
-            sessions: Mutex::new(Vec::new()),
             hosts: settings.hosts,
             scheme: settings.scheme,
             tenant: settings.tenant,
@@ -96,40 +113,41 @@ impl Auth {
         self.base(headers).is_ok()
     }
 
-    /// Whether the installation itself asks: its token, or a session that its address opened.
-    fn is_installation(&self, headers: &HeaderMap) -> bool {
-        if let Some(token) = bearer(headers) {
-            return same(&digest(token), &self.api_token);
-        }
-        let Some(session) = session_cookie(headers, self.scheme.cookie()) else { return false };
-        let session = digest(session);
-        lock(&self.sessions).iter().any(|known| same(known, &session))
+    pub(crate) fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
-    /// Spends the one-time token and opens a session; `None` if it is wrong or was used before.
-    fn open_session(&self, token: &str) -> Option<String> {
+    /// Whether this is the installation's own token.
+    fn is_api_token(&self, token: &str) -> bool {
+        same(&digest(token), &self.api_token)
+    }
+
+    /// Spends the one-time token; `false` if it is wrong or was used before.
+    fn spend_one_time(&self, token: &str) -> bool {
         let mut one_time = lock(&self.one_time);
         if !one_time.as_ref().is_some_and(|expected| same(expected, &digest(token))) {
-            return None;
+            return false;
         }
         *one_time = None;
-        let session = random_token();
-        let mut sessions = lock(&self.sessions);
-        if sessions.len() >= MAX_SESSIONS {
-            sessions.remove(0);
-        }
-        sessions.push(digest(&session));
-        Some(session)
+        true
     }
 }
 
 impl Scheme {
     /// The name of the session's cookie. Under TLS browsers take one of this prefix from this host only, and never without TLS
     /// (RFC 6265bis, section 4.1.3).
-    fn cookie(self) -> &'static str {
+    pub(crate) fn cookie(self) -> &'static str {
         match self {
             Self::Http => "skywarden_session",
             Self::Https => "__Host-skywarden_session",
+        }
+    }
+
+    /// What follows the other attributes of every cookie.
+    pub(crate) fn cookie_flags(self) -> &'static str {
+        match self {
+            Self::Http => "",
+            Self::Https => "; Secure",
         }
     }
 
@@ -171,74 +189,110 @@ pub(crate) async fn authenticate(state: &AppState, method: &Method, headers: &He
         )
     })?;
     let is_change = !matches!(*method, Method::GET | Method::HEAD);
-    if is_change && !is_same_origin(headers) {
-        return Err(ApiError::new(
-            StatusCode::FORBIDDEN,
-            "CrossSite",
-            "a change must come from the console itself or carry a bearer token",
-        ));
+    // A bearer token can't be sent by another site; a cookie can.
+    if is_change && matches!(caller.login, Login::Session { .. }) && !is_same_origin(headers) {
+        return Err(other_site());
     }
     Ok(caller)
 }
 
+/// Refuses what a browser says comes from another site. Programs say nothing of that.
+pub(crate) fn refuse_other_sites(headers: &HeaderMap) -> Result<(), ApiError> {
+    let is_told = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    if is_told && !is_same_origin(headers) { Err(other_site()) } else { Ok(()) }
+}
+
+fn other_site() -> ApiError {
+    ApiError::new(StatusCode::FORBIDDEN, "CrossSite", "a change must come from the console itself or carry a bearer token")
+}
+
 /// The principal that a request comes from; `None` without a valid login.
 async fn caller(state: &AppState, headers: &HeaderMap) -> Result<Option<Caller>, ApiError> {
-    if state.auth.is_installation(headers) {
-        return Ok(Some(Caller::installation()));
-    }
-    let Some(token) = bearer(headers) else { return Ok(None) };
     let now = Timestamp::now();
-    let id = if token.starts_with(API_TOKEN_PREFIX) {
-        let known = state.store.credential_by_secret(CredentialKind::Token, &hex_digest(token)).await?;
-        let Some(known) = known.filter(|own| own.expires_at.is_none_or(|end| now < end)) else { return Ok(None) };
-        state.store.touch_credential(&known.id, now).await?;
-        known.principal
-    } else {
-        match state.auth.key.check(token, &state.auth.audiences(), now) {
-            Some(claims) if claims.tid == state.auth.tenant => claims.oid,
-            _ => return Ok(None),
-        }
+    // What is sent as a bearer decides, whatever cookie comes with it.
+    let (id, login) = match bearer(headers) {
+        Some(token) if state.auth.is_api_token(token) => return Ok(Some(Caller::installation(Login::Token(TokenLimit::none())))),
+        Some(token) => match token_login(state, token, now).await? {
+            Some(known) => known,
+            None => return Ok(None),
+        },
+        None => match session_login(state, headers, now).await? {
+            Some((id, login)) if id == INSTALLATION => return Ok(Some(Caller::installation(login))),
+            Some(known) => known,
+            None => return Ok(None),
+        },
     };
     let principal = state.store.principal(&id).await?.filter(|own| own.state == PrincipalState::Enabled);
     let Some(principal) = principal else { return Ok(None) };
     let grants = state.store.grants_of(&principal.id).await?;
-    Ok(Some(Caller { id: principal.id, name: principal.display_name, grants }))
+    Ok(Some(Caller::of(principal, grants, login)))
+}
+
+/// Whose token it is.
+async fn token_login(state: &AppState, token: &str, now: Timestamp) -> Result<Option<(String, Login)>, ApiError> {
+    if !token.starts_with(API_TOKEN_PREFIX) {
+        let claims = state.auth.key.check(token, &state.auth.audiences(), now).filter(|claims| claims.tid == state.auth.tenant);
+        return Ok(claims.map(|claims| (claims.oid, Login::Token(TokenLimit::none()))));
+    }
+    let known = state.store.credential_by_secret(CredentialKind::Token, &hex_digest(token)).await?;
+    let Some(known) = known.filter(|own| own.expires_at.is_none_or(|end| now < end)) else { return Ok(None) };
+    let Some(limit) = TokenLimit::kept(known.scope.as_deref()) else {
+        // Half a limit would be none.
+        tracing::error!(token = known.id, "the limits of a token can't be read; it is refused");
+        return Ok(None);
+    };
+    state.store.touch_credential(&known.id, now).await?;
+    Ok(Some((known.principal, Login::Token(limit))))
+}
+
+/// Whose session it is.
+async fn session_login(state: &AppState, headers: &HeaderMap, now: Timestamp) -> Result<Option<(String, Login)>, ApiError> {
+    let Some(cookie) = session_cookie(headers, state.auth.scheme.cookie()) else { return Ok(None) };
+    let Some(session) = state.store.session(&hex_digest(cookie), now).await?.filter(|own| is_alive(own, now)) else {
+        return Ok(None);
+    };
+    state.store.touch_session(&session.digest, now).await?;
+    Ok(Some((session.principal, Login::Session { digest: session.digest })))
+}
+
+/// Whether a session has not ended and was used lately.
+pub(crate) fn is_alive(session: &Session, now: Timestamp) -> bool {
+    let idle_end = session.last_seen_at.checked_add(SignedDuration::from_hours(IDLE_HOURS)).unwrap_or(Timestamp::MAX);
+    now < session.expires_at && now < idle_end
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&str> {
     headers.get(header::AUTHORIZATION)?.to_str().ok()?.strip_prefix("Bearer ")
 }
 
-/// `GET /login?token=...`: opens a session and goes to the console.
+/// `GET /login?token=...`: opens a session of the installation and goes to the console.
 pub(crate) async fn log_in(
     State(state): State<AppState>,
+    peer: Peer,
     headers: HeaderMap,
     axum::extract::Query(query): axum::extract::Query<LoginQuery>,
-) -> Response {
+) -> Result<Response, ApiError> {
     if !state.auth.is_known_host(&headers) {
-        return unknown_host().into_response();
+        return Err(unknown_host());
     }
+    let now = Timestamp::now();
     // A person who follows the printed address a second time in the same browser is already logged in.
-    if state.auth.is_installation(&headers) {
-        return Redirect::to("/").into_response();
+    let known = session_login(&state, &headers, now).await?;
+    if known.is_some_and(|(id, _)| id == INSTALLATION) {
+        return Ok(Redirect::to("/").into_response());
     }
-    let session = state.auth.open_session(&query.token).filter(|session| !session.is_empty());
-    let Some(session) = session else {
-        return ApiError::new(
+    if !state.auth.spend_one_time(&query.token) {
+        return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "LoginTokenSpent",
-            "this login address was used already or is wrong; start `skywarden up` again for a new one",
-        )
-        .into_response();
-    };
-    let mut response = Redirect::to("/").into_response();
-    let secure = if state.auth.scheme == Scheme::Https { "; Secure" } else { "" };
-    let name = state.auth.scheme.cookie();
-    let cookie = format!("{name}={session}; Path=/; HttpOnly; SameSite=Strict; Max-Age=43200{secure}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
-        response.headers_mut().insert(header::SET_COOKIE, cookie);
+            "this login address was used already or is wrong; sign in with your account, or start `skywarden up` again for a new one",
+        ));
     }
-    response
+    let address = peer.map(|peer| peer.0.0.ip());
+    let opened = open_session(&state, INSTALLATION, &headers, address, now).await?;
+    let mut response = Redirect::to("/").into_response();
+    response.headers_mut().insert(header::SET_COOKIE, opened.cookie);
+    Ok(response)
 }
 
 /// The query of `/login`.
@@ -248,15 +302,12 @@ pub(crate) struct LoginQuery {
     token: String,
 }
 
-/// A bearer token can't be sent by another site; a cookie can, so a change with a cookie needs the browser's word for its origin.
+/// The browser's word for where a request comes from.
 fn is_same_origin(headers: &HeaderMap) -> bool {
-    if headers.contains_key(header::AUTHORIZATION) {
-        return true;
-    }
     headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin")
 }
 
-fn session_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(crate) fn session_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
     cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(name)?.strip_prefix('='))
 }
@@ -296,36 +347,44 @@ mod tests {
     }
 
     #[test]
-    fn the_one_time_token_opens_one_session() {
+    fn the_one_time_token_is_spent_once() {
         let auth = auth();
-        assert!(auth.open_session("other").is_none());
-        let session = auth.open_session("once").unwrap();
-        assert!(auth.open_session("once").is_none());
-        let mut headers = HeaderMap::new();
-        assert!(!auth.is_installation(&headers));
-        headers.insert(header::COOKIE, format!("a=b; {}={session}", Scheme::Http.cookie()).parse().unwrap());
-        assert!(auth.is_installation(&headers));
+        assert!(!auth.spend_one_time("other"));
+        assert!(auth.spend_one_time("once"));
+        assert!(!auth.spend_one_time("once"));
+        assert!(auth.is_api_token("api") && !auth.is_api_token("apj") && !auth.is_api_token(""));
     }
 
     #[test]
-    fn a_bearer_token_must_be_the_installations_own() {
-        let auth = auth();
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, "Bearer api".parse().unwrap());
-        assert!(auth.is_installation(&headers));
-        headers.insert(header::AUTHORIZATION, "Bearer apj".parse().unwrap());
-        assert!(!auth.is_installation(&headers));
-        headers.insert(header::AUTHORIZATION, "Bearer ".parse().unwrap());
-        assert!(!auth.is_installation(&headers));
+    fn a_session_ends_after_its_time_and_when_nothing_is_asked() {
+        let at = |hours: i64| Timestamp::from_second(hours * 3600).unwrap();
+        let session = Session {
+            digest: String::new(),
+            principal: String::new(),
+            created_at: at(0),
+            expires_at: at(12),
+            last_seen_at: at(11),
+            address: String::new(),
+            agent: String::new(),
+        };
+        assert!(is_alive(&session, at(11)));
+        assert!(!is_alive(&session, at(12)));
+        assert!(!is_alive(&Session { last_seen_at: at(3), ..session }, at(5)));
     }
 
     #[test]
-    fn a_cookie_does_not_authorise_changes_from_other_sites() {
+    fn a_change_comes_from_the_console_itself() {
         let mut headers = HeaderMap::new();
         assert!(!is_same_origin(&headers));
-        headers.insert("sec-fetch-site", "cross-site".parse().unwrap());
-        assert!(!is_same_origin(&headers));
+        assert!(refuse_other_sites(&headers).is_ok(), "a program");
+        for site in ["cross-site", "same-site", "none"] {
+            headers.insert("sec-fetch-site", site.parse().unwrap());
+            assert!(!is_same_origin(&headers) && refuse_other_sites(&headers).is_err(), "{site}");
+        }
         headers.insert("sec-fetch-site", "same-origin".parse().unwrap());
-        assert!(is_same_origin(&headers));
+        assert!(is_same_origin(&headers) && refuse_other_sites(&headers).is_ok());
+        headers.remove("sec-fetch-site");
+        headers.insert(header::ORIGIN, "https://evil.example".parse().unwrap());
+        assert!(refuse_other_sites(&headers).is_err(), "a browser that says no more than its origin");
     }
 }

@@ -9,7 +9,9 @@ mod caller;
 mod console;
 mod error;
 mod identity;
+mod outbound;
 mod page;
+mod people;
 mod routes;
 mod scoped;
 mod tls;
@@ -19,12 +21,16 @@ use std::{sync::Arc, time::Duration};
 
 use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use skywarden_content::Catalog;
-use skywarden_store::Store;
+use skywarden_store::{Store, Vault};
 use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
 pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_token};
 pub use console::{Console, StaticFile};
-pub use identity::{OPEN_ROUTES, TokenKey, TokenKeyError};
+pub use identity::{TokenKey, TokenKeyError};
+pub use outbound::OutboundError;
+pub use people::{
+    IdentityProvider, NewCredential, NewInvitation, Passwords, ProviderError, ProviderSettings, SignIn, invite, new_credential,
+};
 pub use routes::{ROUTES, Route};
 pub use tls::{AUTHORITY_FILE, CertificateError, Name, Names, Protection, Tls, fingerprint, serve};
 
@@ -35,11 +41,18 @@ pub struct AppState {
     pub store: Store,
     /// The content.
     pub catalog: Arc<Catalog>,
+    /// Secrets.
+    pub vault: Vault,
     /// Who may ask.
     pub auth: Arc<Auth>,
+    /// How people sign in.
+    pub sign_in: Arc<SignIn>,
     /// The console's files; `None` in a build without.
     pub console: Option<Console>,
 }
+
+/// Routes that need no login, methods and paths: they are how one logs in.
+pub const OPEN_ROUTES: &[&[(&str, &str)]] = &[identity::OPEN_ROUTES, people::OPEN_ROUTES];
 
 /// A request's body is at most this long.
 const MAX_BODY: usize = 1 << 20;
@@ -67,6 +80,7 @@ pub fn router(state: AppState) -> Router {
     let routed = Router::new()
         .route("/login", get(auth::log_in))
         .merge(identity::routes())
+        .merge(people::open_routes())
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(protected)
         .fallback(console::fallback)

@@ -11,7 +11,13 @@ use skywarden_model::{Scope as Place, Timestamp};
 use skywarden_policy::Scope;
 use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter};
 
-use crate::{AppState, auth, caller::Caller, error::ApiError, routes};
+use crate::{
+    AppState,
+    auth::{self, Login},
+    caller::{Caller, INSTALLATION},
+    error::ApiError,
+    routes,
+};
 
 /// The state of the installation as one caller may see it: every read of the store goes through [`Scoped::filter`].
 ///
@@ -33,6 +39,16 @@ impl Scoped {
     /// That the route's action is allowed everywhere: it touches the whole installation.
     pub(crate) fn everywhere(&self) -> Result<(), ApiError> {
         if self.caller.grants.allow_everywhere(self.action) { Ok(()) } else { Err(self.refused("the whole installation")) }
+    }
+
+    /// The person who asks in a browser: accounts are changed by who they are of, not by what a token may.
+    pub(crate) fn person(&self) -> Result<String, ApiError> {
+        let is_session = matches!(self.caller.login, Login::Session { .. });
+        if is_session && self.caller.id != INSTALLATION {
+            return Ok(self.caller.id.clone());
+        }
+        let message = "this is for people who are signed in to the console with an account of their own; tokens and the session of the installation can't do it";
+        Err(ApiError::new(StatusCode::FORBIDDEN, "SessionNeeded", message))
     }
 
     /// That an action is allowed at a scope.
@@ -97,7 +113,7 @@ impl FromRequestParts<AppState> for Scoped {
 /// Whoever may read nothing gets empty lists and "not found", as in Azure; a change is refused.
 pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mut request: Request, next: Next) -> Response {
     let caller = match auth::authenticate(&app, request.method(), request.headers()).await {
-        Ok(caller) => Arc::new(caller),
+        Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
     let base = match app.auth.base(request.headers()) {
@@ -105,8 +121,15 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Err(error) => return error.into_response(),
     };
     let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
+    let tree = match app.store.policy_library().await {
+        Ok(tree) => tree,
+        Err(error) => return ApiError::from(error).into_response(),
+    };
+    let caller = Arc::new(limited(caller, &tree));
     let is_read = route.action.ends_with("/read");
-    if !is_read && !caller.grants.allow_somewhere(route.action) {
+    // What is one's own needs no role.
+    let is_own = route.action.starts_with(routes::OWN);
+    if !is_read && !is_own && !caller.grants.allow_somewhere(route.action) {
         let refusal = refused(&caller, route.action, "any scope");
         let change = Change::of(&request, &caller, route.action).ended(StatusCode::FORBIDDEN);
         return match app.store.append_audit(&change).await {
@@ -115,10 +138,6 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         }
         .into_response();
     }
-    let tree = match app.store.policy_library().await {
-        Ok(tree) => tree,
-        Err(error) => return ApiError::from(error).into_response(),
-    };
     let filter = match filter(&app, &caller, route.action, &tree).await {
         Ok(filter) => filter,
         Err(error) => return error.into_response(),
@@ -146,6 +165,15 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "ChangeFailed", "the change failed; see the server's log")
             .into_response()
     })
+}
+
+/// A caller with what is left of its grants by the limits of its token.
+fn limited(caller: Caller, tree: &KeptLibrary) -> Caller {
+    let grants = match caller.limit() {
+        Some(limit) => limit.of(caller.grants.clone(), &tree.library.governance.hierarchy),
+        None => return caller,
+    };
+    Caller { grants, ..caller }
 }
 
 /// A change that is being made.

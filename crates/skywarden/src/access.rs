@@ -4,14 +4,15 @@ use std::{io::Write as _, sync::Arc};
 
 use anyhow::Context as _;
 use serde_json::json;
-use skywarden_model::{SignedDuration, Timestamp};
+use skywarden_api::NewCredential;
+use skywarden_model::Timestamp;
 use skywarden_policy::Scope;
 use skywarden_rbac::{Principal, PrincipalKind, PrincipalState, Role, RoleAssignment, built_in_roles};
-use skywarden_store::{AuditEntry, AuditQuery, Credential, CredentialKind, NewAssignment, Store};
+use skywarden_store::{AuditEntry, AuditQuery, CredentialKind, NewAssignment, Store};
 
 use crate::{
     Ending,
-    arguments::{Access, AddProgram, Audit, Token},
+    arguments::{Access, AddProgram, AddUser, Audit, Token},
     estate::{print_rows, with_store},
 };
 
@@ -53,6 +54,16 @@ pub(crate) fn run(command: &Access) -> anyhow::Result<Ending> {
             print_rows(read, &["Principal", "Role", "Scope", "By", "Id"], assignments.iter().map(row).collect())
         }
         Access::AddProgram(add) => add_program(add),
+        Access::AddUser(add) => add_user(add),
+        Access::Invite { user, data } => with_store(data.folder.as_deref(), async |store| {
+            let principal = principal(store, user).await?;
+            anyhow::ensure!(
+                principal.kind == PrincipalKind::User && principal.provider.is_none(),
+                "`{user}` is no user with an account of this installation"
+            );
+            invite(store, &principal).await?;
+            Ok(Ending::Done)
+        }),
         Access::Grant(grant) => with_store(grant.data.folder.as_deref(), async |store| {
             let principal = principal(store, &grant.principal).await?;
             let id = give(store, &principal, &grant.role, &grant.scope).await?;
@@ -72,7 +83,7 @@ pub(crate) fn run(command: &Access) -> anyhow::Result<Ending> {
         Access::Remove { principal: named, data } => with_store(data.folder.as_deref(), async |store| {
             let principal = principal(store, named).await?;
             store.remove_principal(&principal.id).await?;
-            note(store, "Microsoft.Directory/principals/delete", &principal.id).await?;
+            note(store, "Microsoft.Authorization/principals/delete", &principal.id).await?;
             println!("{} is gone, with its secrets, tokens and roles", principal.name);
             Ok(Ending::Done)
         }),
@@ -140,8 +151,8 @@ fn add_program(add: &AddProgram) -> anyhow::Result<Ending> {
             role(store, named).await?;
         }
         store.put_principal(&principal).await?;
-        note(store, "Microsoft.Directory/principals/write", &principal.id).await?;
-        let (secret, end) = new_secret(store, &principal, CredentialKind::Secret, "first secret", add.expires, now).await?;
+        note(store, "Microsoft.Authorization/principals/write", &principal.id).await?;
+        let (secret, end) = new_secret(store, &principal, CredentialKind::Secret, "first secret", add.expires).await?;
         if let (Some(named), Some(scope)) = (&add.role, &add.scope) {
             give(store, &principal, named, scope).await?;
         }
@@ -151,11 +162,45 @@ fn add_program(add: &AddProgram) -> anyhow::Result<Ending> {
     })
 }
 
+fn add_user(add: &AddUser) -> anyhow::Result<Ending> {
+    anyhow::ensure!(!add.name.trim().is_empty(), "a user needs a name");
+    with_store(add.data.folder.as_deref(), async |store| {
+        if let Some(named) = &add.role {
+            role(store, named).await?;
+        }
+        let name = add.name.trim().to_owned();
+        let principal = Principal {
+            id: uuid::Uuid::new_v4().to_string(),
+            kind: PrincipalKind::User,
+            display_name: add.display_name.clone().unwrap_or_else(|| name.clone()),
+            name,
+            state: PrincipalState::Enabled,
+            created_at: Timestamp::now(),
+            provider: None,
+        };
+        store.put_principal(&principal).await?;
+        note(store, "Microsoft.Authorization/principals/write", &principal.id).await?;
+        if let (Some(named), Some(scope)) = (&add.role, &add.scope) {
+            give(store, &principal, named, scope).await?;
+        }
+        invite(store, &principal).await?;
+        Ok(Ending::Done)
+    })
+}
+
+/// Prints what leads a user to the page where they set their password.
+async fn invite(store: &Store, principal: &Principal) -> anyhow::Result<()> {
+    let invitation = skywarden_api::invite(store, &principal.id, Timestamp::now()).await?;
+    note(store, "Microsoft.Authorization/principals/write", &format!("{}/invitation", principal.id)).await?;
+    println!("{} sets a password at this path of the console: {}", principal.name, invitation.path);
+    println!("It works once, until {}.", invitation.expires_at.strftime("%Y-%m-%d %H:%M UTC"));
+    Ok(())
+}
+
 fn make_token(token: &Token) -> anyhow::Result<Ending> {
     with_store(token.data.folder.as_deref(), async |store| {
         let principal = principal(store, &token.principal).await?;
-        let (secret, end) =
-            new_secret(store, &principal, CredentialKind::Token, &token.name, token.expires, Timestamp::now()).await?;
+        let (secret, end) = new_secret(store, &principal, CredentialKind::Token, &token.name, token.expires).await?;
         println!("{secret}");
         eprintln!("The token is shown this once and ends on {}.", end.strftime("%Y-%m-%d"));
         Ok(Ending::Done)
@@ -169,25 +214,12 @@ async fn new_secret(
     kind: CredentialKind,
     name: &str,
     days: u16,
-    now: Timestamp,
 ) -> anyhow::Result<(String, Timestamp)> {
-    let random = skywarden_api::random_token();
-    anyhow::ensure!(!random.is_empty(), "the operating system gave no random bytes for the secret");
-    let secret = if kind == CredentialKind::Token { format!("{}{random}", skywarden_api::API_TOKEN_PREFIX) } else { random };
-    let end = now.checked_add(SignedDuration::from_hours(24 * i64::from(days)))?;
-    let credential = Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.id.clone(),
-        kind,
-        name: name.to_owned(),
-        secret: skywarden_api::hex_digest(&secret),
-        scope: None,
-        created_at: now,
-        expires_at: Some(end),
-        last_used_at: None,
-    };
+    let made = skywarden_api::new_credential(kind, &principal.id, name, i64::from(days), Timestamp::now());
+    let NewCredential { credential, secret } = made.context("the operating system gave no random bytes for the secret")?;
+    let end = credential.expires_at.context("the secret would end after the last time that can be written")?;
     store.put_credential(&credential).await?;
-    note(store, "Microsoft.Directory/credentials/write", &format!("{}/{}", principal.id, credential.id)).await?;
+    note(store, "Microsoft.Authorization/principals/write", &format!("{}/credentials/{}", principal.id, credential.id)).await?;
     Ok((secret, end))
 }
 
@@ -243,7 +275,7 @@ async fn all_roles(store: &Store) -> anyhow::Result<Vec<Arc<Role>>> {
 }
 
 /// Writes a change of this command into the audit log.
-async fn note(store: &Store, action: &str, target: &str) -> anyhow::Result<()> {
+pub(crate) async fn note(store: &Store, action: &str, target: &str) -> anyhow::Result<()> {
     let entry = AuditEntry {
         at: Timestamp::now(),
         principal: "command line".to_owned(),

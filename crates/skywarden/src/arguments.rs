@@ -1,4 +1,5 @@
 mod access;
+mod keys;
 mod policy;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -12,7 +13,8 @@ use crate::{
     standard_arguments::{Attest, Standard, Withdraw},
 };
 
-pub(crate) use access::{Access, AddProgram, Audit, Token};
+pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
+pub(crate) use keys::{KeySource, Keys};
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
 
 /// Security posture of your clouds and servers: inventory, recommendations, secure score.
@@ -79,6 +81,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Audit,
     },
+    /// The keys under which the store keeps secrets.
+    Keys {
+        #[command(subcommand)]
+        command: Keys,
+    },
     /// The secure score in the store, with its range and controls.
     Score(Read),
     /// The recommendations in the store, with their counts.
@@ -112,6 +119,8 @@ pub(crate) struct Up {
     pub(crate) listen: SocketAddr,
     #[command(flatten)]
     pub(crate) tls: TlsArguments,
+    #[command(flatten)]
+    pub(crate) key: KeySource,
     /// Connectors (accounts of an organisation) that are read at once.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) at_once: u16,

@@ -6,10 +6,15 @@ use std::{
 };
 
 use anyhow::Context as _;
-use skywarden_api::TokenKey;
+use skywarden_vault::SecretKey;
 
 /// The folder of an installation: the store, the API token, the certificates.
 pub(crate) struct DataDir(PathBuf);
+
+/// The file of the master key.
+const MASTER_KEY: &str = "master-key";
+/// The file of one that does not hold yet.
+const PROPOSED_MASTER_KEY: &str = "master-key.new";
 
 impl DataDir {
     /// The folder given, or `$XDG_DATA_HOME/skywarden`, or `~/.local/share/skywarden`; created with mode 0700.
@@ -46,15 +51,38 @@ impl DataDir {
         })
     }
 
-    /// The key that signs tokens, made on first use in a file of mode 0600.
-    pub(crate) fn token_key(&self) -> anyhow::Result<TokenKey> {
-        let pem = self.secret("token-key.pem", "the key that signs tokens", || Ok(TokenKey::generate()?))?;
-        TokenKey::from_pem(&pem).with_context(|| {
+    /// The settings file, which need not be there.
+    pub(crate) fn settings(&self) -> PathBuf {
+        self.0.join("settings.toml")
+    }
+
+    /// The master key, made on first use in a file of mode 0600.
+    pub(crate) fn master_key(&self) -> anyhow::Result<SecretKey> {
+        let text = self.secret(MASTER_KEY, "the master key", || Ok(SecretKey::generate()?.to_text()))?;
+        SecretKey::from_text(&text).with_context(|| {
             format!(
-                "{} holds no usable key; remove it, and a new one is made: tokens of the old one are void then",
-                self.0.join("token-key.pem").display()
+                "{} holds no key; restore it from a backup: secrets can't be read without it",
+                self.0.join(MASTER_KEY).display()
             )
         })
+    }
+
+    /// A new master key beside the one that holds.
+    pub(crate) fn propose_master_key(&self) -> anyhow::Result<SecretKey> {
+        let text = self.secret(PROPOSED_MASTER_KEY, "the new master key", || Ok(SecretKey::generate()?.to_text()))?;
+        Ok(SecretKey::from_text(&text)?)
+    }
+
+    /// Puts the new master key in the place of the old one.
+    pub(crate) fn take_proposed_master_key(&self) -> anyhow::Result<()> {
+        let (from, to) = (self.0.join(PROPOSED_MASTER_KEY), self.0.join(MASTER_KEY));
+        fs::rename(&from, &to)
+            .with_context(|| format!("the new master key holds, but {} could not be renamed to {}", from.display(), to.display()))
+    }
+
+    /// The key that signs tokens as older versions kept it.
+    pub(crate) fn token_key_file(&self) -> PathBuf {
+        self.0.join("token-key.pem")
     }
 
     /// The content of a file of mode 0600, made if it is not there or empty.

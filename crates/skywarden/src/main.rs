@@ -10,6 +10,8 @@ mod content;
 mod content_docs;
 mod data_dir;
 mod estate;
+mod keys;
+mod master_key;
 mod organization;
 mod output;
 mod policy;
@@ -18,6 +20,7 @@ mod report;
 mod sample;
 mod scan;
 mod serve;
+mod settings;
 mod source;
 mod standard_arguments;
 mod standards;
@@ -78,6 +81,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Policy { command } => policy::run(command, content),
         Command::Access { command } => access::run(command),
         Command::Audit { command } => access::audit(command),
+        Command::Keys { command } => keys::run(command),
         Command::Connect { command } => connect::connect(command, content),
         Command::Disconnect(disconnect) => connect::disconnect(disconnect),
         Command::Connectors(read) => connect::list(read),

@@ -1,12 +1,12 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use skywarden_api::{Auth, AuthSettings, Name, Scheme};
+use skywarden_api::{Auth, AuthSettings, Name, Passwords, Scheme, SignIn, TokenKey};
 use skywarden_content::Catalog;
-use skywarden_store::Store;
+use skywarden_store::{Store, Vault};
 use tokio::net::TcpListener;
 
-use crate::{certificates::Certificates, data_dir::DataDir};
+use crate::{arguments::KeySource, certificates::Certificates, data_dir::DataDir, master_key, settings::Settings};
 
 /// A server that is bound to its address and not running yet.
 pub(crate) struct Server {
@@ -15,6 +15,39 @@ pub(crate) struct Server {
     certificates: Certificates,
     names: Vec<Name>,
     one_time: String,
+}
+
+/// Secrets, and how people sign in.
+pub(crate) struct People {
+    vault: Vault,
+    sign_in: SignIn,
+}
+
+impl People {
+    /// Opens the secrets of a store and reads the settings.
+    pub(crate) async fn open(store: &Store, data: &DataDir, key: &KeySource) -> anyhow::Result<Self> {
+        let providers = Settings::read(&data.settings())?.identity_providers()?;
+        let vault = store.open_vault(master_key::read(key, data)?).await?;
+        let passwords = Passwords::new().context("the operating system gave no random bytes")?;
+        Ok(Self { vault, sign_in: SignIn::new(passwords, providers) })
+    }
+}
+
+/// The name of the secret that signs tokens.
+const TOKEN_KEY: &str = "token-key";
+
+/// The key that signs tokens, made on first use.
+async fn token_key(vault: &Vault, data: &DataDir) -> anyhow::Result<TokenKey> {
+    let file = data.token_key_file();
+    let pem = match std::fs::read_to_string(&file) {
+        Ok(pem) => pem,
+        Err(_) => TokenKey::generate()?,
+    };
+    let kept = vault.put_once(TOKEN_KEY, pem.as_bytes()).await?;
+    if file.exists() {
+        std::fs::remove_file(&file).with_context(|| format!("could not remove {}, whose key is a secret now", file.display()))?;
+    }
+    Ok(TokenKey::from_pem(&String::from_utf8_lossy(&kept))?)
 }
 
 impl Server {
@@ -39,17 +72,20 @@ impl Server {
     }
 
     /// Serves until it is interrupted.
-    pub(crate) async fn run(self, store: Store, catalog: Arc<Catalog>, data: &DataDir) -> anyhow::Result<()> {
+    pub(crate) async fn run(self, store: Store, catalog: Arc<Catalog>, data: &DataDir, people: People) -> anyhow::Result<()> {
         let api_token = data.api_token()?;
+        let key = token_key(&people.vault, data).await?;
         let auth = Arc::new(Auth::new(AuthSettings {
             api_token: &api_token,
             one_time: &self.one_time,
             hosts: self.hosts(),
             scheme: self.certificates.scheme(),
             tenant: store.tenant().await?,
-            key: data.token_key()?,
+            key,
         }));
-        let router = skywarden_api::router(skywarden_api::AppState { store, catalog, auth, console: console() });
+        let People { vault, sign_in } = people;
+        let state = skywarden_api::AppState { store, catalog, vault, auth, sign_in: Arc::new(sign_in), console: console() };
+        let router = skywarden_api::router(state);
         skywarden_api::serve(self.listener, self.certificates.protection, router, interrupted())
             .await
             .context("the server stopped")

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
 
 use futures_util::{StreamExt as _, stream};
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, SecureScore, Status, Timestamp};
+use skywarden_model::{Connector, SecureScore, SignedDuration, Status, Timestamp};
 use skywarden_posture::{Assessed, overall_score};
 use skywarden_store::{ScopeFilter, Store};
 use tokio::sync::Semaphore;
@@ -27,6 +27,8 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let store = Store::open_file(&data.store()).await?;
+        // Before anything is assessed, as the certificates are.
+        let people = serve::People::open(&store, &data, &up.key).await?;
         if up.sample {
             store.put_connector(&sample::connector()).await?;
         }
@@ -44,9 +46,11 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
-        let result = server.run(store, catalog, &data).await;
+        let tidying = tokio::spawn(keep_tidy(store.clone()));
+        let result = server.run(store, catalog, &data, people).await;
         schedule.abort();
         ends.abort();
+        tidying.abort();
         result.map(|()| Ending::Done)
     })
 }
@@ -61,6 +65,22 @@ async fn keep_assessing(store: Store, catalog: Arc<Catalog>, every: Duration, at
         if let Err(error) = assess_all(&store, &catalog, Walk::Files, at_once).await {
             eprintln!("skywarden: this assessment failed, the last one stays: {}", told(&error));
         }
+    }
+}
+
+/// Removes what has ended, so that guesses and old sessions do not fill the store.
+async fn keep_tidy(store: Store) {
+    loop {
+        let now = Timestamp::now();
+        let day_before = now.checked_sub(SignedDuration::from_hours(24)).unwrap_or(Timestamp::MIN);
+        let tidied = async {
+            store.remove_expired_sessions(now).await?;
+            store.forget_failed_sign_ins_before(day_before).await
+        };
+        if let Err(error) = tidied.await {
+            tracing::warn!(%error, "what has ended could not be removed; it is tried again in an hour");
+        }
+        tokio::time::sleep(Duration::from_secs(3600)).await;
     }
 }
 

@@ -13,6 +13,7 @@ mod subscription;
 mod tasks;
 
 pub(crate) use canonical::canonical;
+pub(crate) use roles::assignment_id;
 
 use axum::{
     Json, Router,

@@ -205,14 +205,18 @@ fn definition(scope: &Scope, role: &Role) -> Value {
             "type": "Microsoft.Authorization/roleDefinitions", "properties": role.properties() })
 }
 
+/// The id of an assignment in ARM.
+pub(crate) fn assignment_id(own: &RoleAssignment) -> String {
+    format!("{}/providers/Microsoft.Authorization/roleAssignments/{}", prefix(&own.scope), own.id)
+}
+
 fn assignment(own: &RoleAssignment) -> Value {
-    let scope = prefix(&own.scope);
     json!({
-        "id": format!("{scope}/providers/Microsoft.Authorization/roleAssignments/{}", own.id),
+        "id": assignment_id(own),
         "name": own.id,
         "type": "Microsoft.Authorization/roleAssignments",
         "properties": {
-            "roleDefinitionId": format!("{scope}/providers/Microsoft.Authorization/roleDefinitions/{}", own.role),
+            "roleDefinitionId": format!("{}/providers/Microsoft.Authorization/roleDefinitions/{}", prefix(&own.scope), own.role),
             "principalId": own.principal,
             "principalType": own.principal_kind.name(),
             "scope": own.scope.to_string(),

@@ -15,7 +15,7 @@ pub use keys::{TokenKey, TokenKeyError};
 use crate::AppState;
 
 /// Routes that need no login, methods and paths: they are how one logs in.
-pub const OPEN_ROUTES: &[(&str, &str)] = &[
+pub(crate) const OPEN_ROUTES: &[(&str, &str)] = &[
     ("GET", "/metadata/endpoints"),
     ("GET", "/{tenant}/v2.0/.well-known/openid-configuration"),
     ("GET", "/{tenant}/discovery/v2.0/keys"),

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod ground;
+mod people;
 mod policy_insights;
 mod security;
 mod v1;
@@ -22,7 +23,7 @@ pub struct Route {
 /// All of them; the tests that walk them read this.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut routes = Vec::new();
-    for (method, path, action) in v1::TABLE {
+    for (method, path, action) in v1::TABLE.iter().chain(people::TABLE) {
         routes.push(Route { method, path: format!("/api/v1{path}"), action });
     }
     for (method, path, action) in ground::TABLE {
@@ -37,6 +38,9 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     }
     routes
 });
+
+/// What the actions begin with that everybody may take: they touch one's own account only.
+pub(crate) const OWN: &str = "Skywarden.Account/";
 
 /// Operations of one namespace that are there at the same kinds of scope.
 struct Operations {

@@ -55,6 +55,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/connectors/{id}", delete(connectors::disconnect))
         .route("/missing-permissions", get(missing::list))
         .merge(policy::routes())
+        .merge(crate::people::routes())
 }
 
 async fn coverage(state: Scoped) -> Answer {

@@ -8,10 +8,13 @@ use std::{
 use axum::{
     Router,
     body::Body,
-    http::{Method, Request, StatusCode},
+    http::{Method, Request, Response, StatusCode},
 };
 use serde_json::{Value, json};
-use skywarden_api::{API_TOKEN_PREFIX, AppState, Auth, AuthSettings, Scheme, StaticFile, TokenKey, hex_digest, router};
+use skywarden_api::{
+    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Passwords, Scheme, SignIn, StaticFile, TokenKey,
+    hex_digest, router,
+};
 use skywarden_content::Catalog;
 use skywarden_model::{
     Assessment, Carried, Connector, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
@@ -20,6 +23,7 @@ use skywarden_model::{
 use skywarden_policy::Scope as At;
 use skywarden_rbac::{BuiltIn, Principal, PrincipalKind, PrincipalState, RoleAssignment};
 use skywarden_store::{Credential, CredentialKind, Run, Store};
+use skywarden_vault::SecretKey;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -118,6 +122,11 @@ async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
 }
 
 async fn empty() -> Server {
+    empty_with(Vec::new()).await
+}
+
+/// A server of nothing at which one can sign in at some identity providers too.
+pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
     let auth = Arc::new(Auth::new(AuthSettings {
@@ -128,7 +137,15 @@ async fn empty() -> Server {
         tenant: TENANT.to_owned(),
         key: TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap(),
     }));
-    let state = AppState { store: store.clone(), catalog: Arc::clone(&CATALOG), auth, console: Some(console) };
+    let vault = store.open_vault(SecretKey::generate().unwrap()).await.unwrap();
+    let state = AppState {
+        store: store.clone(),
+        catalog: Arc::clone(&CATALOG),
+        vault,
+        auth,
+        sign_in: Arc::new(SignIn::new(Passwords::new().unwrap(), providers)),
+        console: Some(console),
+    };
     Server { router: router(state), store, _folder: folder }
 }
 
@@ -211,6 +228,14 @@ pub(crate) async fn ask_bytes(
     headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> (StatusCode, Vec<u8>) {
+    let response = send(server, method, path, headers, body).await;
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, bytes.to_vec())
+}
+
+/// Sends a request and gives the answer with its headers.
+pub(crate) async fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: Vec<u8>) -> Response<Body> {
     let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
     let is_given = headers.iter().any(|(name, _)| *name == "host");
     if !is_given {
@@ -219,10 +244,7 @@ pub(crate) async fn ask_bytes(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    let status = response.status();
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, bytes.to_vec())
+    server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
 }
 
 pub(crate) const BEARER: (&str, &str) = ("authorization", "Bearer the-token");

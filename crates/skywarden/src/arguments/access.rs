@@ -15,6 +15,15 @@ pub(crate) enum Access {
     Assignments(Read),
     /// Add a program (a service principal) and print its id and its secret, which is shown once.
     AddProgram(AddProgram),
+    /// Add a user and print the path at which they set their password.
+    AddUser(AddUser),
+    /// Let a user set a new password at a path that is printed; their sessions end once they do.
+    Invite {
+        /// Their name or id.
+        user: String,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Give a principal a role at a scope, with everything below it.
     Grant(Grant),
     /// Take a role assignment back, by its id.
@@ -71,6 +80,23 @@ pub(crate) struct AddProgram {
     /// Days after which the secret ends.
     #[arg(long, default_value_t = 365, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..=3650))]
     pub(crate) expires: u16,
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Args)]
+pub(crate) struct AddUser {
+    /// What they sign in with.
+    pub(crate) name: String,
+    /// What they are called; their name if absent.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) display_name: Option<String>,
+    /// A role that they get at once, by name or id.
+    #[arg(long, requires = "scope")]
+    pub(crate) role: Option<String>,
+    /// Where they get the role: `/` (everywhere), `/subscriptions/ID`, a management group or below.
+    #[arg(long, requires = "role", value_parser = scope)]
+    pub(crate) scope: Option<Scope>,
     #[command(flatten)]
     pub(crate) data: Data,
 }

@@ -234,6 +234,25 @@ impl Store {
         failed(found.into_iter().next())
     }
 
+    /// Takes one failed sign-in of a principal back.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn take_back_failed_sign_in(&self, principal: &str) -> Result<(), StoreError> {
+        let doing = "taking a failed sign-in back";
+        execute!(self, doing, "UPDATE failed_sign_ins SET n_failed = n_failed - 1 WHERE principal = $1", principal);
+        execute!(self, doing, "DELETE FROM failed_sign_ins WHERE principal = $1 AND n_failed <= 0", principal);
+        Ok(())
+    }
+
+    /// Forgets the failed sign-ins that were before a time; says of how many names and principals they were.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn forget_failed_sign_ins_before(&self, end: Timestamp) -> Result<u64, StoreError> {
+        Ok(execute!(self, "forgetting failed sign-ins", "DELETE FROM failed_sign_ins WHERE last_at < $1", instant(end)))
+    }
+
     /// Forgets the failed sign-ins of a principal.
     ///
     /// # Errors
