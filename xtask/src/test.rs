@@ -7,6 +7,7 @@ use crate::{console, process, report};
 /// Installs what the tests need and runs all of them; with a filter, only those of Rust.
 pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_postgresql()?;
+    install_identity_provider()?;
     // The console is built once, by its own tests: Rust's need none of it.
     let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
     arguments.extend(filter);
@@ -14,6 +15,18 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     if filter.is_none() {
         console::test()?;
         report::test()?;
+    }
+    Ok(())
+}
+
+/// The tests of signing in start an identity provider from npm.
+fn install_identity_provider() -> anyhow::Result<()> {
+    let folder = process::root()?.join("crates/api/tests/oidc");
+    let mut npm = std::process::Command::new("npm");
+    npm.args(["ci", "--include=dev", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
+    let status = npm.current_dir(&folder).status().context("could not start npm; the tests need Node.js 20 or later")?;
+    if !status.success() {
+        bail!("`npm ci` in {} failed with {status}", folder.display());
     }
     Ok(())
 }

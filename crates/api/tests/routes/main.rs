@@ -8,6 +8,7 @@ mod exemptions;
 mod identity;
 mod people;
 mod policy;
+mod provider;
 mod roles;
 mod standards;
 mod visibility;
