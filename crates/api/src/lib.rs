@@ -9,6 +9,7 @@ mod caller;
 mod console;
 mod error;
 mod identity;
+mod limits;
 mod outbound;
 mod page;
 mod people;
@@ -27,9 +28,11 @@ use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLaye
 pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_token};
 pub use console::{Console, StaticFile};
 pub use identity::{TokenKey, TokenKeyError};
+pub use limits::{Limits, Rate};
 pub use outbound::OutboundError;
 pub use people::{
-    IdentityProvider, NewCredential, NewInvitation, Passwords, ProviderError, ProviderSettings, SignIn, invite, new_credential,
+    IdentityProvider, NewCredential, NewInvitation, Passwords, ProviderError, ProviderSettings, SignIn, invite, new_certificate,
+    new_credential,
 };
 pub use routes::{ROUTES, Route};
 pub use tls::{AUTHORITY_FILE, CertificateError, Name, Names, Protection, Tls, fingerprint, serve};
@@ -47,6 +50,8 @@ pub struct AppState {
     pub auth: Arc<Auth>,
     /// How people sign in.
     pub sign_in: Arc<SignIn>,
+    /// How often one may ask.
+    pub limits: Arc<Limits>,
     /// The console's files; `None` in a build without.
     pub console: Option<Console>,
 }
@@ -77,10 +82,10 @@ pub fn router(state: AppState) -> Router {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
     };
     let no_store = axum::http::HeaderValue::from_static("no-store");
+    let open = Router::new().route("/login", get(auth::log_in)).merge(identity::routes()).merge(people::open_routes());
+    let open = open.layer(middleware::from_fn_with_state(state.clone(), limits::of_strangers));
     let routed = Router::new()
-        .route("/login", get(auth::log_in))
-        .merge(identity::routes())
-        .merge(people::open_routes())
+        .merge(open)
         .route("/healthz", get(|| async { "ok\n" }))
         .merge(protected)
         .fallback(console::fallback)

@@ -116,6 +116,9 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
+    if let Err(too_many) = app.limits.of_principal(&caller.id) {
+        return too_many.into_response();
+    }
     let base = match app.auth.base(request.headers()) {
         Ok(base) => base,
         Err(error) => return error.into_response(),

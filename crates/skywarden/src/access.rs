@@ -54,6 +54,25 @@ pub(crate) fn run(command: &Access) -> anyhow::Result<Ending> {
             print_rows(read, &["Principal", "Role", "Scope", "By", "Id"], assignments.iter().map(row).collect())
         }
         Access::AddProgram(add) => add_program(add),
+        Access::AddCertificate { program, file, data } => {
+            let pem = std::fs::read_to_string(file).with_context(|| format!("could not read {}", file.display()))?;
+            with_store(data.folder.as_deref(), async |store| {
+                let principal = principal(store, program).await?;
+                anyhow::ensure!(principal.kind == PrincipalKind::ServicePrincipal, "`{program}` is no program");
+                let made = skywarden_api::new_certificate(&principal.id, "certificate", &pem, Timestamp::now());
+                let credential = made.with_context(|| {
+                    format!(
+                        "{} holds no certificate in PEM with an RSA key of 2048 bits or a P-256 key, or it has ended",
+                        file.display()
+                    )
+                })?;
+                store.put_credential(&credential).await?;
+                let target = format!("{}/credentials/{}", principal.id, credential.id);
+                note(store, "Microsoft.Authorization/principals/write", &target).await?;
+                println!("{} proves itself with this certificate too, as {}", principal.name, principal.id);
+                Ok(Ending::Done)
+            })
+        }
         Access::AddUser(add) => add_user(add),
         Access::Invite { user, data } => with_store(data.folder.as_deref(), async |store| {
             let principal = principal(store, user).await?;

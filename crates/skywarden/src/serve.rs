@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use skywarden_api::{Auth, AuthSettings, Name, Passwords, Scheme, SignIn, TokenKey};
+use skywarden_api::{Auth, AuthSettings, Limits, Name, Passwords, Rate, Scheme, SignIn, TokenKey};
 use skywarden_content::Catalog;
 use skywarden_store::{Store, Vault};
 use tokio::net::TcpListener;
@@ -84,7 +84,15 @@ impl Server {
             key,
         }));
         let People { vault, sign_in } = people;
-        let state = skywarden_api::AppState { store, catalog, vault, auth, sign_in: Arc::new(sign_in), console: console() };
+        let state = skywarden_api::AppState {
+            store,
+            catalog,
+            vault,
+            auth,
+            sign_in: Arc::new(sign_in),
+            limits: Arc::new(Limits::new(Rate::PRINCIPAL, Rate::STRANGER)),
+            console: console(),
+        };
         let router = skywarden_api::router(state);
         skywarden_api::serve(self.listener, self.certificates.protection, router, interrupted())
             .await

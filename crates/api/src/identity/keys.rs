@@ -49,6 +49,23 @@ pub(crate) struct Claims {
     pub(crate) jti: String,
 }
 
+/// What a program is told of the person it asks for (OpenID Connect Core 1.0, section 2).
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct IdClaims {
+    pub(crate) iss: String,
+    /// For whom: the program.
+    pub(crate) aud: String,
+    pub(crate) sub: String,
+    pub(crate) oid: String,
+    pub(crate) tid: String,
+    pub(crate) preferred_username: String,
+    pub(crate) name: String,
+    pub(crate) iat: i64,
+    pub(crate) nbf: i64,
+    pub(crate) exp: i64,
+    pub(crate) ver: String,
+}
+
 /// Clocks may differ by this many seconds.
 const LEEWAY: i64 = 30;
 
@@ -85,7 +102,7 @@ impl TokenKey {
         json!({ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": self.id, "x": self.x, "y": self.y })
     }
 
-    pub(crate) fn sign(&self, claims: &Claims) -> Result<String, jsonwebtoken::errors::Error> {
+    pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String, jsonwebtoken::errors::Error> {
         let header = Header { kid: Some(self.id.clone()), ..Header::new(Algorithm::ES256) };
         encode(&header, claims, &self.signing)
     }

@@ -66,6 +66,15 @@ pub(super) struct Asked {
     expires_in_days: i64,
     actions: Option<Vec<String>>,
     scope: Option<String>,
+    /// Of a certificate: itself, in PEM.
+    certificate: Option<String>,
+}
+
+impl Asked {
+    /// Whether an API token is asked for.
+    pub(super) fn is_token(&self) -> bool {
+        self.kind.is_none_or(|kind| kind == CredentialKind::Token)
+    }
 }
 
 /// `GET /principals/{id}/credentials`.
@@ -100,8 +109,11 @@ pub(crate) async fn remove(state: Scoped, Path((id, credential)): Path<(String, 
 /// Makes a credential of a principal.
 pub(super) async fn make(state: &Scoped, principal: &str, asked: Asked) -> Result<(StatusCode, Json<Value>), ApiError> {
     let kind = asked.kind.unwrap_or(CredentialKind::Token);
+    if let (CredentialKind::Certificate, Some(certificate)) = (kind, &asked.certificate) {
+        return keep_certificate(state, principal, &asked.name, certificate).await;
+    }
     if !matches!(kind, CredentialKind::Token | CredentialKind::Secret) {
-        return Err(ApiError::bad_request("`kind` is Token or Secret"));
+        return Err(ApiError::bad_request("`kind` is Token, Secret, or Certificate with a `certificate`"));
     }
     let name = asked.name.trim();
     if name.is_empty() || name.chars().count() > MAX_NAME {
@@ -123,6 +135,38 @@ pub(super) async fn make(state: &Scoped, principal: &str, asked: Asked) -> Resul
     Ok((StatusCode::CREATED, Json(json!({ "credential": shown(&credential), "secret": secret }))))
 }
 
+/// Keeps a certificate; it holds until it ends itself.
+async fn keep_certificate(
+    state: &Scoped,
+    principal: &str,
+    name: &str,
+    certificate: &str,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let credential = new_certificate(principal, name, certificate, Timestamp::now()).ok_or_else(|| {
+        let message = "`certificate` is one in PEM with an RSA key of at least 2048 bits or a P-256 key, and has not ended";
+        ApiError::bad_request(message)
+    })?;
+    state.store.put_credential(&credential).await?;
+    Ok((StatusCode::CREATED, Json(json!({ "credential": shown(&credential), "secret": null }))))
+}
+
+/// A certificate with whose key a program signs assertions; `None` if it is none that can be used, or has ended.
+pub fn new_certificate(principal: &str, name: &str, certificate: &str, now: Timestamp) -> Option<Credential> {
+    let end = Timestamp::from_second(crate::identity::client::certificate_end(certificate)?).ok()?;
+    let credential = Credential {
+        id: uuid::Uuid::new_v4().to_string(),
+        principal: principal.to_owned(),
+        kind: CredentialKind::Certificate,
+        name: name.trim().chars().take(MAX_NAME).collect(),
+        secret: certificate.to_owned(),
+        scope: None,
+        created_at: now,
+        expires_at: Some(end),
+        last_used_at: None,
+    };
+    (now < end).then_some(credential)
+}
+
 /// Removes a credential that its holder or an administrator sees.
 pub(super) async fn remove_of(state: &Scoped, principal: &str, id: &str) -> Result<StatusCode, ApiError> {
     let known = state.store.credential(id).await?;
@@ -139,7 +183,7 @@ pub(super) async fn shown_of(state: &Scoped, principal: &str) -> Result<Vec<Valu
 }
 
 /// Random bytes.
-pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], ApiError> {
+pub(crate) fn random_bytes<const N: usize>() -> Result<[u8; N], ApiError> {
     let mut bytes = [0; N];
     let filled = getrandom::fill(&mut bytes);
     filled.map(|()| bytes).map_err(|error| {
@@ -150,7 +194,10 @@ pub(super) fn random_bytes<const N: usize>() -> Result<[u8; N], ApiError> {
 
 /// Passwords and one-time codes have ways of their own.
 fn is_shown(credential: &Credential) -> bool {
-    matches!(credential.kind, CredentialKind::Token | CredentialKind::Secret | CredentialKind::Certificate)
+    matches!(
+        credential.kind,
+        CredentialKind::Token | CredentialKind::Secret | CredentialKind::Certificate | CredentialKind::RefreshToken
+    )
 }
 
 fn shown(credential: &Credential) -> Value {

@@ -21,11 +21,12 @@ use axum::{
     routing::{delete, get, post, put},
 };
 
+pub(crate) use credentials::random_bytes;
 pub(crate) use session::open as open_session;
 pub(crate) use sign_in::Peer;
 pub(crate) use tokens::TokenLimit;
 
-pub use credentials::{NewCredential, new_credential};
+pub use credentials::{NewCredential, new_certificate, new_credential};
 pub use passwords::Passwords;
 pub use provider::{IdentityProvider, ProviderError, ProviderSettings};
 pub use sign_in::{NewInvitation, invite};
@@ -78,6 +79,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/session/totp/remove", post(account::switch_codes_off))
         .route("/session/tokens", get(tokens::list).post(tokens::add))
         .route("/session/tokens/{id}", delete(tokens::remove))
+        .route("/device", get(crate::identity::device::show).post(crate::identity::device::say))
         .route("/set-up", post(set_up::set_up))
         .route("/principals", get(principals::list).post(principals::add))
         .route("/principals/{id}", get(principals::one).patch(principals::change).delete(principals::remove))

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::Scope;
 use skywarden_rbac::{Principal, PrincipalKind, PrincipalState, Role, RoleAssignment, built_in_roles};
-use skywarden_store::PrincipalFacts;
+use skywarden_store::{CredentialKind, PrincipalFacts};
 
 use super::{one_time_codes, sign_in};
 use crate::{AppState, arm::assignment_id, error::ApiError, scoped::Scoped, v1::Answer};
@@ -149,6 +149,7 @@ pub(crate) async fn end_sessions(state: Scoped, Path(id): Path<String>) -> Resul
     state.everywhere()?;
     let principal = found(&state, &id).await?;
     state.store.remove_sessions_of(&principal.id, None).await?;
+    state.store.remove_credentials_of(&principal.id, CredentialKind::RefreshToken).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -196,6 +196,8 @@ pub(crate) async fn keep_password(
     };
     state.store.put_credential(&credential).await?;
     state.store.remove_sessions_of(principal, session).await?;
+    // What programs hold for the person was given under the old password.
+    state.store.remove_credentials_of(principal, CredentialKind::RefreshToken).await?;
     state.store.forget_failed_sign_ins(principal).await?;
     Ok(())
 }

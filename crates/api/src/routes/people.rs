@@ -12,6 +12,8 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/session/tokens", "Skywarden.Account/tokens/read"),
     ("POST", "/session/tokens", "Skywarden.Account/tokens/write"),
     ("DELETE", "/session/tokens/{id}", "Skywarden.Account/tokens/delete"),
+    ("GET", "/device", "Skywarden.Account/device/read"),
+    ("POST", "/device", "Skywarden.Account/device/write"),
     ("POST", "/set-up", "Microsoft.Authorization/principals/write"),
     ("GET", "/principals", "Microsoft.Authorization/principals/read"),
     ("POST", "/principals", "Microsoft.Authorization/principals/write"),

@@ -12,8 +12,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use skywarden_api::{
-    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Passwords, Scheme, SignIn, StaticFile, TokenKey,
-    hex_digest, router,
+    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Limits, Passwords, Rate, Scheme, SignIn, StaticFile,
+    TokenKey, hex_digest, router,
 };
 use skywarden_content::Catalog;
 use skywarden_model::{
@@ -137,6 +137,8 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
         tenant: TENANT.to_owned(),
         key: TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap(),
     }));
+    // The walks ask more than anybody does.
+    let limit = Rate::of(1_000_000, 1_000_000);
     let vault = store.open_vault(SecretKey::generate().unwrap()).await.unwrap();
     let state = AppState {
         store: store.clone(),
@@ -144,6 +146,7 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
         vault,
         auth,
         sign_in: Arc::new(SignIn::new(Passwords::new().unwrap(), providers)),
+        limits: Arc::new(Limits::new(limit, limit)),
         console: Some(console),
     };
     Server { router: router(state), store, _folder: folder }

@@ -73,6 +73,14 @@ async fn user(server: &Server, name: &str) -> Principal {
     principal
 }
 
+/// A user with a password, and their browser.
+pub(crate) async fn signed_in<'s>(server: &'s Server, name: &str) -> (Principal, Browser<'s>) {
+    let principal = user(server, name).await;
+    let mut browser = Browser::new(server);
+    assert_eq!(browser.sign_in(name, PASSWORD, None).await.0, StatusCode::OK);
+    (principal, browser)
+}
+
 /// The code of a secret in base32 that is shown a number of steps from now.
 fn code(secret: &str, steps: i64) -> String {
     let totp = Builder::new().with_secret(Secret::try_from_base32(secret).unwrap()).build().unwrap();

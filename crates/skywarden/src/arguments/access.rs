@@ -15,6 +15,15 @@ pub(crate) enum Access {
     Assignments(Read),
     /// Add a program (a service principal) and print its id and its secret, which is shown once.
     AddProgram(AddProgram),
+    /// Let a program prove itself with a certificate, until that ends.
+    AddCertificate {
+        /// The program's name or id.
+        program: String,
+        /// The certificate in PEM, without its key: RSA of at least 2048 bits, or P-256.
+        file: PathBuf,
+        #[command(flatten)]
+        data: Data,
+    },
     /// Add a user and print the path at which they set their password.
     AddUser(AddUser),
     /// Let a user set a new password at a path that is printed; their sessions end once they do.

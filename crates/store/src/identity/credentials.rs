@@ -48,6 +48,8 @@ pub enum CredentialKind {
     Totp,
     /// A code that stands for one of those once.
     RecoveryCode,
+    /// What a program gets new tokens for a person with.
+    RefreshToken,
 }
 
 /// How often in a row a principal failed to sign in.
@@ -84,6 +86,7 @@ impl CredentialKind {
             Self::Token => "Token",
             Self::Totp => "Totp",
             Self::RecoveryCode => "RecoveryCode",
+            Self::RefreshToken => "RefreshToken",
         }
     }
 }

@@ -179,6 +179,22 @@ impl Store {
         Ok(claimed > 0)
     }
 
+    /// A document that nobody has taken yet, which stays.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn once(&self, kind: &str, digest: &str, now: Timestamp) -> Result<Option<String>, StoreError> {
+        let found: Option<(String,)> = first_row!(
+            self,
+            "reading a one-time code",
+            "SELECT document FROM once WHERE kind = $1 AND digest = $2 AND expires_at > $3",
+            kind,
+            digest,
+            instant(now)
+        );
+        Ok(found.map(|(document,)| document))
+    }
+
     /// Takes a document: of several that ask at once, one gets it; nobody gets one that has expired.
     ///
     /// # Errors
