@@ -9,6 +9,7 @@ mod caller;
 mod console;
 mod error;
 mod identity;
+mod odata;
 mod page;
 mod routes;
 mod scoped;

@@ -7,6 +7,8 @@ mod connectors;
 mod exemptions;
 mod identity;
 mod policy;
+mod policy_arm;
+mod policy_states;
 mod roles;
 mod standards;
 mod visibility;
