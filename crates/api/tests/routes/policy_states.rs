@@ -114,7 +114,7 @@ async fn states_are_filtered_chosen_sorted_and_grouped() {
         (format!("policyAssignmentId eq '{}' and isCompliant eq false", house.to_lowercase()), 2),
         (format!("resourceId eq '{resource}' and policyDefinitionReferenceId eq 'owner'"), 1),
         ("resourceId eq '/subscriptions/x/y'".to_owned(), 0),
-        ("resourceType eq 'Skywarden.Host/machines' and contains(policyDefinitionId, 'OWN')".to_owned(), 1),
+        ("resourceType eq 'Skywarden.Host/machines' and contains(policyDefinitionId, 'Owner')".to_owned(), 1),
         ("timestamp gt 2020-01-01T00:00:00Z".to_owned(), 2),
         ("timestamp gt 2999-01-01T00:00:00Z".to_owned(), 0),
     ] {

@@ -48,6 +48,7 @@ pub(crate) async fn list(
     let kept = state.store.policy_library().await?;
     let library = &kept.library;
     let place = Place::of(&state, library, &path).await?;
+    let reach = place.reach(&state, library).await?;
     let text = query.filter.as_deref().filter(|text| !text.trim().is_empty());
     let filter = text.map(|text| wanted(kind, text)).transpose()?;
     let size = query.top.unwrap_or(PAGE);
@@ -61,7 +62,7 @@ pub(crate) async fn list(
     let mut last = None;
     for (id, _, _) in library.documents().filter(|(id, own, _)| *own == kind && *id > after) {
         let scope = kind.place(id);
-        let relation = Relation { place: &place, scope: &scope, lies_below: place.shows_below(&state, library, &scope) };
+        let relation = Relation { place: &place, scope: &scope, lies_below: place.shows_below(&state, library, &reach, &scope) };
         if !relation.is_listed(kind, filter.as_ref()) {
             continue;
         }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use axum::http::StatusCode;
 use serde::Deserialize;
 use skywarden_model::{Scope as Account, native_id_of};
@@ -152,10 +154,29 @@ impl Place {
         self.chain.contains(scope)
     }
 
-    /// Whether a scope lies below this one and is the caller's to see.
-    pub(super) fn shows_below(&self, state: &Scoped, library: &Library, scope: &Scope) -> bool {
-        let lies_below = library.governance.hierarchy.above(scope).iter().any(|own| self.names.contains(own));
-        lies_below && (self.is_whole || state.sees(scope))
+    /// What lies below this scope and is the caller's to see.
+    pub(super) async fn reach(&self, state: &Scoped, library: &Library) -> Result<Reach, ApiError> {
+        let mut reach = Reach { is_whole: self.is_whole, below: BTreeSet::new(), seen: BTreeSet::new() };
+        for (connector, account) in state.store.accounts(&ScopeFilter::All).await? {
+            let chain = library.governance.hierarchy.of_parts("", &place_of(&connector, &account, ""));
+            let names = [account.to_lowercase(), id_of(&connector, &account)];
+            if self.names.iter().any(|own| chain.contains(own)) {
+                reach.below.extend(names.clone());
+            }
+            if state.filter.allows(&connector, &account) {
+                reach.seen.extend(names);
+            }
+        }
+        Ok(reach)
+    }
+
+    /// Whether something at a scope lies below this one and is the caller's to see.
+    pub(super) fn shows_below(&self, state: &Scoped, library: &Library, reach: &Reach, scope: &Scope) -> bool {
+        let above = library.governance.hierarchy.above(scope);
+        let is_of =
+            |names: &BTreeSet<String>| above.iter().any(|own| matches!(own, Scope::Subscription(id) if names.contains(id)));
+        let lies_below = above.iter().any(|own| self.names.contains(own)) || is_of(&reach.below);
+        lies_below && (reach.is_whole || state.sees(scope) || is_of(&reach.seen))
     }
 
     /// The id of an object of a type at this scope, as the path writes it.
@@ -185,6 +206,16 @@ impl Place {
         };
         Ok(ScopeFilter::Subscriptions(accounts.into_iter().filter(lies_here).collect()))
     }
+}
+
+/// Subscriptions by every name in lower case.
+pub(super) struct Reach {
+    /// Whether all that lies below a scope is the caller's to see.
+    is_whole: bool,
+    /// Those that lie below it.
+    below: BTreeSet<String>,
+    /// Those that are the caller's to see.
+    seen: BTreeSet<String>,
 }
 
 /// The same whether there is no such scope or the caller does not see it.
