@@ -42,7 +42,8 @@ pub(crate) fn assigned(definition: &str) -> Value {
 
 async fn names(server: &Server, path: &str) -> Vec<String> {
     let page = get(server, path).await;
-    page["value"].as_array().unwrap().iter().map(|own| own["name"].as_str().unwrap().to_owned()).collect()
+    let name = |own: &Value| own.get("name").and_then(Value::as_str).unwrap().to_owned();
+    page.get("value").and_then(Value::as_array).unwrap().iter().map(name).collect()
 }
 
 /// The query of a list with a filter.

@@ -44,8 +44,9 @@ async fn ask_states(server: &Server, scope: &str, options: &[(&str, &str)]) -> (
 async fn states(server: &Server, scope: &str, options: &[(&str, &str)]) -> Vec<Value> {
     let (status, answer) = ask_states(server, scope, options).await;
     assert_eq!(status, StatusCode::OK, "{scope} {options:?}: {answer}");
-    assert_eq!(answer["@odata.count"], answer["value"].as_array().unwrap().len());
-    answer["value"].as_array().unwrap().clone()
+    let value = answer.get("value").and_then(Value::as_array).unwrap();
+    assert_eq!(answer.get("@odata.count"), Some(&json!(value.len())));
+    value.clone()
 }
 
 #[tokio::test]

@@ -172,7 +172,7 @@ impl Row for ObjectRow<'_> {
                 "policydefinitionid" => json!(own.definition_id),
                 _ => json!(own.display_name),
             }),
-            (_, name) => governance.exemptions().find(|own| own.id.eq_ignore_ascii_case(self.id)).map(|own| match name {
+            (_, name) => governance.exemption(self.id).map(|own| match name {
                 "policyassignmentid" => json!(own.assignment_id),
                 "exemptioncategory" => json!(own.category),
                 _ => json!(own.display_name),
@@ -186,7 +186,7 @@ impl Row for ObjectRow<'_> {
             "atexactscope" => self.relation.place.is_at(self.relation.scope),
             "atscope" => self.relation.place.inherits(self.relation.scope),
             "excludeexpired" => {
-                let own = self.library.governance.exemptions().find(|own| own.id.eq_ignore_ascii_case(self.id));
+                let own = self.library.governance.exemption(self.id);
                 own.is_none_or(|own| own.expires_on.is_none_or(|end| self.now < end))
             }
             _ => true,

@@ -47,7 +47,7 @@ pub(super) fn shaped(library: &Library, kind: ObjectKind, id: &str) -> Option<Va
             &own.id
         }
         ObjectKind::Exemption => {
-            let own = governance.exemptions().find(|own| own.id.eq_ignore_ascii_case(id))?;
+            let own = governance.exemption(id)?;
             fill(&mut properties, "displayName", json!(own.display_name));
             fill(&mut properties, "metadata", json!({}));
             &own.id

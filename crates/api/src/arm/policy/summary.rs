@@ -34,20 +34,14 @@ pub(crate) async fn summarize(
     let rows = scan.all().await?;
     let address = Address { base: format!("{}{}", state.base, scan.place.prefix), filter: query.filter.clone() };
     let mut whole = Tally::default();
-    let mut assignments: BTreeMap<&str, (Tally<'_>, BTreeMap<&str, (Tally<'_>, &PolicyStateRow)>, BTreeMap<&str, Tally<'_>>)> =
-        BTreeMap::new();
+    let mut assignments: BTreeMap<&str, Part<'_>> = BTreeMap::new();
     for (row, _) in &rows {
         whole.add(row);
-        let (own, definitions, groups) = assignments.entry(&row.assignment).or_default();
-        own.add(row);
-        definitions.entry(&row.reference).or_insert_with(|| (Tally::default(), row)).0.add(row);
-        for group in &row.details.groups {
-            groups.entry(group).or_default().add(row);
-        }
+        assignments.entry(&row.assignment).or_default().add(row);
     }
     let top = query.top.unwrap_or(usize::MAX);
     let mut shown: Vec<Value> = Vec::new();
-    for (id, (own, definitions, groups)) in assignments.into_iter().take(top) {
+    for (id, part) in assignments.into_iter().take(top) {
         let assignment = kept.library.governance.assignment(id);
         let id = assignment.map_or(id, |own| own.id.as_str());
         let filter = format!("policyAssignmentId eq '{}'", id.replace('\'', "''"));
@@ -56,15 +50,16 @@ pub(crate) async fn summarize(
             json!({ "policyDefinitionId": row.definition, "policyDefinitionReferenceId": reference, "effect": row.effect.to_lowercase(),
                     "policyDefinitionGroupNames": row.details.groups, "results": own.results(&address, Some(&filter)) })
         };
-        let definitions: Vec<Value> = definitions.into_iter().map(of_definition).collect();
-        let groups: Vec<Value> = groups
+        let definitions: Vec<Value> = part.definitions.into_iter().map(of_definition).collect();
+        let groups: Vec<Value> = part
+            .groups
             .into_iter()
             .map(|(name, own)| json!({ "policyGroupName": name, "results": own.results(&address, Some(&filter)) }))
             .collect();
         shown.push(json!({
             "policyAssignmentId": id,
             "policySetDefinitionId": assignment.and_then(|own| initiative(&kept.library, &own.definition_id)),
-            "results": own.results(&address, Some(&filter)),
+            "results": part.whole.results(&address, Some(&filter)),
             "policyDefinitions": definitions,
             "policyGroups": groups,
         }));
@@ -86,6 +81,24 @@ fn initiative<'l>(library: &'l Library, id: &str) -> Option<&'l str> {
 struct Address {
     base: String,
     filter: Option<String>,
+}
+
+/// What one assignment finds: in all, by definition with a state of it, and by group.
+#[derive(Default)]
+struct Part<'r> {
+    whole: Tally<'r>,
+    definitions: BTreeMap<&'r str, (Tally<'r>, &'r PolicyStateRow)>,
+    groups: BTreeMap<&'r str, Tally<'r>>,
+}
+
+impl<'r> Part<'r> {
+    fn add(&mut self, row: &'r PolicyStateRow) {
+        self.whole.add(row);
+        self.definitions.entry(&row.reference).or_insert_with(|| (Tally::default(), row)).0.add(row);
+        for group in &row.details.groups {
+            self.groups.entry(group).or_default().add(row);
+        }
+    }
 }
 
 /// The state that prevails of each resource, of each definition under its assignment, and of each group.

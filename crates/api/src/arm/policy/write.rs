@@ -61,8 +61,9 @@ pub(crate) async fn patch(
         }
     }
     let document = document(&state, &kept.library, kind, &id, &whole)?;
-    let response = write(&state, &kept.library, kind, &place, &id, document).await?;
-    Ok((StatusCode::OK, response.into_body()).into_response())
+    let mut response = write(&state, &kept.library, kind, &place, &id, document).await?;
+    *response.status_mut() = StatusCode::OK;
+    Ok(response)
 }
 
 /// What Azure's PATCH of an exemption changes.
