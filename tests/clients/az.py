@@ -4,13 +4,16 @@
 
 Starts `skywarden up --sample` on a free port with a data folder of its own, makes a program with the role Security Admin, logs in with
 `az-client login` and runs each command twice: for the machine's subscription and for the sample's. A command of a built feature must
-answer with rows or an object; one of a feature that is not there must fail with FeatureNotAvailable. Prints a table, exits 1 on a surprise.
+answer with rows or an object; one of a feature that is not there must fail with FeatureNotAvailable. Then it makes the program Owner and
+runs the life of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
+with Azure's code. Prints a table, exits 1 on a surprise. `--only policy` leaves the first part out, `--show` prints what the second says.
 """
 
 import argparse
 import json
 import pathlib
 import re
+import shlex
 import socket
 import subprocess
 import sys
@@ -59,11 +62,76 @@ COMMANDS = [
     ("security workspace-setting list", MISSING),
 ]
 
+GROUP = "/providers/Microsoft.Management/managementGroups/corp"
+CORP = GROUP + "/providers/Microsoft.Authorization"
+ASSIGNMENT = "/subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments/house"
+
+# The life of a policy, in order: a command with what it should come to, or the code with which it is refused.
+POLICY = [
+    ("account management-group create -n corp --display-name Corp --no-register", BUILT),
+    ("account management-group list --no-register", BUILT),
+    ("account management-group show -n corp --no-register", BUILT),
+    ("account management-group subscription add --name corp --subscription {subscription}", BUILT),
+    ("account management-group show -n corp --expand --recurse --no-register", BUILT),
+    ("account management-group update -n corp --display-name Company", BUILT),
+    ("policy definition create -n owner --rules {folder}/rule.json --mode All --display-name 'Machines have an owner'", BUILT),
+    ("policy definition create -n region --management-group corp --rules {folder}/rule.json --mode All", BUILT),
+    ("policy definition create -n wrong --rules {folder}/wrong.json --mode All", "InvalidPolicyRule"),
+    ("policy definition list", BUILT),
+    ("policy definition list --management-group corp", BUILT),
+    ("policy definition show -n owner", BUILT),
+    ("policy definition show -n region --management-group corp", BUILT),
+    ("policy definition show -n none", "PolicyDefinitionNotFound"),
+    ("policy definition update -n owner --description 'Somebody answers for it'", BUILT),
+    ("policy set-definition create -n house --definitions {folder}/set.json --display-name 'House rules'", BUILT),
+    ("policy set-definition list", BUILT),
+    ("policy set-definition show -n house", BUILT),
+    ("policy assignment create -n house --policy-set-definition house --display-name 'House rules'", BUILT),
+    ("policy assignment create -n corp --policy " + CORP + "/policyDefinitions/region --scope " + GROUP, BUILT),
+    ("policy assignment create -n out --policy {definition} --scope " + GROUP, "InvalidCreatePolicyAssignmentRequest"),
+    ("policy assignment create -n one --policy {definition} --scope {resource}", BUILT),
+    ("policy assignment show -n one --scope {resource}", BUILT),
+    ("policy assignment list --scope " + GROUP, BUILT),
+    ("policy assignment list", BUILT),
+    ("policy assignment list --disable-scope-strict-match", BUILT),
+    ("policy assignment show -n house", BUILT),
+    ("policy state trigger-scan", BUILT),
+    ("policy state list", BUILT),
+    ("policy state list --filter \"complianceState eq 'NonCompliant'\" --select 'resourceId, complianceState' --top 5", BUILT),
+    ("policy state list --policy-set-definition house", BUILT),
+    ("policy state list --policy-definition owner", BUILT),
+    ("policy state list --resource {resource} --expand PolicyEvaluationDetails", BUILT),
+    ("policy state list --policy-assignment house --apply 'groupby((complianceState), aggregate($count as N))'", BUILT),
+    ("policy state list --management-group corp", BUILT),
+    ("policy state list --filter 'colour eq 1'", "InvalidFilterInQueryString"),
+    ("policy state summarize", BUILT),
+    ("policy exemption create -n known --exemption-category Waiver --policy-assignment " + ASSIGNMENT, BUILT),
+    ("policy exemption create -n resource --exemption-category Mitigated --scope {resource} --policy-assignment " + ASSIGNMENT, BUILT),
+    ("policy exemption show -n resource --scope {resource}", BUILT),
+    ("policy exemption delete -n resource --scope {resource}", BUILT),
+    ("policy exemption list", BUILT),
+    ("policy exemption show -n known", BUILT),
+    ("policy exemption update -n known --description 'until spring'", BUILT),
+    ("policy state list --filter \"complianceState eq 'Exempt'\"", BUILT),
+    ("policy definition delete -n owner", "PolicyDefinitionInUse"),
+    ("policy exemption delete -n known", BUILT),
+    ("policy assignment delete -n house", BUILT),
+    ("policy assignment delete -n one --scope {resource}", BUILT),
+    ("policy assignment delete -n corp --scope " + GROUP, BUILT),
+    ("policy set-definition delete -n house", BUILT),
+    ("policy definition delete -n owner", BUILT),
+    ("policy definition delete -n region --management-group corp", BUILT),
+    ("account management-group subscription remove --name corp --subscription {subscription}", BUILT),
+    ("account management-group delete -n corp --no-register", BUILT),
+]
+
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--skywarden", required=True)
     arguments.add_argument("--az-client", default="../shared/tools/az-client")
+    arguments.add_argument("--only", choices=["policy"])
+    arguments.add_argument("--show", action="store_true")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server, address = start(given.skywarden, folder)
@@ -102,7 +170,7 @@ def run(given, folder, address):
         return 1
     subscriptions = json.loads(az(client, "account list -o json").stdout)
     rows, n_surprises = [], 0
-    for command, wanted in COMMANDS:
+    for command, wanted in COMMANDS if given.only is None else []:
         for subscription in subscriptions:
             answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")
             outcome, remark = told(answer)
@@ -112,6 +180,9 @@ def run(given, folder, address):
             rows.append((command, subscription["name"], str(answer.returncode), outcome, remark if not is_right else ""))
             if not needs(command):
                 break
+    policy = policies(given, folder, client, subscriptions)
+    rows += policy
+    n_surprises += sum(bool(row[4]) for row in policy)
     widths = [max(len(row[column]) for row in rows) for column in range(4)]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)), row[4])
@@ -119,12 +190,46 @@ def run(given, folder, address):
     return min(n_surprises, 1)
 
 
+def policies(given, folder, client, subscriptions):
+    """The life of a policy, as Owner: one row for each command, with a remark where it came to something else."""
+    grant = [given.skywarden, "access", "grant", "az", "--role", "Owner", "--scope", "/", "--data", folder]
+    subprocess.run(grant, capture_output=True, text=True, check=True)
+    subscription = next((own for own in subscriptions if "sample" not in own["name"].lower()), subscriptions[0])
+    condition = {"allOf": [{"field": "type", "equals": "Skywarden.Host/machines"}, {"field": "tags.owner", "exists": "false"}]}
+    definition = f"/subscriptions/{subscription['id']}/providers/Microsoft.Authorization/policyDefinitions/owner"
+    resources = json.loads(az(client, f"resource list --subscription {subscription['id']} -o json").stdout)
+    resource = next(own["id"] for own in resources if own["type"].lower() == "skywarden.host/machines")
+    words = {"subscription": subscription["id"], "folder": folder, "definition": definition, "resource": resource}
+    files = {
+        "rule.json": {"if": condition, "then": {"effect": "audit"}},
+        "wrong.json": {"if": {"field": "type", "equls": "x"}, "then": {"effect": "audit"}},
+        "set.json": [{"policyDefinitionId": definition, "policyDefinitionReferenceId": "owner"}],
+    }
+    for name, value in files.items():
+        pathlib.Path(folder, name).write_text(json.dumps(value))
+    rows = []
+    for command, wanted in POLICY:
+        for word, value in words.items():
+            command = command.replace("{" + word + "}", value)
+        answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")
+        outcome, remark = told(answer)
+        if wanted == BUILT:
+            is_right = outcome not in ("FeatureNotAvailable", "failed", "0 rows")
+        else:
+            is_right, outcome = answer.returncode != 0 and wanted in answer.stderr, f"refused: {wanted}"
+        if given.show:
+            print(f"$ az {command}\n{(answer.stdout or answer.stderr).strip()[:2000]}\n")
+        shown = command.replace(resource, "RESOURCE").replace(folder, "FOLDER").replace(subscription["id"], "SUBSCRIPTION")
+        rows.append((shown, subscription["name"], str(answer.returncode), outcome, "" if is_right else remark or "not refused so: " + answer.stderr[-200:]))
+    return rows
+
+
 def needs(command):
     return not command.startswith("account ")
 
 
 def az(client, command):
-    return subprocess.run(client + ["az"] + command.split(), capture_output=True, text=True)
+    return subprocess.run(client + ["az"] + shlex.split(command), capture_output=True, text=True)
 
 
 def told(answer):

@@ -10,6 +10,7 @@ mod console;
 mod error;
 mod identity;
 mod limits;
+mod odata;
 mod outbound;
 mod page;
 mod people;

@@ -57,6 +57,16 @@ impl Scoped {
         if self.caller.grants.allow(action, &chain) { Ok(()) } else { Err(refused(&self.caller, action, &scope.to_string())) }
     }
 
+    /// That an action is allowed in something that lies in all of these scopes: what has two names lies in more than one finds by one.
+    pub(crate) fn may_within(&self, action: &str, chain: &[Scope], what: &str) -> Result<(), ApiError> {
+        if self.caller.grants.allow(action, chain) { Ok(()) } else { Err(refused(&self.caller, action, what)) }
+    }
+
+    /// Whether the route's action is allowed in something that lies in all of these scopes, and so in all that lies below it.
+    pub(crate) fn reads_within(&self, chain: &[Scope]) -> bool {
+        self.caller.grants.allow(self.action, chain)
+    }
+
     /// That the route's action is allowed in an account. What the caller may not even see there is not found.
     pub(crate) fn in_account(&self, connector: &str, account: &str) -> Result<(), ApiError> {
         if self.filter.allows(connector, account) {

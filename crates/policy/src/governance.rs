@@ -129,6 +129,11 @@ impl Governance {
         self.assignments.get(&id.to_lowercase())
     }
 
+    /// The exemption with an id, in any case.
+    pub fn exemption(&self, id: &str) -> Option<&PolicyExemption> {
+        self.exemptions.get(&id.to_lowercase())
+    }
+
     /// All exemptions, in order of their ids.
     pub fn exemptions(&self) -> impl Iterator<Item = &PolicyExemption> {
         self.exemptions.values()

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, fmt};
 
-use skywarden_model::{Resource, Scope as Place};
+use skywarden_model::{ArmId, Resource, Scope as Place};
 
 /// How scopes are written.
 pub(crate) const HELP: &str = "`/` (the tenant), `/providers/Microsoft.Management/managementGroups/NAME`, `/subscriptions/ID`, \
@@ -103,8 +103,8 @@ impl Hierarchy {
         chain
     }
 
-    /// The scopes that a resource lies in, from itself to the tenant. What is not Azure's has a subscription under two names: its
-    /// account, and the id that the ARM face gives it.
+    /// The scopes that a resource lies in, from itself to the tenant. What is not Azure's has two names, its own and the id that the
+    /// ARM face gives it, and so has its subscription: its account, and the id there.
     pub fn of(&self, resource: &Resource) -> Vec<Scope> {
         self.of_parts(resource.id.as_str(), &resource.scope)
     }
@@ -112,6 +112,12 @@ impl Hierarchy {
     /// The same of a resource's id and place.
     pub fn of_parts(&self, id: &str, place: &Place) -> Vec<Scope> {
         let mut chain = vec![Scope::Resource(id.to_lowercase())];
+        if !id.is_empty() {
+            let given = Scope::Resource(ArmId::of_parts(&id.into(), place).as_str().to_lowercase());
+            if !chain.contains(&given) {
+                chain.push(given);
+            }
+        }
         let account = place.account.to_lowercase();
         let group = place.resource_group.to_lowercase();
         let given = skywarden_model::subscription_id(place).to_string();
@@ -168,6 +174,17 @@ mod tests {
         for text in ["", "s1", "/subscriptions", "/subscriptions//resourceGroups/x", "/subscriptions/s1/resourceGroups", "/x/y"] {
             assert_eq!(Scope::parse(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_not_azures_is_found_under_the_id_that_arm_has_for_it() {
+        let place = Place { connector: "aws".into(), account: "1".into(), resource_group: "us-east-1".into() };
+        let chain = Hierarchy::default().of_parts("arn:aws:s3:::b", &place);
+        let given = ArmId::of_parts(&"arn:aws:s3:::b".into(), &place);
+        assert!(chain.contains(&Scope::parse(given.as_str()).unwrap()), "{chain:?}");
+        let native = "/subscriptions/s/resourceGroups/g/providers/a/b/c";
+        let scopes = Hierarchy::default().of_parts(native, &place);
+        assert_eq!(scopes.iter().filter(|scope| matches!(scope, Scope::Resource(_))).count(), 1, "{scopes:?}");
     }
 
     #[test]

@@ -161,7 +161,7 @@ pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {
 }
 
 /// The namespaces that this face answers, with the types that have operations.
-const PROVIDERS: [(&str, &[&str]); 4] = [
+const PROVIDERS: [(&str, &[&str]); 5] = [
     (
         "Microsoft.Security",
         &[
@@ -176,8 +176,19 @@ const PROVIDERS: [(&str, &[&str]); 4] = [
             "securityConnectors",
         ],
     ),
-    ("Microsoft.Authorization", &["roleAssignments", "roleDefinitions"]),
-    ("Microsoft.PolicyInsights", &["checkPolicyRestrictions"]),
+    (
+        "Microsoft.Authorization",
+        &[
+            "roleAssignments",
+            "roleDefinitions",
+            "policyDefinitions",
+            "policySetDefinitions",
+            "policyAssignments",
+            "policyExemptions",
+        ],
+    ),
+    ("Microsoft.Management", &["managementGroups"]),
+    ("Microsoft.PolicyInsights", &["checkPolicyRestrictions", "policyStates", "asyncOperationResults"]),
     ("Microsoft.Resources", &["subscriptions", "resourceGroups", "resources", "tenants"]),
 ];
 
@@ -196,6 +207,11 @@ pub(crate) async fn one_provider(state: Scoped, Path((id, namespace)): Path<(Str
     let known = PROVIDERS.iter().find(|(name, _)| name.eq_ignore_ascii_case(&namespace));
     let known = known.ok_or_else(|| ApiError::not_found("such resource provider"))?;
     Ok(Json(provider(&format!("/subscriptions/{}", id_of(&connector, &account)), known)))
+}
+
+/// Clients register a provider before they use it; all of ours are.
+pub(crate) async fn register_management(state: Scoped, Path(id): Path<String>) -> Answer {
+    one_provider(state, Path((id, "Microsoft.Management".to_owned()))).await
 }
 
 fn provider(prefix: &str, (namespace, types): &(&str, &[&str])) -> Value {

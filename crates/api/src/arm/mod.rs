@@ -6,6 +6,7 @@ mod canonical;
 mod compliance;
 mod connectors;
 mod ground;
+mod policy;
 mod restrictions;
 mod roles;
 mod scores;
@@ -67,6 +68,7 @@ fn ground_routes() -> Router<AppState> {
         .route("/subscriptions/{subscription}", get(ground::one_subscription))
         .route("/subscriptions/{subscription}/providers", get(ground::providers))
         .route("/subscriptions/{subscription}/providers/{namespace}", get(ground::one_provider))
+        .route("/subscriptions/{subscription}/providers/Microsoft.Management/register", post(ground::register_management))
         .route("/subscriptions/{subscription}/locations", get(ground::locations))
         .route("/subscriptions/{subscription}/resources", get(ground::resources))
         .route("/subscriptions/{subscription}/resourceGroups", get(ground::resource_groups))
@@ -89,6 +91,7 @@ pub(crate) fn routes() -> Router<AppState> {
     let controls = format!("{standards}/{{standard}}/regulatoryComplianceControls");
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
     ground_routes()
+        .merge(policy::routes())
         .route(&under(SUBSCRIPTION, "locations"), get(tasks::locations))
         .route(&under(SUBSCRIPTION, "locations/{location}"), get(tasks::one_location))
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))

@@ -227,7 +227,8 @@ const OPERATORS: [(&str, &str); 20] = [
     ("has not the key", "notContainsKey"),
 ];
 
-fn expression(evidence: &Evidence) -> Value {
+/// Evidence as Azure tells it: an expression with what it found and what it was compared with.
+pub(super) fn expression(evidence: &Evidence) -> Value {
     let known = OPERATORS.iter().find_map(|(words, name)| Some((*name, evidence.expected.strip_prefix(words)?)));
     let (operator, target) = known.unwrap_or((&evidence.expected, ""));
     let target: Value = match (operator, target.trim()) {

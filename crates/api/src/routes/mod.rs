@@ -62,6 +62,16 @@ enum At {
     ResourceGroup,
     /// A resource of a connected environment.
     Entity,
+    /// A resource of Azure's own.
+    Resource,
+    /// A policy definition, by a name that is in reach of a subscription.
+    Definition,
+    /// An initiative, likewise.
+    SetDefinition,
+    /// A policy assignment at a subscription.
+    Assignment,
+    /// One at a resource group.
+    GroupAssignment,
 }
 
 impl At {
@@ -75,6 +85,15 @@ impl At {
             Self::Entity => {
                 "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\
                  /securityEntityData/{entity}"
+            }
+            Self::Resource => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{resource_type}/{resource}"
+            }
+            Self::Definition => "/subscriptions/{subscription}/providers/Microsoft.Authorization/policyDefinitions/{name}",
+            Self::SetDefinition => "/subscriptions/{subscription}/providers/Microsoft.Authorization/policySetDefinitions/{name}",
+            Self::Assignment => "/subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments/{name}",
+            Self::GroupAssignment => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Authorization/policyAssignments/{name}"
             }
         }
     }

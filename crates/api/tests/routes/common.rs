@@ -221,7 +221,8 @@ pub(crate) fn machine() -> Resource {
 
 pub(crate) async fn ask(server: &Server, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> (StatusCode, String) {
     let (status, bytes) = ask_bytes(server, method, path, headers, body.as_bytes().to_vec()).await;
-    (status, String::from_utf8(bytes).unwrap())
+    // An archive is no text.
+    (status, String::from_utf8(bytes).unwrap_or_else(|error| format!("{:?}", error.into_bytes())))
 }
 
 pub(crate) async fn ask_bytes(

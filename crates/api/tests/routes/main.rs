@@ -8,6 +8,8 @@ mod exemptions;
 mod identity;
 mod people;
 mod policy;
+mod policy_arm;
+mod policy_states;
 mod provider;
 mod roles;
 mod standards;

@@ -344,7 +344,11 @@ impl Store {
         Ok(resources)
     }
 
-    async fn policy_run_at(&self, connector: &str) -> Result<Option<Timestamp>, StoreError> {
+    /// As of when a connector's resources were last judged by all policies, in microseconds; `None` if they never were.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn policy_run_at(&self, connector: &str) -> Result<Option<Timestamp>, StoreError> {
         let text: Option<String> = on_pool!(&self.pool, pool => {
             sqlx::query_scalar("SELECT at FROM policy_runs WHERE connector = $1")
                 .bind(connector).fetch_optional(pool).await.map_err(StoreError::statement("reading the last evaluation of policies"))?

@@ -54,6 +54,8 @@ pub struct PolicyStateRow {
     pub connector: String,
     /// Its account.
     pub account: String,
+    /// Its region or resource group.
+    pub resource_group: String,
     /// The assignment's id in lower case.
     pub assignment: String,
     /// The definition's reference id in the initiative; empty without one.
@@ -147,6 +149,13 @@ macro_rules! bind_conditions {
 /// Separates the parts of a cursor; no id holds it.
 const BETWEEN: char = '\u{1f}';
 
+impl PolicyStateRow {
+    /// The cursor of a page that ends with this row.
+    pub fn cursor(&self) -> String {
+        format!("{}{BETWEEN}{}{BETWEEN}{}", self.resource, self.assignment, self.reference)
+    }
+}
+
 impl Store {
     /// A page of states in order of (resource, assignment, reference).
     ///
@@ -160,8 +169,8 @@ impl Store {
         let limit = page_size(query.limit);
         let n_bound = filter.values().len();
         let statement = format!(
-            "SELECT s.resource, COALESCE(r.name, ''), COALESCE(r.type_name, ''), s.connector, s.account, s.assignment, s.reference,
-                 s.definition, s.state, s.effect, s.first_evaluated_at, s.state_changed_at, s.document
+            "SELECT s.resource, COALESCE(r.name, ''), COALESCE(r.type_name, ''), s.connector, s.account, COALESCE(r.resource_group, ''), s.assignment,
+                 s.reference, s.definition, s.state, s.effect, s.first_evaluated_at, s.state_changed_at, s.document
              FROM policy_states s LEFT JOIN resources r ON r.id = s.resource
              WHERE {CONDITIONS}{} AND (s.resource, s.assignment, s.reference) > (${}, ${}, ${})
              ORDER BY s.resource, s.assignment, s.reference LIMIT ${}",
@@ -183,8 +192,7 @@ impl Store {
         let size = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > size;
         let items: Vec<PolicyStateRow> = rows.into_iter().take(size).map(PolicyStateRow::try_from).collect::<Result<_, _>>()?;
-        let next = items.last().filter(|_| has_more);
-        let next = next.map(|row| format!("{}{BETWEEN}{}{BETWEEN}{}", row.resource, row.assignment, row.reference));
+        let next = items.last().filter(|_| has_more).map(PolicyStateRow::cursor);
         Ok(Page { items, next })
     }
 
@@ -294,7 +302,7 @@ impl Store {
     }
 }
 
-type Columns = (String, String, String, String, String, String, String, String, i64, String, String, String, String);
+type Columns = (String, String, String, String, String, String, String, String, String, i64, String, String, String, String);
 
 impl TryFrom<Columns> for PolicyStateRow {
     type Error = StoreError;
@@ -306,6 +314,7 @@ impl TryFrom<Columns> for PolicyStateRow {
             type_name,
             connector,
             account,
+            resource_group,
             assignment,
             reference,
             definition,
@@ -321,6 +330,7 @@ impl TryFrom<Columns> for PolicyStateRow {
             type_name,
             connector,
             account,
+            resource_group,
             assignment,
             reference,
             definition,

@@ -168,7 +168,8 @@ fn of_definition(own: &Definition) -> Value {
             "notEvaluated": own.elsewhere.as_ref().map(ToString::to_string) })
 }
 
-fn policy_type(own: PolicyType) -> &'static str {
+/// Who made a definition, in Azure's word.
+pub(crate) fn policy_type(own: PolicyType) -> &'static str {
     match own {
         PolicyType::BuiltIn => "BuiltIn",
         PolicyType::Custom => "Custom",

@@ -11,9 +11,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_bundle::{Bundle, File, Problem};
 use skywarden_model::Timestamp;
+use skywarden_policy::PolicyObject;
+use skywarden_store::{ObjectChange, PolicyRun};
 
 use super::assignments::ById;
-use crate::{error::ApiError, scoped::Scoped, v1::Answer};
+use crate::{AppState, error::ApiError, scoped::Scoped, v1::Answer};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,8 +40,7 @@ pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body
     }
     let mut answer = told(&bundle);
     if !query.dry_run && !bundle.objects.is_empty() {
-        let change = state.store.put_policies(&bundle.objects).await?;
-        let run = state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?;
+        let (change, run) = take(&state, &bundle.objects).await?;
         let more = json!({
             "change": { "added": change.n_added, "changed": change.n_changed, "same": change.n_same },
             "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written },
@@ -47,6 +48,21 @@ pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body
         answer = super::assignments::with(answer, more);
     }
     Ok(Json(answer))
+}
+
+/// Writes objects, each of which was read without a mistake and may be written by the caller, and judges anew what they touch.
+pub(crate) async fn take(state: &AppState, objects: &[(PolicyObject, Value)]) -> Result<(ObjectChange, PolicyRun), ApiError> {
+    let change = state.store.put_policies(objects).await?;
+    let run = state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?;
+    Ok((change, run))
+}
+
+/// Takes objects away and judges anew what rested on them; `None` if there was none of them.
+pub(crate) async fn take_away(state: &AppState, ids: &[String]) -> Result<Option<PolicyRun>, ApiError> {
+    if state.store.remove_policies(ids).await?.n_removed == 0 {
+        return Ok(None);
+    }
+    Ok(Some(state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?))
 }
 
 fn told(bundle: &Bundle) -> Value {
@@ -82,10 +98,6 @@ pub(crate) async fn remove(state: Scoped, Query(query): Query<ById>) -> Answer {
     let known = kept.library.documents().find(|(id, _, _)| *id == wanted).map(|(id, kind, _)| (kind, id));
     let (kind, id) = known.filter(|(kind, id)| state.sees(&kind.place(id))).ok_or_else(|| ApiError::not_found("such object"))?;
     state.may_at(&kind.delete_action(), &kind.governed_at(id))?;
-    let change = state.store.remove_policies(&[query.id]).await?;
-    if change.n_removed == 0 {
-        return Err(ApiError::not_found("such object"));
-    }
-    let run = state.store.judge_all_policies(&state.catalog, Timestamp::now()).await?;
+    let run = take_away(&state, &[query.id]).await?.ok_or_else(|| ApiError::not_found("such object"))?;
     Ok(Json(json!({ "judged": { "resources": run.n_resources, "states": run.n_states, "changed": run.n_written } })))
 }

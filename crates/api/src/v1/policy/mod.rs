@@ -18,7 +18,8 @@ use serde_json::{Map, Value, json};
 use skywarden_policy::{ComplianceState, compliant_fraction};
 use skywarden_store::StateCount;
 
-pub(crate) use definitions::rule;
+pub(crate) use definitions::{policy_type, rule};
+pub(crate) use exchange::{take, take_away};
 
 use crate::AppState;
 
