@@ -5,7 +5,8 @@ import { passwordRules } from "../lib/password";
 
 interface Props {
   label?: string;
-  name: string;
+  /** Of the account; `undefined` where it is not known here. */
+  name: string | undefined;
   password: string;
   again: string;
   /** Marks what is not met yet as wrong. */

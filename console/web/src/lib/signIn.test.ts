@@ -78,6 +78,9 @@ describe("a password", () => {
     expect(isGoodPassword("Administrator", "administrator", "Administrator")).toBe(false);
     expect(isGoodPassword("Administrator", "", "Administrator")).toBe(true);
   });
+  it("of an account whose name is not known is not said to differ from it", () => {
+    expect(passwordRules("correct horse", undefined, "").map((rule) => rule.key)).toEqual(["length", "same"]);
+  });
   it("is typed the same twice", () => {
     expect(isGoodPassword("correct horse battery", "ada", "correct horse batter")).toBe(false);
     expect(isGoodPassword("correct horse battery", "ada", "correct horse battery")).toBe(true);

@@ -20,7 +20,7 @@ export function ChainCard() {
         <Button disabled={verifying.isPending} onClick={() => verifying.mutate()}>{verifying.isPending ? "Verifying…" : "Verify the chain"}</Button>
       </div>
       <Problem text={verifying.error?.message} />
-      <div role="status">{verifying.data && <Result found={verifying.data} />}</div>
+      <div role="status" className="problem">{verifying.data && <Result found={verifying.data} />}</div>
     </section>
   );
 }

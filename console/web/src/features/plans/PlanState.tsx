@@ -12,7 +12,7 @@ export function PlanState({ pricing }: { pricing: Pricing | undefined }) {
       <span className={`badge ${on ? "tone-Healthy" : "tone-NotApplicable"}`}>
         {on ? <CheckmarkCircle16Filled aria-hidden /> : <CircleOff16Regular aria-hidden />}{on ? "On" : "Off"}
       </span>
-      {on && pricing.subPlan && <span className="small breakable">{pricing.subPlan}</span>}
+      {on && pricing.subPlan && <span className="small muted breakable">{pricing.subPlan}</span>}
       {pricing.inherited && (
         <span className="badge small muted" title={pricing.inheritedFrom ? `From: ${scopeText(pricing.inheritedFrom)}` : undefined}><ArrowDown12Regular aria-hidden />Inherited</span>
       )}

@@ -28,7 +28,7 @@ function SetPasswordForm({ code }: { code: string }) {
   const submit = (event: FormEvent) => {
     event.preventDefault();
     setIsChecked(true);
-    if (isGoodPassword(password, "", again)) setting.mutate();
+    if (isGoodPassword(password, undefined, again)) setting.mutate();
   };
   if (setting.data) {
     const { name } = setting.data;
@@ -43,7 +43,7 @@ function SetPasswordForm({ code }: { code: string }) {
   return (
     <form className="stack wide" onSubmit={submit} noValidate aria-label="Set your password">
       <PasswordFields
-        name="" password={password} again={again} isChecked={isChecked}
+        name={undefined} password={password} again={again} isChecked={isChecked}
         onChange={(one, two) => {
           setPassword(one);
           setAgain(two);
