@@ -7,7 +7,8 @@ import { Problem } from "./Problem";
 export function OpenDialog({ trigger, children }: { trigger: ReactElement; children: (close: () => void) => ReactNode }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
-    <Dialog open={isOpen} onOpenChange={(_, data) => setIsOpen(data.open)}>
+    // A click beside it must not lose what was typed, or a secret that is shown once.
+    <Dialog open={isOpen} onOpenChange={(_, data) => data.type !== "backdropClick" && setIsOpen(data.open)}>
       <DialogTrigger disableButtonEnhancement>{trigger}</DialogTrigger>
       <DialogSurface>{isOpen && children(() => setIsOpen(false))}</DialogSurface>
     </Dialog>
