@@ -1,9 +1,10 @@
 // Walks through sign-in, accounts, roles, tokens, the audit log, plans and contacts as people would, against a server that they
 // may change: SKYWARDEN_URL=LOGIN_ADDRESS node tests/walk-people.mjs
 import assert from "node:assert/strict";
-import { createHmac, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { request } from "playwright-core";
 import { enter, launch, loginAddress, SCORE, watchFor } from "./browser.mjs";
+import { codeOf } from "./totp.mjs";
 import { walkPlansAndContacts } from "./walk-plans.mjs";
 
 const login = loginAddress();
@@ -103,17 +104,6 @@ async function acceptInvitation(page, address, { name, password }) {
   await page.getByText(name).waitFor();
   await page.getByRole("button", { name: "Sign in" }).click();
   await page.waitForURL(`${origin}/sign-in`);
-}
-
-/** The six digits of RFC 6238 for a Base32 key. */
-function codeOf(key, now = Date.now()) {
-  const bits = [...key.replace(/[\s=]/g, "")].map((letter) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(letter).toString(2).padStart(5, "0")).join("");
-  const bytes = Buffer.from((bits.match(/.{8}/g) ?? []).map((byte) => Number.parseInt(byte, 2)));
-  const counter = Buffer.alloc(8);
-  counter.writeBigUInt64BE(BigInt(Math.floor(now / 30_000)));
-  const digest = createHmac("sha1", bytes).update(counter).digest();
-  const at = digest[19] & 15;
-  return String((digest.readUInt32BE(at) & 0x7fffffff) % 1_000_000).padStart(6, "0");
 }
 
 await step("the login address opens the set-up of a first run, or the overview", async () => {
