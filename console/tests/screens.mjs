@@ -1,7 +1,7 @@
 // Pictures of every page, wide and narrow, light and dark: node tests/screens.mjs FOLDER
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { launch, loginAddress, PAGES, watchFor } from "./browser.mjs";
+import { enter, launch, loginAddress, PAGES, watchFor } from "./browser.mjs";
 
 const folder = process.argv[2] ?? "screens";
 const SIZES = [{ name: "wide", width: 1440, height: 900 }, { name: "narrow", width: 390, height: 844 }];
@@ -14,8 +14,7 @@ const context = await browser.newContext({ locale: "en-GB" });
 const page = await context.newPage();
 const problems = [];
 await watchFor(page, problems);
-await page.goto(login);
-await page.waitForSelector("[data-testid=secure-score]");
+await enter(page, login);
 
 /** Pages that are one thing of a list: the first of it. */
 async function details() {
@@ -36,6 +35,10 @@ async function details() {
     { name: "policy-states", path: await link("/policy", "table[aria-label='Assignments'] a").then((path) => path && `${path}&tab=resources`), shown: "table[aria-label='Policy states'], main .state-note", open: "table[aria-label='Policy states'] .expand-button" },
     { name: "policy-definition", path: await link("/policy/definitions?kind=definition", "table[aria-label='Definitions'] a"), shown: ".rule" },
     { name: "policy-initiative", path: await link("/policy/definitions?kind=initiative", "table[aria-label='Definitions'] a"), shown: "table[aria-label='Definitions']" },
+    { name: "plan", path: await link("/plans", "table[aria-label='Plans'] a"), shown: "section[aria-label='What it brings']" },
+    { name: "principal", path: await link("/access", "table[aria-label='Users'] a"), shown: "section[aria-label='Facts']" },
+    { name: "role", path: await link("/access?tab=roles", "table[aria-label='Roles'] a"), shown: "section[aria-label='What it allows']" },
+    { name: "sign-in", path: "/sign-in", shown: ".outside-card" },
     { name: "no-match", path: "/inventory?q=nothing-is-called-this", shown: "main .state-note" },
     { name: "not-found", path: "/recommendations/no-such-recommendation", shown: "[role=alert]" },
   ].filter((place) => place.path);

@@ -1,13 +1,12 @@
 // Walks through the console as a person would and checks what it sees: SKYWARDEN_URL=LOGIN_ADDRESS node tests/walk.mjs
 import assert from "node:assert/strict";
-import { launch, loginAddress, PAGES, watchFor } from "./browser.mjs";
+import { enter, launch, loginAddress, PAGES, SCORE, watchFor } from "./browser.mjs";
 import { walkManyAndStandards } from "./walk-many.mjs";
 import { walkPolicy } from "./walk-policy.mjs";
 
 const login = loginAddress();
 const origin = new URL(login).origin;
 const REASON = "Walked through by the console's test";
-const SCORE = "[data-testid=secure-score]";
 
 const browser = await launch();
 const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 } });
@@ -42,8 +41,7 @@ async function assertFits(path) {
 const seen = {};
 
 await step("the login address opens the overview with a score", async () => {
-  await page.goto(login);
-  await page.waitForSelector(SCORE);
+  await enter(page, login);
   seen.before = await score();
   assert.ok(seen.before > 0 && seen.before <= 1, `score ${seen.before}`);
 });
@@ -204,12 +202,14 @@ async function withAnswers(answer, work) {
   await other.close();
 }
 
-await step("a session that has ended says so", () =>
+await step("a session that has ended leads to the sign-in page, which knows the way back", () =>
   withAnswers(
-    (route) => route.fulfill({ status: 401, contentType: "application/json", body: '{"error":{"code":"AuthenticationFailed","message":"log in"}}' }),
+    (route) => (new URL(route.request().url()).pathname === "/api/v1/sign-in"
+      ? route.fallback()
+      : route.fulfill({ status: 401, contentType: "application/json", body: '{"error":{"code":"AuthenticationFailed","message":"log in"}}' })),
     async (other) => {
-      await other.getByText("Your session has ended.").waitFor();
-      await other.getByText("skywarden up").first().waitFor();
+      await other.waitForURL(/\/sign-in\?return=%2Frecommendations$/);
+      await other.getByRole("heading", { name: "Sign in", level: 1 }).waitFor();
     },
   ));
 

@@ -2,23 +2,26 @@
 import { compliance } from "./compliance.mjs";
 import { connectorRows, missingPermissions } from "./connectors.mjs";
 import { ASSESSMENTS, CONTROLS, DENIED, RECOMMENDATIONS, RESOURCES } from "./estate.mjs";
+import { audit } from "./audit.mjs";
+import { authorization, isSignedIn, outside, ownSession, people, sees, setUp } from "./people.mjs";
+import { arm, plans } from "./plans.mjs";
 import { policy } from "./policy.mjs";
 
 let exemptions = [];
 let isSampleThere = true;
 const RANK = { Unhealthy: 0, Unknown: 1, Healthy: 2, NotApplicable: 3 };
 
-const isThere = (connector) => isSampleThere || connector !== "sample";
+const isThere = ({ connector, account }) => (isSampleThere || connector !== "sample") && sees(account);
 
 function verdicts() {
-  return ASSESSMENTS.filter((row) => isThere(row.connector)).map((row) => {
+  return ASSESSMENTS.filter(isThere).map((row) => {
     const exemption = exemptions.find((one) => one.recommendation === row.recommendation && !one.finding && (one.scope.kind === "tenant" || one.scope.id === row.resource));
     if (!exemption) return row;
     return { ...row, status: "NotApplicable", cause: { code: exemption.category === "Waiver" ? "Exempt" : "ExemptMitigated", message: exemption.reason } };
   });
 }
 
-const resources = () => RESOURCES.filter((one) => isThere(one.scope.connector));
+const resources = () => RESOURCES.filter((one) => isThere(one.scope));
 const tally = (rows) => rows.reduce((counts, row) => ({ ...counts, [row.status]: (counts[row.status] ?? 0) + 1 }), { Healthy: 0, Unhealthy: 0, NotApplicable: 0, Unknown: 0 });
 const lower = (counts) => ({ healthy: counts.Healthy, unhealthy: counts.Unhealthy, unknown: counts.Unknown, notApplicable: counts.NotApplicable });
 
@@ -49,7 +52,7 @@ function scoreOf(rows) {
 const connectors = () => [
   { id: "host", displayName: "This machine", environment: "OnPremise", sample: false },
   { id: "sample", displayName: "Sample AWS account", environment: "Aws", sample: true },
-].filter((one) => isThere(one.id));
+].filter((one) => isSampleThere || one.id !== "sample");
 
 const coverageItems = () => ["AWS::S3::Bucket", "AWS::IAM::User", "AWS::RDS::DBInstance", "AWS::EC2::SecurityGroup", "AWS::Lambda::Function"].flatMap((type, index) =>
   ["eu-central-1", "eu-west-1", "us-east-1"].map((region, at) => {
@@ -148,8 +151,19 @@ const changes = () => verdicts().filter((row) => row.status === "Unhealthy").map
 export function answer(method, url, body) {
   const path = decodeURIComponent(url.pathname.replace("/api/v1", ""));
   const query = url.searchParams;
+  const isOutside = url.pathname.startsWith("/api/") && outside(method, path, body);
+  if (isOutside) return isOutside;
+  if (!isSignedIn()) return { status: 401, body: { error: { code: "AuthenticationFailed", message: "log in" } } };
   const missing = { status: 404, body: { error: { code: "ResourceNotFound", message: "there is no such thing here" } } };
   const given = (value) => (value === undefined ? missing : { status: 200, body: value });
+  if (!url.pathname.startsWith("/api/")) return authorization(method, path, body) ?? arm(method, path, body) ?? missing;
+  const parts = path.split("/").slice(1);
+  if (parts[0] === "session") return ownSession(method, parts, body);
+  if (parts[0] === "principals") return people(method, parts, body);
+  if (parts[0] === "audit") return audit(parts[1], query);
+  if (method === "POST" && path === "/set-up") return setUp(body);
+  if (path === "/plans") return given(plans());
+  if (path === "/identity-providers") return given({ items: [{ id: "corp", name: "Corp SSO", issuer: "https://login.corp.example/realms/main", clientId: "skywarden", scopes: ["openid", "profile", "groups"], groupsClaim: "groups", source: "file" }] });
   if (method === "POST" && path === "/exemptions") {
     if (!body.reason?.trim()) return { status: 400, body: { error: { code: "BadRequest", message: "an exemption needs a reason" } } };
     const exemption = { ...body, id: String(exemptions.length + 1), createdAt: new Date().toISOString(), createdBy: "administrator" };

@@ -26,6 +26,12 @@ const brief = { id: ASSIGNMENT, name: "made-up", displayName: "Made-up assignmen
 const definition = { kind: "definition", id: DEFINITION, name: "made-up", displayName: "Buckets ignore public access lists", description: "A public access list opens a bucket to everybody.", category: "Storage", version: "1.0.0", policyType: "Custom", mode: "All", effect: { parameter: "effect", default: "audit" }, notEvaluated: null };
 const document = { id: DEFINITION, name: "made-up", properties: { displayName: definition.displayName, policyRule: RULE } };
 const tenant = { id: "/", name: "", kind: "tenant" };
+const scope = (id, name, kind, depth) => ({ id, name, kind, depth, assignments: 0, connectors: [] });
+const scopes = [
+  { ...tenant, depth: 0, assignments: 1, connectors: [] }, scope("/providers/Microsoft.Management/managementGroups/made-up", "Made-up group", "managementGroup", 1),
+  scope("/subscriptions/111122223333", "shop-production", "subscription", 2), scope("/subscriptions/444455556666", "billing", "subscription", 2), scope("/subscriptions/fleet", "Own machines", "subscription", 1),
+  ...Array.from({ length: 8 }, (_, at) => scope(`/subscriptions/${700000000000 + at}`, `sandbox-${at}`, "subscription", 1)),
+];
 
 /** The status and body for a request below `/policy`. */
 export function policy(name, query) {
@@ -34,7 +40,7 @@ export function policy(name, query) {
   const states = rows.filter((row) => (!query.get("state") || row.state === query.get("state")) && (!query.get("resource") || row.resource === query.get("resource")) && (!query.get("q") || `${row.name} ${row.resource}`.includes(query.get("q"))));
   const from = Number(query.get("cursor") ?? 0);
   switch (name) {
-    case undefined: return found({ objects: { managementGroup: 0, definition: 1, initiative: 0, assignment: 1, exemption: 0, attestation: 0 }, total: counted(), assignments: [{ ...brief, ...counted() }], scopes: [{ ...tenant, depth: 0, assignments: 1, connectors: [] }], refused: [], unlinked: [] });
+    case undefined: return found({ objects: { managementGroup: 0, definition: 1, initiative: 0, assignment: 1, exemption: 0, attestation: 0 }, total: counted(), assignments: [{ ...brief, ...counted() }], scopes, refused: [], unlinked: [] });
     case "scope": return found({ ...tenant, above: [tenant], assignments: [{ assignment: brief, inherited: false, leftOutBy: null }], exemptions: [] });
     case "assignment": return found({ ...brief, ...counted(), groups: [], parameters: {}, overrides: [], resourceSelectors: [], exemptions: [], attestations: [], document: { id: ASSIGNMENT }, settings: [{ ...counted(), reference: "", definitionId: DEFINITION, displayName: definition.displayName, category: "Storage", groups: [], effect: "audit", effectFrom: "definitionDefault", someResources: [], parameters: { effect: { value: "audit", from: "definitionDefault" } }, message: null, problem: null, notEvaluated: null }] });
     case "definitions": return found({ items: [definition], total: 1, categories: [{ value: "Storage", count: 1 }] });

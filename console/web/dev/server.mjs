@@ -4,10 +4,12 @@
 // file if one is given, else with the session that its login address opens.
 import { createServer, request } from "node:http";
 import { readFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { parseArgs } from "node:util";
 import { answer } from "./answers.mjs";
+import { keepLogin, login, useCookie } from "./people.mjs";
 
 const { values } = parseArgs({
   options: { dist: { type: "string", default: "dist" }, port: { type: "string", default: "8572" }, upstream: { type: "string" }, "token-file": { type: "string" } },
@@ -45,14 +47,34 @@ async function serveFile(path, outgoing) {
   }
 }
 
+/** Each browser signs in for itself. */
+function cookieOf(incoming) {
+  const known = /(?:^|; )fixture=([\w-]+)/.exec(incoming.headers.cookie ?? "")?.[1];
+  return known ? { name: known, headers: {} } : newCookie();
+}
+
+function newCookie() {
+  const name = randomUUID();
+  return { name, headers: { "set-cookie": `fixture=${name}; Path=/; HttpOnly; SameSite=Strict` } };
+}
+
 createServer(async (incoming, outgoing) => {
   const url = new URL(incoming.url, "http://127.0.0.1");
   const isLoginUpstream = values.upstream && !values["token-file"];
   if (url.pathname === "/login" && isLoginUpstream) return passOn(incoming, outgoing);
-  if (url.pathname === "/login") return outgoing.writeHead(303, { location: "/" }).end();
-  if (!url.pathname.startsWith("/api/")) return serveFile(url.pathname, outgoing);
+  if (url.pathname === "/login") {
+    const cookie = newCookie();
+    login(url.searchParams.get("token"));
+    keepLogin(cookie.name);
+    return outgoing.writeHead(303, { location: "/", ...cookie.headers }).end();
+  }
+  if (url.pathname.startsWith("/sign-in/") && !values.upstream) return outgoing.writeHead(303, { location: "/sign-in?error=the%20fixture%20server%20knows%20no%20identity%20provider" }).end();
+  if (!/^\/(api|subscriptions|providers|tenants|sign-in\/.+)(\/|$)/.test(url.pathname)) return serveFile(url.pathname, outgoing);
   const body = await readBody(incoming);
   if (values.upstream) return passOn(incoming, outgoing, body);
+  const cookie = cookieOf(incoming);
+  useCookie(cookie.name, incoming.headers.authorization);
   const reply = answer(incoming.method, url, body.length > 0 && incoming.headers["content-type"] === "application/json" ? JSON.parse(body) : undefined);
-  outgoing.writeHead(reply.status, { "content-type": "application/json" }).end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
+  keepLogin(cookie.name);
+  outgoing.writeHead(reply.status, { "content-type": "application/json", ...cookie.headers, ...reply.headers }).end(reply.body === undefined ? undefined : JSON.stringify(reply.body));
 }).listen(Number(values.port), "127.0.0.1", () => console.log(`http://127.0.0.1:${values.port}/login?token=any`));

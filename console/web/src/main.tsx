@@ -6,6 +6,7 @@ import "./styles/parts.css";
 import "./styles/table.css";
 import "./styles/overview.css";
 import "./styles/policy.css";
+import "./styles/people.css";
 
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App />);

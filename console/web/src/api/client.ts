@@ -6,6 +6,8 @@ export class ApiError extends Error {
     message: string,
     /** Each of several mistakes in what was sent. */
     readonly details: readonly Mistake[] = [],
+    /** Seconds after which another try is taken. */
+    readonly retryAfter?: number,
   ) {
     super(message);
     this.name = "ApiError";
@@ -68,20 +70,34 @@ async function request<T>(method: string, url: string, body?: unknown, signal?: 
 }
 
 async function failure(response: Response): Promise<ApiError> {
+  const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+  const retryAfter = Number.isFinite(seconds) && seconds > 0 ? seconds : undefined;
   try {
     const { error } = (await response.json()) as { error: { code: string; message: string; details?: Mistake[] } };
-    return new ApiError(response.status, error.code, error.message, error.details);
+    return new ApiError(response.status, error.code, error.message, error.details, retryAfter);
   } catch {
-    return new ApiError(response.status, "HttpError", `The server answered with HTTP ${response.status}.`);
+    return new ApiError(response.status, "HttpError", `The server answered with HTTP ${response.status}.`, [], retryAfter);
   }
 }
 
 export const api = {
   get: <T>(path: string, parameters?: Parameters, signal?: AbortSignal) =>
     request<T>("GET", address(path, parameters), undefined, signal),
-  post: <T>(path: string, body: unknown) => request<T>("POST", address(path), body),
+  post: <T>(path: string, body?: unknown) => request<T>("POST", address(path), body),
+  put: <T>(path: string, body: unknown) => request<T>("PUT", address(path), body),
+  patch: <T>(path: string, body: unknown) => request<T>("PATCH", address(path), body),
   putText: <T>(path: string, text: string) => request<T>("PUT", address(path), new Text(text)),
   /** Sends a file as it is. */
   send: <T>(path: string, parameters: Parameters, file: Blob) => request<T>("POST", address(path, parameters), file),
   remove: (path: string, parameters?: Parameters) => request<void>("DELETE", address(path, parameters)),
 };
+
+/** Azure Resource Manager's own routes; `path` is an ARM id, whose parts are escaped here. */
+export const arm = {
+  get: <T>(path: string, version: string, signal?: AbortSignal) => request<T>("GET", armAddress(path, version), undefined, signal),
+  put: <T>(path: string, version: string, body: unknown) => request<T>("PUT", armAddress(path, version), body),
+  remove: (path: string, version: string) => request<void>("DELETE", armAddress(path, version)),
+};
+
+const armAddress = (path: string, version: string): string =>
+  `${path.split("/").map(encodeURIComponent).join("/")}?api-version=${encodeURIComponent(version)}`;

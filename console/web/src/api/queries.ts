@@ -1,5 +1,6 @@
 import { keepPreviousData, QueryCache, QueryClient, useQuery } from "@tanstack/react-query";
 import { ApiError, api } from "./client";
+import { isEndOfSession } from "../lib/signIn";
 import { endSession } from "./session";
 import type { AttestationRow, CheckRow, KeptStandard } from "./standardTypes";
 import type { CompliancePoint, Scope, Standard, StandardRow } from "./complianceTypes";
@@ -9,7 +10,7 @@ import type {
 } from "./types";
 
 function noteEndOfSession(error: Error): void {
-  if (error instanceof ApiError && error.status === 401) endSession();
+  if (error instanceof ApiError && isEndOfSession(error)) endSession();
 }
 
 /** Only what may pass by itself is worth another try. */

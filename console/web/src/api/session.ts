@@ -3,11 +3,16 @@ import { useSyncExternalStore } from "react";
 let hasEnded = false;
 const listeners = new Set<() => void>();
 
-/** Called once the server has answered 401: every page gives way to a note. */
-export function endSession(): void {
-  hasEnded = true;
+function note(value: boolean): void {
+  hasEnded = value;
   listeners.forEach((listener) => listener());
 }
+
+/** Called once the server has answered 401: every page gives way to the sign-in page. */
+export const endSession = (): void => note(true);
+
+/** Called once somebody has signed in. */
+export const beginSession = (): void => note(false);
 
 export function useSessionEnded(): boolean {
   return useSyncExternalStore(

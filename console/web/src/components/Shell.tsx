@@ -2,6 +2,7 @@ import { Button, DrawerBody, DrawerHeader, DrawerHeaderTitle, OverlayDrawer } fr
 import { Dismiss24Regular, Navigation24Regular, ShieldCheckmark24Filled } from "@fluentui/react-icons";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { Link, Outlet, useLocation } from "react-router";
+import { AccountMenu } from "./AccountMenu";
 import { Loading } from "./PageStates";
 import { NavigationLinks } from "./navigation";
 import { ThemeSwitch } from "./ThemeSwitch";
@@ -29,7 +30,7 @@ export function Shell({ isDark, onSwitchTheme }: { isDark: boolean; onSwitchThem
           onClick={() => setIsMenuOpen(true)}
         />
         <Link to="/" className="brand"><ShieldCheckmark24Filled aria-hidden />Skywarden</Link>
-        <div className="end"><ThemeSwitch isDark={isDark} onSwitch={onSwitchTheme} /></div>
+        <div className="end"><ThemeSwitch isDark={isDark} onSwitch={onSwitchTheme} /><AccountMenu /></div>
       </header>
       <OverlayDrawer position="start" open={isMenuOpen} onOpenChange={(_, data) => setIsMenuOpen(data.open)} style={{ width: 264 }}>
         <DrawerHeader>

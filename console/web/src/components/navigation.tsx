@@ -1,13 +1,18 @@
 import {
-  ArrowSwap20Regular, BoxMultiple20Regular, CheckmarkStarburst20Regular, ClipboardTaskListLtr20Regular, EyeOff20Regular, GaugeRegular, Gavel20Regular, PlugConnected20Regular, ShieldDismiss20Regular,
+  ArrowSwap20Regular, BoxMultiple20Regular, CheckmarkStarburst20Regular, ClipboardTaskListLtr20Regular, DocumentBulletList20Regular, EyeOff20Regular, GaugeRegular, Gavel20Regular, Layer20Regular,
+  PeopleLock20Regular, PlugConnected20Regular, Settings20Regular, ShieldDismiss20Regular,
 } from "@fluentui/react-icons";
 import type { ComponentType } from "react";
 import { NavLink } from "react-router";
+import { useMay } from "../api/peopleQueries";
+import { AUDIT_READ, PLANS_READ, PRINCIPALS_READ, ROLES_READ } from "../lib/people";
 
 interface Place {
   to: string;
   text: string;
   Icon: ComponentType<{ "aria-hidden"?: boolean; fontSize?: number }>;
+  /** The actions of which one must be allowed somewhere; without any it is for everybody. */
+  needs?: readonly string[];
 }
 
 const PLACES: readonly Place[] = [
@@ -22,19 +27,35 @@ const PLACES: readonly Place[] = [
   { to: "/changes", text: "Changes", Icon: ArrowSwap20Regular },
 ];
 
+const ADMINISTRATION: readonly Place[] = [
+  { to: "/plans", text: "Plans", Icon: Layer20Regular, needs: [PLANS_READ] },
+  { to: "/access", text: "Access", Icon: PeopleLock20Regular, needs: [PRINCIPALS_READ, ROLES_READ] },
+  { to: "/audit", text: "Audit log", Icon: DocumentBulletList20Regular, needs: [AUDIT_READ] },
+  { to: "/settings", text: "Settings", Icon: Settings20Regular },
+];
+
 export function NavigationLinks({ onChoose }: { onChoose?: () => void }) {
+  const may = useMay();
   return (
     <nav aria-label="Main">
-      <ul className="plain stack" style={{ gap: 2 }}>
-        {PLACES.map(({ to, text, Icon }) => (
-          <li key={to}>
-            <NavLink to={to} end={to === "/"} className="nav-link" onClick={onChoose}>
-              <Icon aria-hidden fontSize={20} />
-              {text}
-            </NavLink>
-          </li>
-        ))}
-      </ul>
+      <Places places={PLACES} onChoose={onChoose} />
+      <p className="nav-title small muted">Administration</p>
+      <Places places={ADMINISTRATION.filter(({ needs }) => !needs || needs.some(may))} onChoose={onChoose} />
     </nav>
+  );
+}
+
+function Places({ places, onChoose }: { places: readonly Place[]; onChoose?: () => void }) {
+  return (
+    <ul className="plain stack" style={{ gap: 2 }}>
+      {places.map(({ to, text, Icon }) => (
+        <li key={to}>
+          <NavLink to={to} end={to === "/"} className="nav-link" onClick={onChoose}>
+            <Icon aria-hidden fontSize={20} />
+            {text}
+          </NavLink>
+        </li>
+      ))}
+    </ul>
   );
 }

@@ -5,6 +5,7 @@ import { useNavigate, useParams } from "react-router";
 import { ApiError, api } from "../../api/client";
 import { queryClient, useChecks, useKeptStandard } from "../../api/queries";
 import type { CheckRow, KeptStandard, StandardFile } from "../../api/standardTypes";
+import { FieldGroup } from "../../components/FieldGroup";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { useSay } from "../../components/useSay";
@@ -150,11 +151,11 @@ function FormFields({ draft, checks, isNew, problems, onChange }: { draft: Draft
         </div>
         <Field label="Title" required validationMessage={problems.get("title")}><Input value={draft.title} maxLength={200} onChange={(_, data) => set({ title: data.value })} /></Field>
         <Field label="Description"><Textarea value={draft.description} rows={2} maxLength={2000} onChange={(_, data) => set({ description: data.value })} /></Field>
-        <Field label="Environments" hint="Where its controls apply: an attestation is due in each account of these.">
+        <FieldGroup label="Environments" hint="Where its controls apply: an attestation is due in each account of these.">
           <div className="row">
             {ENVIRONMENTS.map((name) => <Checkbox key={name} label={name} checked={draft.environments.includes(name)} onChange={() => toggle(name)} />)}
           </div>
-        </Field>
+        </FieldGroup>
       </section>
       <h2 className="section-title">Controls</h2>
       <ControlRows draft={draft} checks={checks} problems={problems} onChange={onChange} />
