@@ -113,7 +113,7 @@ export interface RoleDefinition {
 }
 
 export interface AuditLine {
-  sequence: number;
+  number: number;
   at: string;
   principal?: string | null;
   principalName?: string | null;

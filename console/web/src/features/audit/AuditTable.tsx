@@ -12,7 +12,7 @@ import { PRINCIPALS_READ, principalPath } from "../../lib/people";
 export function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
   return (
     <DataTable
-      label="Audit log" groups={[{ key: "", title: null, rows: lines }]} rowKey={(line) => String(line.sequence)} rowName={(line) => `line ${line.sequence}`}
+      label="Audit log" groups={[{ key: "", title: null, rows: lines }]} rowKey={(line) => String(line.number)} rowName={(line) => `line ${line.number}`}
       columns={[
         { key: "at", header: "When", width: "170px", cell: (line) => <span className="nowrap">{formatTime(line.at)}</span> },
         { key: "who", header: "Who", width: "190px", cell: (line) => <bdi>{line.principalName || line.principal || "Nobody signed in"}</bdi> },
@@ -45,7 +45,7 @@ function Detail({ line }: { line: AuditLine }) {
   return (
     <div className="stack wide">
       <dl className="facts">
-        <dt>Line</dt><dd className="number">{formatCount(line.sequence)}</dd>
+        <dt>Line</dt><dd className="number">{formatCount(line.number)}</dd>
         {line.target && <><dt>On what</dt><dd className="breakable"><bdi>{line.target}</bdi></dd></>}
         {line.principal && <><dt>Who</dt><dd>{may(PRINCIPALS_READ) && isPrincipalId(line.principal) ? <Link to={principalPath(line.principal)}>{line.principal}</Link> : line.principal}</dd></>}
         {line.address && <><dt>From</dt><dd><bdi>{line.address}</bdi></dd></>}
