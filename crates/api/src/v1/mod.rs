@@ -12,7 +12,7 @@ mod scope;
 pub(crate) mod standards;
 
 pub(crate) use overview::total_score;
-pub(crate) use policy::{long_routes, policy_type, rule, take, take_away};
+pub(crate) use policy::{long_routes, may_set_aside, policy_type, rule, take, take_away};
 
 use axum::{
     Json, Router,
