@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::{Attestation, AttestationScope, Connector, Timestamp, Withdrawal};
-use skywarden_posture::{AccountScope, JudgedControls, Standards, compliance_by_account};
+use skywarden_posture::{AccountScope, JudgedControls, Plans, Standards, compliance_by_account};
 
 use crate::{
     ScopeFilter, Store, StoreError, WriteStats,
@@ -39,6 +39,8 @@ pub struct OwnStandards {
     pub attestations: Vec<Attestation>,
     /// The reader's accounts that have been assessed.
     pub accounts: BTreeSet<AccountScope>,
+    /// Which plans are on in them.
+    plans: Plans,
 }
 
 impl OwnStandards {
@@ -59,6 +61,7 @@ impl OwnStandards {
             .with_files(&self.initiatives.files)
             .with_checks(&self.initiatives.checks)
             .with_attestations(&self.attestations, self.accounts.iter().cloned(), now)
+            .with_plans(&self.plans)
     }
 }
 
@@ -87,6 +90,7 @@ impl Store {
             initiatives: self.initiative_standards(filter).await?,
             attestations: self.attestations(filter).await?,
             accounts,
+            plans: self.plans(filter).await?,
         })
     }
 
