@@ -106,9 +106,9 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
     };
     let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
     let is_read = route.action.ends_with("/read");
-    if !is_read && !caller.grants.allow_somewhere(route.action) {
-        let refusal = refused(&caller, route.action, "any scope");
-        let change = Change::of(&request, &caller, route.action).ended(StatusCode::FORBIDDEN);
+    if !is_read && !caller.grants.allow_somewhere(&route.action) {
+        let refusal = refused(&caller, &route.action, "any scope");
+        let change = Change::of(&request, &caller, &route.action).ended(StatusCode::FORBIDDEN);
         return match app.store.append_audit(&change).await {
             Ok(_) => refusal,
             Err(error) => error.into(),
@@ -119,13 +119,13 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(tree) => tree,
         Err(error) => return ApiError::from(error).into_response(),
     };
-    let filter = match filter(&app, &caller, route.action, &tree).await {
+    let filter = match filter(&app, &caller, &route.action, &tree).await {
         Ok(filter) => filter,
         Err(error) => return error.into_response(),
     };
-    let change = Change::of(&request, &caller, route.action);
+    let change = Change::of(&request, &caller, &route.action);
     let store = app.store.clone();
-    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: route.action, tree });
+    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: &route.action, tree });
     if is_read {
         return next.run(request).await;
     }

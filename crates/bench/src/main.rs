@@ -76,8 +76,16 @@ fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -
     line("facts", cpu, wall, n);
     let (assessments, cpu, wall) = timed(|| evaluate(catalog, &Plans::default(), &snapshot.resources, &facts, snapshot.taken_at));
     line("all rules", cpu, wall, assessments.len());
-    let (_, cpu, wall) =
-        timed(|| score_by_subscription(catalog, &Plans::default(), &snapshot.connector, &snapshot.resources, &assessments, &snapshot.coverage));
+    let (_, cpu, wall) = timed(|| {
+        score_by_subscription(
+            catalog,
+            &Plans::default(),
+            &snapshot.connector,
+            &snapshot.resources,
+            &assessments,
+            &snapshot.coverage,
+        )
+    });
     line("score of each account", cpu, wall, n);
     drop((facts, assessments));
     let (assessed, cpu, wall) = timed(|| assess(catalog, snapshot.clone(), &Known::default(), now));

@@ -17,13 +17,7 @@ use crate::{
 /// Judges every resource by every recommendation of its type of which the plan is on; sorted by resource, then recommendation.
 ///
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
-pub fn evaluate(
-    catalog: &Catalog,
-    plans: &Plans,
-    resources: &[Resource],
-    facts: &FactTable,
-    now: Timestamp,
-) -> Vec<Assessment> {
+pub fn evaluate(catalog: &Catalog, plans: &Plans, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
     let mut bench = Bench::new(catalog, plans, now);
     // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.

@@ -232,11 +232,11 @@ impl<'a> Standards<'a> {
             .catalog
             .recommendations
             .values()
-            .filter(|recommendation| recommendation.file.maturity == Maturity::Stable && self.is_on(recommendation.file.plan.as_ref()))
+            .filter(|recommendation| {
+                recommendation.file.maturity == Maturity::Stable && self.is_on(recommendation.file.plan.as_ref())
+            })
             .map(|recommendation| (&recommendation.file.id, &recommendation.file.type_name, &recommendation.file.compliance));
-        let rules = self
-            .rules()
-            .map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
+        let rules = self.rules().map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
         for (id, type_name, compliance) in recommendations.chain(rules) {
             for control in compliance.get(&file.id).into_iter().flatten() {
                 checks.entry(control).or_default().insert(id, Judges::types([type_name.as_str()]));

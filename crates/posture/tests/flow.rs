@@ -15,8 +15,8 @@ use skywarden_model::{
     Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_posture::{
-    AccountScope, Assessed, ComplianceState, Known, PlanState, Plans, Standards, apply_exemptions, assess, assess_for_report, compliance, evaluate, not_listed,
-    score_by_subscription, secure_score, standard_states, unlisted,
+    AccountScope, Assessed, ComplianceState, Known, PlanState, Plans, Standards, apply_exemptions, assess, assess_for_report,
+    compliance, evaluate, not_listed, score_by_subscription, secure_score, standard_states, unlisted,
 };
 use skywarden_rule::{Parameters, Rule};
 
@@ -192,7 +192,8 @@ fn a_refused_read_never_makes_a_resource_healthy() {
     // Without a login the rule does not apply; whether there is one could not be read.
     let mut user = resource(BUCKET, "user", json!({ "Login": false, "Mfa": true }));
     let verdict = |user: &Resource| {
-        let assessments = evaluate(&catalog, &Plans::default(), std::slice::from_ref(user), &FactTable::new(), Timestamp::UNIX_EPOCH);
+        let assessments =
+            evaluate(&catalog, &Plans::default(), std::slice::from_ref(user), &FactTable::new(), Timestamp::UNIX_EPOCH);
         status(&assessments, "user", "mfa").0
     };
     assert_eq!(verdict(&user), Status::NotApplicable);
@@ -317,8 +318,14 @@ fn each_account_has_the_score_of_its_own_resources() {
     let mut other = bucket("z", false, false);
     other.scope.account = "2".into();
     let estate = [bucket("a", true, true), other];
-    let scores =
-        score_by_subscription(&catalog(), &Plans::default(), &"c".into(), &estate, &judge(&estate), &[refused_listing(BUCKET, "us-east-1")]);
+    let scores = score_by_subscription(
+        &catalog(),
+        &Plans::default(),
+        &"c".into(),
+        &estate,
+        &judge(&estate),
+        &[refused_listing(BUCKET, "us-east-1")],
+    );
     let of = |account: &str| &scores[&("c".to_owned(), account.to_owned())];
     assert_eq!((of("1").percentage, of("2").percentage), (1.0, 0.0));
     assert!(of("1").coverage < 1.0);

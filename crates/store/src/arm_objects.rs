@@ -124,9 +124,7 @@ impl Store {
         let document = serde_json::from_str(&text).map_err(StoreError::damaged("object"))?;
         let new = ArmObject { scope: scope.clone(), name: storable(name), document, etag, changed_at: now };
         match expected {
-            Expected::Absent => {
-                Ok(if self.insert(kind, &new, &text).await? { Written::Created(new) } else { Written::Conflict })
-            }
+            Expected::Absent => Ok(if self.insert(kind, &new, &text).await? { Written::Created(new) } else { Written::Conflict }),
             Expected::Etag(etag) => {
                 Ok(if self.update(kind, &new, &text, Some(etag)).await? { Written::Replaced(new) } else { Written::Conflict })
             }

@@ -67,6 +67,13 @@ pub(crate) struct ResourcePath {
     finding: String,
 }
 
+impl ResourcePath {
+    pub(super) fn new(subscription: &str, group: &str, connector: &str, entity: &str) -> Self {
+        let [subscription, group, connector, entity] = [subscription, group, connector, entity].map(str::to_owned);
+        Self { subscription, group, connector, entity, assessment: String::new(), finding: String::new() }
+    }
+}
+
 pub(crate) async fn of_resource(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let resource = resource(&state, &path).await?;
     let rows = state.store.assessments_on(&state.filter, resource.id.as_str()).await?;
@@ -92,7 +99,7 @@ pub(crate) async fn finding(state: Scoped, Path(path): Path<ResourcePath>) -> An
 }
 
 /// The resource of a path; a path with another subscription, group or connector than the resource's own finds nothing.
-async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
+pub(super) async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
     let ResourcePath { subscription, group, connector, entity, .. } = path;
     let arm_id = format!(
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"

@@ -6,6 +6,7 @@ mod canonical;
 mod compliance;
 mod connectors;
 mod ground;
+pub(crate) mod objects;
 mod restrictions;
 mod roles;
 mod scores;
@@ -13,6 +14,7 @@ mod subscription;
 mod tasks;
 
 pub(crate) use canonical::canonical;
+pub(crate) use ground::{display_name, id_of};
 
 use axum::{
     Json, Router,
@@ -88,6 +90,7 @@ pub(crate) fn routes() -> Router<AppState> {
     let controls = format!("{standards}/{{standard}}/regulatoryComplianceControls");
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
     ground_routes()
+        .merge(objects::routes())
         .route(&under(SUBSCRIPTION, "locations"), get(tasks::locations))
         .route(&under(SUBSCRIPTION, "locations/{location}"), get(tasks::one_location))
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))

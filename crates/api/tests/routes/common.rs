@@ -211,6 +211,20 @@ pub(crate) async fn ask_bytes(
     headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> (StatusCode, Vec<u8>) {
+    let response = respond(server, method, path, headers, body).await;
+    let status = response.status();
+    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
+    (status, bytes.to_vec())
+}
+
+/// The whole answer, with its headers.
+pub(crate) async fn respond(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> axum::response::Response {
     let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
     let is_given = headers.iter().any(|(name, _)| *name == "host");
     if !is_given {
@@ -219,10 +233,7 @@ pub(crate) async fn ask_bytes(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
-    let status = response.status();
-    let bytes = axum::body::to_bytes(response.into_body(), 1 << 24).await.unwrap();
-    (status, bytes.to_vec())
+    server.router.clone().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap()
 }
 
 pub(crate) const BEARER: (&str, &str) = ("authorization", "Bearer the-token");

@@ -282,9 +282,9 @@ async fn an_installation_has_roles_of_its_own() {
 async fn every_action_of_the_table_is_one_that_a_built_in_role_allows_and_reads_are_reads() {
     let allowed = |role: BuiltIn, action: &str| built_in_roles().iter().any(|own| own.id == role.id() && own.allows(action));
     for route in ROUTES.iter() {
-        assert!(allowed(BuiltIn::Owner, route.action), "{}", route.action);
+        assert!(allowed(BuiltIn::Owner, &route.action), "{}", route.action);
         let is_read = route.action.ends_with("/read");
-        assert_eq!(allowed(BuiltIn::Reader, route.action), is_read, "{}", route.action);
+        assert_eq!(allowed(BuiltIn::Reader, &route.action), is_read, "{}", route.action);
         let is_question = route.path.ends_with("/try") || route.path.ends_with("/checkPolicyRestrictions");
         assert_eq!(is_read, route.method == "GET" || is_question, "{} {}", route.method, route.path);
     }

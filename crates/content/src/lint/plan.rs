@@ -18,7 +18,9 @@ pub(crate) fn plan(catalog: &Catalog, file: &File, plan: &PlanFile, problems: &m
     match &plan.default_sub_plan {
         Some(own) => sizes(file, plan, std::slice::from_ref(own), "/default_sub_plan", problems),
         None if plan.sub_plans.is_empty() => {}
-        None => problems.push(file.problem("/sub_plans", "a plan that comes in sizes says with `default_sub_plan` which one holds")),
+        None => {
+            problems.push(file.problem("/sub_plans", "a plan that comes in sizes says with `default_sub_plan` which one holds"))
+        }
     }
     for (place, feature) in plan.brings.iter().enumerate() {
         sizes(file, plan, &feature.sub_plans, &format!("/brings/{place}/sub_plans"), problems);

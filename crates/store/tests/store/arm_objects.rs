@@ -66,14 +66,12 @@ async fn objects_of_a_scope_have_pages(store: &Store) {
 }
 
 async fn a_filter_hides_objects_of_other_accounts(store: &Store) {
-    let (other, tenant, group) =
-        (ArmScope::subscription("c", "2"), ArmScope::tenant(), ArmScope::management_group("Corp"));
+    let (other, tenant, group) = (ArmScope::subscription("c", "2"), ArmScope::tenant(), ArmScope::management_group("Corp"));
     for scope in [&own(), &other, &tenant, &group] {
         put(store, scope, "x", &json!({ "at": scope.path() })).await;
     }
     let filter = ScopeFilter::Subscriptions(BTreeSet::from([("c".to_owned(), "1".to_owned())]));
-    let seen: BTreeSet<ArmScope> =
-        store.arm_objects(&filter, KIND).await.unwrap().into_iter().map(|own| own.scope).collect();
+    let seen: BTreeSet<ArmScope> = store.arm_objects(&filter, KIND).await.unwrap().into_iter().map(|own| own.scope).collect();
     assert_eq!(seen, BTreeSet::from([own(), tenant, group]));
     assert_eq!(store.arm_objects(&ALL, KIND).await.unwrap().len(), 4);
     assert!(store.arm_object(&filter, KIND, &other, "x").await.unwrap().is_none());

@@ -117,7 +117,10 @@ const CODE: &str = "InvalidRequestContent";
 
 #[cfg(test)]
 mod tests {
-    use super::{super::kind::{optional, read_only, required}, *};
+    use super::{
+        super::kind::{optional, read_only, required},
+        *,
+    };
 
     const FIELDS: &[Field] = &[
         required("tier", Shape::OneOf(&["Free", "Standard"])),
@@ -144,7 +147,8 @@ mod tests {
         let given = json!({ "tier": "Gold", "mails": "a@b", "on": "true", "parts": [{ "name": "a" }, { "name": "abcd" }, {}, 1], "x": 1 });
         let mistakes = check(given).unwrap_err();
         let targets: Vec<&str> = mistakes.iter().map(|(target, _)| target.as_str()).collect();
-        let wanted = ["tier", "mails", "on", "parts[1].name", "parts[2].name", "parts[3]", "x"].map(|own| format!("properties.{own}"));
+        let wanted =
+            ["tier", "mails", "on", "parts[1].name", "parts[2].name", "parts[3]", "x"].map(|own| format!("properties.{own}"));
         assert_eq!(targets, wanted);
         assert_eq!(mistakes[0].1, "`properties.tier` is one of Free, Standard, not \"Gold\"");
         assert_eq!(mistakes[6].1, "there is no `properties.x`; members of `properties` are tier, mails, on, parts");

@@ -42,7 +42,9 @@ fn handler(kind: &'static Kind, operation: Operation) -> MethodRouter<AppState> 
         Operation::List => get(move |state, path, query, uri| handlers::list(kind, state, path, query, uri)),
         Operation::Get => get(move |state, path, query| handlers::one(kind, state, path, query)),
         Operation::Put => put(move |state, path, query, headers, body| handlers::put(kind, state, path, query, headers, body)),
-        Operation::Patch => patch(move |state, path, query, headers, body| handlers::patch(kind, state, path, query, headers, body)),
+        Operation::Patch => {
+            patch(move |state, path, query, headers, body| handlers::patch(kind, state, path, query, headers, body))
+        }
         Operation::Delete => delete(move |state, path, headers| handlers::remove(kind, state, path, headers)),
     }
 }
