@@ -52,6 +52,24 @@ impl Scoped {
         Err(if is_seen { self.refused(&format!("account {account}")) } else { ApiError::not_found("such account") })
     }
 
+    /// That the route's action is allowed at a management group. One that is not there, or that the caller may not see, is not found.
+    pub(crate) fn at(&self, group: &Scope) -> Result<(), ApiError> {
+        let hierarchy = &self.tree.library.governance.hierarchy;
+        let chain = hierarchy.above(group);
+        let is_there = hierarchy.placed().any(|own| own == group);
+        let is_allowed = self.caller.grants.allow(self.action, &chain) || (self.action.ends_with("/read") && self.sees(group));
+        match (is_there, is_allowed) {
+            (true, true) => Ok(()),
+            (true, false) if self.caller.grants.allow(READ_OF_ACCOUNTS, &chain) => Err(self.refused(&group.to_string())),
+            _ => Err(ApiError::not_found("such management group")),
+        }
+    }
+
+    /// The scopes that a resource lies in, from itself to the tenant.
+    pub(crate) fn chain_of(&self, id: &str, place: &Place) -> Vec<Scope> {
+        self.tree.library.governance.hierarchy.of_parts(id, place)
+    }
+
     /// Whether a scope is another one or lies in it.
     pub(crate) fn lies_in(&self, scope: &Scope, other: &Scope) -> bool {
         self.tree.library.governance.hierarchy.above(scope).contains(other)

@@ -117,6 +117,14 @@ async fn row(state: &Scoped, path: &ResourcePath) -> Result<AssessmentRow, ApiEr
     state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
 }
 
+/// The key of an assessment that a resource has, as the recommendation spells it.
+pub(super) async fn key_of(state: &Scoped, resource: &Resource, given: &str) -> Result<String, ApiError> {
+    let missing = || ApiError::not_found("such assessment");
+    let recommendation = by_key(state, given).ok_or_else(missing)?;
+    let found = state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?;
+    found.map(|_| recommendation.key.clone()).ok_or_else(missing)
+}
+
 pub(super) fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
     state.catalog.recommendations.values().find(|recommendation| recommendation.key.eq_ignore_ascii_case(key))
 }

@@ -205,10 +205,11 @@ pub(crate) async fn one_provider(state: Scoped, Path((id, namespace)): Path<(Str
 }
 
 fn provider(prefix: &str, (namespace, types): &(&str, &[&str])) -> Value {
-    let kinds = KINDS.iter().map(|kind| kind.collection).filter(|_| *namespace == SECURITY);
+    let prefix_of = |name: &str| name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+    let kinds = KINDS.iter().filter_map(|kind| prefix_of(&kind.type_name()));
     let types: Vec<Value> = types
         .iter()
-        .copied()
+        .map(|name| (*name).to_owned())
         .chain(kinds)
         .map(|name| json!({ "resourceType": name, "locations": [], "apiVersions": [], "capabilities": "None" }))
         .collect();

@@ -63,6 +63,8 @@ pub(crate) enum At {
     Connector,
     /// A resource of a connected environment.
     Entity,
+    /// An assessment of such a resource.
+    Assessment,
 }
 
 impl At {
@@ -75,6 +77,10 @@ impl At {
             Self::ResourceGroup => "/subscriptions/{subscription}/resourceGroups/{group}",
             Self::Connector => {
                 "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}"
+            }
+            Self::Assessment => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\
+                 /securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}"
             }
             Self::Entity => {
                 "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\

@@ -8,7 +8,7 @@ pub(super) fn table() -> Vec<Route> {
     for kind in KINDS {
         for (place, operations) in kind.places {
             for operation in *operations {
-                let action = format!("Microsoft.Security/{}/{}", kind.collection, operation.verb());
+                let action = format!("{}/{}", kind.type_name(), operation.verb());
                 routes.push(Route { method: operation.method(), path: kind.path(*place, *operation), action });
             }
         }

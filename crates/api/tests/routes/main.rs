@@ -5,6 +5,7 @@ mod common;
 mod compliance;
 mod connectors;
 mod exemptions;
+mod governance;
 mod identity;
 mod objects;
 mod policy;

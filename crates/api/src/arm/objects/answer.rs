@@ -51,7 +51,7 @@ impl Shown {
         };
         let type_name = kind.type_name();
         let mut value = json!({
-            "id": format!("{}/providers/Microsoft.Security/{}/{}", target.prefix, kind.collection, self.name),
+            "id": format!("{}/{}/{}", target.prefix, kind.collection, self.name),
             "name": self.name,
             "type": type_name,
             "etag": quoted(&self.etag()),

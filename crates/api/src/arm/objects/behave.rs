@@ -5,6 +5,7 @@ use skywarden_model::Timestamp;
 
 use super::{
     answer::Shown,
+    governance,
     kind::{Behaviour, Fixed, Kind, Names},
     plans::{self, PlansAt},
     target::Target,
@@ -89,6 +90,7 @@ pub(super) async fn prepared(
 ) -> Result<Map<String, Value>, ApiError> {
     match kind.behaviour {
         Behaviour::Kept => Ok(properties),
+        Behaviour::Rule => governance::prepared(state, target, name, properties, Timestamp::now()).await,
         Behaviour::Plan => {
             let at = PlansAt::read(state, target).await?;
             plans::prepared(&state.catalog, &at, target, name, properties, Timestamp::now())
@@ -99,10 +101,10 @@ pub(super) async fn prepared(
 /// What follows a change that was made.
 pub(super) async fn changed(state: &Scoped, kind: &Kind, target: &Target) -> Result<(), ApiError> {
     match kind.behaviour {
-        Behaviour::Kept => Ok(()),
+        Behaviour::Kept | Behaviour::Rule => Ok(()),
         Behaviour::Plan => {
             for connector in state.store.connectors(&state.filter).await? {
-                if connector.id.as_str() == target.account.0 {
+                if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {
                     state.store.reassess(&state.catalog, &connector, Timestamp::now()).await?;
                 }
             }

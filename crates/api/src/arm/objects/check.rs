@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
+use skywarden_model::Timestamp;
 
 use super::kind::{Field, Need, Shape};
 use crate::error::ApiError;
@@ -58,6 +59,10 @@ fn fitting(shape: &Shape, value: &Value, target: &str) -> Result<Value, Vec<Mist
             Ok(value.clone())
         }
         (Shape::Flag, Value::Bool(_)) | (Shape::Free, Value::Object(_)) => Ok(value.clone()),
+        (Shape::Whole(from, to), Value::Number(number)) if number.as_i64().is_some_and(|own| (*from..=*to).contains(&own)) => {
+            Ok(value.clone())
+        }
+        (Shape::Instant, Value::String(text)) if text.parse::<Timestamp>().is_ok() => Ok(value.clone()),
         (Shape::OneOf(allowed), Value::String(text)) => {
             allowed.iter().find(|own| own.eq_ignore_ascii_case(text)).map(|own| json!(own)).ok_or_else(wrong)
         }
@@ -87,6 +92,8 @@ fn words(shape: &Shape) -> String {
         Shape::Text(max) => format!("a text of at most {max} bytes"),
         Shape::Addresses => "e-mail addresses with `;` between them".to_owned(),
         Shape::Flag => "true or false".to_owned(),
+        Shape::Whole(from, to) => format!("a whole number from {from} to {to}"),
+        Shape::Instant => "a time as `2026-11-28T12:00:00Z`".to_owned(),
         Shape::OneOf(allowed) => format!("one of {}", allowed.join(", ")),
         Shape::Object(_) | Shape::Free => "an object".to_owned(),
         Shape::List(_) => format!("a list of at most {MAX_ELEMENTS} elements"),

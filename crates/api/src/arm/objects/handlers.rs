@@ -123,7 +123,7 @@ pub(super) async fn one(
     Ok(found.answer(StatusCode::OK, kind, &target, query.version.as_deref()))
 }
 
-async fn known(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Shown, ApiError> {
+pub(super) async fn known(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Shown, ApiError> {
     let name = behave::name(state, kind, name)?;
     let found = behave::one(state, kind, target, &name).await?;
     found.ok_or_else(|| ApiError::not_found(&format!("`{name}` among {} of {}", kind.collection, target.prefix)))

@@ -9,6 +9,8 @@ use crate::routes::At;
 pub(crate) struct Kind {
     /// What stands in the path: `securityContacts`.
     pub(crate) collection: &'static str,
+    /// What it lies below in its type's name: `assessments`.
+    pub(super) parent: Option<&'static str>,
     /// Where it lies, and what can be done there.
     pub(crate) places: &'static [(At, &'static [Operation])],
     /// What its objects are called.
@@ -35,6 +37,10 @@ pub(crate) enum Operation {
     Put,
     Patch,
     Delete,
+    /// Carries a rule out.
+    Execute,
+    /// How that went.
+    Result,
 }
 
 /// What a kind does beyond being kept.
@@ -44,6 +50,8 @@ pub(super) enum Behaviour {
     Kept,
     /// It switches plans: inherited, and judged by.
     Plan,
+    /// It is a governance rule, which can be carried out.
+    Rule,
 }
 
 /// What objects of a kind are called.
@@ -101,6 +109,10 @@ pub(super) enum Shape {
     Addresses,
     /// `true` or `false`.
     Flag,
+    /// A whole number from one to another.
+    Whole(i64, i64),
+    /// A time as RFC 3339 has it.
+    Instant,
     /// One of these, whichever the case.
     OneOf(&'static [&'static str]),
     Object(&'static [Field]),
@@ -130,13 +142,20 @@ impl Field {
 impl Kind {
     /// The path of an operation at a kind of place.
     pub(crate) fn path(&self, place: At, operation: Operation) -> String {
-        let name = if operation == Operation::List { "" } else { "/{name}" };
-        format!("{}/providers/Microsoft.Security/{}{name}", place.path(), self.collection)
+        let rest = match operation {
+            Operation::List => "",
+            Operation::Get | Operation::Put | Operation::Patch | Operation::Delete => "/{name}",
+            Operation::Execute => "/{name}/execute",
+            Operation::Result => "/{name}/operationResults/{operation}",
+        };
+        let namespace = if self.parent.is_some() { "" } else { "/providers/Microsoft.Security" };
+        format!("{}{namespace}/{}{rest}", place.path(), self.collection)
     }
 
     /// The kind as ARM names it.
-    pub(super) fn type_name(&self) -> String {
-        format!("Microsoft.Security/{}", self.collection)
+    pub(crate) fn type_name(&self) -> String {
+        let parent = self.parent.map(|parent| format!("{parent}/")).unwrap_or_default();
+        format!("Microsoft.Security/{parent}{}", self.collection)
     }
 
     /// The shape that an api-version has, if it is an older one.
@@ -148,19 +167,21 @@ impl Kind {
 impl Operation {
     pub(crate) fn method(self) -> &'static str {
         match self {
-            Self::List | Self::Get => "GET",
+            Self::List | Self::Get | Self::Result => "GET",
             Self::Put => "PUT",
             Self::Patch => "PATCH",
             Self::Delete => "DELETE",
+            Self::Execute => "POST",
         }
     }
 
     /// The end of its action.
     pub(crate) fn verb(self) -> &'static str {
         match self {
-            Self::List | Self::Get => "read",
+            Self::List | Self::Get | Self::Result => "read",
             Self::Put | Self::Patch => "write",
             Self::Delete => "delete",
+            Self::Execute => "execute/action",
         }
     }
 }

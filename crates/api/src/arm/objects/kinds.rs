@@ -12,6 +12,7 @@ use crate::routes::At;
 pub(crate) const KINDS: &[Kind] = &[
     Kind {
         collection: "applications",
+        parent: None,
         places: &[(At::Subscription, WITHOUT_PATCH), (At::Connector, WITHOUT_PATCH)],
         names: Names::Any,
         fields: &[
@@ -28,6 +29,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         collection: "autoProvisioningSettings",
+        parent: None,
         places: &[(At::Subscription, &[Operation::List, Operation::Get, Operation::Put])],
         names: Names::Fixed(&[Fixed { name: "default", kind: None, default: Some(r#"{"autoProvision":"Off"}"#) }]),
         fields: &[required("autoProvision", Shape::OneOf(&["On", "Off"]))],
@@ -38,7 +40,68 @@ pub(crate) const KINDS: &[Kind] = &[
         behaviour: Behaviour::Kept,
     },
     Kind {
+        collection: "governanceAssignments",
+        parent: Some("assessments"),
+        places: &[(At::Assessment, WITHOUT_PATCH)],
+        names: Names::Any,
+        fields: &[
+            optional("owner", Shape::Text(260)),
+            required("remediationDueDate", Shape::Instant),
+            optional(
+                "remediationEta",
+                Shape::Object(&[required("eta", Shape::Instant), required("justification", Shape::Text(4096))]),
+            ),
+            optional("isGracePeriod", Shape::Flag),
+            MAILS,
+            optional(
+                "additionalData",
+                Shape::Object(&[
+                    optional("ticketNumber", Shape::Whole(0, i64::MAX)),
+                    optional("ticketLink", Shape::Text(2048)),
+                    optional("ticketStatus", Shape::Text(260)),
+                ]),
+            ),
+        ],
+        older: None,
+        created: StatusCode::CREATED,
+        deleted: StatusCode::OK,
+        without_effect: Some("owner and due date are kept; no mail is sent, and a grace period does not change the secure score"),
+        behaviour: Behaviour::Kept,
+    },
+    Kind {
+        collection: "governanceRules",
+        parent: None,
+        places: &[(At::ManagementGroup, RULE), (At::Subscription, RULE), (At::Connector, RULE)],
+        names: Names::Any,
+        fields: &[
+            required("displayName", Shape::Text(260)),
+            optional("description", Shape::Text(4096)),
+            required("remediationTimeframe", Shape::Text(32)),
+            optional("isGracePeriod", Shape::Flag),
+            required("rulePriority", Shape::Whole(0, 1000)),
+            optional("isDisabled", Shape::Flag),
+            required("ruleType", Shape::OneOf(&["Integrated", "ServiceNow"])),
+            required("sourceResourceType", Shape::OneOf(&["Assessments"])),
+            optional("excludedScopes", Shape::List(&Shape::Text(2048))),
+            required("conditionSets", Shape::List(&Shape::Object(CONDITIONS))),
+            optional("includeMemberScopes", Shape::Flag),
+            required(
+                "ownerSource",
+                Shape::Object(&[required("type", Shape::OneOf(&["ByTag", "Manually"])), required("value", Shape::Text(260))]),
+            ),
+            MAILS,
+            read_only("tenantId"),
+            read_only("metadata"),
+        ],
+        older: None,
+        created: StatusCode::CREATED,
+        deleted: StatusCode::OK,
+        without_effect: Some("the rule assigns when it is executed, not by itself; no mail is sent and no ticket is made"),
+        behaviour: Behaviour::Rule,
+    },
+    Kind {
         collection: "pricings",
+        parent: None,
         places: &[
             (At::Subscription, &[Operation::List, Operation::Get, Operation::Put]),
             (At::Entity, &[Operation::List, Operation::Get, Operation::Put, Operation::Delete]),
@@ -65,6 +128,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         collection: "securityContacts",
+        parent: None,
         places: &[(At::Subscription, ALL)],
         names: Names::Fixed(&[Fixed { name: "default", kind: None, default: None }]),
         fields: &[
@@ -98,6 +162,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         collection: "settings",
+        parent: None,
         places: &[(At::Subscription, &[Operation::List, Operation::Get, Operation::Put])],
         names: Names::Fixed(&[
             export("MCAS"),
@@ -115,6 +180,7 @@ pub(crate) const KINDS: &[Kind] = &[
     },
     Kind {
         collection: "workspaceSettings",
+        parent: None,
         places: &[(At::Subscription, ALL)],
         names: Names::Fixed(&[Fixed { name: "default", kind: None, default: None }]),
         fields: &[required("workspaceId", Shape::Text(2048)), required("scope", Shape::Text(2048))],
@@ -129,6 +195,9 @@ pub(crate) const KINDS: &[Kind] = &[
 const ALL: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Patch, Operation::Delete];
 
 const WITHOUT_PATCH: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Delete];
+
+const RULE: &[Operation] =
+    &[Operation::List, Operation::Get, Operation::Put, Operation::Delete, Operation::Execute, Operation::Result];
 
 const TRUE_OR_FALSE: &[&str] = &["True", "False"];
 
@@ -153,6 +222,14 @@ const SOURCE: &[Field] = &[
     optional("minimalSeverity", Shape::OneOf(&["High", "Medium", "Low"])),
     optional("minimalRiskLevel", Shape::OneOf(&["Critical", "High", "Medium", "Low"])),
 ];
+
+const MAILS: Field = optional(
+    "governanceEmailNotification",
+    Shape::Object(&[
+        optional("disableManagerEmailNotification", Shape::Flag),
+        optional("disableOwnerEmailNotification", Shape::Flag),
+    ]),
+);
 
 const BY_ROLE: Field = optional(
     "notificationsByRole",

@@ -7,6 +7,8 @@ mod answer;
 mod behave;
 mod check;
 mod contacts;
+mod execute;
+mod governance;
 mod handlers;
 mod kind;
 mod kinds;
@@ -16,7 +18,7 @@ mod target;
 
 use axum::{
     Router,
-    routing::{MethodRouter, delete, get, patch, put},
+    routing::{MethodRouter, delete, get, patch, post, put},
 };
 
 pub(crate) use kind::{Kind, Operation};
@@ -45,6 +47,8 @@ fn handler(kind: &'static Kind, operation: Operation) -> MethodRouter<AppState> 
         Operation::Patch => {
             patch(move |state, path, query, headers, body| handlers::patch(kind, state, path, query, headers, body))
         }
+        Operation::Execute => post(move |state, path, uri, body| execute::execute(kind, state, path, uri, body)),
+        Operation::Result => get(move |state, path, uri| execute::result(kind, state, path, uri)),
         Operation::Delete => delete(move |state, path, headers| handlers::remove(kind, state, path, headers)),
     }
 }

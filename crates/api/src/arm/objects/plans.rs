@@ -33,7 +33,7 @@ pub(crate) struct PlansAt {
 
 impl PlansAt {
     pub(super) async fn read(state: &Scoped, target: &Target) -> Result<Self, ApiError> {
-        let (connector, account) = &target.account;
+        let (connector, account) = target.account.as_ref().ok_or_else(|| ApiError::not_found("such subscription"))?;
         let own = Self::of_account(state, connector, account).await?;
         let resource = target.resource.as_ref().map(|own| (target.scope.clone(), own.type_name.to_string()));
         Ok(Self { resource, ..own })
