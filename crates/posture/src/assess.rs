@@ -30,7 +30,7 @@ pub struct Assessed {
     /// All of them together.
     pub score: SecureScore,
     /// What was switched on.
-    plans: Plans,
+    pub plans: Plans,
 }
 
 /// What is remembered of earlier runs and decided by people.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use skywarden_content::PlanNeed;
+use skywarden_content::{Catalog, PlanNeed};
 use skywarden_model::{Resource, Scope};
 
 /// Which plans are on where, as people set them; where nobody set anything every plan is on.
@@ -61,6 +61,13 @@ impl Plans {
         let Some(account) = self.accounts.get(&(connector.to_owned(), account.to_owned())) else { return true };
         let on_resources = || account.resources.values().filter_map(|own| own.get(&need.id)).any(|state| state.meets(need));
         account.own.get(&need.id).is_none_or(|state| state.meets(need)) || on_resources()
+    }
+
+    /// Whether any of a catalog's plans is on somewhere in an account; in a catalog without plans nothing can be off.
+    pub fn is_any_on_in(&self, catalog: &Catalog, connector: &str, account: &str) -> bool {
+        let need = |id: &str| PlanNeed { id: id.to_owned(), sub_plans: Vec::new() };
+        let mut plans = catalog.plans.values().filter(|plan| plan.is_on_by_default());
+        self.is_empty() || catalog.plans.is_empty() || plans.any(|plan| self.is_on_in(Some(&need(&plan.id)), connector, account))
     }
 
     fn account(&self, scope: &Scope) -> Option<&AccountPlans> {

@@ -176,14 +176,33 @@ impl<'a> Standards<'a> {
         self.catalog
     }
 
-    /// A standard by its id.
+    /// A standard by its id; one that is there only with a plan is not where every plan is off.
     pub fn get(&self, id: &str) -> Option<&'a StandardFile> {
-        self.files.get(id).copied()
+        self.files.get(id).copied().filter(|file| self.is_there(file))
     }
 
     /// Every standard, in order of their ids.
-    pub fn files(&self) -> impl Iterator<Item = &'a StandardFile> {
-        self.files.values().copied()
+    pub fn files(&self) -> impl Iterator<Item = &'a StandardFile> + '_ {
+        self.files.values().copied().filter(|file| self.is_there(file))
+    }
+
+    /// The accounts, of those that the roll-up speaks of, in which a standard is there; `None` if it is in all.
+    pub fn accounts_of(&self, id: &str) -> Option<BTreeSet<AccountScope>> {
+        let (file, plans) = (self.files.get(id)?, self.plans?);
+        let all = &self.attestations.accounts;
+        let there = all.iter().filter(|own| self.is_in(file, plans, own)).cloned().collect::<BTreeSet<_>>();
+        (there.len() < all.len()).then_some(there)
+    }
+
+    /// Whether a standard is there in some account that the roll-up speaks of.
+    fn is_there(&self, file: &StandardFile) -> bool {
+        let (Some(plans), true) = (self.plans, file.any_plan) else { return true };
+        let accounts = &self.attestations.accounts;
+        accounts.is_empty() || accounts.iter().any(|own| self.is_in(file, plans, own))
+    }
+
+    fn is_in(&self, file: &StandardFile, plans: &Plans, account: &AccountScope) -> bool {
+        !file.any_plan || plans.is_any_on_in(self.catalog, &account.connector, &account.account)
     }
 
     /// A check that is no recommendation.

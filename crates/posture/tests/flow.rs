@@ -406,6 +406,33 @@ fn nobody_covers_what_the_checks_of_a_plan_that_is_off_would() {
 }
 
 #[test]
+fn a_standard_that_needs_a_plan_is_where_one_is_on() {
+    let mut catalog = catalog_with_plan();
+    catalog.standards.get_mut("cis").unwrap().any_plan = true;
+    for (id, replaced_by) in [("Servers", json!([])), ("Storage", json!([])), ("Old", json!(["Servers"]))] {
+        let plan = json!({ "id": id, "title": id, "description": id, "brings": [], "replaced_by": replaced_by });
+        catalog.plans.insert(id.to_owned(), serde_json::from_value(plan).unwrap());
+    }
+    let account = |account: &str| AccountScope {
+        connector: "c".to_owned(),
+        account: account.to_owned(),
+        environment: skywarden_model::Environment::Aws,
+    };
+    let mut plans = Plans::default();
+    let there = |plans: &Plans, accounts: Vec<AccountScope>| {
+        let standards = Standards::of(&catalog).with_attestations([], accounts, Timestamp::UNIX_EPOCH).with_plans(plans);
+        let part = standards.accounts_of("cis").map(|own| own.into_iter().map(|own| own.account).collect::<Vec<_>>());
+        (standards.get("cis").is_some(), standards.files().count(), part)
+    };
+    plans.set_in_account("c", "1", "Servers", PlanState::Off);
+    assert_eq!(there(&plans, vec![account("1")]), (true, 1, None), "another plan is on");
+    plans.set_in_account("c", "1", "Storage", PlanState::Off);
+    assert_eq!(there(&plans, vec![account("1")]), (false, 0, Some(vec![])));
+    assert_eq!(there(&plans, vec![account("1"), account("2")]), (true, 1, Some(vec!["2".to_owned()])));
+    assert_eq!(there(&plans, vec![account("2")]), (true, 1, None));
+}
+
+#[test]
 fn what_another_connector_holds_is_judged_there_alone() {
     let estate = vec![bucket("a", true, true), bucket("b", false, false)];
     let snapshot = Snapshot { connector: "c".into(), taken_at: Timestamp::UNIX_EPOCH, resources: estate, coverage: Vec::new() };

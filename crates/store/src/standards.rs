@@ -54,6 +54,14 @@ impl OwnStandards {
         !catalog.standards.contains_key(id) && self.custom.iter().any(|own| own.file.id == id)
     }
 
+    /// The part of a reader's accounts in which a standard is there, if it is there in some and not in all: elsewhere
+    /// every plan is off.
+    pub fn narrowed(&self, catalog: &Catalog, id: &str, now: Timestamp) -> Option<ScopeFilter> {
+        let there = self.with(catalog, now).accounts_of(id)?;
+        let part = there.into_iter().map(|own| (own.connector, own.account)).collect::<BTreeSet<_>>();
+        (!part.is_empty()).then_some(ScopeFilter::Subscriptions(part))
+    }
+
     /// The catalog's standards with these, and what holds of the attestations `now`.
     pub fn with<'a>(&'a self, catalog: &'a Catalog, now: Timestamp) -> Standards<'a> {
         Standards::of(catalog)

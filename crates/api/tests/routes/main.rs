@@ -8,6 +8,7 @@ mod exemptions;
 mod governance;
 mod identity;
 mod objects;
+mod plans;
 mod policy;
 mod roles;
 mod standards;

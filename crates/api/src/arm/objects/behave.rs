@@ -7,7 +7,8 @@ use super::{
     answer::Shown,
     governance,
     kind::{Behaviour, Fixed, Kind, Names},
-    plans::{self, PlansAt},
+    plan_change,
+    plans::PlansAt,
     target::Target,
 };
 use crate::{error::ApiError, scoped::Scoped};
@@ -93,7 +94,7 @@ pub(super) async fn prepared(
         Behaviour::Rule => governance::prepared(state, target, name, properties, Timestamp::now()).await,
         Behaviour::Plan => {
             let at = PlansAt::read(state, target).await?;
-            plans::prepared(&state.catalog, &at, target, name, properties, Timestamp::now())
+            plan_change::prepared(&state.catalog, &at, target, name, properties, Timestamp::now())
         }
     }
 }

@@ -73,15 +73,18 @@ pub(super) struct Fixed {
     pub(super) default: Option<&'static str>,
 }
 
+/// The members of an object.
+pub(super) type Members = Map<String, Value>;
+
 /// The shape that api-versions before one have.
 pub(super) struct Older {
     /// `2023-12-01`.
     pub(super) before: &'static str,
     pub(super) fields: &'static [Field],
     /// Today's members from the older ones and what is there.
-    pub(super) read: fn(Map<String, Value>, Option<&Map<String, Value>>) -> Map<String, Value>,
+    pub(super) read: fn(Members, Option<&Members>) -> Members,
     /// The older members from today's.
-    pub(super) write: fn(Map<String, Value>) -> Map<String, Value>,
+    pub(super) write: fn(Members) -> Members,
 }
 
 /// A member of an object.

@@ -12,6 +12,7 @@ mod governance;
 mod handlers;
 mod kind;
 mod kinds;
+mod plan_change;
 pub(crate) mod plans;
 mod precondition;
 mod target;
