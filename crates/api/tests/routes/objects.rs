@@ -233,6 +233,7 @@ async fn lists_have_pages_and_filters() {
     }
     for (collection, filter, wanted) in [
         ("applications", "", vec!["A", "B", "c", "d", "e"]),
+        ("settings", "", vec!["MCAS", "Sentinel", "WDATP", "WDATP_EXCLUDE_LINUX_PUBLIC_PREVIEW", "WDATP_UNIFIED_SOLUTION"]),
         ("applications", "&$filter=name%20eq%20%27C%27", vec!["c"]),
         ("pricings", "&$filter=name%20in%20(keyvaults,%20%27Api%27,AI)", vec!["AI", "Api", "KeyVaults"]),
     ] {

@@ -186,3 +186,16 @@ async fn the_console_gets_every_plan_with_how_it_is_set() {
     );
     assert_eq!(of("AI")["extensions"][0], json!({ "name": "AIPromptEvidence", "isEnabled": false }));
 }
+
+#[tokio::test]
+async fn pages_have_the_newest_shape_unless_a_version_is_named() {
+    let server = server().await;
+    for (version, has_later_members) in [("", true), ("&api-version=2024-01-01", true), ("&api-version=2022-03-01", false)] {
+        let first = get(&server, &own(&format!("pricings?$top=1{version}"))).await;
+        let next = first["nextLink"].as_str().unwrap().split_once("8470").unwrap().1.to_owned();
+        for page in [first, get(&server, &next).await] {
+            let is_there = page["value"][0]["properties"].get("inherited").is_some();
+            assert_eq!(is_there, has_later_members, "{version}: {page}");
+        }
+    }
+}

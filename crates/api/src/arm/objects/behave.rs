@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value};
 use skywarden_model::Timestamp;
+use skywarden_store::StoreError;
 
 use super::{
     answer::Shown,
@@ -91,12 +92,18 @@ pub(super) async fn prepared(
 ) -> Result<Map<String, Value>, ApiError> {
     match kind.behaviour {
         Behaviour::Kept => Ok(properties),
-        Behaviour::Rule => governance::prepared(state, target, name, properties, Timestamp::now()).await,
+        Behaviour::Rule => governance::prepared(state, target, name, properties, this_second()).await,
         Behaviour::Plan => {
             let at = PlansAt::read(state, target).await?;
-            plan_change::prepared(&state.catalog, &at, target, name, properties, Timestamp::now())
+            plan_change::prepared(&state.catalog, &at, target, name, properties, this_second())
         }
     }
+}
+
+/// Now, as clients can read it: not all of them know of nanoseconds.
+pub(super) fn this_second() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
 /// What follows a change that was made.
@@ -106,7 +113,13 @@ pub(super) async fn changed(state: &Scoped, kind: &Kind, target: &Target) -> Res
         Behaviour::Plan => {
             for connector in state.store.connectors(&state.filter).await? {
                 if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {
-                    state.store.reassess(&state.catalog, &connector, Timestamp::now()).await?;
+                    match state.store.reassess(&state.catalog, &connector, Timestamp::now()).await {
+                        // What is set holds from the next assessment on, which is the one that runs, or comes after it.
+                        Err(error @ StoreError::RunInProgress { .. }) => {
+                            tracing::warn!(%error, "a plan was set and nothing judged anew")
+                        }
+                        result => drop(result?),
+                    }
                 }
             }
             Ok(())

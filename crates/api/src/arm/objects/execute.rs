@@ -16,6 +16,7 @@ use skywarden_policy::Scope;
 use skywarden_store::{ArmScope, AssessmentQuery, AssessmentRow, Expected, ScopeFilter, Written};
 
 use super::{
+    behave::this_second,
     governance::{RULES, Rule},
     handlers::known,
     kind::Kind,
@@ -72,7 +73,7 @@ pub(super) async fn execute(
         before.extend(other.filter(|other| !other.is_disabled && other.priority < rule.priority));
     }
     let accounts = accounts(&state, &target).await?;
-    let now = Timestamp::now();
+    let now = this_second();
     forget(&state, &target.scope, now).await?;
     let id = uuid::Uuid::new_v4().to_string();
     let operation = Operation { scope: target.scope.clone(), id: id.clone(), rule: shown.name, began: now };

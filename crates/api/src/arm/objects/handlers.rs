@@ -46,6 +46,13 @@ pub(super) struct ObjectQuery {
     skip_token: Option<String>,
 }
 
+impl ObjectQuery {
+    /// The api-version, if one is named; without one the newest shape is meant.
+    fn version(&self) -> Option<&str> {
+        self.version.as_deref().filter(|version| !version.is_empty())
+    }
+}
+
 type Body = Result<Json<Value>, JsonRejection>;
 
 pub(super) async fn list(
@@ -76,7 +83,7 @@ pub(super) async fn list(
             (page.items.into_iter().map(|own| Shown::kept(own, None)).collect(), page.next)
         }
     };
-    let version = query.version.as_deref();
+    let version = query.version();
     let value: Vec<Value> = objects.iter().map(|own| own.value(kind, &target, version)).collect();
     let top = limit.to_string();
     let mut more = vec![("$top", top.as_str())];
@@ -120,7 +127,7 @@ pub(super) async fn one(
 ) -> Result<Response, ApiError> {
     let target = Target::of(&state, &path).await?;
     let found = known(&state, kind, &target, &path.name).await?;
-    Ok(found.answer(StatusCode::OK, kind, &target, query.version.as_deref()))
+    Ok(found.answer(StatusCode::OK, kind, &target, query.version()))
 }
 
 pub(super) async fn known(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Shown, ApiError> {
@@ -139,8 +146,15 @@ pub(super) async fn put(
 ) -> Result<Response, ApiError> {
     let target = Target::of(&state, &path).await?;
     let name = behave::name(&state, kind, &path.name)?;
-    let change =
-        Change { kind, target, name, version: query.version, headers, given: properties_of(body)?, is_whole: Extent::Whole };
+    let change = Change {
+        kind,
+        target,
+        name,
+        version: query.version().map(str::to_owned),
+        headers,
+        given: properties_of(body)?,
+        extent: Extent::Whole,
+    };
     change.make(&state).await
 }
 
@@ -154,8 +168,15 @@ pub(super) async fn patch(
 ) -> Result<Response, ApiError> {
     let target = Target::of(&state, &path).await?;
     let name = known(&state, kind, &target, &path.name).await?.name;
-    let change =
-        Change { kind, target, name, version: query.version, headers, given: properties_of(body)?, is_whole: Extent::Part };
+    let change = Change {
+        kind,
+        target,
+        name,
+        version: query.version().map(str::to_owned),
+        headers,
+        given: properties_of(body)?,
+        extent: Extent::Part,
+    };
     change.make(&state).await
 }
 
@@ -198,7 +219,7 @@ struct Change {
     headers: HeaderMap,
     /// The members of `properties`.
     given: Map<String, Value>,
-    is_whole: Extent,
+    extent: Extent,
 }
 
 impl Change {
@@ -234,7 +255,7 @@ impl Change {
         let older = self.kind.older_of(self.version.as_deref());
         let fields = older.map_or(self.kind.fields, |older| older.fields);
         let mut given = self.given.clone();
-        if let (Extent::Part, Some(current)) = (self.is_whole, current) {
+        if let (Extent::Part, Some(current)) = (self.extent, current) {
             let had = older.map_or_else(|| current.properties.clone(), |older| (older.write)(current.properties.clone()));
             let mut whole = writable(fields, had);
             merge(&mut whole, given);
