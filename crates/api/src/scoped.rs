@@ -78,6 +78,24 @@ impl Scoped {
         Err(if is_seen { self.refused(&format!("account {account}")) } else { ApiError::not_found("such account") })
     }
 
+    /// That the route's action is allowed at a management group. One that is not there, or that the caller may not see, is not found.
+    pub(crate) fn at(&self, group: &Scope) -> Result<(), ApiError> {
+        let hierarchy = &self.tree.library.governance.hierarchy;
+        let chain = hierarchy.above(group);
+        let is_there = hierarchy.placed().any(|own| own == group);
+        let is_allowed = self.caller.grants.allow(self.action, &chain) || (self.action.ends_with("/read") && self.sees(group));
+        match (is_there, is_allowed) {
+            (true, true) => Ok(()),
+            (true, false) if self.caller.grants.allow(READ_OF_ACCOUNTS, &chain) => Err(self.refused(&group.to_string())),
+            _ => Err(ApiError::not_found("such management group")),
+        }
+    }
+
+    /// The scopes that a resource lies in, from itself to the tenant.
+    pub(crate) fn chain_of(&self, id: &str, place: &Place) -> Vec<Scope> {
+        self.tree.library.governance.hierarchy.of_parts(id, place)
+    }
+
     /// Whether a scope is another one or lies in it.
     pub(crate) fn lies_in(&self, scope: &Scope, other: &Scope) -> bool {
         self.tree.library.governance.hierarchy.above(scope).contains(other)
@@ -142,22 +160,22 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
     let is_read = route.action.ends_with("/read");
     // What is one's own needs no role.
     let is_own = route.action.starts_with(routes::OWN);
-    if !is_read && !is_own && !caller.grants.allow_somewhere(route.action) {
-        let refusal = refused(&caller, route.action, "any scope");
-        let change = Change::of(&request, &caller, route.action).ended(StatusCode::FORBIDDEN);
+    if !is_read && !is_own && !caller.grants.allow_somewhere(&route.action) {
+        let refusal = refused(&caller, &route.action, "any scope");
+        let change = Change::of(&request, &caller, &route.action).ended(StatusCode::FORBIDDEN);
         return match app.store.append_audit(&change).await {
             Ok(_) => refusal,
             Err(error) => error.into(),
         }
         .into_response();
     }
-    let filter = match filter(&app, &caller, route.action, &tree).await {
+    let filter = match filter(&app, &caller, &route.action, &tree).await {
         Ok(filter) => filter,
         Err(error) => return error.into_response(),
     };
-    let change = Change::of(&request, &caller, route.action);
+    let change = Change::of(&request, &caller, &route.action);
     let store = app.store.clone();
-    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: route.action, tree });
+    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: &route.action, tree });
     if is_read {
         return next.run(request).await;
     }

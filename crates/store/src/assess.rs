@@ -33,6 +33,7 @@ impl Store {
             resources: self.resources_of(&everything, connector.id.as_str()).await?,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, connector.id.as_str()).await?,
+            plans: self.plans(&everything).await?,
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
@@ -66,6 +67,7 @@ impl Store {
             resources,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, id).await?,
+            plans: self.plans(&everything).await?,
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;

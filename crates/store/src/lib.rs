@@ -4,6 +4,7 @@
 //! written. Every read takes a [`ScopeFilter`]; only what lies in no subscription (who there is, what they may do, what they did) is
 //! read without one.
 
+mod arm_objects;
 mod assess;
 mod attempts;
 mod audit;
@@ -15,6 +16,7 @@ mod exemptions;
 mod filter;
 mod identity;
 mod inventory;
+mod plans;
 mod policy;
 mod pool;
 mod read;
@@ -27,6 +29,7 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
 pub use attempts::Attempt;
 pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
 pub use commit::{Run, WriteStats};
@@ -36,6 +39,7 @@ pub use error::StoreError;
 pub use filter::ScopeFilter;
 pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, PrincipalFacts, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use plans::PRICINGS;
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;

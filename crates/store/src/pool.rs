@@ -163,6 +163,14 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL)",
         "CREATE TABLE sign_ins (principal TEXT PRIMARY KEY, at TEXT NOT NULL)",
     ],
+    // What lies in no account has an empty one.
+    &[
+        "CREATE TABLE arm_objects (
+            kind TEXT NOT NULL, scope_key TEXT NOT NULL, name_key TEXT NOT NULL, scope TEXT NOT NULL, connector TEXT NOT NULL,
+            account TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, etag TEXT NOT NULL, changed_at TEXT NOT NULL,
+            PRIMARY KEY (kind, scope_key, name_key))",
+        "CREATE INDEX arm_objects_by_account ON arm_objects (connector, account, kind)",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::{Attestation, AttestationScope, Connector, Timestamp, Withdrawal};
-use skywarden_posture::{AccountScope, JudgedControls, Standards, compliance_by_account};
+use skywarden_posture::{AccountScope, JudgedControls, Plans, Standards, compliance_by_account};
 
 use crate::{
     ScopeFilter, Store, StoreError, WriteStats,
@@ -39,6 +39,8 @@ pub struct OwnStandards {
     pub attestations: Vec<Attestation>,
     /// The reader's accounts that have been assessed.
     pub accounts: BTreeSet<AccountScope>,
+    /// Which plans are on in them.
+    plans: Plans,
 }
 
 impl OwnStandards {
@@ -52,6 +54,14 @@ impl OwnStandards {
         !catalog.standards.contains_key(id) && self.custom.iter().any(|own| own.file.id == id)
     }
 
+    /// The part of a reader's accounts in which a standard is there, if it is there in some and not in all: elsewhere
+    /// every plan is off.
+    pub fn narrowed(&self, catalog: &Catalog, id: &str, now: Timestamp) -> Option<ScopeFilter> {
+        let there = self.with(catalog, now).accounts_of(id)?;
+        let part = there.into_iter().map(|own| (own.connector, own.account)).collect::<BTreeSet<_>>();
+        (!part.is_empty()).then_some(ScopeFilter::Subscriptions(part))
+    }
+
     /// The catalog's standards with these, and what holds of the attestations `now`.
     pub fn with<'a>(&'a self, catalog: &'a Catalog, now: Timestamp) -> Standards<'a> {
         Standards::of(catalog)
@@ -59,6 +69,7 @@ impl OwnStandards {
             .with_files(&self.initiatives.files)
             .with_checks(&self.initiatives.checks)
             .with_attestations(&self.attestations, self.accounts.iter().cloned(), now)
+            .with_plans(&self.plans)
     }
 }
 
@@ -87,6 +98,7 @@ impl Store {
             initiatives: self.initiative_standards(filter).await?,
             attestations: self.attestations(filter).await?,
             accounts,
+            plans: self.plans(filter).await?,
         })
     }
 

@@ -60,6 +60,7 @@ impl Store {
                 "DELETE FROM policy_marks WHERE connector = $1",
                 "DELETE FROM policy_seen WHERE connector = $1",
                 "DELETE FROM policy_runs WHERE connector = $1",
+                "DELETE FROM arm_objects WHERE connector = $1",
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }

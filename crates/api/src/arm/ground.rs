@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use skywarden_model::{ArmId, Connector, Scope, subscription_id};
 use skywarden_store::ResourceQuery;
 
-use super::{Answer, next_link, subscription::of_filter};
+use super::{Answer, next_link, objects::KINDS, subscription::of_filter};
 use crate::{error::ApiError, scoped::Scoped};
 
 /// Rows of a page where the request names no number; the next is behind `nextLink`.
@@ -40,21 +40,25 @@ pub(crate) async fn one_subscription(state: Scoped, Path(id): Path<String>) -> A
 
 fn subscription(state: &Scoped, connectors: &[Connector], connector: &str, account: &str) -> Value {
     let id = id_of(connector, account);
-    let known = connectors.iter().find(|own| own.id.as_str() == connector);
-    let name = known.map_or(connector, |own| own.display_name.as_str());
-    // A connector of one account is called as it; those of an organisation have the account in their name already.
-    let display_name = if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") };
     json!({
         "id": format!("/subscriptions/{id}"),
         "subscriptionId": id,
         "tenantId": state.auth.tenant(),
-        "displayName": display_name,
+        "displayName": display_name(connectors, connector, account),
         "state": "Enabled",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
         "subscriptionPolicies": { "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off" },
         "tags": { "skywarden-connector": connector, "skywarden-account": account },
     })
+}
+
+/// What an account is called as a subscription.
+pub(crate) fn display_name(connectors: &[Connector], connector: &str, account: &str) -> String {
+    let known = connectors.iter().find(|own| own.id.as_str() == connector);
+    let name = known.map_or(connector, |own| own.display_name.as_str());
+    // A connector of one account is called as it; those of an organisation have the account in their name already.
+    if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") }
 }
 
 pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>) -> Answer {
@@ -160,10 +164,10 @@ pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {
     Ok(Json(json!({ "value": value })))
 }
 
-/// The namespaces that this face answers, with the types that have operations.
+/// The namespaces that this face answers, with the types that have operations; those of [`KINDS`] come to them.
 const PROVIDERS: [(&str, &[&str]); 5] = [
     (
-        "Microsoft.Security",
+        SECURITY,
         &[
             "secureScores",
             "secureScoreControls",
@@ -192,6 +196,8 @@ const PROVIDERS: [(&str, &[&str]); 5] = [
     ("Microsoft.Resources", &["subscriptions", "resourceGroups", "resources", "tenants"]),
 ];
 
+const SECURITY: &str = "Microsoft.Security";
+
 pub(crate) async fn tenant_providers(_: Scoped) -> Answer {
     Ok(Json(json!({ "value": PROVIDERS.iter().map(|own| provider("", own)).collect::<Vec<_>>() })))
 }
@@ -215,8 +221,12 @@ pub(crate) async fn register_management(state: Scoped, Path(id): Path<String>) -
 }
 
 fn provider(prefix: &str, (namespace, types): &(&str, &[&str])) -> Value {
+    let prefix_of = |name: &str| name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+    let kinds = KINDS.iter().filter_map(|kind| prefix_of(&kind.type_name()));
     let types: Vec<Value> = types
         .iter()
+        .map(|name| (*name).to_owned())
+        .chain(kinds)
         .map(|name| json!({ "resourceType": name, "locations": [], "apiVersions": [], "capabilities": "None" }))
         .collect();
     json!({ "id": format!("{prefix}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered",
@@ -229,7 +239,7 @@ pub(super) async fn account(state: &Scoped, id: &str) -> Result<(String, String)
 }
 
 /// The id of an account as a subscription.
-pub(super) fn id_of(connector: &str, account: &str) -> String {
+pub(crate) fn id_of(connector: &str, account: &str) -> String {
     let scope = Scope { connector: connector.into(), account: account.into(), resource_group: "".into() };
     subscription_id(&scope).to_string()
 }

@@ -123,7 +123,7 @@ pub(crate) async fn shown(state: &AppState, caller: &Caller) -> Result<Value, Ap
         .collect();
     let may: BTreeSet<&str> = ROUTES
         .iter()
-        .map(|route| route.action)
+        .map(|route| route.action.as_str())
         .filter(|action| !action.starts_with(OWN) && caller.grants.allow_somewhere(action))
         .collect();
     Ok(json!({

@@ -5,6 +5,7 @@ mod exemptions;
 mod inventory;
 mod missing;
 mod overview;
+mod plans;
 mod policy;
 mod recommendations;
 mod rounds;
@@ -53,6 +54,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/exemptions/lift", post(exemptions::bulk::lift))
         .route("/connectors", get(connectors::list))
         .route("/connectors/{id}", delete(connectors::disconnect))
+        .route("/plans", get(plans::list))
         .route("/missing-permissions", get(missing::list))
         .merge(policy::routes())
         .merge(crate::people::routes())

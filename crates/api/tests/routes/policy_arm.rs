@@ -358,9 +358,7 @@ async fn an_exemption_takes_leave_where_its_assignment_lies() {
     let below = at(&own, "policyAssignments", "below");
     assert_eq!(put(&server, &below, &assigned(&base)).await.0, StatusCode::CREATED);
     let admin = program(&server, "admin", BuiltIn::SecurityAdmin, &own).await;
-    let exemption = |id: &str, assignment: &str| {
-        json!({ "id": id, "properties": { "policyAssignmentId": assignment, "exemptionCategory": "Waiver" } })
-    };
+    let exemption = |id: &str, assignment: &str| json!({ "id": id, "properties": { "policyAssignmentId": assignment, "exemptionCategory": "Waiver" } });
     let exempt = at(&own, "policyExemptions", "e");
     let (status, body) = send(&server, &admin, "PUT", &exempt, &exemption(&exempt, &corp)).await;
     assert_eq!((status, &body["error"]["code"]), (StatusCode::FORBIDDEN, &json!("AuthorizationFailed")), "{body}");

@@ -126,6 +126,7 @@ fn file(library: &Library, initiative: &Initiative) -> StandardFile {
         });
     }
     StandardFile {
+        any_plan: false,
         id: format!("policy-{}", plain(&initiative.name)),
         title: initiative.display_name.clone(),
         description: initiative.description.clone(),

@@ -1,6 +1,13 @@
 //! What the store keeps, on SQLite and on PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+mod arm_objects;
 mod audit;
 mod common;
 mod grants;

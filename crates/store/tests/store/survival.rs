@@ -118,6 +118,7 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE arm_objects",
     "DROP TABLE sign_ins",
     "DROP TABLE secrets",
     "DROP TABLE secret_keys",

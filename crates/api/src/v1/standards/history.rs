@@ -23,6 +23,7 @@ pub(crate) async fn history(state: Scoped, Path(id): Path<String>, Query(scope):
     if own.with(&state.catalog, Timestamp::now()).get(&id).is_none() {
         return Err(ApiError::not_found("such standard"));
     }
+    let filter = own.narrowed(&state.catalog, &id, Timestamp::now()).unwrap_or(filter);
     let points = state.store.compliance_points(&filter, &id).await?;
     let assessed = state.store.latest_scores(&filter).await?;
     let newest = assessed.iter().map(|point| point.at.as_str()).max();
