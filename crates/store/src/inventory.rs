@@ -76,7 +76,7 @@ const CONDITIONS: &str = "(r.type_name = $1 OR $1 = '') AND (r.connector = $2 OR
 
 /// Binds what [`CONDITIONS`] and the filter's condition take.
 macro_rules! bind_conditions {
-    ($select:expr, $query:expr, $filter:expr) => {{
+    ($select:expr, $query:expr, $visible:expr) => {{
         let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
         let pattern = pattern(&text);
         let mut select = $select
@@ -87,8 +87,8 @@ macro_rules! bind_conditions {
             .bind($query.status.map(|status| status.to_string()).unwrap_or_default())
             .bind(text)
             .bind(pattern);
-        for value in $filter.values() {
-            select = select.bind(value.to_owned());
+        for value in $visible.values {
+            select = select.bind(value);
         }
         select
     }};
@@ -112,19 +112,20 @@ impl Store {
         let limit = page_size(query.limit);
         let with =
             |status: Status| format!("(SELECT COUNT(*) FROM assessments a WHERE a.resource = r.id AND a.status = '{status}')");
-        let n_bound = filter.values().len();
+        let visible = filter.resources(&self.pool, "r.id", 8)?;
+        let n_bound = visible.values.len();
         let statement = format!(
             "SELECT r.document, r.stale_since, {}, {}, {} FROM resources r WHERE {CONDITIONS}{} AND r.id > ${} ORDER BY r.id LIMIT ${}",
             with(Status::Healthy),
             with(Status::Unhealthy),
             with(Status::Unknown),
-            filter.condition("r.connector, r.account", 8),
+            visible.sql,
             8 + n_bound,
             9 + n_bound,
         );
         type Row = (String, Option<String>, i64, i64, i64);
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, visible)
                 .bind(query.cursor.clone().unwrap_or_default())
                 .bind(i64::from(limit) + 1)
                 .fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
@@ -151,10 +152,10 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn resource_count(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<u64, StoreError> {
-        let statement =
-            format!("SELECT COUNT(*) FROM resources r WHERE {CONDITIONS}{}", filter.condition("r.connector, r.account", 8));
+        let visible = filter.resources(&self.pool, "r.id", 8)?;
+        let statement = format!("SELECT COUNT(*) FROM resources r WHERE {CONDITIONS}{}", visible.sql);
         let count: i64 = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, visible)
                 .fetch_one(pool).await.map_err(StoreError::statement("counting resources"))?
         });
         Ok(u64::try_from(count).unwrap_or(0))
@@ -174,13 +175,14 @@ impl Store {
     }
 
     async fn facet(&self, filter: &ScopeFilter, column: &'static str) -> Result<Vec<Facet>, StoreError> {
+        let visible = filter.resources(&self.pool, "id", 1)?;
         let statement = format!(
             "SELECT {column}, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY {column} ORDER BY {column}",
-            filter.condition("connector, account", 1)
+            visible.sql
         );
         let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
+            for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
@@ -198,7 +200,7 @@ impl Store {
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
         let mut resources: Vec<Resource> = documents(rows, "resource")?;
-        resources.retain(|resource| filter.allows_scope(&resource.scope));
+        resources.retain(|resource| filter.allows_resource(resource));
         Ok(resources)
     }
 }

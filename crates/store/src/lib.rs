@@ -10,18 +10,21 @@ mod audit;
 mod commit;
 mod compliance;
 mod connectors;
+mod coverage;
 mod error;
 mod exemptions;
 mod filter;
 mod identity;
 mod inventory;
 mod policy;
+mod parts;
 mod pool;
 mod read;
 mod run_lock;
 mod sightings;
 mod standards;
 mod summary;
+mod visible;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -32,10 +35,11 @@ pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
-pub use filter::ScopeFilter;
+pub use filter::{Part, Places, ScopeFilter, Share};
 pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
+pub use parts::AssessedAccount;
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
 pub use standards::{CustomStandard, OwnStandards};
@@ -75,6 +79,7 @@ impl Store {
         };
         let store = Self { pool, lock_file, policies: policy::Cached::default() };
         store.migrate().await?;
+        store.name_accounts().await?;
         Ok(store)
     }
 

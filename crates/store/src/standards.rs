@@ -77,9 +77,9 @@ impl Store {
         let connectors = self.connectors(filter).await?;
         let environment = |id: &str| connectors.iter().find(|own| own.id.as_str() == id).map(|own| own.environment);
         let mut accounts = BTreeSet::new();
-        for point in self.latest_scores(filter).await? {
-            if let Some(environment) = environment(&point.connector) {
-                accounts.insert(AccountScope { connector: point.connector, account: point.account, environment });
+        for own in self.assessed(filter).await? {
+            if let Some(environment) = environment(&own.connector) {
+                accounts.insert(AccountScope { connector: own.connector, account: own.account, environment });
             }
         }
         Ok(OwnStandards {
@@ -136,7 +136,7 @@ impl Store {
         Ok(removed > 0)
     }
 
-    /// Every attestation that concerns an account of the reader's, the newest first.
+    /// Every attestation that concerns an account of which the reader sees anything, the newest first.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
@@ -147,7 +147,7 @@ impl Store {
         let mut attestations: Vec<Attestation> = documents(rows, "attestation")?;
         attestations.retain(|attestation| match &attestation.scope {
             AttestationScope::Tenant => true,
-            AttestationScope::Subscription { connector, account } => filter.allows(connector, account),
+            AttestationScope::Subscription { connector, account } => filter.shows(connector, account),
         });
         Ok(attestations)
     }
@@ -215,9 +215,9 @@ impl Store {
                 sqlx::query_as("SELECT id, account FROM resources WHERE connector = $1")
                     .bind(id).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
             });
-            let pairs = owners.iter().map(|(_, account)| (id.to_owned(), account.clone())).collect();
+            let pairs: BTreeSet<(String, String)> = owners.iter().map(|(_, account)| (id.to_owned(), account.clone())).collect();
             let owners = owners.iter().map(|(id, account)| (id.as_str(), account.as_str())).collect();
-            let rows = self.assessments(&ScopeFilter::Subscriptions(pairs)).await?;
+            let rows = self.assessments(&ScopeFilter::accounts(pairs)).await?;
             let assessments: Vec<_> = rows.into_iter().map(|row| row.assessment).collect();
             let coverage = self.coverage_of(&everything, id).await?;
             let compliance = compliance_by_account(&standards, &connector, &owners, &assessments, &coverage);

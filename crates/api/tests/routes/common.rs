@@ -47,7 +47,7 @@ pub(crate) struct Server {
 }
 
 /// The embedded content, which takes a while to read.
-static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
+pub(crate) static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
 
 /// A server that knows one machine.
 pub(crate) async fn server() -> Server {
@@ -102,7 +102,7 @@ pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
     server
 }
 
-async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
+pub(crate) async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
     let exemption = Exemption {
         id: id.to_owned(),
         recommendation: "machine-firewall-on".to_owned(),
@@ -117,7 +117,7 @@ async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
     server.store.put_exemption(&exemption).await.unwrap();
 }
 
-async fn empty() -> Server {
+pub(crate) async fn empty() -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
     let auth = Arc::new(Auth::new(AuthSettings {

@@ -6,6 +6,7 @@ mod compliance;
 mod connectors;
 mod exemptions;
 mod identity;
+mod parts;
 mod policy;
 mod roles;
 mod standards;

@@ -131,8 +131,8 @@ pub(crate) async fn report(
         Format::Csv => ("text/csv; charset=utf-8", "csv", skywarden_report::csv(&report).map_err(failed)?),
         Format::Pdf => {
             // The report is as old as the oldest run that it rests on.
-            let points = state.store.latest_scores(&filter).await?;
-            let at = points.iter().filter_map(|point| point.at.parse::<Timestamp>().ok()).min();
+            let assessed = state.store.assessed(&filter).await?;
+            let at = assessed.iter().filter_map(|own| own.at.parse::<Timestamp>().ok()).min();
             let words = scope.words();
             ("application/pdf", "pdf", skywarden_report::pdf(&report, Cover { scope: &words, at }).map_err(failed)?)
         }
