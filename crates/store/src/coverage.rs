@@ -85,13 +85,13 @@ fn of_part(
 ) -> Option<Coverage> {
     let region = key(&entry.region);
     let is_own = places.groups.contains(&region);
-    let is_global = region == GLOBAL;
-    if places.groups.is_empty() || !(is_own || is_global) {
+    // A type that is listed in a region too has none of that region's resources in the listing of the account.
+    let is_apart = |group: &str| listed.is_some_and(|regions| regions.contains(group));
+    let reaches = |group: &str| group == region || (region == GLOBAL && !is_apart(group));
+    if !places.groups.iter().any(|group| reaches(group)) {
         return None;
     }
-    let is_listed_here =
-        |group: &str| group == region || (is_global && !listed.is_some_and(|regions| regions.contains(group)));
-    let n_seen: u64 = of_type.into_iter().flatten().filter(|(group, _)| is_listed_here(group)).map(|(_, n)| n).sum();
+    let n_seen: u64 = of_type.into_iter().flatten().filter(|(group, _)| reaches(group)).map(|(_, n)| n).sum();
     let is_all_seen = match &entry.outcome {
         ListOutcome::Complete { n_resources } | ListOutcome::Partial { n_resources, .. } => *n_resources == n_seen,
         ListOutcome::Failed { .. } | ListOutcome::Skipped { .. } => is_own,
