@@ -52,7 +52,8 @@ impl Concerned {
         let mut above = BTreeSet::new();
         if let ScopeFilter::Part(part) = &state.filter {
             for ((connector, account), share) in part.shares() {
-                let place = Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: "".into() };
+                let place =
+                    Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: "".into() };
                 // A role may be assigned at an account's own name, a policy at the one that the ARM face gives it.
                 for name in [account.to_lowercase(), skywarden_model::subscription_id(&place).to_string()] {
                     let subscription = Scope::Subscription(name.clone());
@@ -213,7 +214,16 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
     };
     let change = Change::of(&request, &caller, route.action);
     let store = app.store.clone();
-    request.extensions_mut().insert(Scoped { app, base, caller, filter, seen, action: route.action, tree, concerned: Arc::default() });
+    request.extensions_mut().insert(Scoped {
+        app,
+        base,
+        caller,
+        filter,
+        seen,
+        action: route.action,
+        tree,
+        concerned: Arc::default(),
+    });
     if is_read {
         return next.run(request).await;
     }

@@ -125,7 +125,8 @@ impl Store {
         let mut stats = WriteStats::default();
         let at = instant(run.at);
         let connector = run.connector.id.as_str();
-        let owner: BTreeMap<&str, &Scope> = run.resources.iter().map(|resource| (resource.id.as_str(), &resource.scope)).collect();
+        let owner: BTreeMap<&str, &Scope> =
+            run.resources.iter().map(|resource| (resource.id.as_str(), &resource.scope)).collect();
         let resolved: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()

@@ -78,8 +78,7 @@ impl Store {
     /// If the statement fails.
     pub async fn accounts(&self, filter: &ScopeFilter) -> Result<Vec<(String, String)>, StoreError> {
         let shown = filter.any_accounts(&self.pool, "connector, account", 1)?;
-        let statement =
-            format!("SELECT connector, account FROM accounts WHERE 1 = 1{} ORDER BY connector, account", shown.sql);
+        let statement = format!("SELECT connector, account FROM accounts WHERE 1 = 1{} ORDER BY connector, account", shown.sql);
         let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement));
             for value in shown.values {

@@ -159,13 +159,8 @@ mod tests {
             };
             found.iter().map(|own| (own.type_name.to_string(), outcome(own), own.denied.len())).collect()
         };
-        let expected = [
-            ("Table", "2", 1),
-            ("Bucket", "3", 0),
-            ("Role", "AccessDenied", 0),
-            ("Key", "4?", 1),
-            ("Machine", "1", 1),
-        ];
+        let expected =
+            [("Table", "2", 1), ("Bucket", "3", 0), ("Role", "AccessDenied", 0), ("Key", "4?", 1), ("Machine", "1", 1)];
         assert_eq!(told(&filter(&["eu"], &[])), expected.map(|(name, outcome, n)| (name.to_owned(), outcome.to_owned(), n)));
         assert_eq!(told(&filter(&[], &["arn:x"])), []);
     }

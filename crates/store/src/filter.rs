@@ -260,12 +260,7 @@ impl<'p> Selects<'p> {
     }
 
     /// Adds a select over rows, written with the table of these; nothing without rows.
-    fn add<R: Serialize>(
-        &mut self,
-        rows: &[R],
-        columns: &[&str],
-        select: impl FnOnce(&str) -> String,
-    ) -> Result<(), StoreError> {
+    fn add<R: Serialize>(&mut self, rows: &[R], columns: &[&str], select: impl FnOnce(&str) -> String) -> Result<(), StoreError> {
         if !rows.is_empty() {
             self.selects.push(select(&self.pool.rows(self.next, columns)));
             self.values.push(json(rows)?);
@@ -308,7 +303,9 @@ mod tests {
         ]));
         let told = |connector: &str, account: &str| (filter.allows(connector, account), filter.shows(connector, account));
         assert_eq!((told("a", "1"), told("a", "2"), told("b", "1")), ((true, true), (false, true), (false, false)));
-        assert!(filter.allows_group("a", "2", "EU") && !filter.allows_group("a", "2", "us") && filter.allows_group("a", "1", "us"));
+        assert!(
+            filter.allows_group("a", "2", "EU") && !filter.allows_group("a", "2", "us") && filter.allows_group("a", "1", "us")
+        );
         let scope = |group: &str| Scope { connector: "a".into(), account: "2".into(), resource_group: group.into() };
         assert!(filter.allows_in(&scope("us"), "arn:x") && filter.allows_in(&scope("eu"), "arn:y"));
         assert!(!filter.allows_in(&scope("us"), "arn:y"));

@@ -1,5 +1,7 @@
 //! Lists of resources with their counts, for estates that do not fit on a page.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use skywarden_model::{Resource, Status};
 use sqlx::AssertSqlSafe;
@@ -166,28 +168,30 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn facets(&self, filter: &ScopeFilter) -> Result<Facets, StoreError> {
-        Ok(Facets {
-            types: self.facet(filter, "type_name").await?,
-            connectors: self.facet(filter, "connector").await?,
-            accounts: self.facet(filter, "account").await?,
-            locations: self.facet(filter, "resource_group").await?,
-        })
-    }
-
-    async fn facet(&self, filter: &ScopeFilter, column: &'static str) -> Result<Vec<Facet>, StoreError> {
         let visible = filter.resources(&self.pool, "id", 1)?;
         let statement = format!(
-            "SELECT {column}, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY {column} ORDER BY {column}",
+            "SELECT type_name, connector, account, resource_group, COUNT(*) FROM resources WHERE 1 = 1{}
+             GROUP BY type_name, connector, account, resource_group",
             visible.sql
         );
-        let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
+        let rows: Vec<(String, String, String, String, i64)> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement));
             for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
         });
-        Ok(rows.into_iter().map(|(value, count)| Facet { value, count: u64::try_from(count).unwrap_or(0) }).collect())
+        let [mut types, mut connectors, mut accounts, mut locations] = [const { BTreeMap::<String, u64>::new() }; 4];
+        for (type_name, connector, account, location, n) in rows {
+            let n = u64::try_from(n).unwrap_or(0);
+            for (counts, value) in
+                [(&mut types, type_name), (&mut connectors, connector), (&mut accounts, account), (&mut locations, location)]
+            {
+                *counts.entry(value).or_default() += n;
+            }
+        }
+        let facet = |counts: BTreeMap<String, u64>| counts.into_iter().map(|(value, count)| Facet { value, count }).collect();
+        Ok(Facets { types: facet(types), connectors: facet(connectors), accounts: facet(accounts), locations: facet(locations) })
     }
 
     /// All resources of a connector: what a run starts from.

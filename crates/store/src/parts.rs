@@ -7,11 +7,7 @@ use skywarden_model::{Assessment, Status};
 use skywarden_posture::secure_score;
 use sqlx::AssertSqlSafe;
 
-use crate::{
-    ScopeFilter, ScorePoint, Store, StoreError,
-    commit::parse,
-    pool::on_pool,
-};
+use crate::{ScopeFilter, ScorePoint, Store, StoreError, commit::parse, pool::on_pool};
 
 /// An account that was assessed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -210,9 +210,7 @@ impl Store {
                 let group = key(resource_group);
                 part.shares().filter(|((_, own), _)| own == account).any(|(_, share)| match share {
                     Share::Whole => true,
-                    Share::Places(places) => {
-                        places.groups.contains(&group) || places.resources.values().any(|own| *own == group)
-                    }
+                    Share::Places(places) => places.groups.contains(&group) || places.resources.values().any(|own| *own == group),
                 })
             }
             ExemptionScope::Resource { id } => visible.contains(id.as_str()),
@@ -234,8 +232,7 @@ impl Store {
                 select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement("reading whose resources are"))?
             });
             visible.extend(rows.into_iter().filter_map(|(id, connector, account, group)| {
-                let scope =
-                    Scope { connector: connector.into(), account: account.into(), resource_group: group.into() };
+                let scope = Scope { connector: connector.into(), account: account.into(), resource_group: group.into() };
                 filter.allows_in(&scope, &id).then_some(id)
             }));
         }

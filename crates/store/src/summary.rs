@@ -58,10 +58,18 @@ pub struct AssessmentTarget {
 }
 
 /// The conditions of an [`AssessmentQuery`] but its cursor and limit, on placeholders 1 to 4.
-const CONDITIONS: &str = "(a.recommendation = $1 OR $1 = '') AND (a.status = $2 OR $2 = '')
-    AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')";
+///
+/// Whoever sees everything is served from the index of recommendations. To whoever sees a part that would be the way through all that
+/// they do not see: for them the condition is written so that no index can serve it.
+fn conditions(filter: &ScopeFilter, query: &AssessmentQuery) -> String {
+    let is_asked = query.recommendation.as_deref().is_some_and(|text| !text.is_empty());
+    let by_index = is_asked && *filter == ScopeFilter::All;
+    let recommendation = if by_index { "a.recommendation = $1" } else { "(a.recommendation = $1 OR $1 = '')" };
+    let status = if query.status.is_some() { "a.status = $2" } else { "$2 = ''" };
+    format!("{recommendation} AND {status} AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')")
+}
 
-/// Binds what [`CONDITIONS`] takes.
+/// Binds what [`conditions`] takes.
 macro_rules! bind_conditions {
     ($select:expr, $query:expr) => {{
         let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
@@ -162,14 +170,15 @@ impl Store {
         (resource, recommendation): (&str, &str),
         limit: i64,
     ) -> Result<Vec<AssessmentRow>, StoreError> {
+        let query = AssessmentQuery { status: Some(status), ..query.clone() };
         let visible = filter.resources(&self.pool, "a.resource", 8)?;
         let statement = format!(
             "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS} AND (a.resource, a.recommendation) > ($5, $6){}
+             WHERE {} AND (a.resource, a.recommendation) > ($5, $6){}
              ORDER BY a.resource, a.recommendation LIMIT $7",
+            conditions(filter, &query),
             visible.sql
         );
-        let query = AssessmentQuery { status: Some(status), ..query.clone() };
         let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
             let mut select =
                 bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query).bind(resource).bind(recommendation).bind(limit);
@@ -193,7 +202,8 @@ impl Store {
         let visible = filter.resources(&self.pool, "a.resource", 5)?;
         let statement = format!(
             "SELECT a.resource, r.connector, a.status FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS}{} ORDER BY a.resource, a.recommendation",
+             WHERE {}{} ORDER BY a.resource, a.recommendation",
+            conditions(filter, query),
             visible.sql
         );
         let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
@@ -222,7 +232,8 @@ impl Store {
         let visible = filter.resources(&self.pool, "a.resource", 5)?;
         let statement = format!(
             "SELECT a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS}{} GROUP BY a.status",
+             WHERE {}{} GROUP BY a.status",
+            conditions(filter, query),
             visible.sql
         );
         let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {

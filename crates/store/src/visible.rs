@@ -114,8 +114,13 @@ impl Store {
         });
         // An id of the ARM face says where the resource lies too, and means nothing if it does not lie there.
         found.retain(|(id, connector, account, group, _)| {
-            let place = Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: group.as_str().into() };
-            let is_entity = entities.get(id).is_some_and(|scope| key(ArmId::of_parts(&id.as_str().into(), &place).as_str()) == **scope);
+            let place = Place {
+                connector: connector.as_str().into(),
+                account: account.as_str().into(),
+                resource_group: group.as_str().into(),
+            };
+            let is_entity =
+                entities.get(id).is_some_and(|scope| key(ArmId::of_parts(&id.as_str().into(), &place).as_str()) == **scope);
             is_entity || scopes.contains(&key(id))
         });
         Ok(found)
@@ -257,7 +262,8 @@ fn behind_group(id: &str) -> Option<(&str, &str, &str)> {
 fn entity(id: &str) -> Option<String> {
     let (_, _, rest) = behind_group(id)?;
     let mut steps = rest.split('/');
-    let is_whole = matches!((steps.next(), steps.next(), steps.next(), steps.next()), (Some(_), Some("securityentitydata"), Some(_), None));
+    let is_whole =
+        matches!((steps.next(), steps.next(), steps.next(), steps.next()), (Some(_), Some("securityentitydata"), Some(_), None));
     if is_whole { native_id_of(id).ok().map(|id| id.as_str().to_owned()) } else { None }
 }
 
@@ -276,7 +282,11 @@ mod tests {
         let place = Place { connector: "AWS-1".into(), account: "1".into(), resource_group: "EU-West-1".into() };
         let id = key(ArmId::of_parts(&"arn:aws:s3:::Bucket".into(), &place).as_str());
         assert_eq!(entity(&id).as_deref(), Some("arn:aws:s3:::Bucket"));
-        assert_eq!(entity(&format!("{id}/providers/microsoft.security/assessments/x")), None, "what lies below is not the resource");
+        assert_eq!(
+            entity(&format!("{id}/providers/microsoft.security/assessments/x")),
+            None,
+            "what lies below is not the resource"
+        );
         let (above, _) = id.split_once("/securityentitydata").unwrap();
         let [_, subscription] = names("AWS-1", "1");
         assert_eq!(connector(above), Some((subscription.clone(), "eu-west-1".to_owned(), "aws-1".to_owned())));

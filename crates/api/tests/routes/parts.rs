@@ -61,9 +61,15 @@ struct Case {
 }
 
 fn case() -> impl Strategy<Value = Case> {
-    let given = (0..ACCOUNTS.len(), 0..GROUPS.len(), 0..TYPES.len(), any::<[u8; 2]>(), prop::bool::weighted(0.2), any::<bool>()).prop_map(
-        |(account, group, kind, verdicts, is_gone, is_nested)| Given { account, group, kind, verdicts, is_gone, is_nested },
-    );
+    let given = (0..ACCOUNTS.len(), 0..GROUPS.len(), 0..TYPES.len(), any::<[u8; 2]>(), prop::bool::weighted(0.2), any::<bool>())
+        .prop_map(|(account, group, kind, verdicts, is_gone, is_nested)| Given {
+            account,
+            group,
+            kind,
+            verdicts,
+            is_gone,
+            is_nested,
+        });
     let held = (any::<prop::sample::Index>(), 0..READING.len());
     (prop::collection::vec(given, 1..9), prop::collection::vec(0..3_u8, 24), prop::collection::vec(held, 0..4))
         .prop_map(|(resources, listings, held)| Case { resources, listings, held })
@@ -88,10 +94,13 @@ impl Case {
         for (number, given) in self.resources.iter().enumerate() {
             let (connector, account) = ACCOUNTS[given.account];
             let group = GROUPS[given.group];
-            let above = found.last().map(|(_, own)| own.id.as_str()).filter(|id| given.is_nested && id.starts_with("/subscriptions/"));
+            let above =
+                found.last().map(|(_, own)| own.id.as_str()).filter(|id| given.is_nested && id.starts_with("/subscriptions/"));
             let id = match (above, account == AZURE) {
                 (Some(above), true) => format!("{above}/parts/P{number}"),
-                (None, true) => format!("/subscriptions/{AZURE}/resourceGroups/{group}/providers/Microsoft.Sql/servers/S{number}"),
+                (None, true) => {
+                    format!("/subscriptions/{AZURE}/resourceGroups/{group}/providers/Microsoft.Sql/servers/S{number}")
+                }
                 _ if given.kind == 1 => format!("arn:aws:s3:::Bucket-{number}"),
                 _ => format!("machine-{number}"),
             };
@@ -111,7 +120,8 @@ impl Case {
     fn coverage(&self, resources: &[(Given, Resource)], account: usize) -> Vec<Coverage> {
         let mut listings = Vec::new();
         for (place, group) in GROUPS.iter().enumerate() {
-            let n = resources.iter().filter(|(own, _)| !own.is_gone && own.account == account && own.kind == 0 && own.group == place);
+            let n =
+                resources.iter().filter(|(own, _)| !own.is_gone && own.account == account && own.kind == 0 && own.group == place);
             listings.push(listing(0, account, group, self.listings[account * 6 + place], n.count()));
         }
         let buckets = resources.iter().filter(|(own, _)| !own.is_gone && own.account == account && own.kind == 1);
@@ -143,7 +153,8 @@ impl Case {
 }
 
 fn listing(kind: usize, account: usize, region: &str, outcome: u8, n: usize) -> Coverage {
-    let reason = json!({ "kind": "denied", "operation": "s3:List", "permission": "s3:List", "code": "AccessDenied", "message": "" });
+    let reason =
+        json!({ "kind": "denied", "operation": "s3:List", "permission": "s3:List", "code": "AccessDenied", "message": "" });
     let outcome = match outcome {
         0 => json!({ "state": "complete", "nResources": n }),
         1 => json!({ "state": "partial", "nResources": n, "reason": reason }),
@@ -151,7 +162,8 @@ fn listing(kind: usize, account: usize, region: &str, outcome: u8, n: usize) -> 
     };
     let denied = json!([{ "fields": ["properties.x"], "nResources": 1, "reason": reason }]);
     let (connector_account, denied) = (ACCOUNTS[account].1, if n > 0 { denied } else { json!([]) });
-    let whole = json!({ "type": TYPES[kind].0, "account": connector_account, "region": region, "outcome": outcome, "denied": denied });
+    let whole =
+        json!({ "type": TYPES[kind].0, "account": connector_account, "region": region, "outcome": outcome, "denied": denied });
     serde_json::from_value(whole).unwrap()
 }
 
@@ -266,13 +278,7 @@ fn part(case: &Case, held: &[String]) -> Estate {
 }
 
 /// What a reader of a part of an account is told of a listing.
-fn of_part(
-    sight: &Sight<'_>,
-    account: usize,
-    place: usize,
-    whole: Coverage,
-    seen: &[(Given, Resource)],
-) -> Option<Coverage> {
+fn of_part(sight: &Sight<'_>, account: usize, place: usize, whole: Coverage, seen: &[(Given, Resource)]) -> Option<Coverage> {
     let has_group = GROUPS.iter().any(|group| sight.of_group(account, group));
     if place < GROUPS.len() {
         return sight.of_group(account, GROUPS[place]).then_some(whole);
@@ -360,7 +366,8 @@ async fn commit(server: &Server, estate: &Estate, name: &str, second: i64) {
         scores.insert((*account).to_owned(), secure_score(&CATALOG, &verdicts(account), &listings));
         if estate.past.contains(&(name, *account)) {
             let passed = BTreeSet::from([format!("{account} {second}")]);
-            compliance.insert(((*account).to_owned(), STANDARD.to_owned()), JudgedControls { passed, ..JudgedControls::default() });
+            compliance
+                .insert(((*account).to_owned(), STANDARD.to_owned()), JudgedControls { passed, ..JudgedControls::default() });
         }
     }
     let moved = own.iter().filter(|(given, _)| second == 0 || given.is_gone);
@@ -438,7 +445,8 @@ fn paths(case: &Case) -> BTreeSet<String> {
             let key = &CATALOG.recommendations.get(recommendation).unwrap().key;
             paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{key}"));
             paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{key}/subAssessments"));
-            let (of, entity) = (subscription(resource.scope.connector.as_str(), &resource.scope.account), arm.as_str().rsplit('/').next());
+            let (of, entity) =
+                (subscription(resource.scope.connector.as_str(), &resource.scope.account), arm.as_str().rsplit('/').next());
             let entity = entity.unwrap_or_default();
             paths.insert(format!("/subscriptions/{of}/providers/Microsoft.Security/locations/local/tasks/{key}.{entity}"));
         }
@@ -459,9 +467,11 @@ fn difference(left: &Value, right: &Value) -> Option<String> {
         (Value::Object(left), Value::Object(right)) if left.keys().eq(right.keys()) => {
             left.iter().zip(right.values()).find_map(|((name, left), right)| Some(format!("{name}/{}", difference(left, right)?)))
         }
-        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
-            left.iter().zip(right).enumerate().find_map(|(place, (left, right))| Some(format!("{place}/{}", difference(left, right)?)))
-        }
+        (Value::Array(left), Value::Array(right)) if left.len() == right.len() => left
+            .iter()
+            .zip(right)
+            .enumerate()
+            .find_map(|(place, (left, right))| Some(format!("{place}/{}", difference(left, right)?))),
         _ => (left != right).then(|| format!(" {left} instead of {right}")),
     }
 }
@@ -479,8 +489,11 @@ async fn compare(case: Case) -> Result<(), TestCaseError> {
     let held = case.held();
     let seen = part(&case, &held);
     let (server, alone) = (serve(&whole(&case)).await, serve(&seen).await);
-    let of_whole_accounts: Vec<String> =
-        ACCOUNTS.into_iter().filter(|own| seen.past.contains(own)).map(|(connector, account)| format!("/subscriptions/{}", subscription(connector, account))).collect();
+    let of_whole_accounts: Vec<String> = ACCOUNTS
+        .into_iter()
+        .filter(|own| seen.past.contains(own))
+        .map(|(connector, account)| format!("/subscriptions/{}", subscription(connector, account)))
+        .collect();
     let before = serve(&part(&case, &of_whole_accounts)).await;
     let reader = program(&server, "reader", BuiltIn::Reader, "/subscriptions/nowhere").await;
     let principal = server.store.principals().await.unwrap().into_iter().find(|own| own.name == "reader").unwrap();
@@ -519,8 +532,8 @@ async fn compare(case: Case) -> Result<(), TestCaseError> {
 #[test]
 fn whoever_holds_roles_anywhere_gets_what_a_server_of_what_they_see_would_answer() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let cases = std::env::var("SKYWARDEN_TEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(12);
-    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() };
+    let cases = std::env::var("SKYWARDEN_TEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(16);
+    let config = ProptestConfig { cases, failure_persistence: None, max_shrink_iters: 10, ..ProptestConfig::default() };
     let checked = TestRunner::new(config).run(&case(), |case| runtime.block_on(compare(case)));
     assert!(checked.is_ok(), "{}", checked.unwrap_err());
 }

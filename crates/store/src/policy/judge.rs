@@ -274,7 +274,8 @@ impl Store {
         let ended: Vec<(Key, KnownState)> = known.into_iter().filter(|(key, _)| is_judged(key)).collect();
         run.n_written += values.len() + ended.len();
         let judged = work.resources.values().filter(|(anew, _)| *anew == Anew::All);
-        let seen = judged.map(|(_, row)| (row.id.as_str(), key(&row.resource_group), row.type_name.as_str(), row.seen_as())).collect();
+        let seen =
+            judged.map(|(_, row)| (row.id.as_str(), key(&row.resource_group), row.type_name.as_str(), row.seen_as())).collect();
         self.write_states(connector, account, now, &Found { values, ended, seen, gone: &work.gone }).await
     }
 

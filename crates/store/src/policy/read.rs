@@ -195,8 +195,10 @@ impl Store {
     /// If a statement fails.
     pub async fn policy_state_count(&self, filter: &ScopeFilter, query: &PolicyStateQuery) -> Result<u64, StoreError> {
         let visible = filter.resources(&self.pool, "s.resource", 7)?;
-        let statement =
-            format!("SELECT COUNT(*) FROM policy_states s LEFT JOIN resources r ON r.id = s.resource WHERE {CONDITIONS}{}", visible.sql);
+        let statement = format!(
+            "SELECT COUNT(*) FROM policy_states s LEFT JOIN resources r ON r.id = s.resource WHERE {CONDITIONS}{}",
+            visible.sql
+        );
         let count: i64 = on_pool!(&self.pool, pool => {
             bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, visible)
                 .fetch_one(pool).await.map_err(StoreError::statement("counting the states of policies"))?

@@ -9,9 +9,7 @@ use skywarden_model::{
     subscription_id,
 };
 use skywarden_policy::{PolicyObject, Scope};
-use skywarden_store::{
-    AssessmentQuery, Facet, PolicyStateQuery, ResourceQuery, Run, ScopeFilter, Store,
-};
+use skywarden_store::{AssessmentQuery, Facet, PolicyStateQuery, ResourceQuery, Run, ScopeFilter, Store};
 
 use crate::{ALL, assessment, at, common, connector, on_both, resource, score};
 
@@ -63,9 +61,8 @@ fn status(number: usize, recommendation: usize) -> Status {
 
 /// Everything that a role is assigned at: each kind of scope, under each of its names, and what is nowhere.
 fn scopes() -> Vec<String> {
-    let mut scopes: BTreeSet<String> = ["/", GROUP, "/subscriptions/none", "/subscriptions/1/resourceGroups/none", "arn:none"]
-        .map(str::to_owned)
-        .into();
+    let mut scopes: BTreeSet<String> =
+        ["/", GROUP, "/subscriptions/none", "/subscriptions/1/resourceGroups/none", "arn:none"].map(str::to_owned).into();
     for resource in estate() {
         let (place, id) = (&resource.scope, resource.id.as_str());
         for name in [place.account.to_string(), subscription_id(place).to_string()] {
@@ -109,8 +106,7 @@ async fn fill(store: &Store) {
         json!({ "id": "/providers/Microsoft.Authorization/policyAssignments/all", "properties": {
             "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/any" } }),
     ];
-    let objects: Vec<_> =
-        hierarchy.iter().map(|document| (PolicyObject::parse(document).unwrap(), document.clone())).collect();
+    let objects: Vec<_> = hierarchy.iter().map(|document| (PolicyObject::parse(document).unwrap(), document.clone())).collect();
     store.put_policies(&objects).await.unwrap();
     for second in [0, 1] {
         let all = estate();
@@ -127,9 +123,17 @@ async fn fill(store: &Store) {
                 }
             }
             let kind = if second == 0 { TransitionKind::Opened } else { TransitionKind::Gone };
-            let moved = all.iter().filter(|own| own.scope.connector.as_str() == name && (second == 0 || is_gone(own.id.as_str())));
+            let moved =
+                all.iter().filter(|own| own.scope.connector.as_str() == name && (second == 0 || is_gone(own.id.as_str())));
             let transitions: Vec<Transition> = moved
-                .map(|own| Transition { recommendation: "r".into(), resource: own.id.clone(), from: None, to: None, kind, at: at(second) })
+                .map(|own| Transition {
+                    recommendation: "r".into(),
+                    resource: own.id.clone(),
+                    from: None,
+                    to: None,
+                    kind,
+                    at: at(second),
+                })
                 .collect();
             let resources: Vec<Resource> = own.iter().map(|(_, own)| (*own).clone()).collect();
             let accounts: BTreeSet<String> = resources.iter().map(|own| own.scope.account.to_string()).collect();
@@ -271,8 +275,7 @@ async fn compare(store: &Store, held: &[String]) -> Result<(), TestCaseError> {
     prop_assert_eq!(store.assessments(&filter).await.unwrap().len(), verdicts.len());
     let by_status = count(verdicts.iter().map(|(status, ..)| *status));
     prop_assert_eq!(&store.assessment_counts(&filter, &query).await.unwrap(), &by_status);
-    let told: BTreeMap<Status, u64> =
-        store.status_counts(&filter).await.unwrap().into_iter().filter(|(_, n)| *n > 0).collect();
+    let told: BTreeMap<Status, u64> = store.status_counts(&filter).await.unwrap().into_iter().filter(|(_, n)| *n > 0).collect();
     prop_assert_eq!(&told, &by_status);
     let counts = store.recommendation_counts(&filter).await.unwrap();
     let unhealthy = |recommendation: &str| {
@@ -294,7 +297,10 @@ async fn compare(store: &Store, held: &[String]) -> Result<(), TestCaseError> {
         prop_assert_eq!(store.assessment(&filter, id, "r").await.unwrap().is_some(), is_seen, "{}", id);
         prop_assert_eq!(store.assessments_on(&filter, id).await.unwrap().is_empty(), !is_seen, "{}", id);
         let (connector, account) = (resource.scope.connector.as_str(), &*resource.scope.account);
-        let own = reference.visible.iter().filter(|(_, own)| own.scope.connector.as_str() == connector && *own.scope.account == *account);
+        let own = reference
+            .visible
+            .iter()
+            .filter(|(_, own)| own.scope.connector.as_str() == connector && *own.scope.account == *account);
         let groups = set(own.map(|(_, own)| own.scope.resource_group.to_string()));
         prop_assert_eq!(set(store.resource_groups(&filter, connector, account).await.unwrap()), groups);
     }
@@ -307,7 +313,9 @@ async fn compare(store: &Store, held: &[String]) -> Result<(), TestCaseError> {
 
     let all = estate();
     let told = all.iter().filter(|own| reference.is_told_of(own)).map(|own| own.id.to_string());
-    let told: Vec<String> = told.chain(all.iter().filter(|own| is_gone(own.id.as_str()) && reference.is_told_of(own)).map(|own| own.id.to_string())).collect();
+    let told: Vec<String> = told
+        .chain(all.iter().filter(|own| is_gone(own.id.as_str()) && reference.is_told_of(own)).map(|own| own.id.to_string()))
+        .collect();
     let mut changes: Vec<String> =
         store.transitions(&filter, at(0)).await.unwrap().into_iter().map(|own| own.resource.to_string()).collect();
     changes.sort();

@@ -1,6 +1,5 @@
 //! Standards of an installation's own, and what people attested.
 
-
 use serde_json::json;
 use skywarden_content::Catalog;
 use skywarden_model::{
