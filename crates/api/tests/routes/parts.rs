@@ -265,11 +265,16 @@ fn part(case: &Case, held: &[String]) -> Estate {
         ExemptionScope::ResourceGroup { account, resource_group } => sees_group(account, resource_group),
         ExemptionScope::Resource { id } => present().any(|(_, own)| own.id == *id),
     });
+    // What is assigned above a scope at which a role is held concerns whoever holds it, be there something or not.
+    let is_above_held = |scope: &str| {
+        let start = format!("{}/", scope.to_lowercase());
+        held.iter().any(|own| own.to_lowercase().starts_with(&start))
+    };
     let policies = all.policies.into_iter().filter(|scope| {
         let steps: Vec<&str> = scope.split('/').collect();
         match steps.as_slice() {
-            ["", "subscriptions", account] => names.contains(account),
-            ["", "subscriptions", account, _, group] => sees_group(account, group),
+            ["", "subscriptions", account] => names.contains(account) || is_above_held(scope),
+            ["", "subscriptions", account, _, group] => sees_group(account, group) || is_above_held(scope),
             _ => true,
         }
     });
