@@ -21,7 +21,7 @@ pub(crate) fn run(report: &Report, overlay: Option<&Path>) -> anyhow::Result<End
     let everything = ScopeFilter::All;
     let (own, rows, coverage, scores) = with_store(report.data.as_deref(), async |store| {
         let mut own = store.own_standards(&everything).await?;
-        let narrowed = own.narrowed(&catalog, &report.standard, Timestamp::now());
+        let narrowed = own.narrowed(&everything, &catalog, &report.standard, Timestamp::now());
         if let Some(narrowed) = &narrowed {
             own = store.own_standards(narrowed).await?;
         }

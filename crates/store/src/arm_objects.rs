@@ -165,7 +165,8 @@ impl Store {
         Ok(done > 0)
     }
 
-    /// One object, if it is there and may be seen; what lies in no account is for the caller to show or not.
+    /// One object, if it is there and lies in no account or in one of which anything may be seen; whether its scope may be is for the
+    /// caller to say.
     ///
     /// # Errors
     /// If a statement fails or the row is damaged.
@@ -182,10 +183,10 @@ impl Store {
                 .bind(kind).bind(scope.key()).bind(key(name)).fetch_optional(pool).await.map_err(StoreError::statement(READING))?
         });
         let found = row.map(object).transpose()?;
-        Ok(found.filter(|own| own.scope.account().is_none_or(|(connector, account)| filter.allows(connector, account))))
+        Ok(found.filter(|own| own.scope.account().is_none_or(|(connector, account)| filter.shows(connector, account))))
     }
 
-    /// A page of a kind's objects at exactly one scope, in order of their names; `limit` is 1 to 500, `after` the cursor.
+    /// A page of a kind's objects at exactly one scope, seen as in [`Store::arm_object`], in order of their names; `limit` is 1 to 500, `after` the cursor.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
@@ -197,7 +198,7 @@ impl Store {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Page<ArmObject>, StoreError> {
-        let is_seen = scope.account().is_none_or(|(connector, account)| filter.allows(connector, account));
+        let is_seen = scope.account().is_none_or(|(connector, account)| filter.shows(connector, account));
         if !is_seen {
             return Ok(Page { items: Vec::new(), next: None });
         }
@@ -217,23 +218,21 @@ impl Store {
         Ok(Page { items, next })
     }
 
-    /// Every object of a kind that lies in no account or in one that may be seen, in order of scope and name.
+    /// Every object of a kind that lies in no account or in one that is seen whole, in order of scope and name.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn arm_objects(&self, filter: &ScopeFilter, kind: &str) -> Result<Vec<ArmObject>, StoreError> {
-        let seen = match filter {
-            ScopeFilter::All => String::new(),
-            // What lies in no account is the API's to show.
-            ScopeFilter::Subscriptions(_) => {
-                format!(" AND (account = '' AND connector = '' OR 1 = 1{})", filter.condition("connector, account", 2))
-            }
-        };
-        let statement = format!("SELECT {COLUMNS} FROM arm_objects WHERE kind = $1{seen} ORDER BY scope, name_key");
+        let seen = filter.whole_accounts(&self.pool, "connector, account", 2)?;
+        // What lies in no account is the API's to show.
+        let statement = format!(
+            "SELECT {COLUMNS} FROM arm_objects WHERE kind = $1 AND (account = '' AND connector = '' OR 1 = 1{}) ORDER BY scope, name_key",
+            seen.sql
+        );
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(kind);
-            for value in filter.values() {
-                select = select.bind(value);
+            for value in &seen.values {
+                select = select.bind(value.as_str());
             }
             select.fetch_all(pool).await.map_err(StoreError::statement(READING))?
         });

@@ -11,11 +11,13 @@ mod audit;
 mod commit;
 mod compliance;
 mod connectors;
+mod coverage;
 mod error;
 mod exemptions;
 mod filter;
 mod identity;
 mod inventory;
+mod parts;
 mod plans;
 mod policy;
 mod pool;
@@ -25,6 +27,7 @@ mod secrets;
 mod sightings;
 mod standards;
 mod summary;
+mod visible;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -36,9 +39,10 @@ pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
-pub use filter::ScopeFilter;
+pub use filter::{Part, Places, ScopeFilter, Share};
 pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, PrincipalFacts, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use parts::AssessedAccount;
 pub use plans::PRICINGS;
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
@@ -81,6 +85,7 @@ impl Store {
         };
         let store = Self { pool, lock_file, policies: policy::Cached::default() };
         store.migrate().await?;
+        store.name_accounts().await?;
         Ok(store)
     }
 

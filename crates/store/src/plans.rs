@@ -24,7 +24,7 @@ struct Kept {
 }
 
 impl Store {
-    /// Which plans are on in the accounts that may be seen; where nobody set one it is on.
+    /// Which plans are on in the accounts of which anything may be seen; where nobody set one it is on.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
@@ -32,7 +32,7 @@ impl Store {
         let mut plans = Plans::default();
         let mut enforced = BTreeSet::new();
         let (of_accounts, of_resources): (Vec<ArmObject>, Vec<ArmObject>) =
-            self.arm_objects(filter, PRICINGS).await?.into_iter().partition(|own| is_subscription(own.scope.path()));
+            self.arm_objects(&filter.widened(), PRICINGS).await?.into_iter().partition(|own| is_subscription(own.scope.path()));
         for own in &of_accounts {
             let Some((connector, account)) = own.scope.account() else { continue };
             let kept = kept(own)?;

@@ -52,6 +52,7 @@ impl Store {
                 "DELETE FROM transitions WHERE connector = $1",
                 "DELETE FROM coverage WHERE connector = $1",
                 "DELETE FROM scores WHERE connector = $1",
+                "DELETE FROM accounts WHERE connector = $1",
                 "DELETE FROM attempts WHERE connector = $1",
                 "DELETE FROM compliance_points WHERE connector = $1",
                 "DELETE FROM sightings WHERE connector = $1",

@@ -1,5 +1,5 @@
 //! Who gets in, and what the routes answer.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
 mod compliance;
@@ -8,6 +8,7 @@ mod exemptions;
 mod governance;
 mod identity;
 mod objects;
+mod parts;
 mod people;
 mod plans;
 mod policy;

@@ -41,16 +41,17 @@ impl Store {
                 found.checks.push(OtherCheck::new(check_id(initiative, member), title, Severity::Medium));
             }
         }
+        let visible = filter.resources(&self.pool, "s.resource", 1)?;
         let statement = format!(
             "SELECT s.resource, COALESCE(r.type_name, ''), s.assignment, s.reference, s.state, CASE WHEN s.state = {} THEN s.document ELSE '' END
              FROM policy_states s LEFT JOIN resources r ON r.id = s.resource WHERE 1 = 1{} ORDER BY s.resource",
             ComplianceState::Exempt.rank(),
-            filter.condition("s.connector, s.account", 1)
+            visible.sql
         );
         type Columns = (String, String, String, String, i64, String);
         let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
+            for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("reading the states of policies"))?

@@ -70,13 +70,13 @@ async fn a_filter_hides_objects_of_other_accounts(store: &Store) {
     for scope in [&own(), &other, &tenant, &group] {
         put(store, scope, "x", &json!({ "at": scope.path() })).await;
     }
-    let filter = ScopeFilter::Subscriptions(BTreeSet::from([("c".to_owned(), "1".to_owned())]));
+    let filter = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
     let seen: BTreeSet<ArmScope> = store.arm_objects(&filter, KIND).await.unwrap().into_iter().map(|own| own.scope).collect();
     assert_eq!(seen, BTreeSet::from([own(), tenant, group]));
     assert_eq!(store.arm_objects(&ALL, KIND).await.unwrap().len(), 4);
     assert!(store.arm_object(&filter, KIND, &other, "x").await.unwrap().is_none());
     assert!(store.arm_objects_at(&filter, KIND, &other, None, 10).await.unwrap().items.is_empty());
-    let nothing = ScopeFilter::Subscriptions(BTreeSet::new());
+    let nothing = ScopeFilter::accounts([]);
     assert_eq!(store.arm_objects(&nothing, KIND).await.unwrap().len(), 2);
 }
 

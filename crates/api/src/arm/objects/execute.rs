@@ -179,7 +179,7 @@ struct Run {
 impl Run {
     /// Assigns whoever has to mend what is unhealthy; gives the number of assignments that were written.
     async fn assign(&self, state: &Scoped) -> Result<u64, skywarden_store::StoreError> {
-        let filter = ScopeFilter::Subscriptions(self.accounts.clone());
+        let filter = ScopeFilter::accounts(self.accounts.clone());
         let mut assigned: BTreeMap<String, String> = BTreeMap::new();
         for own in state.store.arm_objects(&filter, ASSIGNMENTS).await? {
             assigned.insert(own.scope.path().to_owned(), own.name);

@@ -1,7 +1,7 @@
 //! `Microsoft.Security/pricings`: which plans are on. A resource takes what holds in its subscription, a subscription what holds
 //! where nobody decided, unless they say otherwise themselves.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 use skywarden_content::{Catalog, PlanFile};
@@ -37,7 +37,7 @@ impl PlansAt {
     /// The plans of an account that the caller may see.
     pub(crate) async fn of_account(state: &Scoped, connector: &str, account: &str) -> Result<Self, ApiError> {
         let subscription = ArmScope::subscription(connector, account);
-        let filter = ScopeFilter::Subscriptions(BTreeSet::from([(connector.to_owned(), account.to_owned())]));
+        let filter = ScopeFilter::accounts([(connector.to_owned(), account.to_owned())]);
         let (mut own, mut below) = (BTreeMap::new(), BTreeMap::new());
         for object in state.store.arm_objects(&filter, PRICINGS).await? {
             if object.scope == subscription {

@@ -57,11 +57,16 @@ impl Target {
         let subscription = path.subscription.as_deref().ok_or_else(missing)?;
         let account = of_filter(state, &ScopeFilter::All, subscription).await?.ok_or_else(missing)?;
         let (connector, name) = (account.0.clone(), account.1.clone());
-        state.in_account(&connector, &name).map_err(|error| if error.is_not_found() { missing() } else { error })?;
+        // Who holds a resource of an account may do to it what they may not to the account.
+        let is_in_part = path.entity.is_some() && state.filter.shows(&connector, &name);
+        if !is_in_part {
+            state.in_account(&connector, &name).map_err(|error| if error.is_not_found() { missing() } else { error })?;
+        }
         let within = |id: &str| ArmScope::within(&connector, &name, id);
         let (scope, id, resource) = match (&path.group, &path.connector, &path.entity) {
             (Some(group), Some(own), Some(entity)) => {
                 let found = resource(state, &ResourcePath::new(subscription, group, own, entity)).await?;
+                state.on_resource(&found)?;
                 let id = ArmId::of(&found).as_str().to_owned();
                 (within(&id), id, Some(found))
             }

@@ -84,13 +84,15 @@ async fn may_decide(state: &Scoped, scope: &ExemptionScope) -> Result<(), ApiErr
             if meant.is_empty() {
                 return state.everywhere();
             }
-            meant.into_iter().try_for_each(|(connector, account)| state.in_account(connector, account))
+            meant.into_iter().try_for_each(|(connector, account)| match scope {
+                ExemptionScope::ResourceGroup { resource_group, .. } => state.in_group(connector, account, resource_group),
+                _ => state.in_account(connector, account),
+            })
         }
         ExemptionScope::Resource { id } => {
             let missing = || ApiError::bad_request(format!("there is no resource `{id}`"));
             let (resource, _) = state.store.resource(&ScopeFilter::All, id.as_str()).await?.ok_or_else(missing)?;
-            let refused = state.in_account(resource.scope.connector.as_str(), &resource.scope.account);
-            refused.map_err(|error| if error.is_not_found() { missing() } else { error })
+            state.on_resource(&resource).map_err(|error| if error.is_not_found() { missing() } else { error })
         }
     }
 }

@@ -46,7 +46,7 @@ impl Judged {
     /// The same for one standard: accounts in which it is not there are left out.
     async fn read_for(state: &Scoped, filter: &ScopeFilter, id: &str) -> Result<Self, ApiError> {
         let own = state.store.own_standards(filter).await?;
-        let narrowed = own.narrowed(&state.catalog, id, Timestamp::now());
+        let narrowed = own.narrowed(filter, &state.catalog, id, Timestamp::now());
         Self::read(state, narrowed.as_ref().unwrap_or(filter)).await
     }
 
@@ -79,7 +79,7 @@ pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answ
     // Where plans are off in a part of the accounts, the standards that need one are rolled up without it.
     let narrowed: BTreeMap<&str, ScopeFilter> = standards
         .files()
-        .filter_map(|file| Some((file.id.as_str(), judged.own.narrowed(&state.catalog, &file.id, Timestamp::now())?)))
+        .filter_map(|file| Some((file.id.as_str(), judged.own.narrowed(&filter, &state.catalog, &file.id, Timestamp::now())?)))
         .collect();
     let part = match narrowed.values().next() {
         Some(filter) => Some(Judged::read(&state, filter).await?),
@@ -154,8 +154,8 @@ pub(crate) async fn report(
         Format::Csv => ("text/csv; charset=utf-8", "csv", skywarden_report::csv(&report).map_err(failed)?),
         Format::Pdf => {
             // The report is as old as the oldest run that it rests on.
-            let points = state.store.latest_scores(&filter).await?;
-            let at = points.iter().filter_map(|point| point.at.parse::<Timestamp>().ok()).min();
+            let assessed = state.store.assessed(&filter).await?;
+            let at = assessed.iter().filter_map(|own| own.at.parse::<Timestamp>().ok()).min();
             let words = scope.words();
             ("application/pdf", "pdf", skywarden_report::pdf(&report, Cover { scope: &words, at }).map_err(failed)?)
         }
