@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::rejection::JsonRejection,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -67,6 +67,6 @@ pub(crate) async fn set_up(
     state.store.put_role_assignment(&assignment).await?;
     sign_in::keep_password(&state, &principal.id, first.password, None, now).await?;
     let opened = sign_in::welcome(&state, &principal, &headers, peer.as_ref(), json!({ "with": "set-up" }), now).await?;
-    let answer = sign_in::welcomed(&state, principal, opened).await?;
-    Ok((StatusCode::CREATED, answer).into_response())
+    let session = sign_in::welcomed(&state, principal, &opened).await?;
+    Ok((StatusCode::CREATED, [(header::SET_COOKIE, opened.cookie)], Json(session)).into_response())
 }

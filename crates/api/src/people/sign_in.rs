@@ -116,7 +116,8 @@ pub(crate) async fn sign_in(
         }
     }
     let opened = welcome(&state, &principal, &headers, peer.as_ref(), json!({ "with": "password" }), now).await?;
-    welcomed(&state, principal, opened).await
+    let session = welcomed(&state, principal, &opened).await?;
+    Ok(([(header::SET_COOKIE, opened.cookie)], Json(json!({ "session": session }))).into_response())
 }
 
 /// `POST /api/v1/password`: sets the password of whoever was invited.
@@ -224,13 +225,11 @@ pub(crate) async fn welcome(
     Ok(opened)
 }
 
-/// What a browser is told whose session was opened.
-pub(crate) async fn welcomed(state: &AppState, principal: Principal, opened: Opened) -> Result<Response, ApiError> {
+/// What a browser is told of its session that was opened.
+pub(crate) async fn welcomed(state: &AppState, principal: Principal, opened: &Opened) -> Result<Value, ApiError> {
     let grants = state.store.grants_of(&principal.id).await?;
-    let caller = Caller::of(principal, grants, Login::Session { digest: opened.digest });
-    let mut response = Json(json!({ "session": session::shown(state, &caller).await? })).into_response();
-    response.headers_mut().insert(header::SET_COOKIE, opened.cookie);
-    Ok(response)
+    let caller = Caller::of(principal, grants, Login::Session { digest: opened.digest.clone() });
+    session::shown(state, &caller).await
 }
 
 /// Writes what somebody did to their own account into the audit log.

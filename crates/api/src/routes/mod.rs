@@ -45,6 +45,8 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 /// What the actions begin with that everybody may take: they touch one's own account only.
 pub(crate) const OWN: &str = "Skywarden.Account/";
 
+pub(crate) use people::OF_TENANT;
+
 /// Operations of one namespace that are there at the same kinds of scope.
 struct Operations {
     /// Where.
