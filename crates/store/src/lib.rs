@@ -100,6 +100,11 @@ impl Store {
         }
     }
 
+    /// Closes every connection; with SQLite what stands in the write-ahead log is in the file then.
+    pub async fn close(self) {
+        pool::on_pool!(&self.pool, pool => pool.close().await);
+    }
+
     /// A SQLite store in a file.
     ///
     /// # Errors
