@@ -218,6 +218,27 @@ impl Store {
         Ok(Page { items, next })
     }
 
+    /// Every object of a kind at exactly one scope, seen as in [`Store::arm_object`], in order of their names.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn all_arm_objects_at(
+        &self,
+        filter: &ScopeFilter,
+        kind: &str,
+        scope: &ArmScope,
+    ) -> Result<Vec<ArmObject>, StoreError> {
+        let (mut all, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.arm_objects_at(filter, kind, scope, after.as_deref(), u32::MAX).await?;
+            all.extend(page.items);
+            after = page.next;
+            if after.is_none() {
+                return Ok(all);
+            }
+        }
+    }
+
     /// Every object of a kind that lies in no account or in one that is seen whole, in order of scope and name.
     ///
     /// # Errors

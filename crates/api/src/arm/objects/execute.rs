@@ -60,17 +60,22 @@ pub(super) async fn execute(
         }
     };
     let shown = known(&state, kind, &target, &path.name).await?;
-    let damaged =
-        |_| ApiError::new(StatusCode::CONFLICT, "RuleDamaged", "the rule can't be carried out as it is kept; save it again");
-    let rule = Rule::parse(&shown.properties).map_err(damaged)?;
+    let damaged = |name: &str| {
+        let message = format!("the rule `{name}` can't be carried out as it is kept; save it again");
+        ApiError::new(StatusCode::CONFLICT, "RuleDamaged", message)
+    };
+    let rule = Rule::parse(&shown.properties).map_err(|_| damaged(&shown.name))?;
     if rule.is_disabled {
         let message = format!("the rule `{}` is disabled; set `isDisabled` to false first", shown.name);
         return Err(ApiError::new(StatusCode::CONFLICT, "RuleDisabled", message));
     }
     let mut before = Vec::new();
-    for own in state.store.arm_objects_at(&state.filter, RULES, &target.scope, None, PAGE).await?.items {
-        let other = own.document.as_object().and_then(|own| Rule::parse(own).ok());
-        before.extend(other.filter(|other| !other.is_disabled && other.priority < rule.priority));
+    for own in state.store.all_arm_objects_at(&state.filter, RULES, &target.scope).await? {
+        // One that can't be read may come first: what it would assign is not this rule's to assign.
+        let other = own.document.as_object().and_then(|own| Rule::parse(own).ok()).ok_or_else(|| damaged(&own.name))?;
+        if !other.is_disabled && other.priority < rule.priority {
+            before.push(other);
+        }
     }
     let accounts = accounts(&state, &target).await?;
     let now = this_second();
@@ -138,7 +143,7 @@ async fn accounts(state: &Scoped, target: &Target) -> Result<BTreeSet<(String, S
 
 /// Removes what nobody asks for any more.
 async fn forget(state: &Scoped, scope: &ArmScope, now: Timestamp) -> Result<(), ApiError> {
-    for own in state.store.arm_objects_at(&state.filter, OPERATIONS, scope, None, PAGE).await?.items {
+    for own in state.store.all_arm_objects_at(&state.filter, OPERATIONS, scope).await? {
         if now.duration_since(own.changed_at) > KEPT {
             state.store.remove_arm_object(OPERATIONS, scope, &own.name, None).await?;
         }

@@ -189,7 +189,7 @@ pub(super) async fn prepared(
 ) -> Result<Map<String, Value>, ApiError> {
     let rule = Rule::parse(&given).map_err(refused)?;
     let mut before = None;
-    for own in state.store.arm_objects_at(&state.filter, RULES, &target.scope, None, 500).await?.items {
+    for own in state.store.all_arm_objects_at(&state.filter, RULES, &target.scope).await? {
         if own.name.eq_ignore_ascii_case(name) {
             before = own.document.as_object().cloned();
         } else if own.document.get("rulePriority").and_then(Value::as_i64) == Some(rule.priority) {
