@@ -69,8 +69,12 @@ impl TokenLimit {
         if *self == Self::none() {
             return grants;
         }
-        // A scope that can't be read was refused when the token was.
-        let scope = self.scope.as_deref().and_then(Scope::parse).unwrap_or(Scope::Tenant);
+        let scope = match self.scope.as_deref().map(Scope::parse) {
+            None => Scope::Tenant,
+            Some(Some(scope)) => scope,
+            // `kept` and `asked` let none of these through; should one come, it opens nothing.
+            Some(None) => return Grants::default(),
+        };
         grants.limited(self.actions.clone(), &scope, |scope| hierarchy.above(scope))
     }
 }
