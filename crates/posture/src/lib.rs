@@ -25,6 +25,6 @@ pub use exempt::apply_exemptions;
 pub use listing::not_listed;
 pub use overall::overall_score;
 pub use plans::{PlanState, Plans};
-pub use score::{score_by_subscription, secure_score};
+pub use score::{score_by_subscription, score_in, secure_score};
 pub use standards::{AccountScope, NotAttestable, OtherCheck, Standards};
 pub use track::transitions;

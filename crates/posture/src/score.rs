@@ -30,6 +30,18 @@ pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[C
     score_of(catalog, &judged_types(catalog, |_| true), assessments, coverage)
 }
 
+/// The score of what is known of one (connector, account), where plans may be off.
+pub fn score_in<'a>(
+    catalog: &'a Catalog,
+    plans: &Plans,
+    (connector, account): (&str, &str),
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+    coverage: impl IntoIterator<Item = &'a Coverage>,
+) -> SecureScore {
+    let judged_types = judged_types(catalog, |need| plans.is_on_in(need, connector, account));
+    score_of(catalog, &judged_types, assessments, coverage)
+}
+
 fn score_of<'a>(
     catalog: &'a Catalog,
     judged_types: &JudgedTypes<'_>,
@@ -107,8 +119,7 @@ pub fn score_by_subscription(
     let mut scores = BTreeMap::new();
     for (subscription, own) in split {
         let own_coverage = covered.get(subscription.1).into_iter().flatten().copied();
-        let judged_types = judged_types(catalog, |need| plans.is_on_in(need, subscription.0, subscription.1));
-        let score = score_of(catalog, &judged_types, own, own_coverage);
+        let score = score_in(catalog, plans, subscription, own, own_coverage);
         scores.insert((subscription.0.to_owned(), subscription.1.to_owned()), score);
     }
     scores

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Status};
-use skywarden_posture::secure_score;
+use skywarden_posture::score_in;
 use sqlx::AssertSqlSafe;
 
 use crate::{ScopeFilter, ScorePoint, Store, StoreError, commit::parse, pool::on_pool};
@@ -88,12 +88,13 @@ impl Store {
             assessments.entry((connector, account)).or_default().push(assessment);
         }
         let coverage = self.connector_coverage(&parts).await?;
+        let plans = self.plans(&parts).await?;
         let mut points = Vec::with_capacity(accounts.len());
         for AssessedAccount { connector, account, at } in accounts {
             let entries = coverage.get(&connector).map(|own| own.entries.as_slice()).unwrap_or_default();
-            let own: Vec<_> = entries.iter().filter(|entry| *entry.account == *account).cloned().collect();
+            let own = entries.iter().filter(|entry| *entry.account == *account);
             let verdicts = assessments.remove(&(connector.clone(), account.clone())).unwrap_or_default();
-            let score = secure_score(catalog, &verdicts, &own);
+            let score = score_in(catalog, &plans, (&connector, &account), &verdicts, own);
             points.push(ScorePoint { connector, account, at, score });
         }
         Ok(points)

@@ -9,12 +9,14 @@ use crate::{
     scoped::Scoped,
 };
 
-/// Every plan, and how it is set in each subscription that the caller may see.
+/// Every plan, and how it is set in each subscription that the caller sees whole.
 pub(crate) async fn list(state: Scoped) -> Answer {
     let now = Timestamp::now();
     let connectors = state.store.connectors(&state.filter).await?;
     let mut subscriptions = Vec::new();
-    for (connector, account) in state.store.accounts(&state.filter).await? {
+    let accounts = state.store.accounts(&state.filter).await?;
+    // What is set for an account tells of all of it.
+    for (connector, account) in accounts.into_iter().filter(|(connector, account)| state.filter.allows(connector, account)) {
         let at = PlansAt::of_account(&state, &connector, &account).await?;
         let pricings: Vec<Value> =
             at.properties(&state.catalog, now).into_iter().map(|(plan, properties)| pricing(plan, properties)).collect();

@@ -15,9 +15,9 @@ use skywarden_model::{
     Transition, TransitionKind, subscription_id,
 };
 use skywarden_policy::PolicyObject;
-use skywarden_posture::{JudgedControls, secure_score};
+use skywarden_posture::{JudgedControls, PlanState, Plans, score_in};
 use skywarden_rbac::BuiltIn;
-use skywarden_store::Run;
+use skywarden_store::{ArmScope, Expected, PRICINGS, Run, Written};
 
 use crate::{
     common::{CATALOG, Server, ask_bytes, assign, empty, exempt, is_of_people, machine, program},
@@ -324,6 +324,9 @@ fn assessments(given: &Given, resource: &Resource) -> Vec<Assessment> {
     TYPES[given.kind].1.iter().zip(given.verdicts).map(of).collect()
 }
 
+/// A plan that is off everywhere.
+const OFF: &str = "VirtualMachines";
+
 async fn serve(estate: &Estate) -> Server {
     let server = empty().await;
     let policy = |scope: &String| {
@@ -335,6 +338,11 @@ async fn serve(estate: &Estate) -> Server {
     let documents: Vec<Value> = std::iter::once(definition).chain(estate.policies.iter().map(policy)).collect();
     let objects: Vec<_> = documents.into_iter().map(|own| (PolicyObject::parse(&own).unwrap(), own)).collect();
     server.store.put_policies(&objects).await.unwrap();
+    for (connector, account) in &estate.accounts {
+        let (at_account, free) = (ArmScope::subscription(connector, account), json!({ "pricingTier": "Free" }));
+        let written = server.store.put_arm_object(PRICINGS, &at_account, OFF, &free, Expected::Absent, at(0)).await.unwrap();
+        assert!(matches!(written, Written::Created(_)));
+    }
     let connectors: BTreeSet<&str> = estate.accounts.iter().map(|(connector, _)| *connector).collect();
     for name in connectors {
         for second in [0, 3600] {
@@ -366,9 +374,13 @@ async fn commit(server: &Server, estate: &Estate, name: &str, second: i64) {
     let coverage = estate.coverage.get(name).cloned().unwrap_or_default();
     let mut scores = BTreeMap::new();
     let mut compliance = BTreeMap::new();
+    let mut plans = Plans::default();
+    for (connector, account) in &estate.accounts {
+        plans.set_in_account(connector, account, OFF, PlanState::Off);
+    }
     for (_, account) in estate.accounts.iter().filter(|(connector, _)| *connector == name) {
         let listings: Vec<Coverage> = coverage.iter().filter(|own| *own.account == **account).cloned().collect();
-        scores.insert((*account).to_owned(), secure_score(&CATALOG, &verdicts(account), &listings));
+        scores.insert((*account).to_owned(), score_in(&CATALOG, &plans, (name, account), &verdicts(account), &listings));
         if estate.past.contains(&(name, *account)) {
             let passed = BTreeSet::from([format!("{account} {second}")]);
             compliance
@@ -540,6 +552,12 @@ async fn compare(case: Case) -> Result<(), TestCaseError> {
         if is_of_account(&path) && seen.accounts.difference(&seen.past).any(is_in_part) {
             let is_refused = matches!(left.0, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND);
             prop_assert!(is_refused, "{} to one who holds {:?}: {}", path, held, left.1);
+            continue;
+        }
+        // How plans are set is told of whole accounts only.
+        if path == "/api/v1/plans" {
+            let expected = read(&before, &path, &owner_before).await;
+            prop_assert_eq!(&left, &expected, "{} to one who holds {:?}", path, held);
             continue;
         }
         // Of an account of which nothing is seen there is nothing, although a role at what is gone from it meets its policies.
