@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use skywarden_model::{Cause, Coverage, Timestamp};
-use sqlx::AssertSqlSafe;
 
-use crate::{ScopeFilter, Store, StoreError, commit::parse, coverage, pool::on_pool};
+use crate::{
+    ScopeFilter, Store, StoreError,
+    commit::parse,
+    coverage,
+    pool::{on_pool, rows_of},
+};
 
 /// What the last run of a connector could and could not list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,13 +83,7 @@ impl Store {
     pub async fn accounts(&self, filter: &ScopeFilter) -> Result<Vec<(String, String)>, StoreError> {
         let shown = filter.any_accounts(&self.pool, "connector, account", 1)?;
         let statement = format!("SELECT connector, account FROM accounts WHERE 1 = 1{} ORDER BY connector, account", shown.sql);
-        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in shown.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing accounts"))?
-        });
+        let rows: Vec<(String, String)> = rows_of!(self, "listing accounts", statement, [], shown);
         Ok(rows)
     }
 
@@ -100,13 +98,7 @@ impl Store {
             "SELECT DISTINCT resource_group FROM resources WHERE resource_group <> ''{} ORDER BY resource_group",
             visible.sql
         );
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing resource groups"))?
-        });
+        let rows: Vec<(String,)> = rows_of!(self, "listing resource groups", statement, [], visible);
         Ok(rows.into_iter().map(|(name,)| name).collect())
     }
 
@@ -120,13 +112,7 @@ impl Store {
             "SELECT connector, account, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY connector, account ORDER BY connector, account",
             visible.sql
         );
-        let rows: Vec<(String, String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
+        let rows: Vec<(String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
         let count = |(connector, account, n): (String, String, i64)| AccountCount {
             connector,
             account,
@@ -146,13 +132,7 @@ impl Store {
              WHERE a.status = 'Unknown'{} ORDER BY a.resource, a.recommendation",
             visible.sql
         );
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading assessments", statement, [], visible);
         let mut unknown = Vec::with_capacity(rows.len());
         for (connector, resource, recommendation, document) in rows {
             let OnlyCause { cause } = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;

@@ -7,9 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_model::{Coverage, ListOutcome};
-use sqlx::AssertSqlSafe;
 
-use crate::{Places, ScopeFilter, Store, StoreError, commit::key, pool::on_pool};
+use crate::{Places, ScopeFilter, Store, StoreError, commit::key, pool::rows_of};
 
 /// The region of listings that are made once for an account.
 const GLOBAL: &str = "global";
@@ -35,13 +34,7 @@ impl Store {
              GROUP BY connector, account, type_name, group_key",
             visible.sql
         );
-        let rows: Vec<(String, String, String, String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
+        let rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
         for (connector, account, type_name, group, n) in rows {
             let of_account = seen.0.entry((connector, account)).or_default();
             of_account.entry(type_name).or_default().insert(group, u64::try_from(n).unwrap_or(0));

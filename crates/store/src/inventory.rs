@@ -8,7 +8,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::{
     Page, ScopeFilter, Store, StoreError,
-    pool::on_pool,
+    pool::{on_pool, rows_of},
     read::{documents, page_size, pattern},
 };
 
@@ -174,13 +174,7 @@ impl Store {
              GROUP BY type_name, connector, account, resource_group",
             visible.sql
         );
-        let rows: Vec<(String, String, String, String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
+        let rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
         let [mut types, mut connectors, mut accounts, mut locations] = [const { BTreeMap::<String, u64>::new() }; 4];
         for (type_name, connector, account, location, n) in rows {
             let n = u64::try_from(n).unwrap_or(0);

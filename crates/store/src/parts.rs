@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Status};
 use skywarden_posture::score_in;
-use sqlx::AssertSqlSafe;
 
-use crate::{ScopeFilter, ScorePoint, Store, StoreError, commit::parse, pool::on_pool};
+use crate::{ScopeFilter, ScorePoint, Store, StoreError, commit::parse, pool::rows_of};
 
 /// An account that was assessed.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,13 +33,7 @@ impl Store {
             "SELECT connector, account, MAX(at) FROM scores WHERE 1 = 1{} GROUP BY connector, account ORDER BY connector, account",
             shown.sql
         );
-        let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in shown.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing accounts"))?
-        });
+        let rows: Vec<(String, String, String)> = rows_of!(self, "listing accounts", statement, [], shown);
         Ok(rows.into_iter().map(|(connector, account, at)| AssessedAccount { connector, account, at }).collect())
     }
 
@@ -64,13 +57,7 @@ impl Store {
             Status::NotApplicable,
             visible.sql
         );
-        let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
+        let rows: Vec<Columns> = rows_of!(self, "reading assessments", statement, [], visible);
         let mut assessments: BTreeMap<(String, String), Vec<Assessment>> = BTreeMap::new();
         for (connector, account, resource, recommendation, status, document) in rows {
             let assessment = if document.is_empty() {

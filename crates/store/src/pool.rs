@@ -29,6 +29,21 @@ macro_rules! on_pool {
 }
 pub(crate) use on_pool;
 
+/// Reads every row of a statement that was put together here, with values for its first placeholders and, behind them, those of a
+/// [`crate::filter::Condition`].
+macro_rules! rows_of {
+    ($store:expr, $doing:expr, $statement:expr, [$($value:expr),*], $condition:expr) => {
+        $crate::pool::on_pool!(&$store.pool, pool => {
+            let mut select = sqlx::query_as(sqlx::AssertSqlSafe($statement))$(.bind($value))*;
+            for value in $condition.values {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err($crate::StoreError::statement($doing))?
+        })
+    };
+}
+pub(crate) use rows_of;
+
 pub(crate) async fn open_sqlite(file: &Path) -> Result<Pool, StoreError> {
     let place = file.display().to_string();
     // SQLite would create it readable by all.

@@ -4,12 +4,11 @@ use serde::{Serialize, de::DeserializeOwned};
 use skywarden_model::{
     Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, Scope, SecureScore, Timestamp, Transition,
 };
-use sqlx::AssertSqlSafe;
 
 use crate::{
     ScopeFilter, Share, Store, StoreError,
     commit::{instant, key},
-    pool::{IDS_AT_ONCE, on_pool},
+    pool::{IDS_AT_ONCE, on_pool, rows_of},
 };
 
 /// Rows of one page at most.
@@ -128,13 +127,7 @@ impl Store {
              WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = ''){} ORDER BY a.resource, a.recommendation",
             visible.sql
         );
-        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(recommendation).bind(resource);
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
+        let rows: Vec<AssessmentColumns> = rows_of!(self, "reading assessments", statement, [recommendation, resource], visible);
         rows.into_iter().map(assessment_row).collect()
     }
 
@@ -157,13 +150,7 @@ impl Store {
             "SELECT connector, account, at, document FROM scores WHERE at >= $1{} ORDER BY at, connector, account",
             whole.sql
         );
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(instant(since));
-            for value in whole.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
-        });
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [instant(since)], whole);
         rows.into_iter().map(score_point).collect()
     }
 
@@ -177,13 +164,7 @@ impl Store {
             "SELECT t.document FROM {} WHERE t.at >= $1 ORDER BY t.at DESC, t.resource, t.recommendation LIMIT 500",
             visible.sql
         );
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(instant(since));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
-        });
+        let rows: Vec<(String,)> = rows_of!(self, "reading transitions", statement, [instant(since)], visible);
         documents(rows, "transition")
     }
 

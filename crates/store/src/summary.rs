@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use crate::{
     AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
     commit::{json, parse},
-    pool::on_pool,
+    pool::{on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, pattern, score_point},
 };
 
@@ -101,13 +101,7 @@ impl Store {
              WHERE 1 = 1{} GROUP BY a.recommendation, r.connector, a.status",
             visible.sql
         );
-        let rows: Vec<(String, String, String, i64)> = on_pool!(&self.pool, pool => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                query = query.bind(value);
-            }
-            query.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
-        });
+        let rows: Vec<(String, String, String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
         let mut counts: BTreeMap<String, RecommendationCount> = BTreeMap::new();
         for (recommendation, connector, status, n_resources) in rows {
             let count = counts
@@ -257,13 +251,7 @@ impl Store {
     pub async fn status_counts(&self, filter: &ScopeFilter) -> Result<BTreeMap<Status, u64>, StoreError> {
         let visible = filter.resources(&self.pool, "resource", 1)?;
         let statement = format!("SELECT status, COUNT(*) FROM assessments WHERE 1 = 1{} GROUP BY status", visible.sql);
-        let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
-        });
+        let rows: Vec<(String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
         let mut counts = BTreeMap::new();
         for (status, n) in rows {
             counts.insert(parse::<Status>(&status, "status")?, u64::try_from(n).unwrap_or(0));
@@ -316,13 +304,7 @@ impl Store {
              ORDER BY s.connector, s.account",
             whole.sql
         );
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in whole.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
-        });
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [], whole);
         rows.into_iter().map(score_point).collect()
     }
 }

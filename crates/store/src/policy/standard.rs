@@ -4,10 +4,9 @@ use skywarden_content::{ComplianceControl, StandardFile};
 use skywarden_model::{ExemptionCategory, Severity, Status};
 use skywarden_policy::{ComplianceState, Group, Initiative, Library, Member, PolicyExemption};
 use skywarden_posture::OtherCheck;
-use sqlx::AssertSqlSafe;
 
 use super::{StateDetails, read::of_rank};
-use crate::{ScopeFilter, Store, StoreError, pool::on_pool};
+use crate::{ScopeFilter, Store, StoreError, pool::rows_of};
 
 /// Initiatives with groups that are assigned somewhere, as standards with their checks.
 #[derive(Debug, Clone, Default)]
@@ -49,13 +48,7 @@ impl Store {
             visible.sql
         );
         type Columns = (String, String, String, String, i64, String);
-        let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading the states of policies"))?
-        });
+        let rows: Vec<Columns> = rows_of!(self, "reading the states of policies", statement, [], visible);
         for (resource, type_name, assignment, reference, state, document) in rows {
             let Some(check) = places.get(&(assignment, reference)).and_then(|place| found.checks.get_mut(*place)) else {
                 continue;
