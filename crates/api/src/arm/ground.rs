@@ -5,13 +5,16 @@ use axum::{
     Json,
     extract::{Path, Query},
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::{ArmId, Connector, Scope, subscription_id};
 use skywarden_store::ResourceQuery;
 
-use super::{Answer, next_link, objects::KINDS, subscription::of_filter};
-use crate::{error::ApiError, scoped::Scoped};
+use super::{Answer, ListQuery, next_link, objects::KINDS, subscription::of_filter};
+use crate::{
+    error::ApiError,
+    odata::{Comparison, Filter},
+    scoped::Scoped,
+};
 
 /// Rows of a page where the request names no number; the next is behind `nextLink`.
 const PAGE: u32 = 500;
@@ -86,18 +89,6 @@ fn resource_group(subscription: &str, name: &str) -> Value {
     })
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    #[serde(rename = "$filter")]
-    filter: Option<String>,
-    #[serde(rename = "$top")]
-    top: Option<u32>,
-    #[serde(rename = "$skiptoken", alias = "$skipToken")]
-    skip_token: Option<String>,
-    #[serde(rename = "api-version")]
-    api_version: Option<String>,
-}
-
 pub(crate) async fn resources(state: Scoped, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
     list(&state, &id, None, query).await
 }
@@ -112,15 +103,13 @@ pub(crate) async fn resources_of_group(
 
 async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery) -> Answer {
     let (connector, account) = account(state, id).await?;
-    // `az` sends an empty one.
-    let filter = query.filter.as_deref().filter(|filter| !filter.trim().is_empty());
-    let type_name = filter.map(wanted_type).transpose()?;
+    let type_name = query.asked(&["resourceType"], &[])?.map(wanted_type).transpose()?;
     let wanted = ResourceQuery {
         connector: Some(connector.clone()),
         account: Some(account.clone()),
         location: group.clone(),
         type_name,
-        cursor: query.skip_token,
+        cursor: query.skip_token.clone(),
         limit: query.top.unwrap_or(PAGE).clamp(1, PAGE),
         ..ResourceQuery::default()
     };
@@ -135,18 +124,17 @@ async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery)
         None => format!("/subscriptions/{id}/resources"),
         Some(group) => format!("/subscriptions/{id}/resourceGroups/{group}/resources"),
     };
-    let version = query.api_version.as_deref().unwrap_or("2022-09-01");
-    let more = filter.map(|filter| [("$filter", filter)]);
+    let version = query.version().unwrap_or("2022-09-01");
+    let more = query.filter().map(|filter| [("$filter", filter)]);
     Ok(Json(next_link(state, &path, version, more.as_ref().map(|pair| pair.as_slice()).unwrap_or_default(), value, page.next)))
 }
 
-/// The type of `resourceType eq 'T'`, the one filter that is understood.
-fn wanted_type(filter: &str) -> Result<String, ApiError> {
-    let rest = filter.trim().strip_prefix("resourceType eq '").and_then(|rest| rest.strip_suffix('\''));
-    let plain = rest.filter(|text| !text.is_empty() && !text.contains('\''));
-    plain
-        .map(str::to_owned)
-        .ok_or_else(|| ApiError::bad_request(format!("the filter `{filter}` is not understood; `resourceType eq 'TYPE'` is")))
+/// The type of `resourceType eq 'T'`, the one condition that the store answers a page at a time.
+fn wanted_type(filter: Filter) -> Result<String, ApiError> {
+    match filter {
+        Filter::Compare(_, Comparison::Equal, Value::String(wanted)) => Ok(wanted),
+        other => Err(ApiError::bad_request(format!("the filter `{other}` is not answered here; `resourceType eq 'TYPE'` is"))),
+    }
 }
 
 pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {

@@ -6,6 +6,7 @@ mod canonical;
 mod compliance;
 mod connectors;
 mod ground;
+mod list_query;
 pub(crate) mod objects;
 mod policy;
 mod restrictions;
@@ -16,6 +17,7 @@ mod tasks;
 
 pub(crate) use canonical::canonical;
 pub(crate) use ground::{display_name, id_of};
+pub(crate) use list_query::ListQuery;
 pub(crate) use roles::assignment_id;
 
 use axum::{

@@ -79,7 +79,7 @@ struct Place {
 }
 
 async fn check(state: &Scoped, place: Place, body: Body) -> Answer {
-    let Json(request) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(request) = body?;
     let is_small = |field: &Field| field.values.len() <= MAX_FIELDS;
     if request.pending_fields.len() > MAX_FIELDS || !request.pending_fields.iter().all(is_small) {
         return Err(ApiError::bad_request(format!("a request asks about at most {MAX_FIELDS} fields and values of a field")));

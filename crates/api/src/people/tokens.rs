@@ -87,7 +87,7 @@ pub(crate) async fn list(state: Scoped) -> Answer {
 /// `POST /session/tokens`.
 pub(crate) async fn add(state: Scoped, body: Result<Json<Asked>, JsonRejection>) -> Result<(StatusCode, Json<Value>), ApiError> {
     let principal = state.person()?;
-    let Json(asked) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(asked) = body?;
     if !asked.is_token() {
         return Err(ApiError::bad_request("people make tokens; secrets and certificates are for programs"));
     }

@@ -6,8 +6,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 use skywarden_store::ArmObject;
+
+use crate::auth::hex_digest;
 
 use super::{
     kind::{Field, Kind, Need, is_before},
@@ -38,7 +39,7 @@ impl Shown {
             Some(kept) => kept.etag.clone(),
             None => {
                 let text = Value::Object(self.properties.clone()).to_string();
-                Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+                hex_digest(&text).chars().take(32).collect()
             }
         }
     }

@@ -6,7 +6,6 @@ use axum::{
     http::{HeaderMap, StatusCode},
     response::{IntoResponse as _, Response},
 };
-use serde::Deserialize;
 use serde_json::{Map, Value};
 use skywarden_model::Timestamp;
 use skywarden_store::{Expected, Written};
@@ -20,8 +19,9 @@ use super::{
     target::{ObjectPath, Target},
 };
 use crate::{
-    arm::{Answer, next_link},
+    arm::{Answer, ListQuery, next_link},
     error::ApiError,
+    odata::Row,
     scoped::Scoped,
 };
 
@@ -34,49 +34,25 @@ const PAGE: u32 = 500;
 /// How often a change is tried again when others change the same object at the same time.
 const TRIES: usize = 8;
 
-#[derive(Deserialize)]
-pub(super) struct ObjectQuery {
-    #[serde(rename = "api-version")]
-    version: Option<String>,
-    #[serde(rename = "$filter")]
-    filter: Option<String>,
-    #[serde(rename = "$top")]
-    top: Option<u32>,
-    #[serde(rename = "$skiptoken", alias = "$skipToken")]
-    skip_token: Option<String>,
-}
-
-impl ObjectQuery {
-    /// The api-version, if one is named; without one the newest shape is meant.
-    fn version(&self) -> Option<&str> {
-        self.version.as_deref().filter(|version| !version.is_empty())
-    }
-}
-
 type Body = Result<Json<Value>, JsonRejection>;
 
 pub(super) async fn list(
     kind: &'static Kind,
     state: Scoped,
     Path(path): Path<ObjectPath>,
-    Query(query): Query<ObjectQuery>,
+    Query(query): Query<ListQuery>,
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     let target = Target::of(&state, &path).await?;
-    let filter = query.filter.as_deref().filter(|filter| !filter.trim().is_empty());
-    let names = filter.map(named).transpose()?;
-    let is_wanted =
-        |own: &Shown| names.as_ref().is_none_or(|names| names.iter().any(|name| name.eq_ignore_ascii_case(&own.name)));
+    let filter = query.asked(&["name"], &[])?;
+    let is_wanted = |name: &str| filter.as_ref().is_none_or(|filter| filter.holds(&Named(name)));
     let limit = query.top.unwrap_or(PAGE).clamp(1, PAGE);
     let after = query.skip_token.as_deref();
     let (objects, next) = match behave::all(&state, kind, &target).await? {
-        Some(all) => page(all.into_iter().filter(is_wanted).collect(), after, limit),
-        None if names.is_some() => {
-            let mut found = Vec::new();
-            for name in names.iter().flatten() {
-                found.extend(behave::one(&state, kind, &target, name).await?);
-            }
-            page(found, after, limit)
+        Some(all) => page(all.into_iter().filter(|own| is_wanted(&own.name)).collect(), after, limit),
+        None if filter.is_some() => {
+            let all = state.store.all_arm_objects_at(&state.filter, kind.collection, &target.scope).await?;
+            page(all.into_iter().filter(|own| is_wanted(&own.name)).map(|own| Shown::kept(own, None)).collect(), after, limit)
         }
         None => {
             let page = state.store.arm_objects_at(&state.filter, kind.collection, &target.scope, after, limit).await?;
@@ -87,7 +63,7 @@ pub(super) async fn list(
     let value: Vec<Value> = objects.iter().map(|own| own.value(kind, &target, version)).collect();
     let top = limit.to_string();
     let mut more = vec![("$top", top.as_str())];
-    more.extend(filter.map(|filter| ("$filter", filter)));
+    more.extend(query.filter().map(|filter| ("$filter", filter)));
     Ok(Json(next_link(&state, uri.path(), version.unwrap_or_default(), &more, value, next)))
 }
 
@@ -95,7 +71,6 @@ pub(super) async fn list(
 fn page(mut all: Vec<Shown>, after: Option<&str>, limit: u32) -> (Vec<Shown>, Option<String>) {
     let key = |own: &Shown| own.name.to_lowercase();
     all.sort_by_key(key);
-    all.dedup_by_key(|own| key(own));
     all.retain(|own| after.is_none_or(|after| key(own).as_str() > after));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let is_more = all.len() > limit;
@@ -104,26 +79,21 @@ fn page(mut all: Vec<Shown>, after: Option<&str>, limit: u32) -> (Vec<Shown>, Op
     (all, next)
 }
 
-/// The names of `name eq 'A'` or `name in (A,'B')`, the filters that are understood.
-fn named(filter: &str) -> Result<Vec<String>, ApiError> {
-    let text = filter.trim();
-    let one = text.strip_prefix("name eq ").map(|own| vec![own]);
-    let listed = text.strip_prefix("name in").map(str::trim).and_then(|own| own.strip_prefix('(')?.strip_suffix(')'));
-    let parts = one.or_else(|| listed.map(|own| own.split(',').collect()));
-    let names: Option<Vec<String>> =
-        parts.map(|own| own.into_iter().map(|own| own.trim().trim_matches('\'').to_owned()).collect());
-    let names = names.filter(|names| names.len() <= 100 && names.iter().all(|own| !own.is_empty() && !own.contains('\'')));
-    names.ok_or_else(|| {
-        let message = format!("the filter `{filter}` is not understood; `name eq 'NAME'` and `name in (NAME,NAME)` are");
-        ApiError::bad_request(message).with_target("$filter".to_owned())
-    })
+/// An object as a filter asks about it.
+struct Named<'a>(&'a str);
+
+impl Row for Named<'_> {
+    fn field(&self, _: &str) -> Value {
+        // `name` is the one that `asked` lets through.
+        self.0.into()
+    }
 }
 
 pub(super) async fn one(
     kind: &'static Kind,
     state: Scoped,
     Path(path): Path<ObjectPath>,
-    Query(query): Query<ObjectQuery>,
+    Query(query): Query<ListQuery>,
 ) -> Result<Response, ApiError> {
     let target = Target::of(&state, &path).await?;
     let found = known(&state, kind, &target, &path.name).await?;
@@ -136,47 +106,23 @@ pub(super) async fn known(state: &Scoped, kind: &Kind, target: &Target, name: &s
     found.ok_or_else(|| ApiError::not_found(&format!("`{name}` among {} of {}", kind.collection, target.prefix)))
 }
 
-pub(super) async fn put(
+/// Makes an object, replaces it, or changes a part of it.
+pub(super) async fn write(
     kind: &'static Kind,
+    extent: Extent,
     state: Scoped,
     Path(path): Path<ObjectPath>,
-    Query(query): Query<ObjectQuery>,
+    Query(query): Query<ListQuery>,
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, ApiError> {
     let target = Target::of(&state, &path).await?;
-    let name = behave::name(&state, kind, &path.name)?;
-    let change = Change {
-        kind,
-        target,
-        name,
-        version: query.version().map(str::to_owned),
-        headers,
-        given: properties_of(body)?,
-        extent: Extent::Whole,
+    let name = match extent {
+        Extent::Whole => behave::name(&state, kind, &path.name)?,
+        Extent::Part => known(&state, kind, &target, &path.name).await?.name,
     };
-    change.make(&state).await
-}
-
-pub(super) async fn patch(
-    kind: &'static Kind,
-    state: Scoped,
-    Path(path): Path<ObjectPath>,
-    Query(query): Query<ObjectQuery>,
-    headers: HeaderMap,
-    body: Body,
-) -> Result<Response, ApiError> {
-    let target = Target::of(&state, &path).await?;
-    let name = known(&state, kind, &target, &path.name).await?.name;
-    let change = Change {
-        kind,
-        target,
-        name,
-        version: query.version().map(str::to_owned),
-        headers,
-        given: properties_of(body)?,
-        extent: Extent::Part,
-    };
+    let version = query.version().map(str::to_owned);
+    let change = Change { kind, target, name, version, headers, given: properties_of(body)?, extent };
     change.make(&state).await
 }
 
@@ -203,7 +149,7 @@ pub(super) async fn remove(
 
 /// How much of an object a request speaks of.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(super) enum Extent {
     /// What it does not name is gone.
     Whole,
     /// What it does not name stays.
@@ -288,7 +234,7 @@ fn merge(into: &mut Map<String, Value>, change: Map<String, Value>) {
 
 /// The member `properties` of a body; other members are what the server says itself, and clients send them back.
 fn properties_of(body: Body) -> Result<Map<String, Value>, ApiError> {
-    let Json(body) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(body) = body?;
     match body {
         Value::Object(mut members) => match members.remove("properties") {
             None | Some(Value::Null) => Ok(Map::new()),

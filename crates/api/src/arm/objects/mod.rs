@@ -22,6 +22,8 @@ use axum::{
     routing::{MethodRouter, delete, get, patch, post, put},
 };
 
+use handlers::Extent;
+
 pub(crate) use kind::{Kind, Operation};
 pub(crate) use kinds::KINDS;
 
@@ -44,9 +46,11 @@ fn handler(kind: &'static Kind, operation: Operation) -> MethodRouter<AppState> 
     match operation {
         Operation::List => get(move |state, path, query, uri| handlers::list(kind, state, path, query, uri)),
         Operation::Get => get(move |state, path, query| handlers::one(kind, state, path, query)),
-        Operation::Put => put(move |state, path, query, headers, body| handlers::put(kind, state, path, query, headers, body)),
+        Operation::Put => {
+            put(move |state, path, query, headers, body| handlers::write(kind, Extent::Whole, state, path, query, headers, body))
+        }
         Operation::Patch => {
-            patch(move |state, path, query, headers, body| handlers::patch(kind, state, path, query, headers, body))
+            patch(move |state, path, query, headers, body| handlers::write(kind, Extent::Part, state, path, query, headers, body))
         }
         Operation::Execute => post(move |state, path, uri, body| execute::execute(kind, state, path, uri, body)),
         Operation::Result => get(move |state, path, uri| execute::result(kind, state, path, uri)),

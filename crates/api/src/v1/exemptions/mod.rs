@@ -40,7 +40,7 @@ pub(crate) struct NewExemption {
 }
 
 pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemption>, JsonRejection>) -> Result<Response, ApiError> {
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let now = Timestamp::now();
     check_decision(
         &state,
