@@ -71,8 +71,8 @@ fn write_control(standard: &str, control: &ControlEntry, writer: &mut Writer<Vec
     Ok(())
 }
 
-/// What a spreadsheet would take for a formula gets a leading apostrophe.
-fn cell(text: &str) -> String {
+/// A text for a cell: what a spreadsheet would take for a formula gets a leading apostrophe.
+pub fn cell(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
 }
 

@@ -7,7 +7,7 @@ mod pdf;
 mod standard;
 pub mod words;
 
-pub use csv::csv;
+pub use csv::{cell, csv};
 pub use pdf::{Cover, pdf};
 pub use standard::{CheckEntry, ControlEntry, ControlState, StandardReport, StandardSummary, described, standard_report};
 

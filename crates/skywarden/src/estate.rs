@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, path::Path};
 
 use skywarden_model::{Exemption, ExemptionCategory, ExemptionScope, ResourceId, Status, Timestamp};
-use skywarden_store::{ResourceQuery, ScopeFilter, Store};
+use skywarden_store::{AssessmentQuery, ResourceQuery, ScopeFilter, Store};
 
 use crate::{
     Ending,
     arguments::{Category, Exempt, Format, Read},
     content,
     data_dir::DataDir,
-    output::{self, cell_for_spreadsheet, new_table, text_for_terminal},
+    output::{self, new_table, text_for_terminal},
 };
 
 const EVERYTHING: ScopeFilter = ScopeFilter::All;
@@ -51,7 +51,9 @@ pub(crate) fn score(read: &Read) -> anyhow::Result<Ending> {
 /// `skywarden recommendations`.
 pub(crate) fn recommendations(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = content::catalog(overlay)?;
-    let counts = with_store(read.data.as_deref(), async |store| Ok(store.recommendation_counts(&EVERYTHING).await?))?;
+    let counts = with_store(read.data.as_deref(), async |store| {
+        Ok(store.recommendation_counts(&EVERYTHING, &AssessmentQuery::default()).await?)
+    })?;
     let mut rows = Vec::new();
     for count in counts {
         let Some(recommendation) = catalog.recommendations.get(count.recommendation.as_str()) else { continue };
@@ -197,7 +199,7 @@ pub(crate) fn print_rows(read: &Read, header: &[&str], mut rows: Vec<Vec<String>
             let mut writer = csv::Writer::from_writer(std::io::stdout());
             writer.write_record(header)?;
             for row in &rows {
-                writer.write_record(row.iter().map(|cell| cell_for_spreadsheet(cell)))?;
+                writer.write_record(row.iter().map(|cell| skywarden_report::cell(cell)))?;
             }
             writer.flush()?;
         }

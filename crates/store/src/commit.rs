@@ -3,13 +3,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use skywarden_model::{
-    Assessment, Connector, Coverage, FactTable, Resource, Scope, SecureScore, Status, Timestamp, TrackedState, Transition,
+    Assessment, Connector, Coverage, FactTable, Resource, SecureScore, Status, Timestamp, TrackedState, Transition,
     TransitionKind,
 };
 
 use skywarden_posture::JudgedControls;
 
-use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool, sightings::write_sightings, visible::names};
+use crate::{
+    Store, StoreError,
+    compliance::write_compliance,
+    pool::{IDS_AT_ONCE, on_pool},
+    sightings::write_sightings,
+    slices::{Census, recount_slices, slice_of, write_slices, write_tallies},
+    visible::names,
+};
 
 /// What one run of one connector found.
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +66,15 @@ struct ResourceValues<'a> {
     document: String,
     facts: String,
     is_stale: bool,
+    slice: i64,
+}
+
+/// What was known of a resource.
+struct Before {
+    hash: String,
+    account: String,
+    group_key: String,
+    slice: i64,
 }
 
 /// A row of `assessments` that is new or changed.
@@ -67,6 +83,7 @@ struct AssessmentValues<'a> {
     hash: String,
     document: String,
     was_resolved: i64,
+    slice: i64,
 }
 
 /// Inserts and empties a batch of resources, on whichever database the transaction is of.
@@ -74,18 +91,18 @@ macro_rules! insert_resources {
     ($tx:ident, $changed:ident, $connector:ident, $at:ident, $doing:ident) => {
         if !$changed.is_empty() {
             let mut insert = sqlx::QueryBuilder::new(
-                "INSERT INTO resources (id, type_name, name, connector, account, resource_group, group_key, hash, document, facts, first_seen_at, stale_since) ");
+                "INSERT INTO resources (id, type_name, name, connector, account, resource_group, group_key, hash, document, facts, first_seen_at, stale_since, slice) ");
             insert.push_values($changed.drain(..), |mut row, values: ResourceValues<'_>| {
                 let resource = values.resource;
                 row.push_bind(resource.id.as_str()).push_bind(resource.type_name.as_str()).push_bind(storable(&resource.name))
                     .push_bind($connector).push_bind(resource.scope.account.as_ref()).push_bind(resource.scope.resource_group.as_ref())
                     .push_bind(key(&resource.scope.resource_group)).push_bind(values.hash).push_bind(values.document).push_bind(values.facts)
-                    .push_bind($at.as_str()).push_bind(values.is_stale.then_some($at.as_str()));
+                    .push_bind($at.as_str()).push_bind(values.is_stale.then_some($at.as_str())).push_bind(values.slice);
             });
             insert.push(
                 " ON CONFLICT (id) DO UPDATE SET type_name = excluded.type_name, name = excluded.name, connector = excluded.connector,
                     account = excluded.account, resource_group = excluded.resource_group, group_key = excluded.group_key, hash = excluded.hash,
-                    document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since");
+                    document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since, slice = excluded.slice");
             insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
         }
     };
@@ -96,20 +113,20 @@ macro_rules! insert_assessments {
     ($tx:ident, $changed:ident, $at:ident, $doing:ident) => {
         if !$changed.is_empty() {
             let mut insert = sqlx::QueryBuilder::new(
-                "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at, last_known) ");
+                "INSERT INTO assessments (resource, recommendation, status, hash, document, was_resolved, first_evaluated_at, status_changed_at, last_known, slice) ");
             insert.push_values($changed.drain(..), |mut row, values: AssessmentValues<'_>| {
                 let assessment = values.assessment;
                 row.push_bind(assessment.resource.as_str()).push_bind(assessment.recommendation.as_ref())
                     .push_bind(assessment.status.to_string()).push_bind(values.hash).push_bind(values.document)
                     .push_bind(values.was_resolved).push_bind($at.as_str()).push_bind($at.as_str())
-                    .push_bind((assessment.status != Status::Unknown).then(|| assessment.status.to_string()));
+                    .push_bind((assessment.status != Status::Unknown).then(|| assessment.status.to_string())).push_bind(values.slice);
             });
             insert.push(
                 " ON CONFLICT (resource, recommendation) DO UPDATE SET hash = excluded.hash, document = excluded.document,
                     status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
                     was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
                     last_known = COALESCE(excluded.last_known, assessments.last_known),
-                    status = excluded.status");
+                    status = excluded.status, slice = excluded.slice");
             insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
         }
     };
@@ -125,8 +142,8 @@ impl Store {
         let mut stats = WriteStats::default();
         let at = instant(run.at);
         let connector = run.connector.id.as_str();
-        let owner: BTreeMap<&str, &Scope> =
-            run.resources.iter().map(|resource| (resource.id.as_str(), &resource.scope)).collect();
+        let owner: BTreeMap<&str, &Resource> = run.resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
+        let census = Census::of(run);
         let resolved: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()
@@ -140,10 +157,29 @@ impl Store {
                    WHERE connectors.document <> excluded.document")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
-            let before: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, hash, account, group_key FROM resources WHERE connector = $1")
-                .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
-            let before: BTreeMap<String, (String, String, String)> =
-                before.into_iter().map(|(id, hash, account, group)| (id, (hash, account, group))).collect();
+            let slices = write_slices!(tx, connector, census, doing);
+            let before: Vec<(String, String, String, String, i64)> =
+                sqlx::query_as("SELECT id, hash, account, group_key, slice FROM resources WHERE connector = $1")
+                    .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let known = |(id, hash, account, group_key, slice)| (id, Before { hash, account, group_key, slice });
+            let mut before: BTreeMap<String, Before> = before.into_iter().map(known).collect();
+            // What another connector saw first, and this one owns.
+            let new: Vec<&str> = owner.keys().copied().filter(|id| !before.contains_key(*id)).collect();
+            let mut cut_into: BTreeSet<i64> = BTreeSet::new();
+            for batch in new.chunks(IDS_AT_ONCE) {
+                let mut select = sqlx::QueryBuilder::new("SELECT id, hash, account, group_key, slice FROM resources WHERE id IN (");
+                let mut ids = select.separated(", ");
+                for id in batch {
+                    ids.push_bind(*id);
+                }
+                select.push(")");
+                let taken: Vec<(String, String, String, String, i64)> =
+                    select.build_query_as().fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                for (id, hash, account, group_key, slice) in taken {
+                    cut_into.insert(slice);
+                    before.insert(id, Before { hash, account, group_key, slice });
+                }
+            }
             let mut changed = Vec::with_capacity(BATCH);
             for resource in run.resources {
                 stats.n_rows += 1;
@@ -151,11 +187,18 @@ impl Store {
                 let facts = json(&run.facts.get(&resource.id))?;
                 let is_stale = run.stale.contains(resource.id.as_str());
                 let hash = hash(&[&document, &facts, if is_stale { "stale" } else { "" }]);
-                if before.get(resource.id.as_str()).is_some_and(|(known, ..)| *known == hash) {
+                let slice = slices.get(&slice_of(resource)).copied().unwrap_or_default();
+                let known = before.get(resource.id.as_str());
+                if known.is_some_and(|known| known.hash == hash && known.slice == slice) {
                     continue;
                 }
                 stats.n_written += 1;
-                changed.push(ResourceValues { resource, hash, document, facts, is_stale });
+                if known.is_some_and(|known| known.slice != slice) {
+                    // Assessments that stay as they are move with their resource.
+                    sqlx::query("UPDATE assessments SET slice = $1 WHERE resource = $2")
+                        .bind(slice).bind(resource.id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
+                changed.push(ResourceValues { resource, hash, document, facts, is_stale, slice });
                 if changed.len() == BATCH {
                     insert_resources!(tx, changed, connector, at, doing);
                 }
@@ -183,7 +226,9 @@ impl Store {
                 if before.get(&key) != Some(&hash) {
                     stats.n_written += 1;
                     let was_resolved = i64::from(resolved.contains(&(key.0.as_str(), key.1.as_str())));
-                    changed.push(AssessmentValues { assessment, hash, document, was_resolved });
+                    let resource = owner.get(key.0.as_str());
+                    let slice = resource.and_then(|resource| slices.get(&slice_of(resource))).copied().unwrap_or_default();
+                    changed.push(AssessmentValues { assessment, hash, document, was_resolved, slice });
                     if changed.len() == BATCH {
                         insert_assessments!(tx, changed, at, doing);
                     }
@@ -196,14 +241,16 @@ impl Store {
                 sqlx::query("DELETE FROM assessments WHERE resource = $1 AND recommendation = $2")
                     .bind(resource.as_str()).bind(recommendation.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
+            write_tallies!(tx, connector, census, slices, doing);
+            recount_slices!(tx, cut_into, doing);
 
             for batch in run.transitions.chunks(BATCH) {
                 let mut values = Vec::with_capacity(batch.len());
                 for transition in batch {
                     let id = transition.resource.as_str();
                     let (account, group) = match (owner.get(id), gone.get(id)) {
-                        (Some(scope), _) => (&*scope.account, key(&scope.resource_group)),
-                        (None, Some((_, account, group))) => (account.as_str(), group.clone()),
+                        (Some(own), _) => (&*own.scope.account, key(&own.scope.resource_group)),
+                        (None, Some(own)) => (own.account.as_str(), own.group_key.clone()),
                         (None, None) => ("", String::new()),
                     };
                     values.push((transition, account, group, json(transition)?));
@@ -231,9 +278,10 @@ impl Store {
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
                 let [account_key, subscription] = names(connector, account);
                 sqlx::query(
-                    "INSERT INTO accounts (connector, account, account_key, subscription) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (connector, account) DO NOTHING")
-                    .bind(connector).bind(account.as_str()).bind(account_key).bind(subscription)
+                    "INSERT INTO accounts (connector, account, account_key, subscription, scored_at, score) VALUES ($1, $2, $3, $4, $5, $6)
+                     ON CONFLICT (connector, account) DO UPDATE SET scored_at = excluded.scored_at, score = excluded.score
+                     WHERE accounts.scored_at <= excluded.scored_at")
+                    .bind(connector).bind(account.as_str()).bind(account_key).bind(subscription).bind(at.as_str()).bind(json(score)?)
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             write_compliance!(tx, run, at, stats, doing);

@@ -1,6 +1,6 @@
 //! What each connector has, and what it lacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use skywarden_model::{Cause, Coverage, Timestamp};
@@ -93,13 +93,13 @@ impl Store {
     /// If the statement fails.
     pub async fn resource_groups(&self, filter: &ScopeFilter, connector: &str, account: &str) -> Result<Vec<String>, StoreError> {
         let own = filter.narrowed([(connector.to_owned(), account.to_owned())]);
-        let visible = own.resources(&self.pool, "id", 1)?;
-        let statement = format!(
-            "SELECT DISTINCT resource_group FROM resources WHERE resource_group <> ''{} ORDER BY resource_group",
-            visible.sql
-        );
+        let visible = own.slices(&self.pool, "s.id", 1)?;
+        let statement = format!("SELECT DISTINCT s.resource_group FROM slices s WHERE s.resource_group <> ''{}", visible.sql);
         let rows: Vec<(String,)> = rows_of!(self, "listing resource groups", statement, [], visible);
-        Ok(rows.into_iter().map(|(name,)| name).collect())
+        let mut groups: BTreeSet<String> = rows.into_iter().map(|(name,)| name).collect();
+        let singles = self.singles_grouped(&own).await?;
+        groups.extend(singles.into_iter().map(|(_, _, _, group, _)| group).filter(|group| !group.is_empty()));
+        Ok(groups.into_iter().collect())
     }
 
     /// The accounts that have resources that may be seen, in order.
@@ -107,18 +107,20 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn account_counts(&self, filter: &ScopeFilter) -> Result<Vec<AccountCount>, StoreError> {
-        let visible = filter.resources(&self.pool, "id", 1)?;
+        let visible = filter.slices(&self.pool, "s.id", 1)?;
         let statement = format!(
-            "SELECT connector, account, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY connector, account ORDER BY connector, account",
+            "SELECT s.connector, s.account, CAST(SUM(s.n_resources) AS BIGINT) FROM slices s WHERE 1 = 1{} GROUP BY s.connector, s.account",
             visible.sql
         );
         let rows: Vec<(String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
-        let count = |(connector, account, n): (String, String, i64)| AccountCount {
-            connector,
-            account,
-            n_resources: u64::try_from(n).unwrap_or(0),
-        };
-        Ok(rows.into_iter().map(count).collect())
+        let singles = self.singles_grouped(filter).await?;
+        let mut counts: BTreeMap<(String, String), u64> = BTreeMap::new();
+        let singles = singles.into_iter().map(|(_, connector, account, _, n)| (connector, account, n));
+        for (connector, account, n) in rows.into_iter().chain(singles) {
+            *counts.entry((connector, account)).or_default() += u64::try_from(n).unwrap_or(0);
+        }
+        let count = |((connector, account), n_resources)| AccountCount { connector, account, n_resources };
+        Ok(counts.into_iter().map(count).collect())
     }
 
     /// Every assessment of which it could not be found out, in order of resource and recommendation.

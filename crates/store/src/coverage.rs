@@ -28,16 +28,18 @@ impl Store {
         if filter.parts().is_empty() {
             return Ok(seen);
         }
-        let visible = parts.resources(&self.pool, "id", 1)?;
+        let visible = parts.slices(&self.pool, "s.id", 1)?;
         let statement = format!(
-            "SELECT connector, account, type_name, group_key, COUNT(*) FROM resources WHERE 1 = 1{}
-             GROUP BY connector, account, type_name, group_key",
+            "SELECT s.type_name, s.connector, s.account, s.group_key, CAST(SUM(s.n_resources) AS BIGINT) FROM slices s WHERE 1 = 1{}
+             GROUP BY s.type_name, s.connector, s.account, s.group_key",
             visible.sql
         );
-        let rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
-        for (connector, account, type_name, group, n) in rows {
+        let mut rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
+        rows.extend(self.singles_grouped(&parts).await?);
+        for (type_name, connector, account, group, n) in rows {
             let of_account = seen.0.entry((connector, account)).or_default();
-            of_account.entry(type_name).or_default().insert(group, u64::try_from(n).unwrap_or(0));
+            let own = of_account.entry(type_name).or_default().entry(key(&group)).or_default();
+            *own += u64::try_from(n).unwrap_or(0);
         }
         Ok(seen)
     }

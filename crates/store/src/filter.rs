@@ -169,6 +169,32 @@ impl ScopeFilter {
         Ok(found.condition(column))
     }
 
+    /// Only rows of slices of which all may be seen: `AND column IN (...)` over a column of their ids, with placeholders from `first` on;
+    /// empty where everything may be seen. Resources that are seen one by one lie in none: they are [`ScopeFilter::singles`].
+    pub(crate) fn slices(&self, pool: &Pool, column: &str, first: usize) -> Result<Condition, StoreError> {
+        let Self::Part(part) = self else { return Ok(Condition::nothing_left_out()) };
+        let mut found = Selects::new(pool, first);
+        let in_account = "v.connector = w.connector AND v.account = w.account";
+        found.add(&part.whole(), &["connector", "account"], |rows| {
+            format!("SELECT v.id FROM {rows} w JOIN slices v ON {in_account}")
+        })?;
+        found.add(&part.groups(), &["connector", "account", "group_key"], |rows| {
+            format!("SELECT v.id FROM {rows} w JOIN slices v ON {in_account} AND v.group_key = w.group_key")
+        })?;
+        Ok(found.condition(column))
+    }
+
+    /// The ids of resources that are seen one by one, beside those of [`ScopeFilter::slices`].
+    pub(crate) fn singles(&self) -> Vec<&str> {
+        let Self::Part(part) = self else { return Vec::new() };
+        let mut singles = Vec::new();
+        for (_, _, places) in part.places() {
+            singles
+                .extend(places.resources.iter().filter(|(_, group)| !places.groups.contains(*group)).map(|(id, _)| id.as_str()));
+        }
+        singles
+    }
+
     /// Only rows of accounts that are seen whole, over columns of (connector, account).
     pub(crate) fn whole_accounts(&self, pool: &Pool, columns: &str, first: usize) -> Result<Condition, StoreError> {
         let Self::Part(part) = self else { return Ok(Condition::nothing_left_out()) };

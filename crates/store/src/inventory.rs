@@ -2,14 +2,18 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skywarden_model::{Resource, Status};
-use sqlx::AssertSqlSafe;
 
 use crate::{
     Page, ScopeFilter, Store, StoreError,
+    commit::{json, parse},
+    conditions::Conditions,
+    pages::Source,
     pool::{on_pool, rows_of},
-    read::{documents, page_size, pattern},
+    read::{documents, page_size},
+    slices::column_of,
+    summary::BY_RESOURCE,
 };
 
 /// Which resources to list.
@@ -70,83 +74,202 @@ pub struct Facets {
     pub locations: Vec<Facet>,
 }
 
-/// The conditions of a [`ResourceQuery`] but its cursor and limit, on placeholders 1 to 7; a filter's begin at 8.
-const CONDITIONS: &str = "(r.type_name = $1 OR $1 = '') AND (r.connector = $2 OR $2 = '') AND (r.account = $3 OR $3 = '')
-    AND (r.resource_group = $4 OR $4 = '')
-    AND ($5 = '' OR EXISTS (SELECT 1 FROM assessments a WHERE a.resource = r.id AND a.status = $5))
-    AND ($6 = '' OR LOWER(r.id) LIKE $7 ESCAPE '\\' OR LOWER(r.name) LIKE $7 ESCAPE '\\')";
+/// Where a resource stands in the order of lists.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Position {
+    source: Source,
+    slice: i64,
+    id: String,
+}
 
-/// Binds what [`CONDITIONS`] and the filter's condition take.
-macro_rules! bind_conditions {
-    ($select:expr, $query:expr, $visible:expr) => {{
-        let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
-        let pattern = pattern(&text);
-        let mut select = $select
-            .bind($query.type_name.clone().unwrap_or_default())
-            .bind($query.connector.clone().unwrap_or_default())
-            .bind($query.account.clone().unwrap_or_default())
-            .bind($query.location.clone().unwrap_or_default())
-            .bind($query.status.map(|status| status.to_string()).unwrap_or_default())
-            .bind(text)
-            .bind(pattern);
-        for value in $visible.values {
-            select = select.bind(value);
+/// Type, connector, account, resource group, and how many resources have them.
+type Group = (String, String, String, String, i64);
+
+impl ResourceQuery {
+    fn text(&self) -> Option<&str> {
+        self.text.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// The conditions over a table's columns of where resources are.
+    fn on_places(&self, table: &str, conditions: &mut Conditions<'_>) {
+        conditions.equal(&format!("{table}.type_name"), self.type_name.as_deref());
+        conditions.equal(&format!("{table}.connector"), self.connector.as_deref());
+        conditions.equal(&format!("{table}.account"), self.account.as_deref());
+        conditions.equal(&format!("{table}.resource_group"), self.location.as_deref());
+    }
+
+    /// The conditions over `resources r` that its slice does not tell.
+    fn on_resources(&self, conditions: &mut Conditions<'_>) {
+        conditions.contains(["r.id", "r.name"], self.text());
+        if let Some(status) = self.status {
+            // No index of verdicts serves this: SQLite would read half of all there are for each resource.
+            let verdict = BY_RESOURCE[1];
+            conditions.add(&format!("EXISTS (SELECT 1 FROM assessments a WHERE a.resource = r.id AND {verdict} = '{status}')"));
         }
-        select
-    }};
+    }
+
+    /// Whether it matters which slice a resource lies in.
+    fn is_of_slices(&self) -> bool {
+        self.type_name.is_some()
+            || self.connector.is_some()
+            || self.account.is_some()
+            || self.location.is_some()
+            || self.status.is_some()
+    }
 }
 
 impl Store {
-    /// A page of resources in order of their ids.
+    /// A page of resources, in the order of [`Store::resource_rows`].
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn resources(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<Resource>, StoreError> {
-        let Page { items, next } = self.resource_rows(filter, query).await?;
-        Ok(Page { items: items.into_iter().map(|row| row.resource).collect(), next })
+        let Page { items, next } = self.resource_page(filter, query).await?;
+        Ok(Page { items: items.into_iter().map(|(resource, _)| resource).collect(), next })
     }
 
-    /// A page of resources with how they stand, in order of their ids.
+    /// A page of resources with how they stand: by account, resource group and type as they were first seen, then in order of their ids;
+    /// what is seen one by one comes last.
     ///
     /// # Errors
-    /// If a statement fails or a row is damaged.
+    /// If the cursor is none of this list's, a statement fails or a row is damaged.
     pub async fn resource_rows(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<ResourceRow>, StoreError> {
-        let limit = page_size(query.limit);
-        let with =
-            |status: Status| format!("(SELECT COUNT(*) FROM assessments a WHERE a.resource = r.id AND a.status = '{status}')");
-        let visible = filter.resources(&self.pool, "r.id", 8)?;
-        let n_bound = visible.values.len();
+        let Page { items, next } = self.resource_page(filter, query).await?;
+        let mut wanted = Conditions::new(&self.pool);
+        let ids = wanted.rows(items.iter().map(|(resource, _)| resource.id.as_str()), "id")?;
         let statement = format!(
-            "SELECT r.document, r.stale_since, {}, {}, {} FROM resources r WHERE {CONDITIONS}{} AND r.id > ${} ORDER BY r.id LIMIT ${}",
-            with(Status::Healthy),
-            with(Status::Unhealthy),
-            with(Status::Unknown),
-            visible.sql,
-            8 + n_bound,
-            9 + n_bound,
+            "SELECT a.resource, a.status, COUNT(*) FROM {ids} w JOIN assessments a ON a.resource = w.id GROUP BY a.resource, a.status"
         );
-        type Row = (String, Option<String>, i64, i64, i64);
-        let rows: Vec<Row> = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, visible)
-                .bind(query.cursor.clone().unwrap_or_default())
-                .bind(i64::from(limit) + 1)
-                .fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
-        });
-        let size = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = rows.len() > size;
-        let mut items = Vec::with_capacity(rows.len().min(size));
-        let count = |n: i64| u64::try_from(n).unwrap_or(0);
-        for (document, stale_since, healthy, unhealthy, unknown) in rows.into_iter().take(size) {
-            items.push(ResourceRow {
-                resource: serde_json::from_str(&document).map_err(StoreError::damaged("resource"))?,
-                is_stale: stale_since.is_some(),
-                healthy: count(healthy),
-                unhealthy: count(unhealthy),
-                unknown: count(unknown),
-            });
+        let counted: Vec<(String, String, i64)> = rows_of!(self, "counting assessments", statement, [], wanted);
+        let mut counts: BTreeMap<(String, Status), u64> = BTreeMap::new();
+        for (resource, status, n) in counted {
+            counts.insert((resource, parse(&status, "status")?), u64::try_from(n).unwrap_or(0));
         }
-        let next = items.last().filter(|_| has_more).map(|row| row.resource.id.to_string());
-        Ok(Page { items, next })
+        let row = |(resource, is_stale): (Resource, bool)| {
+            let mut n_of = |status| counts.remove(&(resource.id.to_string(), status)).unwrap_or_default();
+            let (healthy, unhealthy, unknown) = (n_of(Status::Healthy), n_of(Status::Unhealthy), n_of(Status::Unknown));
+            ResourceRow { resource, is_stale, healthy, unhealthy, unknown }
+        };
+        Ok(Page { items: items.into_iter().map(row).collect(), next })
+    }
+
+    /// A page of resources, with whether the last run did not see them.
+    async fn resource_page(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<(Resource, bool)>, StoreError> {
+        let size = usize::try_from(page_size(query.limit)).unwrap_or(usize::MAX);
+        let after: Option<Position> = match &query.cursor {
+            None => None,
+            Some(cursor) => Some(serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?),
+        };
+        let found = match query.text() {
+            Some(text) => self.resources_with(filter, text).await?,
+            None => None,
+        };
+        let singles = found.as_ref().map_or_else(|| filter.singles(), |found| found.iter().map(String::as_str).collect());
+        let mut rows: Vec<(Position, Resource, bool)> = Vec::new();
+        let own = after.as_ref().filter(|after| after.source == Source::Slices);
+        if found.is_none() && (own.is_some() || after.is_none()) {
+            for slice in self.slices_of(filter, query, own, size + 1).await? {
+                let own = own.filter(|own| slice.is_none_or(|slice| slice == own.slice));
+                rows.extend(self.resources_in(query, slice, own, size + 1 - rows.len()).await?);
+                if rows.len() > size {
+                    break;
+                }
+            }
+        }
+        let own = after.as_ref().filter(|after| after.source == Source::Singles);
+        let mut left = self.single_ids(&singles, query).await?;
+        left.retain(|id| own.is_none_or(|own| *id > own.id));
+        left.truncate(size + 1 - rows.len().min(size + 1));
+        rows.extend(self.resources_at(&left).await?);
+        let has_more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| has_more).map(|(position, ..)| json(position)).transpose()?;
+        Ok(Page { items: rows.into_iter().map(|(_, resource, is_stale)| (resource, is_stale)).collect(), next })
+    }
+
+    /// The slices that hold what a query matches, in order, from that of a position on; as many as `n` rows may need. `None` is all.
+    async fn slices_of(
+        &self,
+        filter: &ScopeFilter,
+        query: &ResourceQuery,
+        after: Option<&Position>,
+        n: usize,
+    ) -> Result<Vec<Option<i64>>, StoreError> {
+        if *filter == ScopeFilter::All && !query.is_of_slices() {
+            return Ok(vec![None]);
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        query.on_places("s", &mut wanted);
+        wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
+        if let Some(status) = query.status {
+            wanted.add(&format!("s.{} > 0", column_of(status)));
+        }
+        if let Some(after) = after {
+            wanted.add(&format!("s.id >= {}", after.slice));
+        }
+        // Every slice has a row at least, and that of the position may have none that is left.
+        let limit = if query.text().is_some() { String::new() } else { format!(" LIMIT {}", n + 1) };
+        let statement = format!("SELECT s.id FROM slices s WHERE 1 = 1{} ORDER BY s.id{limit}", wanted.sql);
+        let rows: Vec<(i64,)> = rows_of!(self, "listing resources", statement, [], wanted);
+        Ok(rows.into_iter().map(|(id,)| Some(id)).collect())
+    }
+
+    /// The first resources of a slice, or of all, that a query matches, behind a position.
+    async fn resources_in(
+        &self,
+        query: &ResourceQuery,
+        slice: Option<i64>,
+        after: Option<&Position>,
+        n: usize,
+    ) -> Result<Vec<(Position, Resource, bool)>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        query.on_resources(&mut wanted);
+        if let Some(slice) = slice {
+            wanted.add(&format!("r.slice = {slice}"));
+        }
+        if let Some(after) = after {
+            let id = wanted.bind(&after.id);
+            wanted.add(&format!("(r.slice, r.id) > ({}, ${id})", after.slice));
+        }
+        let statement = format!(
+            "SELECT r.slice, r.document, r.stale_since FROM resources r WHERE 1 = 1{} ORDER BY r.slice, r.id LIMIT {n}",
+            wanted.sql
+        );
+        let rows: Vec<(i64, String, Option<String>)> = rows_of!(self, "listing resources", statement, [], wanted);
+        rows.into_iter().map(|(slice, document, stale)| placed(Source::Slices, slice, &document, stale.is_some())).collect()
+    }
+
+    /// The ids of those of some resources that a query matches, in order, whatever its text.
+    async fn single_ids(&self, resources: &[&str], query: &ResourceQuery) -> Result<Vec<String>, StoreError> {
+        if resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let ids = wanted.rows(resources.iter().copied(), "id")?;
+        query.on_places("r", &mut wanted);
+        query.on_resources(&mut wanted);
+        let statement = format!("SELECT r.id FROM {ids} w JOIN resources r ON r.id = w.id WHERE 1 = 1{}", wanted.sql);
+        let rows: Vec<(String,)> = rows_of!(self, "listing resources", statement, [], wanted);
+        let mut found: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+        // In Rust's order, which is the same over either database.
+        found.sort_unstable();
+        Ok(found)
+    }
+
+    async fn resources_at(&self, ids: &[String]) -> Result<Vec<(Position, Resource, bool)>, StoreError> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let own = wanted.rows(ids.iter().map(String::as_str), "id")?;
+        let statement = format!("SELECT r.document, r.stale_since FROM {own} w JOIN resources r ON r.id = w.id");
+        let rows: Vec<(String, Option<String>)> = rows_of!(self, "listing resources", statement, [], wanted);
+        let mut found = Vec::with_capacity(rows.len());
+        for (document, stale) in rows {
+            found.push(placed(Source::Singles, 0, &document, stale.is_some())?);
+        }
+        found.sort_unstable_by(|(left, ..), (right, ..)| left.id.cmp(&right.id));
+        Ok(found)
     }
 
     /// How many resources a query finds, whatever its cursor and limit.
@@ -154,13 +277,38 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn resource_count(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<u64, StoreError> {
-        let visible = filter.resources(&self.pool, "r.id", 8)?;
-        let statement = format!("SELECT COUNT(*) FROM resources r WHERE {CONDITIONS}{}", visible.sql);
-        let count: i64 = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, visible)
-                .fetch_one(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
-        Ok(u64::try_from(count).unwrap_or(0))
+        if let Some(text) = query.text() {
+            return match self.resources_with(filter, text).await? {
+                Some(found) => {
+                    let found: Vec<&str> = found.iter().map(String::as_str).collect();
+                    Ok(self.single_ids(&found, query).await?.len() as u64)
+                }
+                None => self.counted_one_by_one(filter, query).await,
+            };
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        query.on_places("s", &mut wanted);
+        wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
+        let statement = format!(
+            "SELECT CAST(COALESCE(SUM(s.{}), 0) AS BIGINT) FROM slices s WHERE 1 = 1{}",
+            query.status.map_or("n_resources", column_of),
+            wanted.sql
+        );
+        let rows: Vec<(i64,)> = rows_of!(self, "counting resources", statement, [], wanted);
+        let in_slices: i64 = rows.into_iter().map(|(n,)| n).sum();
+        let singles = self.single_ids(&filter.singles(), query).await?;
+        Ok(u64::try_from(in_slices).unwrap_or(0) + singles.len() as u64)
+    }
+
+    /// How many resources have a text that very many have.
+    async fn counted_one_by_one(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<u64, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        query.on_places("r", &mut wanted);
+        query.on_resources(&mut wanted);
+        wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
+        let statement = format!("SELECT COUNT(*) FROM resources r WHERE 1 = 1{}", wanted.sql);
+        let rows: Vec<(i64,)> = rows_of!(self, "counting resources", statement, [], wanted);
+        Ok(rows.into_iter().map(|(n,)| u64::try_from(n).unwrap_or(0)).sum())
     }
 
     /// What resources can be filtered by.
@@ -168,24 +316,48 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn facets(&self, filter: &ScopeFilter) -> Result<Facets, StoreError> {
-        let visible = filter.resources(&self.pool, "id", 1)?;
-        let statement = format!(
-            "SELECT type_name, connector, account, resource_group, COUNT(*) FROM resources WHERE 1 = 1{}
-             GROUP BY type_name, connector, account, resource_group",
-            visible.sql
-        );
-        let rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
-        let [mut types, mut connectors, mut accounts, mut locations] = [const { BTreeMap::<String, u64>::new() }; 4];
-        for (type_name, connector, account, location, n) in rows {
-            let n = u64::try_from(n).unwrap_or(0);
-            for (counts, value) in
-                [(&mut types, type_name), (&mut connectors, connector), (&mut accounts, account), (&mut locations, location)]
-            {
-                *counts.entry(value).or_default() += n;
+        let singles = self.singles_grouped(filter).await?;
+        let mut found = Vec::with_capacity(4);
+        for column in ["type_name", "connector", "account", "resource_group"] {
+            let visible = filter.slices(&self.pool, "s.id", 1)?;
+            let statement = format!(
+                "SELECT s.{column}, CAST(SUM(s.n_resources) AS BIGINT) FROM slices s WHERE 1 = 1{} GROUP BY s.{column}",
+                visible.sql
+            );
+            let rows: Vec<(String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            let of_column = |(type_name, connector, account, group, n): &Group| {
+                let value = match column {
+                    "type_name" => type_name,
+                    "connector" => connector,
+                    "account" => account,
+                    _ => group,
+                };
+                (value.clone(), *n)
+            };
+            for (value, n) in rows.into_iter().chain(singles.iter().map(of_column)) {
+                *counts.entry(value).or_default() += u64::try_from(n).unwrap_or(0);
             }
+            found.push(counts.into_iter().map(|(value, count)| Facet { value, count }).collect::<Vec<_>>());
         }
-        let facet = |counts: BTreeMap<String, u64>| counts.into_iter().map(|(value, count)| Facet { value, count }).collect();
-        Ok(Facets { types: facet(types), connectors: facet(connectors), accounts: facet(accounts), locations: facet(locations) })
+        let mut found = found.into_iter();
+        let mut next = || found.next().unwrap_or_default();
+        Ok(Facets { types: next(), connectors: next(), accounts: next(), locations: next() })
+    }
+
+    /// The resources that are seen one by one, by where they are.
+    pub(crate) async fn singles_grouped(&self, filter: &ScopeFilter) -> Result<Vec<Group>, StoreError> {
+        let singles = filter.singles();
+        if singles.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let ids = wanted.rows(singles.into_iter(), "id")?;
+        let statement = format!(
+            "SELECT r.type_name, r.connector, r.account, r.resource_group, COUNT(*) FROM {ids} w JOIN resources r ON r.id = w.id
+             GROUP BY r.type_name, r.connector, r.account, r.resource_group"
+        );
+        Ok(rows_of!(self, "counting resources", statement, [], wanted))
     }
 
     /// All resources of a connector: what a run starts from.
@@ -201,4 +373,9 @@ impl Store {
         resources.retain(|resource| filter.allows_resource(resource));
         Ok(resources)
     }
+}
+
+fn placed(source: Source, slice: i64, document: &str, is_stale: bool) -> Result<(Position, Resource, bool), StoreError> {
+    let resource: Resource = serde_json::from_str(document).map_err(StoreError::damaged("resource"))?;
+    Ok((Position { source, slice, id: resource.id.to_string() }, resource, is_stale))
 }

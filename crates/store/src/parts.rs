@@ -30,7 +30,7 @@ impl Store {
     pub async fn assessed(&self, filter: &ScopeFilter) -> Result<Vec<AssessedAccount>, StoreError> {
         let shown = filter.any_accounts(&self.pool, "connector, account", 1)?;
         let statement = format!(
-            "SELECT connector, account, MAX(at) FROM scores WHERE 1 = 1{} GROUP BY connector, account ORDER BY connector, account",
+            "SELECT connector, account, scored_at FROM accounts WHERE scored_at <> ''{} ORDER BY connector, account",
             shown.sql
         );
         let rows: Vec<(String, String, String)> = rows_of!(self, "listing accounts", statement, [], shown);

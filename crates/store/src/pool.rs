@@ -214,6 +214,57 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX policy_history_by_group ON policy_history (connector, account, group_key, at)",
         "CREATE INDEX policy_history_by_resource ON policy_history (resource, at)",
     ],
+    // What pages and counts of a large estate are served from (see `slices.rs`), and the newest score of each account.
+    &[
+        "CREATE TABLE slices (
+            id BIGINT PRIMARY KEY, connector TEXT NOT NULL, account TEXT NOT NULL, resource_group TEXT NOT NULL, group_key TEXT NOT NULL,
+            type_name TEXT NOT NULL, n_resources BIGINT NOT NULL, n_healthy BIGINT NOT NULL, n_unhealthy BIGINT NOT NULL,
+            n_unknown BIGINT NOT NULL, n_not_applicable BIGINT NOT NULL, UNIQUE (connector, account, resource_group, type_name))",
+        "INSERT INTO slices
+            SELECT ROW_NUMBER() OVER (ORDER BY r.connector, r.account, r.resource_group, r.type_name), r.connector, r.account,
+                r.resource_group, r.group_key, r.type_name, COUNT(*), SUM(CASE WHEN EXISTS
+                    (SELECT 1 FROM assessments a WHERE a.resource = r.id AND a.status = 'Healthy') THEN 1 ELSE 0 END),
+                SUM(CASE WHEN EXISTS
+                    (SELECT 1 FROM assessments a WHERE a.resource = r.id AND a.status = 'Unhealthy') THEN 1 ELSE 0 END),
+                SUM(CASE WHEN EXISTS
+                    (SELECT 1 FROM assessments a WHERE a.resource = r.id AND a.status = 'Unknown') THEN 1 ELSE 0 END),
+                SUM(CASE WHEN EXISTS
+                    (SELECT 1 FROM assessments a WHERE a.resource = r.id AND a.status = 'NotApplicable') THEN 1 ELSE 0 END)
+            FROM resources r GROUP BY r.connector, r.account, r.resource_group, r.group_key, r.type_name",
+        "CREATE INDEX slices_by_group ON slices (connector, account, group_key)",
+        "CREATE INDEX slices_by_account ON slices (account)",
+        "CREATE INDEX slices_by_type ON slices (type_name, resource_group)",
+        "ALTER TABLE resources ADD COLUMN slice BIGINT NOT NULL DEFAULT 0",
+        "UPDATE resources SET slice = (SELECT s.id FROM slices s WHERE s.connector = resources.connector
+            AND s.account = resources.account AND s.resource_group = resources.resource_group AND s.type_name = resources.type_name)",
+        "CREATE INDEX resources_by_slice ON resources (slice, id)",
+        "ALTER TABLE assessments ADD COLUMN slice BIGINT NOT NULL DEFAULT 0",
+        "UPDATE assessments SET slice = COALESCE((SELECT r.slice FROM resources r WHERE r.id = assessments.resource), 0)",
+        "DROP INDEX assessments_by_recommendation",
+        "DROP INDEX assessments_by_resource",
+        "CREATE INDEX assessments_in_order ON assessments (status, recommendation, slice, resource)",
+        "CREATE TABLE tallies (
+            slice BIGINT NOT NULL, recommendation TEXT NOT NULL, status TEXT NOT NULL, n BIGINT NOT NULL,
+            PRIMARY KEY (slice, recommendation, status))",
+        "INSERT INTO tallies SELECT slice, recommendation, status, COUNT(*) FROM assessments GROUP BY slice, recommendation, status",
+        "CREATE TABLE totals (
+            recommendation TEXT NOT NULL, status TEXT NOT NULL, type_name TEXT NOT NULL, connector TEXT NOT NULL, n BIGINT NOT NULL,
+            PRIMARY KEY (recommendation, status, type_name, connector))",
+        "INSERT INTO totals SELECT t.recommendation, t.status, s.type_name, s.connector, CAST(SUM(t.n) AS BIGINT)
+            FROM slices s JOIN tallies t ON t.slice = s.id GROUP BY t.recommendation, t.status, s.type_name, s.connector",
+        "CREATE INDEX totals_by_connector ON totals (connector)",
+        "CREATE TABLE grand_totals (
+            recommendation TEXT NOT NULL, status TEXT NOT NULL, type_name TEXT NOT NULL, n BIGINT NOT NULL,
+            PRIMARY KEY (recommendation, status, type_name))",
+        "INSERT INTO grand_totals SELECT recommendation, status, type_name, CAST(SUM(n) AS BIGINT) FROM totals
+            GROUP BY recommendation, status, type_name",
+        "ALTER TABLE accounts ADD COLUMN scored_at TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE accounts ADD COLUMN score TEXT NOT NULL DEFAULT ''",
+        "UPDATE accounts SET scored_at = COALESCE((SELECT MAX(p.at) FROM scores p
+            WHERE p.connector = accounts.connector AND p.account = accounts.account), '')",
+        "UPDATE accounts SET score = COALESCE((SELECT p.document FROM scores p WHERE p.connector = accounts.connector
+            AND p.account = accounts.account AND p.at = accounts.scored_at), '')",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.

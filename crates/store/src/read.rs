@@ -8,7 +8,9 @@ use skywarden_model::{
 use crate::{
     ScopeFilter, Share, Store, StoreError,
     commit::{instant, key},
+    conditions::Conditions,
     pool::{IDS_AT_ONCE, on_pool, rows_of},
+    summary::any_status,
 };
 
 /// Rows of one page at most.
@@ -96,7 +98,7 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn assessments(&self, filter: &ScopeFilter) -> Result<Vec<AssessmentRow>, StoreError> {
-        self.assessment_rows(filter, "", "").await
+        self.assessment_rows(filter, None, None).await
     }
 
     /// The assessments of one recommendation.
@@ -104,7 +106,7 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn assessments_by(&self, filter: &ScopeFilter, recommendation: &str) -> Result<Vec<AssessmentRow>, StoreError> {
-        self.assessment_rows(filter, recommendation, "").await
+        self.assessment_rows(filter, Some(recommendation), None).await
     }
 
     /// The assessments of one resource.
@@ -112,22 +114,28 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn assessments_on(&self, filter: &ScopeFilter, resource: &str) -> Result<Vec<AssessmentRow>, StoreError> {
-        self.assessment_rows(filter, "", resource).await
+        self.assessment_rows(filter, None, Some(resource)).await
     }
 
     async fn assessment_rows(
         &self,
         filter: &ScopeFilter,
-        recommendation: &str,
-        resource: &str,
+        recommendation: Option<&str>,
+        resource: Option<&str>,
     ) -> Result<Vec<AssessmentRow>, StoreError> {
-        let visible = filter.resources(&self.pool, "a.resource", 3)?;
+        let mut wanted = Conditions::new(&self.pool);
+        wanted.equal("a.recommendation", recommendation);
+        wanted.equal("a.resource", resource);
+        if recommendation.is_some() && *filter == ScopeFilter::All {
+            wanted.add(&any_status("a.status"));
+        }
+        wanted.and(filter.resources(&self.pool, "a.resource", wanted.next())?);
         let statement = format!(
             "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = ''){} ORDER BY a.resource, a.recommendation",
-            visible.sql
+             WHERE 1 = 1{} ORDER BY a.resource, a.recommendation",
+            wanted.sql
         );
-        let rows: Vec<AssessmentColumns> = rows_of!(self, "reading assessments", statement, [recommendation, resource], visible);
+        let rows: Vec<AssessmentColumns> = rows_of!(self, "reading assessments", statement, [], wanted);
         rows.into_iter().map(assessment_row).collect()
     }
 

@@ -1,4 +1,4 @@
-//! Lists and counts of assessments that the database works out itself, for estates that do not fit on a page.
+//! Counts of assessments, from what each commit counts (see `slices.rs`) and not from the assessments.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,11 @@ use skywarden_model::{Scope, Status};
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
-    commit::{json, parse},
+    AssessmentRow, ScopeFilter, ScorePoint, Store, StoreError,
+    commit::parse,
+    conditions::Conditions,
     pool::{on_pool, rows_of},
-    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, pattern, score_point},
+    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, score_point},
 };
 
 /// How the resources of a recommendation stand.
@@ -19,8 +20,6 @@ use crate::{
 pub struct RecommendationCount {
     /// The recommendation.
     pub recommendation: String,
-    /// The connectors that the resources came through.
-    pub connectors: BTreeSet<String>,
     /// Resources that are as they should be.
     pub healthy: u64,
     /// Resources that are not.
@@ -34,10 +33,18 @@ pub struct RecommendationCount {
 /// Which assessments to list.
 #[derive(Debug, Clone, Default)]
 pub struct AssessmentQuery {
-    /// Only of this recommendation.
-    pub recommendation: Option<String>,
+    /// Only of these recommendations.
+    pub recommendations: Option<BTreeSet<String>>,
     /// Only with this verdict.
     pub status: Option<Status>,
+    /// Only on resources of this type.
+    pub type_name: Option<String>,
+    /// Only on resources that came through this connector.
+    pub connector: Option<String>,
+    /// Only on resources of this account.
+    pub account: Option<String>,
+    /// Only on resources of this region or resource group.
+    pub location: Option<String>,
     /// Only on resources whose id or name contains this text, without case.
     pub text: Option<String>,
     /// Where the last page ended.
@@ -57,57 +64,69 @@ pub struct AssessmentTarget {
     pub status: Status,
 }
 
-/// The conditions of an [`AssessmentQuery`] but its cursor and limit, on placeholders 1 to 4.
-///
-/// Whoever sees everything is served from the index of recommendations. To whoever sees a part that would be the way through all that
-/// they do not see: for them the condition is written so that no index can serve it.
-fn conditions(filter: &ScopeFilter, query: &AssessmentQuery) -> String {
-    let is_asked = query.recommendation.as_deref().is_some_and(|text| !text.is_empty());
-    let by_index = is_asked && *filter == ScopeFilter::All;
-    let recommendation = if by_index { "a.recommendation = $1" } else { "(a.recommendation = $1 OR $1 = '')" };
-    let status = if query.status.is_some() { "a.status = $2" } else { "$2 = ''" };
-    format!("{recommendation} AND {status} AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')")
-}
-
-/// Binds what [`conditions`] takes.
-macro_rules! bind_conditions {
-    ($select:expr, $query:expr) => {{
-        let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
-        $select
-            .bind($query.recommendation.clone().unwrap_or_default())
-            .bind($query.status.map(|status| status.to_string()).unwrap_or_default())
-            .bind(text.clone())
-            .bind(pattern(&text))
-    }};
-}
+/// Recommendation, verdict, and how many there are.
+type Tally = (String, String, i64);
 
 /// Verdicts in the order of lists.
-const RANKED: [Status; 4] = [Status::Unhealthy, Status::Unknown, Status::Healthy, Status::NotApplicable];
+pub(crate) const RANKED: [Status; 4] = [Status::Unhealthy, Status::Unknown, Status::Healthy, Status::NotApplicable];
 
-/// The place of a verdict in a list.
-fn rank(status: Status) -> i64 {
-    RANKED.iter().zip(0..).find(|(own, _)| **own == status).map_or(0, |(_, place)| place)
+/// Recommendation and verdict of `tallies t` that are found by their slices, and of `assessments a` that are found by their resources.
+/// Written so that no index serves them: SQLite would take the one that begins with the verdict, and read half of all there are.
+pub(crate) const BY_SLICE: [&str; 2] = ["(t.recommendation || '')", "(t.status || '')"];
+pub(crate) const BY_RESOURCE: [&str; 2] = ["(a.recommendation || '')", "(a.status || '')"];
+
+impl AssessmentQuery {
+    /// The assessments of one recommendation.
+    #[must_use]
+    pub fn of(recommendation: &str) -> Self {
+        Self { recommendations: Some([recommendation.to_owned()].into()), ..Self::default() }
+    }
+
+    /// The text that is looked for, if there is one.
+    pub(crate) fn text(&self) -> Option<&str> {
+        self.text.as_deref().filter(|text| !text.is_empty())
+    }
+
+    /// Whether the query is about a part of the estate that only slices tell apart.
+    pub(crate) fn is_of_slices(&self) -> bool {
+        self.account.is_some() || self.location.is_some()
+    }
+
+    /// The conditions over columns of recommendations and verdicts.
+    pub(crate) fn on_verdicts(
+        &self,
+        [recommendation, status]: [&str; 2],
+        conditions: &mut Conditions<'_>,
+    ) -> Result<(), StoreError> {
+        conditions.is_in(recommendation, self.recommendations.as_ref())?;
+        conditions.equal(status, self.status.map(|status| status.to_string()).as_deref());
+        Ok(())
+    }
+
+    /// The conditions over a table's columns of where resources are.
+    pub(crate) fn on_places(&self, table: &str, conditions: &mut Conditions<'_>) {
+        conditions.equal(&format!("{table}.type_name"), self.type_name.as_deref());
+        conditions.equal(&format!("{table}.connector"), self.connector.as_deref());
+        conditions.equal(&format!("{table}.account"), self.account.as_deref());
+        conditions.equal(&format!("{table}.resource_group"), self.location.as_deref());
+    }
 }
 
 impl Store {
-    /// How the resources of each recommendation stand, in order of the recommendations' ids.
+    /// How the resources of each recommendation that a query without a text matches stand, in order of the recommendations' ids.
     ///
     /// # Errors
     /// If a statement fails.
-    pub async fn recommendation_counts(&self, filter: &ScopeFilter) -> Result<Vec<RecommendationCount>, StoreError> {
-        let visible = filter.resources(&self.pool, "a.resource", 1)?;
-        let statement = format!(
-            "SELECT a.recommendation, r.connector, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE 1 = 1{} GROUP BY a.recommendation, r.connector, a.status",
-            visible.sql
-        );
-        let rows: Vec<(String, String, String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
+    pub async fn recommendation_counts(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+    ) -> Result<Vec<RecommendationCount>, StoreError> {
         let mut counts: BTreeMap<String, RecommendationCount> = BTreeMap::new();
-        for (recommendation, connector, status, n_resources) in rows {
+        for (recommendation, status, n_resources) in self.tallied(filter, query).await? {
             let count = counts
                 .entry(recommendation)
                 .or_insert_with_key(|id| RecommendationCount { recommendation: id.clone(), ..RecommendationCount::default() });
-            count.connectors.insert(connector);
             let n_resources = u64::try_from(n_resources).unwrap_or(0);
             match parse::<Status>(&status, "status")? {
                 Status::Healthy => count.healthy += n_resources,
@@ -119,69 +138,107 @@ impl Store {
         Ok(counts.into_values().collect())
     }
 
-    /// A page of assessments, Unhealthy first, then Unknown, Healthy and NotApplicable; within that in order of resource and
-    /// recommendation.
+    /// How many assessments of each verdict a query matches, whatever its cursor and limit.
     ///
     /// # Errors
-    /// If the cursor is none of this list's, a statement fails or a row is damaged.
-    pub async fn assessment_page(
+    /// If a statement fails.
+    pub async fn assessment_counts(
         &self,
         filter: &ScopeFilter,
         query: &AssessmentQuery,
-    ) -> Result<Page<AssessmentRow>, StoreError> {
-        let limit = page_size(query.limit);
-        let (after, resource, recommendation): (i64, String, String) = match &query.cursor {
-            None => (-1, String::new(), String::new()),
-            Some(cursor) => serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?,
+    ) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let rows = match query.text() {
+            None => self.tallied(filter, query).await?,
+            Some(text) => match self.resources_with(filter, text).await? {
+                Some(found) => self.tallied_on(&found.iter().map(String::as_str).collect::<Vec<_>>(), query).await?,
+                None => self.tallied_one_by_one(filter, query).await?,
+            },
         };
-        // One verdict after the other: each list is in the order of an index, which is read no further than the page goes.
-        let mut items: Vec<AssessmentRow> = Vec::new();
-        for status in RANKED {
-            let n_missing = i64::from(limit) + 1 - i64::try_from(items.len()).unwrap_or(i64::MAX);
-            if rank(status) < after || n_missing <= 0 || query.status.is_some_and(|wanted| wanted != status) {
-                continue;
-            }
-            let from = if rank(status) == after { (resource.as_str(), recommendation.as_str()) } else { ("", "") };
-            items.extend(self.assessments_from(filter, query, status, from, n_missing).await?);
-        }
-        let size = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > size;
-        items.truncate(size);
-        let last = items.last().filter(|_| has_more).map(|row| {
-            let assessment = &row.assessment;
-            (rank(assessment.status), &assessment.resource, &assessment.recommendation)
-        });
-        let next = last.map(|key| json(&key)).transpose()?;
-        Ok(Page { items, next })
+        by_status(rows)
     }
 
-    /// The assessments of one verdict behind a (resource, recommendation), in this order.
-    async fn assessments_from(
-        &self,
-        filter: &ScopeFilter,
-        query: &AssessmentQuery,
-        status: Status,
-        (resource, recommendation): (&str, &str),
-        limit: i64,
-    ) -> Result<Vec<AssessmentRow>, StoreError> {
-        let query = AssessmentQuery { status: Some(status), ..query.clone() };
-        let visible = filter.resources(&self.pool, "a.resource", 8)?;
-        let statement = format!(
-            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {} AND (a.resource, a.recommendation) > ($5, $6){}
-             ORDER BY a.resource, a.recommendation LIMIT $7",
-            conditions(filter, &query),
-            visible.sql
-        );
-        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            let mut select =
-                bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query).bind(resource).bind(recommendation).bind(limit);
-            for value in visible.values {
-                select = select.bind(value);
+    /// Assessments by verdict.
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn status_counts(&self, filter: &ScopeFilter) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let mut counts = self.assessment_counts(filter, &AssessmentQuery::default()).await?;
+        // Whoever sees anything is told of each verdict how often there is none.
+        if !counts.is_empty() {
+            for status in RANKED {
+                counts.entry(status).or_default();
             }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
-        });
-        rows.into_iter().map(assessment_row).collect()
+        }
+        Ok(counts)
+    }
+
+    /// What a query matches, whatever its text.
+    async fn tallied(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<Vec<Tally>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        if *filter == ScopeFilter::All && !query.is_of_slices() {
+            query.on_verdicts(["t.recommendation", "t.status"], &mut wanted)?;
+            query.on_places("t", &mut wanted);
+            let table = if query.connector.is_some() { "totals" } else { "grand_totals" };
+            let statement = format!(
+                "SELECT t.recommendation, t.status, CAST(SUM(t.n) AS BIGINT) FROM {table} t WHERE 1 = 1{}
+                 GROUP BY t.recommendation, t.status",
+                wanted.sql
+            );
+            return Ok(rows_of!(self, "counting assessments", statement, [], wanted));
+        }
+        query.on_verdicts(BY_SLICE, &mut wanted)?;
+        query.on_places("s", &mut wanted);
+        wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
+        let statement = format!(
+            "SELECT t.recommendation, t.status, CAST(SUM(t.n) AS BIGINT) FROM slices s CROSS JOIN tallies t
+             WHERE t.slice = s.id{} GROUP BY t.recommendation, t.status",
+            wanted.sql
+        );
+        let mut rows: Vec<Tally> = rows_of!(self, "counting assessments", statement, [], wanted);
+        rows.extend(self.tallied_on(&filter.singles(), query).await?);
+        Ok(rows)
+    }
+
+    /// What a query matches on some resources, whatever its text.
+    async fn tallied_on(&self, resources: &[&str], query: &AssessmentQuery) -> Result<Vec<Tally>, StoreError> {
+        if resources.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let ids = wanted.rows(resources.iter().copied(), "id")?;
+        query.on_verdicts(BY_RESOURCE, &mut wanted)?;
+        query.on_places("r", &mut wanted);
+        let statement = format!(
+            "SELECT a.recommendation, a.status, COUNT(*) FROM {ids} w JOIN resources r ON r.id = w.id
+             JOIN assessments a ON a.resource = r.id WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
+            wanted.sql
+        );
+        Ok(rows_of!(self, "counting assessments", statement, [], wanted))
+    }
+
+    /// What a query with a text that very many resources have matches.
+    async fn tallied_one_by_one(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<Vec<Tally>, StoreError> {
+        let wanted = self.matches_of(filter, query)?;
+        let statement = format!(
+            "SELECT a.recommendation, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
+            wanted.sql
+        );
+        Ok(rows_of!(self, "counting assessments", statement, [], wanted))
+    }
+
+    /// All conditions of a query but its cursor and limit, over `assessments a` and `resources r`.
+    fn matches_of(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<Conditions<'_>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        let by_verdict = ["a.recommendation", "a.status"];
+        query.on_verdicts(if *filter == ScopeFilter::All { by_verdict } else { BY_RESOURCE }, &mut wanted)?;
+        query.on_places("r", &mut wanted);
+        wanted.contains(["r.id", "r.name"], query.text());
+        wanted.and(filter.resources(&self.pool, "a.resource", wanted.next())?);
+        if query.status.is_none() && *filter == ScopeFilter::All {
+            wanted.add(&any_status("a.status"));
+        }
+        Ok(wanted)
     }
 
     /// Everything that a query matches, whatever its cursor and limit, in order of the resources' ids.
@@ -193,76 +250,18 @@ impl Store {
         filter: &ScopeFilter,
         query: &AssessmentQuery,
     ) -> Result<Vec<AssessmentTarget>, StoreError> {
-        let visible = filter.resources(&self.pool, "a.resource", 5)?;
+        let wanted = self.matches_of(filter, query)?;
         let statement = format!(
             "SELECT a.resource, r.connector, a.status FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {}{} ORDER BY a.resource, a.recommendation",
-            conditions(filter, query),
-            visible.sql
+             WHERE 1 = 1{} ORDER BY a.resource, a.recommendation",
+            wanted.sql
         );
-        let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
-        });
+        let rows: Vec<(String, String, String)> = rows_of!(self, "listing assessments", statement, [], wanted);
         let mut targets = Vec::with_capacity(rows.len());
         for (resource, connector, status) in rows {
             targets.push(AssessmentTarget { resource, connector, status: parse(&status, "status")? });
         }
         Ok(targets)
-    }
-
-    /// How many assessments of each verdict a query matches, whatever its cursor and limit.
-    ///
-    /// # Errors
-    /// If a statement fails.
-    pub async fn assessment_counts(
-        &self,
-        filter: &ScopeFilter,
-        query: &AssessmentQuery,
-    ) -> Result<BTreeMap<Status, u64>, StoreError> {
-        let visible = filter.resources(&self.pool, "a.resource", 5)?;
-        let statement = format!(
-            "SELECT a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {}{} GROUP BY a.status",
-            conditions(filter, query),
-            visible.sql
-        );
-        let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
-            for value in visible.values {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
-        });
-        let mut counts = BTreeMap::new();
-        for (status, n) in rows {
-            counts.insert(parse(&status, "status")?, u64::try_from(n).unwrap_or(0));
-        }
-        Ok(counts)
-    }
-
-    /// Assessments by verdict.
-    ///
-    /// # Errors
-    /// If a statement fails.
-    pub async fn status_counts(&self, filter: &ScopeFilter) -> Result<BTreeMap<Status, u64>, StoreError> {
-        let visible = filter.resources(&self.pool, "resource", 1)?;
-        let statement = format!("SELECT status, COUNT(*) FROM assessments WHERE 1 = 1{} GROUP BY status", visible.sql);
-        let rows: Vec<(String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
-        let mut counts = BTreeMap::new();
-        for (status, n) in rows {
-            counts.insert(parse::<Status>(&status, "status")?, u64::try_from(n).unwrap_or(0));
-        }
-        // Whoever sees anything is told of each verdict how often there is none.
-        if !counts.is_empty() {
-            for status in RANKED {
-                counts.entry(status).or_default();
-            }
-        }
-        Ok(counts)
     }
 
     /// One assessment.
@@ -298,13 +297,23 @@ impl Store {
     pub async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
         let whole = filter.whole_accounts(&self.pool, "connector, account", 1)?;
         let statement = format!(
-            "SELECT s.connector, s.account, s.at, s.document FROM scores s
-             JOIN (SELECT connector, account, MAX(at) AS newest FROM scores WHERE 1 = 1{} GROUP BY connector, account) n
-               ON n.connector = s.connector AND n.account = s.account AND n.newest = s.at
-             ORDER BY s.connector, s.account",
+            "SELECT connector, account, scored_at, score FROM accounts WHERE score <> ''{} ORDER BY connector, account",
             whole.sql
         );
         let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [], whole);
         rows.into_iter().map(score_point).collect()
     }
+}
+
+/// That a column is one of the verdicts that there are: an index that begins with it serves what stands behind it.
+pub(crate) fn any_status(column: &str) -> String {
+    format!("{column} IN ({})", RANKED.map(|status| format!("'{status}'")).join(", "))
+}
+
+fn by_status(rows: Vec<Tally>) -> Result<BTreeMap<Status, u64>, StoreError> {
+    let mut counts = BTreeMap::new();
+    for (_, status, n) in rows {
+        *counts.entry(parse(&status, "status")?).or_default() += u64::try_from(n).unwrap_or(0);
+    }
+    Ok(counts)
 }

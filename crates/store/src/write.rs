@@ -1,6 +1,6 @@
 use skywarden_model::{Connector, Exemption};
 
-use crate::{Store, StoreError, commit::json, pool::on_pool};
+use crate::{Store, StoreError, commit::json, pool::on_pool, slices::RECOUNT_GRAND_TOTALS};
 
 impl Store {
     /// Adds an exemption, or replaces that of the same id.
@@ -49,6 +49,9 @@ impl Store {
             for statement in [
                 "DELETE FROM assessments WHERE resource IN (SELECT id FROM resources WHERE connector = $1)",
                 "DELETE FROM resources WHERE connector = $1",
+                "DELETE FROM tallies WHERE slice IN (SELECT id FROM slices WHERE connector = $1)",
+                "DELETE FROM totals WHERE connector = $1",
+                "DELETE FROM slices WHERE connector = $1",
                 "DELETE FROM transitions WHERE connector = $1",
                 "DELETE FROM coverage WHERE connector = $1",
                 "DELETE FROM scores WHERE connector = $1",
@@ -64,6 +67,9 @@ impl Store {
                 "DELETE FROM arm_objects WHERE connector = $1",
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            for statement in RECOUNT_GRAND_TOTALS {
+                sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             let removed = sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             tx.commit().await.map_err(StoreError::statement(doing))?;

@@ -3,6 +3,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::Coverage;
 use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
+use skywarden_store::AssessmentQuery;
 
 use super::{Answer, subscription::subscription};
 use crate::{error::ApiError, scoped::Scoped, v1::standards::Judged};
@@ -132,7 +133,7 @@ async fn check_objects(state: &Scoped, path: &StandardPath) -> Result<Vec<Value>
     let subscription = subscription(state, &path.subscription).await?;
     let result = result(state, path).await?;
     let control = leaf(&result, path)?;
-    let counts = state.store.recommendation_counts(&subscription.filter).await?;
+    let counts = state.store.recommendation_counts(&subscription.filter, &AssessmentQuery::default()).await?;
     let coverage = state.store.coverage(&subscription.filter).await?;
     let mut objects = Vec::new();
     for check in &control.checks {

@@ -5,6 +5,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/recommendations", "Microsoft.Security/assessments/read"),
     ("GET", "/recommendations/{id}", "Microsoft.Security/assessments/read"),
     ("GET", "/assessments", "Microsoft.Security/assessments/read"),
+    ("GET", "/assessments/export", "Microsoft.Security/assessments/read"),
     ("GET", "/resources", "Microsoft.Security/assessments/read"),
     ("GET", "/resources/facets", "Microsoft.Security/assessments/read"),
     ("GET", "/resource", "Microsoft.Security/assessments/read"),

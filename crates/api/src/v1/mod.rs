@@ -1,5 +1,6 @@
 //! `/api/v1`: for what ARM has no word for, Unknown above all. docs/guide/api-v1.md describes it.
 
+mod assessments;
 mod connectors;
 mod exemptions;
 mod inventory;
@@ -34,7 +35,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/overview", get(overview::overview))
         .route("/recommendations", get(recommendations::list))
         .route("/recommendations/{id}", get(recommendations::one))
-        .route("/assessments", get(recommendations::assessments))
+        .route("/assessments", get(assessments::list))
+        .route("/assessments/export", get(assessments::export))
         .route("/resources", get(inventory::resources))
         .route("/resources/facets", get(inventory::facets))
         .route("/resource", get(inventory::resource))

@@ -1,16 +1,13 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use axum::{
-    Json,
-    extract::{Path, Query},
-};
-use serde::{Deserialize, Serialize};
+use axum::{Json, extract::Path};
+use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_content::{Catalog, PlanNeed, RecommendationFile};
-use skywarden_model::{Severity, Status};
+use skywarden_model::Severity;
 use skywarden_store::{AssessmentQuery, RecommendationCount};
 
-use super::{Answer, DEFAULT_LIMIT};
+use super::Answer;
 use crate::{error::ApiError, scoped::Scoped};
 
 /// A recommendation with how its resources stand.
@@ -38,15 +35,27 @@ struct RecommendationRow<'a> {
 }
 
 pub(crate) async fn list(state: Scoped) -> Answer {
-    let counts = state.store.recommendation_counts(&state.filter).await?;
+    let counts = state.store.recommendation_counts(&state.filter, &AssessmentQuery::default()).await?;
     let connectors = state.store.connectors(&state.filter).await?;
-    let samples: BTreeSet<&str> =
-        connectors.iter().filter(|connector| connector.sample).map(|connector| connector.id.as_str()).collect();
-    let rows: Vec<RecommendationRow<'_>> = counts.iter().filter_map(|count| row(&state.catalog, count, &samples)).collect();
+    let mut n_sample: BTreeMap<String, u64> = BTreeMap::new();
+    for connector in connectors.into_iter().filter(|connector| connector.sample) {
+        let of_sample = AssessmentQuery { connector: Some(connector.id.to_string()), ..AssessmentQuery::default() };
+        for count in state.store.recommendation_counts(&state.filter, &of_sample).await? {
+            *n_sample.entry(count.recommendation.clone()).or_default() += total(&count);
+        }
+    }
+    let is_sample = |count: &RecommendationCount| n_sample.get(&count.recommendation) == Some(&total(count));
+    let rows: Vec<RecommendationRow<'_>> =
+        counts.iter().filter_map(|count| row(&state.catalog, count, is_sample(count))).collect();
     Ok(Json(json!({ "items": rows })))
 }
 
-fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, samples: &BTreeSet<&str>) -> Option<RecommendationRow<'a>> {
+/// The resources that a recommendation judges.
+fn total(count: &RecommendationCount) -> u64 {
+    count.healthy + count.unhealthy + count.unknown + count.not_applicable
+}
+
+fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, sample: bool) -> Option<RecommendationRow<'a>> {
     let recommendation = catalog.recommendations.get(count.recommendation.as_str())?;
     let file = &recommendation.file;
     Some(RecommendationRow {
@@ -61,7 +70,7 @@ fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, samples: &BTreeSet
         control: &file.control,
         control_title: catalog.control(&file.control).map_or(&file.control, |control| &control.title),
         environment: environment(file),
-        sample: count.connectors.iter().all(|connector| samples.contains(connector.as_str())),
+        sample,
         healthy: count.healthy,
         unhealthy: count.unhealthy,
         unknown: count.unknown,
@@ -84,8 +93,8 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
     }
     let control = state.catalog.control(&known.file.control);
     let control = control.map(|control| json!({ "id": control.id, "title": control.title, "max": control.max_score }));
-    let counts = state.store.recommendation_counts(&state.filter).await?;
-    let count = counts.into_iter().find(|count| count.recommendation == known.file.id).unwrap_or_default();
+    let counts = state.store.recommendation_counts(&state.filter, &AssessmentQuery::of(&known.file.id)).await?;
+    let count = counts.into_iter().next().unwrap_or_default();
     let plan = match &known.file.plan {
         Some(need) => Some(plan_of(&state, need).await?),
         None => None,
@@ -115,32 +124,4 @@ async fn plan_of(state: &Scoped, need: &PlanNeed) -> Result<Value, ApiError> {
     }
     let title = state.catalog.plans.get(&need.id).map(|plan| &plan.title);
     Ok(json!({ "name": need.id, "title": title, "subPlans": need.sub_plans, "offIn": off }))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct AssessmentsQuery {
-    recommendation: Option<String>,
-    status: Option<Status>,
-    q: Option<String>,
-    cursor: Option<String>,
-    limit: Option<u32>,
-}
-
-pub(crate) async fn assessments(state: Scoped, Query(query): Query<AssessmentsQuery>) -> Answer {
-    let query = AssessmentQuery {
-        recommendation: query.recommendation,
-        status: query.status,
-        text: query.q,
-        cursor: query.cursor,
-        limit: query.limit.unwrap_or(DEFAULT_LIMIT),
-    };
-    let page = state.store.assessment_page(&state.filter, &query).await?;
-    let counts = state.store.assessment_counts(&state.filter, &query).await?;
-    let counts: BTreeMap<String, u64> = counts.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
-    let mut answer = json!(page);
-    if let Some(members) = answer.as_object_mut() {
-        members.insert("counts".to_owned(), json!(counts));
-    }
-    Ok(Json(answer))
 }

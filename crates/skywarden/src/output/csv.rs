@@ -4,8 +4,6 @@ use skywarden_content::Catalog;
 
 use skywarden_posture::Assessed;
 
-use super::safe::cell_for_spreadsheet;
-
 /// Writes one line per assessment, and one per finding inside it.
 pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
@@ -44,7 +42,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
                 serde_json::to_string(evidence)?,
                 remediation.to_owned(),
             ];
-            Ok(writer.write_record(cells.map(|cell| cell_for_spreadsheet(&cell)))?)
+            Ok(writer.write_record(cells.map(|cell| skywarden_report::cell(&cell)))?)
         };
         line(
             assessment.status.to_string(),

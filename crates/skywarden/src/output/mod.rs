@@ -24,7 +24,7 @@ pub(crate) use html::{write as write_html, write_standard as write_standard_html
 pub(crate) use joined::found;
 pub(crate) use json::write as write_json;
 pub(crate) use ocsf::write as write_ocsf;
-pub(crate) use safe::{cell_for_spreadsheet, text_for_terminal};
+pub(crate) use safe::text_for_terminal;
 pub(crate) use sarif::write as write_sarif;
 pub(crate) use table::{coverage_problems, new_table, percent, score_lines, status_counts, status_word, write as write_table};
 

@@ -20,11 +20,6 @@ fn is_direction_mark(character: char) -> bool {
     matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Text from outside, made safe for a spreadsheet: what would be read as a formula gets a leading apostrophe.
-pub(crate) fn cell_for_spreadsheet(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text.to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -34,11 +29,5 @@ mod tests {
         let safe = text_for_terminal("a\u{1b}[31mred\nb\u{202e}c", 100);
         assert_eq!(safe, "a\\u{1b}[31mred\\u{a}b\\u{202e}c");
         assert_eq!(text_for_terminal(&"x".repeat(65_536), 10), format!("{}…", "x".repeat(10)));
-    }
-
-    #[test]
-    fn formulas_become_text() {
-        assert_eq!(cell_for_spreadsheet("=HYPERLINK(\"x\")"), "'=HYPERLINK(\"x\")");
-        assert_eq!(cell_for_spreadsheet("arn:aws:s3:::b"), "arn:aws:s3:::b");
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde_json::{Value, json};
 use skywarden_content::{Catalog, Recommendation};
 use skywarden_model::{ArmId, Coverage, ListOutcome, Snapshot};
-use skywarden_store::{ArmScope, Expected, PRICINGS, ScopeFilter, Store, Written};
+use skywarden_store::{ArmScope, AssessmentQuery, Expected, PRICINGS, ScopeFilter, Store, Written};
 
 use crate::{ALL, at, connector, on_both, resource};
 
@@ -136,7 +136,7 @@ async fn a_plan_that_is_off_is_not_judged_until_it_is_on_again(store: &Store) {
     };
     store.assess(&catalog, &connector("c"), snapshot, at(0)).await.unwrap();
     let standing = async || {
-        let counts = store.recommendation_counts(&ALL).await.unwrap();
+        let counts = store.recommendation_counts(&ALL, &AssessmentQuery::default()).await.unwrap();
         let of = |id: &str| counts.iter().find(|own| own.recommendation == id).map(|own| (own.healthy, own.unhealthy));
         let score = store.latest_scores(&ALL).await.unwrap().remove(0).score;
         (of("planned"), score.percentage)

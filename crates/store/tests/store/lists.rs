@@ -35,16 +35,19 @@ async fn two_accounts(store: &Store) {
 
 async fn counts_are_those_of_what_may_be_seen(store: &Store) {
     two_accounts(store).await;
-    let count = |connectors: &[&str], unhealthy, unknown| RecommendationCount {
-        recommendation: "r".to_owned(),
-        connectors: connectors.iter().map(ToString::to_string).collect(),
-        unhealthy,
-        unknown,
-        ..RecommendationCount::default()
+    let count = |unhealthy, unknown| {
+        let recommendation = "r".to_owned();
+        RecommendationCount { recommendation, unhealthy, unknown, ..RecommendationCount::default() }
     };
-    assert_eq!(store.recommendation_counts(&ALL).await.unwrap(), [count(&["c", "d"], 7, 3)]);
-    assert_eq!(store.recommendation_counts(&only(&[("c", "1")])).await.unwrap(), [count(&["c"], 7, 0)]);
-    assert_eq!(store.recommendation_counts(&only(&[("c", "2")])).await.unwrap(), []);
+    let any = AssessmentQuery::default;
+    let counts = async |filter: &ScopeFilter, query: AssessmentQuery| store.recommendation_counts(filter, &query).await.unwrap();
+    assert_eq!(counts(&ALL, any()).await, [count(7, 3)]);
+    assert_eq!(counts(&only(&[("c", "1")]), any()).await, [count(7, 0)]);
+    assert_eq!(counts(&only(&[("c", "2")]), any()).await, []);
+    assert_eq!(counts(&ALL, AssessmentQuery { connector: Some("d".to_owned()), ..any() }).await, [count(0, 3)]);
+    assert_eq!(counts(&ALL, AssessmentQuery { account: Some("1".to_owned()), ..any() }).await, [count(7, 0)]);
+    assert_eq!(counts(&ALL, AssessmentQuery { location: Some("nowhere".to_owned()), ..any() }).await, []);
+    assert_eq!(counts(&ALL, AssessmentQuery::of("other")).await, []);
 }
 
 async fn resources_are_found_by_what_they_have(store: &Store) {
@@ -95,7 +98,7 @@ async fn pages_of_assessments_hold_each_once(store: &Store) {
     assert_eq!(statuses[..7], [Status::Unhealthy; 7]);
     assert_eq!((statuses[7], first[7].connector.as_str(), first[7].account.as_str()), (Status::Unknown, "d", "2"));
     assert_eq!(pages(&ALL, AssessmentQuery { status: Some(Status::Unknown), ..query() }).await, 3);
-    assert_eq!(pages(&ALL, AssessmentQuery { recommendation: Some("other".to_owned()), ..query() }).await, 0);
+    assert_eq!(pages(&ALL, AssessmentQuery { limit: 2, ..AssessmentQuery::of("other") }).await, 0);
     assert_eq!(pages(&ALL, AssessmentQuery { text: Some("C:1:00".to_owned()), ..query() }).await, 7);
     let own = store.assessment(&only(&[("d", "2")]), "arn:d:2:000", "r").await.unwrap().unwrap();
     assert_eq!(own.assessment.status, Status::Unknown);
@@ -135,14 +138,14 @@ async fn a_filter_of_many_accounts_works(store: &Store) {
     pairs.insert("c".to_owned(), "1".to_owned());
     let filter = ScopeFilter::accounts(pairs);
     assert_eq!(store.assessments(&filter).await.unwrap().len(), 7);
-    assert_eq!(store.recommendation_counts(&filter).await.unwrap().len(), 1);
+    assert_eq!(store.recommendation_counts(&filter, &AssessmentQuery::default()).await.unwrap().len(), 1);
 }
 
 async fn an_empty_filter_shows_nothing(store: &Store) {
     two_accounts(store).await;
     let nothing = only(&[]);
     assert_eq!(store.assessments(&nothing).await.unwrap().len(), 0);
-    assert_eq!(store.recommendation_counts(&nothing).await.unwrap().len(), 0);
+    assert_eq!(store.recommendation_counts(&nothing, &AssessmentQuery::default()).await.unwrap().len(), 0);
     assert_eq!(store.resources(&nothing, &ResourceQuery::default()).await.unwrap().items.len(), 0);
     assert_eq!(store.transitions(&nothing, at(0)).await.unwrap().len(), 0);
     assert_eq!(store.connectors(&nothing).await.unwrap().len(), 0);

@@ -40,7 +40,16 @@ async fn sees(store: &Store, account: &str, ids: &[&str], second: i64) {
 /// (account, id) of everything that is held, in order of ids.
 async fn held(store: &Store) -> Vec<(String, String)> {
     let page = store.resources(&ALL, &ResourceQuery { limit: 100, ..ResourceQuery::default() }).await.unwrap();
-    page.items.iter().map(|own: &Resource| (own.scope.account.to_string(), own.id.to_string())).collect()
+    let mut held: Vec<(String, String)> =
+        page.items.iter().map(|own: &Resource| (own.scope.account.to_string(), own.id.to_string())).collect();
+    held.sort_by(|(_, left), (_, right)| left.cmp(right));
+    let counts = store.account_counts(&ALL).await.unwrap();
+    for own in &counts {
+        let n_held = held.iter().filter(|(account, _)| *account == own.account).count();
+        assert_eq!(own.n_resources, n_held as u64, "account {}", own.account);
+    }
+    assert_eq!(counts.iter().map(|own| own.n_resources).sum::<u64>(), held.len() as u64);
+    held
 }
 
 fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -132,12 +132,20 @@ async fn what_was_kept_is_found_by_its_group(store: &Store) {
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE grand_totals",
+    "DROP TABLE totals",
+    "DROP TABLE tallies",
+    "DROP INDEX assessments_in_order",
+    "DROP INDEX resources_by_slice",
+    "ALTER TABLE assessments DROP COLUMN slice",
+    "ALTER TABLE resources DROP COLUMN slice",
+    "DROP TABLE slices",
+    "CREATE INDEX assessments_by_recommendation ON assessments (recommendation, status)",
     "DROP TABLE arm_objects",
     "DROP TABLE sign_ins",
     "DROP TABLE secrets",
     "DROP TABLE secret_keys",
     "DROP TABLE accounts",
-    "DROP INDEX assessments_by_resource",
     "DROP INDEX resources_by_small_id",
     "DROP INDEX resources_by_group",
     "DROP INDEX transitions_by_group",

@@ -77,7 +77,7 @@ pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemptions>, JsonRej
 }
 
 async fn targets(state: &Scoped, new: &NewExemptions) -> Result<Vec<AssessmentTarget>, ApiError> {
-    let query = AssessmentQuery { recommendation: Some(new.recommendation.clone()), ..AssessmentQuery::default() };
+    let query = AssessmentQuery::of(&new.recommendation);
     let wanted = match (&new.resources, &new.matching) {
         (Some(ids), None) if !ids.is_empty() => {
             limit(ids.len())?;

@@ -1,0 +1,263 @@
+//! Pages of assessments, read from where they stand in the index: no page costs more the later it comes or the larger the estate is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
+
+use crate::{
+    AssessmentQuery, AssessmentRow, Page, ScopeFilter, Store, StoreError,
+    commit::json,
+    conditions::Conditions,
+    pool::{on_pool, rows_of},
+    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size},
+    summary::{BY_RESOURCE, BY_SLICE, RANKED},
+};
+
+/// Resources whose names contain a text, of which so many at most are looked at one by one.
+const FEW: usize = 2000;
+
+/// What lists of a part of the estate are read from, in this order.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Source {
+    /// Slices.
+    #[default]
+    Slices,
+    /// Resources one by one.
+    Singles,
+}
+
+/// Where a row stands in the order of lists.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct Position {
+    /// The verdict's place in [`RANKED`].
+    rank: usize,
+    source: Source,
+    recommendation: String,
+    slice: i64,
+    resource: String,
+}
+
+/// The assessments with one verdict on one recommendation, of all slices or of one.
+struct Range {
+    recommendation: String,
+    slice: Option<i64>,
+}
+
+impl Store {
+    /// A page of assessments, Unhealthy first, then Unknown, Healthy and NotApplicable; within that by recommendation, then by account,
+    /// resource group and type as they were first seen, then in order of resources. What is seen one by one comes last of each verdict.
+    ///
+    /// # Errors
+    /// If the cursor is none of this list's, a statement fails or a row is damaged.
+    pub async fn assessment_page(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+    ) -> Result<Page<AssessmentRow>, StoreError> {
+        let size = usize::try_from(page_size(query.limit)).unwrap_or(usize::MAX);
+        let after: Option<Position> = match &query.cursor {
+            None => None,
+            Some(cursor) => Some(serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?),
+        };
+        let found = match query.text() {
+            Some(text) => self.resources_with(filter, text).await?,
+            None => None,
+        };
+        let singles = found.as_ref().map_or_else(|| filter.singles(), |found| found.iter().map(String::as_str).collect());
+        let mut rows: Vec<(Position, AssessmentRow)> = Vec::new();
+        for (rank, status) in RANKED.into_iter().enumerate() {
+            let is_behind = after.as_ref().is_some_and(|after| rank < after.rank);
+            if rows.len() > size || is_behind || query.status.is_some_and(|wanted| wanted != status) {
+                continue;
+            }
+            let query = AssessmentQuery { status: Some(status), ..query.clone() };
+            let after = after.as_ref().filter(|after| after.rank == rank);
+            if found.is_none() && after.is_none_or(|after| after.source == Source::Slices) {
+                self.add_from_slices(&mut rows, filter, &query, (rank, after), size + 1).await?;
+            }
+            let after = after.filter(|after| after.source == Source::Singles);
+            self.add_singles(&mut rows, &singles, &query, (rank, after), size + 1).await?;
+        }
+        let has_more = rows.len() > size;
+        rows.truncate(size);
+        let next = rows.last().filter(|_| has_more).map(|(position, _)| json(position)).transpose()?;
+        Ok(Page { items: rows.into_iter().map(|(_, row)| row).collect(), next })
+    }
+
+    /// The ids of the resources whose id or name contains a text, without case; `None` if they are more than a few.
+    pub(crate) async fn resources_with(&self, filter: &ScopeFilter, text: &str) -> Result<Option<Vec<String>>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        wanted.contains(["r.id", "r.name"], Some(text));
+        wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
+        let statement = format!("SELECT r.id FROM resources r WHERE 1 = 1{} LIMIT {}", wanted.sql, FEW + 1);
+        let rows: Vec<(String,)> = rows_of!(self, "looking for resources", statement, [], wanted);
+        Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|(id,)| id).collect()))
+    }
+
+    /// Adds assessments of slices that are seen whole until there are `n`.
+    async fn add_from_slices(
+        &self,
+        rows: &mut Vec<(Position, AssessmentRow)>,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+        (rank, after): (usize, Option<&Position>),
+        n: usize,
+    ) -> Result<(), StoreError> {
+        for range in self.ranges(filter, query, after, n).await? {
+            let missing = n.saturating_sub(rows.len());
+            if missing == 0 {
+                break;
+            }
+            let is_begun = |after: &&Position| {
+                after.recommendation == range.recommendation && range.slice.is_none_or(|slice| slice == after.slice)
+            };
+            rows.extend(self.rows_of_range(query, &range, after.filter(is_begun), rank, missing).await?);
+        }
+        Ok(())
+    }
+
+    /// The ranges that hold what a query with a verdict matches, in order, from that of a position on; as many as `n` rows may need.
+    async fn ranges(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+        after: Option<&Position>,
+        n: usize,
+    ) -> Result<Vec<Range>, StoreError> {
+        // Every range has a row at least, and that of the position may have none that is left.
+        let limit = if query.text().is_some() { String::new() } else { format!(" LIMIT {}", n + 1) };
+        let mut wanted = Conditions::new(&self.pool);
+        if *filter == ScopeFilter::All && !query.is_of_slices() && query.connector.is_none() {
+            query.on_verdicts(["t.recommendation", "t.status"], &mut wanted)?;
+            query.on_places("t", &mut wanted);
+            if let Some(after) = after {
+                let from = wanted.bind(&after.recommendation);
+                wanted.add(&format!("t.recommendation >= ${from}"));
+            }
+            let statement = format!(
+                "SELECT t.recommendation FROM grand_totals t WHERE 1 = 1{} GROUP BY t.recommendation ORDER BY t.recommendation{limit}",
+                wanted.sql
+            );
+            let rows: Vec<(String,)> = rows_of!(self, "listing assessments", statement, [], wanted);
+            return Ok(rows.into_iter().map(|(recommendation,)| Range { recommendation, slice: None }).collect());
+        }
+        query.on_verdicts(BY_SLICE, &mut wanted)?;
+        query.on_places("s", &mut wanted);
+        wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
+        if let Some(after) = after {
+            let from = wanted.bind(&after.recommendation);
+            wanted.add(&format!("(t.recommendation, t.slice) >= (${from}, {})", after.slice));
+        }
+        let statement = format!(
+            "SELECT t.recommendation, t.slice FROM slices s CROSS JOIN tallies t WHERE t.slice = s.id{}
+             ORDER BY t.recommendation, t.slice{limit}",
+            wanted.sql
+        );
+        let rows: Vec<(String, i64)> = rows_of!(self, "listing assessments", statement, [], wanted);
+        Ok(rows.into_iter().map(|(recommendation, slice)| Range { recommendation, slice: Some(slice) }).collect())
+    }
+
+    /// The first rows of a range, behind a position in it.
+    async fn rows_of_range(
+        &self,
+        query: &AssessmentQuery,
+        range: &Range,
+        after: Option<&Position>,
+        rank: usize,
+        n: usize,
+    ) -> Result<Vec<(Position, AssessmentRow)>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        wanted.equal("a.status", query.status.map(|status| status.to_string()).as_deref());
+        wanted.equal("a.recommendation", Some(&range.recommendation));
+        if let Some(slice) = range.slice {
+            wanted.add(&format!("a.slice = {slice}"));
+        } else {
+            query.on_places("r", &mut wanted);
+        }
+        if let Some(after) = after {
+            let resource = wanted.bind(&after.resource);
+            wanted.add(&format!("(a.slice, a.resource) > ({}, ${resource})", after.slice));
+        }
+        wanted.contains(["r.id", "r.name"], query.text());
+        let statement = format!(
+            "SELECT a.slice, {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource WHERE 1 = 1{}
+             ORDER BY a.slice, a.resource LIMIT {n}",
+            wanted.sql
+        );
+        type Row = (i64, String, String, String, String, String, String, String, String);
+        let rows: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
+        let mut found = Vec::with_capacity(rows.len());
+        for (slice, connector, account, group, name, type_name, document, first, changed) in rows {
+            let row = assessment_row((connector, account, group, name, type_name, document, first, changed))?;
+            let position = Position {
+                rank,
+                source: Source::Slices,
+                recommendation: range.recommendation.clone(),
+                slice,
+                resource: row.assessment.resource.to_string(),
+            };
+            found.push((position, row));
+        }
+        Ok(found)
+    }
+
+    /// Adds assessments on some resources until there are `n`, in order of recommendation and resource.
+    async fn add_singles(
+        &self,
+        rows: &mut Vec<(Position, AssessmentRow)>,
+        resources: &[&str],
+        query: &AssessmentQuery,
+        (rank, after): (usize, Option<&Position>),
+        n: usize,
+    ) -> Result<(), StoreError> {
+        let missing = n.saturating_sub(rows.len());
+        if resources.is_empty() || missing == 0 {
+            return Ok(());
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let ids = wanted.rows(resources.iter().copied(), "id")?;
+        query.on_verdicts(BY_RESOURCE, &mut wanted)?;
+        query.on_places("r", &mut wanted);
+        let statement = format!(
+            "SELECT a.recommendation, a.resource FROM {ids} w JOIN resources r ON r.id = w.id
+             JOIN assessments a ON a.resource = r.id WHERE 1 = 1{}",
+            wanted.sql
+        );
+        let mut keys: Vec<(String, String)> = rows_of!(self, "listing assessments", statement, [], wanted);
+        // In Rust's order, which is the same over either database.
+        keys.sort_unstable();
+        let is_left = |(recommendation, resource): &(String, String)| {
+            after.is_none_or(|after| {
+                (recommendation.as_str(), resource.as_str()) > (after.recommendation.as_str(), after.resource.as_str())
+            })
+        };
+        let keys: Vec<(String, String)> = keys.into_iter().filter(is_left).take(missing).collect();
+        let mut found = self.assessments_at(&keys).await?;
+        for (recommendation, resource) in keys {
+            // Gone since the keys were read.
+            let Some(row) = found.remove(&(recommendation.clone(), resource.clone())) else { continue };
+            rows.push((Position { rank, source: Source::Singles, recommendation, slice: 0, resource }, row));
+        }
+        Ok(())
+    }
+
+    /// The assessments of some (recommendation, resource).
+    async fn assessments_at(&self, keys: &[(String, String)]) -> Result<BTreeMap<(String, String), AssessmentRow>, StoreError> {
+        let wanted = self.pool.rows(1, &["recommendation", "resource"]);
+        let statement = format!(
+            "SELECT {ASSESSMENT_COLUMNS} FROM {wanted} w JOIN assessments a ON a.resource = w.resource
+                 AND a.recommendation = w.recommendation JOIN resources r ON r.id = a.resource"
+        );
+        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(AssertSqlSafe(statement)).bind(json(keys)?)
+                .fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
+        });
+        let mut found = BTreeMap::new();
+        for row in rows {
+            let row = assessment_row(row)?;
+            found.insert((row.assessment.recommendation.to_string(), row.assessment.resource.to_string()), row);
+        }
+        Ok(found)
+    }
+}

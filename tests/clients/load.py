@@ -1,0 +1,188 @@
+"""How long a server over a large store takes to answer, asked by `oha` 50 times a second.
+
+    python3 tests/clients/load.py --skywarden PATH --data FOLDER [--oha PATH] [--seconds N]
+
+FOLDER is what `skywarden-bench soak store FOLDER` filled (`cargo xtask soak store` does all of it). Starts `skywarden up` over it, asks
+each address as the installation, which sees everything, and as a reader of one account in a hundred, and prints a table: what half and
+99 of 100 requests took, the limit, the server's CPU time for each request and its memory. Exits 1 if an answer is no 200 or comes later
+than its limit.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import re
+import socket
+import sqlite3
+import ssl
+import subprocess
+import sys
+import time
+import urllib.request
+
+RATE = 50
+
+# What is asked, and how many milliseconds 99 of 100 answers may take. oha fills in the patterns, so that every request is another.
+ADDRESSES = [
+    ("/api/v1/assessments?limit=100", 50),
+    ("/api/v1/assessments?limit=100&status=Unhealthy", 50),
+    ("/api/v1/assessments?limit=100&severity=(Low|Medium|High)", 50),
+    ("/api/v1/assessments?limit=100&recommendation={recommendation}", 50),
+    ("/api/v1/assessments?limit=100&type=({types})", 50),
+    ("/api/v1/assessments?limit=100&control=({controls})", 50),
+    ("/api/v1/assessments?limit=100&account={account}", 50),
+    ("/api/v1/assessments?limit=100&account={account}&status=(Unhealthy|Healthy)&severity=High", 50),
+    ("/api/v1/assessments?limit=100&location=(eu-west-1|eu-central-1)&type=({types})", 500),
+    ("/api/v1/assessments?limit=100&cursor={cursor}", 50),
+    ("/api/v1/recommendations", 50),
+    ("/api/v1/resources?limit=100", 50),
+    ("/api/v1/resources?limit=100&type=({types})", 50),
+    ("/api/v1/resources?limit=100&account={account}&status=(Unhealthy|Healthy)", 50),
+    ("/api/v1/resources?limit=100&status=Unhealthy", 50),
+    ("/api/v1/resources/facets", 500),
+    ("/api/v1/assessments?limit=100&q={rare}", 300),
+    ("/api/v1/resources?limit=100&q={rare}", 300),
+    ("/api/v1/resources?limit=100&q=bucket", 300),
+    ("/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/ascScore?api-version=2020-01-01", 10),
+    ("/subscriptions/{subscription}/providers/Microsoft.Security/assessments?api-version=2021-06-01", 500),
+    ("/api/v1/overview", 50),
+]
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--skywarden", required=True)
+    arguments.add_argument("--data", required=True)
+    arguments.add_argument("--oha", default=str(pathlib.Path.home() / ".cache/skywarden/oha/bin/oha"))
+    arguments.add_argument("--seconds", type=int, default=20)
+    arguments.add_argument("--only", help="only addresses that contain this")
+    given = arguments.parse_args()
+    server, address = start(given.skywarden, given.data)
+    try:
+        return run(given, server, address)
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def start(skywarden, folder):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [skywarden, "up", "--data", folder, "--listen", f"127.0.0.1:{port}", "--at-once", "16"]
+    # The connectors lead nowhere: without credentials each fails at once, and what is known of it stays.
+    server = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | {"AWS_EC2_METADATA_DISABLED": "true"}
+    )
+    for line in server.stdout:
+        if found := re.search(r"Open (https://[^/]+)/login", line):
+            return server, found.group(1)
+    raise SystemExit("the server did not start")
+
+
+def run(given, server, address):
+    database = sqlite3.connect(f"file:{pathlib.Path(given.data, 'skywarden.db')}?mode=ro", uri=True)
+    counts = [database.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in ("accounts", "resources")]
+    n_assessments = database.execute("SELECT SUM(n) FROM totals").fetchone()[0]
+    print(f"{counts[0]} accounts, {counts[1]} resources, {n_assessments} assessments; {RATE} requests a second for {given.seconds} s each")
+    owned = database.execute("SELECT account, subscription FROM accounts WHERE connector LIKE 'organization-%' ORDER BY account").fetchall()
+    few = owned[::100]
+    readers = {
+        "everything": (pathlib.Path(given.data, "api-token").read_text().strip(), owned),
+        "1 %": (reader(given, [subscription for _, subscription in few]), few),
+    }
+    late = 0
+    for name, (token, accounts) in readers.items():
+        print(f"\n{name} of {len(owned)} accounts\n{'p50':>9}{'p99':>9}{'limit':>7}{'CPU':>7}{'MB':>7}  address")
+        patterns = patterns_of(database, address, token, accounts)
+        for path, limit in ADDRESSES:
+            if given.only and given.only not in path:
+                continue
+            late += measure(given, server, address + fill(path, patterns), path, token, limit)
+    print(f"\n{late} late or wrong")
+    return min(late, 1)
+
+
+def reader(given, subscriptions):
+    """A program that sees some subscriptions; its token."""
+    skywarden = [given.skywarden, "access"]
+    data = ["--data", given.data]
+    name = f"reader-{time.time_ns()}"
+    subprocess.run(skywarden + ["add-program", name] + data, capture_output=True, text=True, check=True)
+    for subscription in subscriptions:
+        grant = skywarden + ["grant", name, "--role", "Reader", "--scope", f"/subscriptions/{subscription}"] + data
+        subprocess.run(grant, capture_output=True, text=True, check=True)
+    told = subprocess.run(skywarden + ["token", name] + data, capture_output=True, text=True, check=True).stdout
+    return re.search(r"\b([A-Za-z0-9_-]{40,})\b", told).group(1)
+
+
+def patterns_of(database, address, token, accounts):
+    choose = lambda values: "(" + "|".join(values) + ")"
+    recommendations = ask(address, token, "/api/v1/recommendations")["items"]
+    first = ask(address, token, "/api/v1/assessments?limit=500&status=Healthy")
+    bucket = database.execute("SELECT name FROM resources WHERE type_name = 'AWS::S3::Bucket' AND account = ? LIMIT 1", accounts[0][:1])
+    return {
+        "recommendation": choose(row["id"] for row in recommendations),
+        "controls": "|".join(sorted({row["control"] for row in recommendations})),
+        "types": "|".join(row["value"] for row in ask(address, token, "/api/v1/resources/facets")["types"]),
+        "account": choose(account for account, _ in accounts),
+        "subscription": choose(subscription for _, subscription in accounts),
+        "rare": choose(account for account, _ in accounts[:1]) + "-(1|2|3)[0-9]",
+        "cursor": escape(urllib.request.quote(first["next"], safe="")),
+    }
+
+
+def escape(text):
+    """A text of which oha's pattern takes nothing for its own."""
+    return re.sub(r"([.\\+*?()|\[\]{}^$#&~-])", r"\\\1", text)
+
+
+def fill(path, patterns):
+    before, _, query = path.partition("?")
+    whole = before + (r"\?" + query if query else "")
+    for name, pattern in patterns.items():
+        whole = whole.replace("{" + name + "}", pattern)
+    return whole
+
+
+def measure(given, server, url, path, token, limit):
+    cpu = cpu_seconds(server.pid)
+    command = [given.oha, "-z", f"{given.seconds}s", "-q", str(RATE), "-c", "8", "--latency-correction", "--no-tui", "--insecure",
+               "--output-format", "json", "--rand-regex-url", "-H", f"Authorization: Bearer {token}", url]
+    told = subprocess.run(command, capture_output=True, text=True)
+    if told.returncode:
+        raise SystemExit(f"oha failed on {url}: {told.stderr}")
+    told = json.loads(told.stdout)
+    codes = told["statusCodeDistribution"]
+    n = sum(codes.values())
+    p50, p99 = (told["latencyPercentiles"][name] for name in ("p50", "p99"))
+    p50, p99 = (1000 * (value or float("nan")) for value in (p50, p99))
+    wrong = {code: count for code, count in codes.items() if code != "200"} | told["errorDistribution"]
+    wrong = {reason: count for reason, count in wrong.items() if "deadline" not in reason}
+    is_late = not p99 <= limit or bool(wrong)
+    each = 1000 * (cpu_seconds(server.pid) - cpu) / max(n, 1)
+    mark = "" if not is_late else f"  <- {wrong or 'late'}"
+    print(f"{p50:9.1f}{p99:9.1f}{limit:7}{each:7.1f}{memory_mb(server.pid):7}  {path}{mark}", flush=True)
+    return is_late
+
+
+def ask(address, token, path):
+    request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
+    # The certificate is one that the server made for itself a moment ago.
+    context = ssl._create_unverified_context()
+    with urllib.request.urlopen(request, context=context) as answer:
+        return json.load(answer)
+
+
+def cpu_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_mb(pid):
+    return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text()).group(1)) // 1024
+
+
+if __name__ == "__main__":
+    sys.exit(main())
