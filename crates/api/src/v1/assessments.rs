@@ -162,7 +162,7 @@ fn csv(catalog: &Catalog, rows: &[AssessmentRow]) -> Result<String, BoxError> {
     for row in rows {
         let assessment = &row.assessment;
         let file = catalog.recommendations.get(&assessment.recommendation).map(|own| &own.file);
-        let cells = [
+        let cells: [&str; 13] = [
             &assessment.status.to_string(),
             &file.map(|file| file.severity.to_string()).unwrap_or_default(),
             &*assessment.recommendation,
