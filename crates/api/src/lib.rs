@@ -11,6 +11,7 @@ mod error;
 mod identity;
 mod limits;
 mod odata;
+mod openapi;
 mod outbound;
 mod page;
 mod people;
@@ -30,6 +31,7 @@ pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_
 pub use console::{Console, StaticFile};
 pub use identity::{TokenKey, TokenKeyError};
 pub use limits::{Limits, Rate};
+pub use openapi::{OpenApi, openapi};
 pub use outbound::OutboundError;
 pub use people::{
     IdentityProvider, NewCredential, NewInvitation, Passwords, ProviderError, ProviderSettings, SignIn, invite, new_certificate,
@@ -96,6 +98,7 @@ pub fn router(state: AppState) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
         .layer(overriding("content-security-policy", POLICY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
+        .layer(middleware::map_response(error::in_shape))
         .with_state(state);
     // Around the whole, since a path is spelled before it is routed.
     Router::new().fallback_service(tower::util::MapRequest::new(routed, arm::canonical))

@@ -103,6 +103,11 @@ impl At {
 static INDEX: LazyLock<Route> =
     LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read" });
 
+/// The methods of a path, `HEAD` left out.
+pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+    ROUTES.iter().filter(|route| route.path == path).map(|route| route.method).collect()
+}
+
 /// The route that a request was matched to; `HEAD` is `GET`.
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {
     let method = if method == "HEAD" { "GET" } else { method };

@@ -1,0 +1,174 @@
+"""What thousands of made-up requests see: schemathesis holds the answers of a running server against its OpenAPI document.
+
+    python3 tests/clients/schemathesis.py --skywarden PATH [--schemathesis ~/.cache/schemathesis] [--seconds 420] [--requests 20000]
+
+Starts `skywarden up --sample` with a data folder of its own, makes some programs that own everything (one alone may ask 100 times a second
+only), furnishes the server with policies, roles, a standard and accounts, fetches the document, and lets schemathesis ask: what is no
+server error, a documented status, a documented media type and a body that fits its schema is right. Routes that need no login are asked
+apart and slowly, since an address may ask ten times a second. Prints a summary; exits 1 on a failure or if too little was asked.
+"""
+
+import argparse
+import collections
+import json
+import os
+import pathlib
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+
+from az import start
+
+CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+N_PROGRAMS = 6
+DEFINITION = "/providers/Microsoft.Authorization/policyDefinitions/own"
+ROLE = "00000000-0000-4000-8000-00000000000a"
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("--skywarden", required=True)
+    arguments.add_argument("--schemathesis", default=str(pathlib.Path.home() / ".cache" / "schemathesis"))
+    arguments.add_argument("--seconds", type=int, default=420)
+    arguments.add_argument("--requests", type=int, default=20000)
+    arguments.add_argument("--only", help="a regular expression of paths")
+    given = arguments.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        server, address = start(given.skywarden, folder)
+        # Whoever writes nothing away blocks the server at last.
+        log = open(pathlib.Path(folder, "server.log"), "w")
+        copying = subprocess.Popen(["cat"], stdin=server.stdout, stdout=log)
+        try:
+            return run(given, folder, address)
+        finally:
+            server.terminate()
+            server.wait()
+            copying.wait()
+            log.close()
+            text = pathlib.Path(folder, "server.log").read_text()
+            print("\n".join(line for line in text.splitlines() if "ERROR" in line or "panicked" in line)[-4000:])
+
+
+def run(given, folder, address):
+    tokens = [program(given.skywarden, folder, f"fuzz-{number}") for number in range(N_PROGRAMS)]
+    ask = asker(address, str(pathlib.Path(folder, "tls", "ca.pem")), tokens[0])
+    document = ask("GET", "/api/v1/openapi.json")
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation["x-open"] = operation.get("security") == []
+    schema = pathlib.Path(folder, "openapi.json")
+    schema.write_text(json.dumps(document))
+    values = furnish(ask)
+    counted = collections.Counter()
+    failed = 0
+    runs = [
+        (["--exclude-tag", "Login", "--workers", "4", "--max-time", str(given.seconds), "-n", "120"], "with a login"),
+        (["--include-tag", "Login", "--workers", "1", "--rate-limit", "9/s", "-n", "12"], "without"),
+    ]
+    for options, name in runs:
+        print(f"== {name}", flush=True)
+        statuses = pathlib.Path(folder, f"statuses-{name.replace(' ', '-')}.json")
+        environment = os.environ | {
+            "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
+            "PYTHONPATH": str(pathlib.Path(__file__).resolve().parent / "hooks"),
+            "SKYWARDEN_FUZZ": json.dumps({"tokens": tokens if name == "with a login" else [], "values": values, "statuses": str(statuses)}),
+        }
+        only = ["--include-path-regex", given.only] if given.only else []
+        command = [
+            f"{given.schemathesis}/bin/schemathesis", "run", str(schema), "--url", address, "--checks", CHECKS,
+            "--tls-verify", str(pathlib.Path(folder, "tls", "ca.pem")), "--phases", "coverage,fuzzing", "--continue-on-failure",
+            "--suppress-health-check", "all", "--seed", "7", "--request-timeout", "70", "--max-redirects", "0", "--warnings", "off", "--no-color",
+        ]
+        ended = subprocess.run(command + options + only, env=environment, cwd=folder, capture_output=True, text=True)
+        text = ended.stdout
+        print(text[text.find("FAILURES") - 60:] if "FAILURES" in text or "ERRORS" in text else text[-1500:], ended.stderr[-2000:], flush=True)
+        failed += ended.returncode
+        if statuses.exists():
+            counted.update(json.loads(statuses.read_text()))
+    n_asked = sum(counted.values())
+    by_status = collections.Counter()
+    for key, count in counted.items():
+        by_status[key.split(" ")[0]] += count
+    operations = {key.split(" ", 1)[1] for key in counted}
+    succeeded = {key.split(" ", 1)[1] for key in counted if key[0] == "2"}
+    n_known = sum(len(methods) for methods in document["paths"].values())
+    print(f"{n_asked} requests to {len(operations)} of {n_known} operations, of which {len(succeeded)} succeeded at least once")
+    print("by status: " + ", ".join(f"{status}: {count}" for status, count in sorted(by_status.items())))
+    is_enough = n_asked >= given.requests or given.only
+    if not is_enough:
+        print(f"these are fewer than {given.requests}")
+    return 1 if failed or not is_enough else 0
+
+
+def program(skywarden, folder, name):
+    """Makes a program that owns everything, and gives its API token."""
+    made = subprocess.run(
+        [skywarden, "access", "add-program", name, "--role", "Owner", "--scope", "/", "--data", folder],
+        capture_output=True, text=True, check=True,
+    )
+    token = subprocess.run([skywarden, "access", "token", name, "--data", folder], capture_output=True, text=True, check=True)
+    return re.search(r"sky[A-Za-z0-9_-]{20,}", token.stdout).group(0)
+
+
+def asker(address, authority, token):
+    context = ssl.create_default_context(cafile=authority)
+
+    def ask(method, path, body=None, kind="application/json"):
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": kind}
+        data = body.encode() if isinstance(body, str) else None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(address + path, data=data, method=method, headers=headers)
+        try:
+            with urllib.request.urlopen(request, context=context) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise SystemExit(f"{method} {path}: {error.code} {error.read().decode()[:500]}")
+        return json.loads(text) if text else None
+
+    return ask
+
+
+def furnish(ask):
+    """Makes something of every kind, and gives what parameters of paths may be so that something is found."""
+    rule = {"if": {"field": "tags.owner", "exists": False}, "then": {"effect": "audit"}}
+    at = "/providers/Microsoft.Authorization/"
+    ask("PUT", "/providers/Microsoft.Management/managementGroups/corp", {"properties": {"displayName": "Corp"}})
+    ask("PUT", DEFINITION, {"properties": {"mode": "All", "displayName": "own", "policyRule": rule}})
+    ask("PUT", at + "policySetDefinitions/own", {"properties": {"policyDefinitions": [{"policyDefinitionId": DEFINITION}]}})
+    ask("PUT", at + "policyAssignments/own", {"properties": {"policyDefinitionId": DEFINITION}})
+    ask("PUT", at + "policyExemptions/own", {"properties": {"policyAssignmentId": at + "policyAssignments/own", "exemptionCategory": "Waiver"}})
+    ask("PUT", at + f"roleDefinitions/{ROLE}", {"properties": {
+        "roleName": "Own", "description": "", "assignableScopes": ["/"], "permissions": [{"actions": ["Microsoft.Security/*/read"], "notActions": []}]}})
+    standard = {"id": "house", "title": "House", "description": "Ours.", "version": "1", "environments": ["aws"], "controls": [
+        {"id": "1", "title": "Leavers lose access", "manual": "Compare."}]}
+    ask("PUT", "/api/v1/standards/house", standard)
+    people = [ask("POST", "/api/v1/principals", {"kind": kind, "name": f"victim {kind}"})["principal"]["id"] for kind in ("User", "Group", "ServicePrincipal")]
+    subscriptions = [own["subscriptionId"] for own in ask("GET", "/subscriptions")["value"]]
+    groups, connectors, entities, keys = set(), set(), set(), set()
+    for subscription in subscriptions:
+        groups.update(own["name"] for own in ask("GET", f"/subscriptions/{subscription}/resourceGroups")["value"])
+        rows = ask("GET", f"/subscriptions/{subscription}/providers/Microsoft.Security/assessments")["value"]
+        for row in rows[:40]:
+            steps = row["id"].split("/")
+            keys.add(row["name"])
+            if "securityEntityData" in steps:
+                connectors.add(steps[steps.index("securityConnectors") + 1])
+                entities.add("/".join(steps[1:steps.index("securityEntityData") + 2]))
+    recommendations = [row["id"] for row in ask("GET", "/api/v1/recommendations")["items"]][:20]
+    standards = [row["id"] for row in ask("GET", "/api/v1/compliance")["items"]]
+    resources = [row["id"] for row in ask("GET", "/api/v1/resources?limit=20")["items"]]
+    return {
+        "subscription": subscriptions, "group": sorted(groups), "connector": sorted(connectors), "entities": sorted(entities),
+        "assessment": sorted(keys), "check": sorted(keys), "standard": standards, "management_group": ["corp"], "name": ["own", ROLE],
+        "score": ["ascScore"], "location": ["local"], "states": ["latest"], "namespace": ["Microsoft.Security"], "control": ["1"],
+        "id": {"recommendations": recommendations, "compliance": standards, "standards": standards, "principals": people},
+        "query": {"/api/v1/resource": resources, "/api/v1/policy/definition": [DEFINITION], "/api/v1/policy/assignment": [at + "policyAssignments/own"],
+                  "/api/v1/policy/scope": ["/", f"/subscriptions/{subscriptions[0]}"]},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
