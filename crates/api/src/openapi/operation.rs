@@ -111,7 +111,9 @@ fn body(entry: &Entry, problems: &mut Vec<String>) -> Option<Map<String, Value>>
 
 /// The schema of what is written whole, not member by member.
 fn plain(media: &str) -> Value {
-    if media == "application/json" { json!({}) } else { json!({ "type": "string" }) }
+    // What can be read as a value is none of one kind.
+    let is_value = ["application/json", "application/yaml"].contains(&media);
+    if is_value { json!({}) } else { json!({ "type": "string" }) }
 }
 
 fn responses(entry: &Entry, place: Place<'_>, problems: &mut Vec<String>) -> Map<String, Value> {
@@ -138,7 +140,7 @@ fn responses(entry: &Entry, place: Place<'_>, problems: &mut Vec<String>) -> Map
     if !entry.media.is_empty() {
         let own = responses.entry("200").or_insert_with(|| json!({ "description": "It is so.", "content": {} }));
         if let Some(content) = own.get_mut("content").and_then(Value::as_object_mut) {
-            content.extend(entry.media.iter().map(|media| (media.clone(), json!({ "schema": { "type": "string" } }))));
+            content.extend(entry.media.iter().map(|media| (media.clone(), json!({ "schema": plain(media) }))));
         }
     }
     if entry.empty {
