@@ -1,4 +1,4 @@
-//! Every route that needs a login, with the action that it takes: what is not here is refused.
+//! Every route that needs a login, with the action that it takes: what is not here is refused. `crates/api/openapi` describes each.
 
 mod authorization;
 mod ground;
