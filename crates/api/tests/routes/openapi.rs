@@ -345,7 +345,7 @@ fn path_of(found: &Found, template: &str) -> String {
     ] {
         path = path.replace(parameter, value);
     }
-    let path = path.replace('{', "").replace('}', "");
+    let path = path.replace(['{', '}'], "");
     match template {
         "/api/v1/resource" => path + "?id=host-fleet",
         "/api/v1/policy/definition" => format!("{path}?id={DEFINITION}"),

@@ -45,7 +45,7 @@ impl Provider {
         let mut settings = json!({ "id": "corp", "name": "Corp", "issuer": self.issuer, "clientId": "skywarden",
             "clientSecretFile": file, "scopes": ["profile", "email", "groups"], "allowPrivateAddresses": true });
         for (name, value) in changed.as_object().unwrap() {
-            settings[name] = value.clone();
+            settings.as_object_mut().unwrap().insert(name.clone(), value.clone());
         }
         let settings: ProviderSettings = serde_json::from_value(settings).unwrap();
         empty_with(vec![IdentityProvider::new(settings).unwrap()]).await
@@ -283,7 +283,7 @@ fn settings_that_are_no_good_are_told() {
     let error = |changed: Value| {
         let mut settings = json!({ "id": "corp", "name": "Corp", "issuer": "https://login.example.com", "clientId": "x" });
         for (name, value) in changed.as_object().unwrap() {
-            settings[name] = value.clone();
+            settings.as_object_mut().unwrap().insert(name.clone(), value.clone());
         }
         let settings: ProviderSettings = serde_json::from_value(settings).unwrap();
         IdentityProvider::new(settings).err().map(|error| error.to_string()).unwrap_or_default()
