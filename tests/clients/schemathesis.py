@@ -117,7 +117,9 @@ def run(given, folder, address):
     is_enough = n_asked >= given.requests or given.only
     if not is_enough:
         print(f"these are fewer than {given.requests}")
-    return 1 if failed or not is_enough else 0
+    if len(alive) < len(tokens):
+        print("a program that asked lost its token, so that what it asked after that shows little")
+    return 1 if failed or not is_enough or len(alive) < len(tokens) else 0
 
 
 def program(skywarden, folder, name):
@@ -169,6 +171,7 @@ def furnish(ask):
         {"id": "1", "title": "Leavers lose access", "manual": "Compare."}]}
     ask("PUT", "/api/v1/standards/house", standard)
     people = [ask("POST", "/api/v1/principals", {"kind": kind, "name": f"victim {kind}"})["principal"]["id"] for kind in ("User", "Group", "ServicePrincipal")]
+    doomed = [ask("POST", "/api/v1/principals", {"kind": "Group", "name": f"doomed {number}"})["principal"]["id"] for number in range(3)]
     subscriptions = [own["subscriptionId"] for own in ask("GET", "/subscriptions")["value"]]
     groups, connectors, entities, keys = set(), set(), set(), set()
     for subscription in subscriptions:
@@ -187,6 +190,7 @@ def furnish(ask):
         "subscription": subscriptions, "group": sorted(groups), "connector": sorted(connectors), "entities": sorted(entities),
         "assessment": sorted(keys), "check": sorted(keys), "standard": standards, "management_group": ["corp"], "name": ["own", ROLE],
         "score": ["ascScore"], "location": ["local"], "states": ["latest"], "namespace": ["Microsoft.Security"], "control": ["1"],
+        "doomed": doomed,
         "id": {"recommendations": recommendations, "compliance": standards, "standards": standards, "principals": people},
         "query": {"/api/v1/resource": resources, "/api/v1/policy/definition": [DEFINITION], "/api/v1/policy/assignment": [at + "policyAssignments/own"],
                   "/api/v1/policy/scope": ["/", f"/subscriptions/{subscriptions[0]}"]},

@@ -18,8 +18,8 @@ COUNTED = collections.Counter()
 LOCK = threading.Lock()
 CHANCE = random.Random(7)
 
-# Each of these takes away what all other requests look at, or who asks.
-SPARED = ("/api/v1/connectors/{id}", "/api/v1/principals/{id}")
+# A role assignment that no program that asks rests on.
+ASSIGNMENT = "00000000-0000-4000-8000-00000000000b"
 
 
 @schemathesis.hook
@@ -31,8 +31,10 @@ def before_call(context, case, kwargs):
         case.headers = case.headers if case.headers is not None else {}
         case.headers["Authorization"] = f"Bearer {token}"
     path, method = case.operation.path, case.method.upper()
-    if is_real and not (method == "DELETE" and path in SPARED):
+    if is_real:
         fill(path, case)
+    if method != "GET" and case.path_parameters:
+        spare(path, method, case.path_parameters)
 
 
 def fill(path, case):
@@ -50,6 +52,18 @@ def fill(path, case):
     known = VALUES["query"].get(path)
     if known and isinstance(case.query, dict):
         case.query["id"] = CHANCE.choice(known)
+
+
+def spare(path, method, own):
+    """Ids come from earlier answers too: what all other requests look at, and who asks, must not be taken away."""
+    if path == "/api/v1/connectors/{id}":
+        own["id"] = "none"
+    elif path == "/api/v1/principals/{id}" and method == "DELETE":
+        own["id"] = CHANCE.choice(VALUES["doomed"])
+    elif path.startswith("/api/v1/principals/{id}"):
+        own["id"] = CHANCE.choice(VALUES["id"]["principals"])
+    elif path.endswith("/roleAssignments/{name}"):
+        own["name"] = ASSIGNMENT
 
 
 @schemathesis.hook
