@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { request } from "playwright-core";
 import { enter, launch, loginAddress, SCORE, watchFor } from "./browser.mjs";
+import { step, summary } from "./steps.mjs";
 import { codeOf } from "./totp.mjs";
 import { walkPlansAndContacts } from "./walk-plans.mjs";
 
@@ -30,19 +31,6 @@ async function newBrowser() {
 const owner = await newBrowser();
 const reader = await newBrowser();
 const seen = {};
-let nPassed = 0;
-let nFailed = 0;
-
-async function step(name, work) {
-  try {
-    await work();
-    nPassed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    nFailed += 1;
-    console.log(`failed  ${name}: ${error.message}`);
-  }
-}
 
 const openFromMenu = (page, name) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
 const secret = (page, label) => page.getByRole("textbox", { name: label, exact: true });
@@ -295,5 +283,4 @@ await step("the browser reports no error and no violation of the policy", async 
 });
 
 await browser.close();
-console.log(`${nPassed} passed, ${nFailed} failed`);
-process.exit(nFailed === 0 ? 0 : 1);
+summary();

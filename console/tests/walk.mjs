@@ -1,6 +1,7 @@
 // Walks through the console as a person would and checks what it sees: SKYWARDEN_URL=LOGIN_ADDRESS node tests/walk.mjs
 import assert from "node:assert/strict";
 import { enter, launch, loginAddress, PAGES, SCORE, watchFor } from "./browser.mjs";
+import { step, summary } from "./steps.mjs";
 import { walkManyAndStandards } from "./walk-many.mjs";
 import { walkPolicy } from "./walk-policy.mjs";
 
@@ -14,20 +15,6 @@ const page = await context.newPage();
 page.setDefaultTimeout(20_000);
 const problems = [];
 await watchFor(page, problems);
-
-let nPassed = 0;
-let nFailed = 0;
-
-async function step(name, work) {
-  try {
-    await work();
-    nPassed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    nFailed += 1;
-    console.log(`failed  ${name}: ${error.message}`);
-  }
-}
 
 const score = async () => Number(await page.locator(SCORE).getAttribute("data-value"));
 const openFromMenu = (name) => page.getByRole("navigation", { name: "Main" }).getByRole("link", { name }).click();
@@ -226,5 +213,4 @@ await step("the browser reports no error and no violation of the policy", async 
 });
 
 await browser.close();
-console.log(`${nPassed} passed, ${nFailed} failed`);
-process.exit(nFailed === 0 ? 0 : 1);
+summary();

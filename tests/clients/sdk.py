@@ -52,6 +52,17 @@ def main():
             ("tasks", security.tasks.list, lambda row: security.tasks.get_subscription_level_task("local", row.name)),
             ("securityConnectors", security.security_connectors.list,
              lambda row: security.security_connectors.get("skywarden", row.name)),
+            ("pricings", lambda: security.pricings.list(scope).value, lambda row: security.pricings.get(scope, row.name)),
+            ("settings", security.settings.list, lambda row: security.settings.get(row.name)),
+            ("autoProvisioningSettings", security.auto_provisioning_settings.list,
+             lambda row: security.auto_provisioning_settings.get(row.name)),
+            ("securityContacts", lambda: written_contacts(security), lambda row: security.security_contacts.get(row.name)),
+            ("workspaceSettings", lambda: written_workspaces(security, scope),
+             lambda row: security.workspace_settings.get(row.name)),
+            ("applications", lambda: written_applications(security), lambda row: security.application.get(row.name)),
+            ("governanceRules", lambda: executed_rules(security, scope),
+             lambda row: security.governance_rules.get(scope, row.name)),
+            ("pricings that are set", lambda: [set_pricing(security, scope)], lambda row: security.pricings.get(scope, row.name)),
         ]
         for name, listed, again in calls:
             try:
@@ -65,6 +76,45 @@ def main():
     n_bad = sum(not row[-1] for row in rows)
     print(f"{len(rows)} calls, {n_bad} wrong")
     return min(n_bad, 1)
+
+
+def written_contacts(security):
+    """A contact in the shape of 2020-01-01-preview, which this SDK has."""
+    security.security_contacts.create("default", {"properties": {
+        "emails": "a@house.example", "alertNotifications": {"state": "On", "minimalSeverity": "High"},
+        "notificationsByRole": {"state": "On", "roles": ["Owner"]}}})
+    return security.security_contacts.list()
+
+
+def written_workspaces(security, scope):
+    security.workspace_settings.create("default", {"properties": {"workspaceId": "/w", "scope": scope}})
+    return security.workspace_settings.list()
+
+
+def written_applications(security):
+    security.application.create_or_update("9f3c1d6e-0000-4000-8000-000000000001", {"properties": {
+        "displayName": "shop", "sourceResourceType": "Assessments",
+        "conditionSets": [{"conditions": [{"property": "$.BelongsToEnvironment", "value": "x", "operator": "Contains"}]}]}})
+    return security.applications.list()
+
+
+def executed_rules(security, scope):
+    """A rule that is carried out to its end; each run of this script replaces it."""
+    rule = "9f3c1d6e-0000-4000-8000-000000000002"
+    security.governance_rules.create_or_update(scope, rule, {"properties": {
+        "displayName": "ours", "remediationTimeframe": "7.00:00:00", "rulePriority": 100, "ruleType": "Integrated",
+        "sourceResourceType": "Assessments", "ownerSource": {"type": "Manually", "value": "ann@house.example"},
+        "conditionSets": [{"conditions": [{"property": "$.Severity", "value": "High", "operator": "Equals"}]}]}})
+    security.governance_rules.begin_execute(scope, rule, {"override": True}).result()
+    return security.governance_rules.list(scope)
+
+
+def set_pricing(security, scope):
+    """Off and on again."""
+    for tier in ("Free", "Standard"):
+        set_to = security.pricings.update(scope, "VirtualMachines", {"properties": {"pricingTier": tier}})
+        assert set_to.pricing_tier == tier, set_to.pricing_tier
+    return set_to
 
 
 def listed_subscriptions(credential, address):

@@ -37,6 +37,7 @@ const RoleFormPage = lazy(() => import("./features/access/RoleFormPage"));
 const AuditPage = lazy(() => import("./features/audit/AuditPage"));
 const SettingsPage = lazy(() => import("./features/settings/SettingsPage"));
 const AccountPage = lazy(() => import("./features/account/AccountPage"));
+const DevicePage = lazy(() => import("./features/device/DevicePage"));
 const SignInPage = lazy(() => import("./features/session/SignInPage"));
 const SetUpPage = lazy(() => import("./features/session/SetUpPage"));
 const SetPasswordPage = lazy(() => import("./features/session/SetPasswordPage"));
@@ -83,6 +84,7 @@ export function App() {
                 <Route path="audit" element={<AuditPage />} />
                 <Route path="settings" element={<SettingsPage />} />
                 <Route path="account" element={<AccountPage />} />
+                <Route path="device" element={<DevicePage />} />
                 <Route path="*" element={<NotFound />} />
               </Route>
             </Routes>

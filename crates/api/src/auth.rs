@@ -19,7 +19,7 @@ use crate::{
     caller::{Caller, INSTALLATION},
     error::ApiError,
     identity::TokenKey,
-    people::{Peer, TokenLimit, open_session},
+    people::{Peer, TokenLimit, address_of, open_session},
 };
 
 /// Who may ask, and under which addresses; of secrets only their SHA-256 is kept.
@@ -288,8 +288,7 @@ pub(crate) async fn log_in(
             "this login address was used already or is wrong; sign in with your account, or start `skywarden up` again for a new one",
         ));
     }
-    let address = peer.map(|peer| peer.0.0.ip());
-    let opened = open_session(&state, INSTALLATION, &headers, address, now).await?;
+    let opened = open_session(&state, INSTALLATION, &headers, address_of(&peer), now).await?;
     let mut response = Redirect::to("/").into_response();
     response.headers_mut().insert(header::SET_COOKIE, opened.cookie);
     Ok(response)

@@ -1,23 +1,30 @@
 use axum::{
     Json,
     body::to_bytes,
+    extract::rejection::JsonRejection,
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
 
-/// An error in ARM's shape: `{"error": {"code", "message", "details"}}`. The only place that knows HTTP status codes is this crate.
+/// An error in ARM's shape: `{"error": {"code", "message", "target"?, "details"}}`. The only place that knows HTTP status codes is this crate.
 #[derive(Debug)]
 pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    target: Option<String>,
     details: Vec<Value>,
 }
 
 impl ApiError {
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: Vec::new() }
+        Self { status, code, message: message.into(), target: None, details: Vec::new() }
+    }
+
+    /// Adds what it is about: a member of the body, a parameter.
+    pub(crate) fn with_target(self, target: String) -> Self {
+        Self { target: Some(target), ..self }
     }
 
     /// Adds each of several mistakes.
@@ -35,6 +42,12 @@ impl ApiError {
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "InvalidRequest", message)
+    }
+}
+
+impl From<JsonRejection> for ApiError {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::bad_request(rejection.body_text())
     }
 }
 
@@ -59,8 +72,11 @@ impl From<skywarden_store::StoreError> for ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = Json(json!({ "error": { "code": self.code, "message": self.message, "details": self.details } }));
-        (self.status, body).into_response()
+        let mut error = json!({ "code": self.code, "message": self.message, "details": self.details });
+        if let (Some(members), Some(target)) = (error.as_object_mut(), self.target) {
+            members.insert("target".to_owned(), target.into());
+        }
+        (self.status, Json(json!({ "error": error }))).into_response()
     }
 }
 

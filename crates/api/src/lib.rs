@@ -1,7 +1,7 @@
 //! The ARM face and `/api/v1`: authentication, routes, answers made for their reader.
 //!
-//! Every route but `/login`, `/healthz` and the console's static files requires a login and a role that allows its action
-//! ([`ROUTES`], ADR 17); tests walk all of them. Nothing here judges a resource: it shows what `posture` found and the store keeps.
+//! Every route but `/login`, `/healthz`, [`OPEN_ROUTES`] and the console's static files requires a login and a role that allows its
+//! action ([`ROUTES`], ADR 17), or touches one's own account only; tests walk all of them. Nothing here judges a resource: it shows what `posture` found and the store keeps.
 
 mod arm;
 mod auth;

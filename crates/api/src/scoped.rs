@@ -1,4 +1,9 @@
-use std::{collections::BTreeSet, net::SocketAddr, ops::Deref, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    ops::Deref,
+    sync::{Arc, OnceLock},
+};
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
@@ -6,10 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use serde_json::json;
-use skywarden_model::{Scope as Place, Timestamp};
+use serde_json::{Value, json};
+use skywarden_model::{Resource, Scope as Place, Timestamp};
 use skywarden_policy::Scope;
-use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter};
+use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter, ScorePoint, Share};
 
 use crate::{
     AppState, arm,
@@ -31,8 +36,51 @@ pub(crate) struct Scoped {
     pub(crate) base: String,
     /// Where the route's action is allowed.
     pub(crate) filter: ScopeFilter,
+    /// What of the estate may be seen; the same as `filter` for a read.
+    seen: ScopeFilter,
     action: &'static str,
     tree: Arc<KeptLibrary>,
+    concerned: Arc<OnceLock<Concerned>>,
+}
+
+/// Where the route's action is allowed, under every name that a scope has.
+struct Concerned {
+    /// Scopes at which it is allowed.
+    held: BTreeSet<Scope>,
+    /// These and those that they lie in.
+    above: BTreeSet<Scope>,
+}
+
+impl Concerned {
+    fn of(state: &Scoped) -> Self {
+        let hierarchy = &state.tree.library.governance.hierarchy;
+        let mut held: BTreeSet<Scope> = state.caller.grants.scopes(state.action).into_iter().cloned().collect();
+        let mut above = BTreeSet::new();
+        if let ScopeFilter::Part(part) = &state.filter {
+            for ((connector, account), share) in part.shares() {
+                let place =
+                    Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: "".into() };
+                // A role may be assigned at an account's own name, a policy at the one that the ARM face gives it.
+                for name in [account.to_lowercase(), skywarden_model::subscription_id(&place).to_string()] {
+                    let subscription = Scope::Subscription(name.clone());
+                    above.extend(hierarchy.above(&subscription));
+                    match share {
+                        Share::Whole => {
+                            held.insert(subscription);
+                        }
+                        Share::Places(places) => {
+                            held.extend(places.groups.iter().map(|group| Scope::ResourceGroup(name.clone(), group.clone())));
+                            held.extend(places.resources.keys().map(|id| Scope::Resource(id.to_lowercase())));
+                            let groups = places.resources.values().filter(|group| !group.is_empty());
+                            above.extend(groups.map(|group| Scope::ResourceGroup(name.clone(), group.clone())));
+                        }
+                    }
+                }
+            }
+        }
+        above.extend(held.iter().flat_map(|scope| hierarchy.above(scope)));
+        Self { held, above }
+    }
 }
 
 impl Scoped {
@@ -67,15 +115,74 @@ impl Scoped {
         self.caller.grants.allow(self.action, chain)
     }
 
-    /// That the route's action is allowed in an account. What the caller may not even see there is not found.
+    /// That the route's action is allowed in all of an account. What the caller sees nothing of is not found.
     pub(crate) fn in_account(&self, connector: &str, account: &str) -> Result<(), ApiError> {
         if self.filter.allows(connector, account) {
             return Ok(());
         }
-        let place = Place { connector: connector.into(), account: account.into(), resource_group: "".into() };
-        let chain = self.tree.library.governance.hierarchy.of_parts("", &place);
-        let is_seen = self.caller.grants.allow(READ_OF_ACCOUNTS, &chain);
+        let is_seen = self.seen.shows(connector, account);
         Err(if is_seen { self.refused(&format!("account {account}")) } else { ApiError::not_found("such account") })
+    }
+
+    /// That the route's action is allowed at a management group. One that is not there, or that the caller may not see, is not found.
+    pub(crate) fn at(&self, group: &Scope) -> Result<(), ApiError> {
+        let hierarchy = &self.tree.library.governance.hierarchy;
+        let chain = hierarchy.above(group);
+        let is_there = hierarchy.placed().any(|own| own == group);
+        let is_allowed = self.caller.grants.allow(self.action, &chain) || (self.action.ends_with("/read") && self.sees(group));
+        match (is_there, is_allowed) {
+            (true, true) => Ok(()),
+            (true, false) if self.caller.grants.allow(READ, &chain) => Err(self.refused(&group.to_string())),
+            _ => Err(ApiError::not_found("such management group")),
+        }
+    }
+
+    /// The scopes that a resource lies in, from itself to the tenant.
+    pub(crate) fn chain_of(&self, id: &str, place: &Place) -> Vec<Scope> {
+        self.tree.library.governance.hierarchy.of_parts(id, place)
+    }
+
+    /// The same of a resource group.
+    pub(crate) fn in_group(&self, connector: &str, account: &str, group: &str) -> Result<(), ApiError> {
+        if self.filter.allows_group(connector, account, group) {
+            return Ok(());
+        }
+        let is_seen = self.seen.allows_group(connector, account, group);
+        let what = format!("resource group {group} of account {account}");
+        Err(if is_seen { self.refused(&what) } else { ApiError::not_found("such resource group") })
+    }
+
+    /// The same of a resource.
+    pub(crate) fn on_resource(&self, resource: &Resource) -> Result<(), ApiError> {
+        if self.filter.allows_resource(resource) {
+            return Ok(());
+        }
+        let is_seen = self.seen.allows_resource(resource);
+        Err(if is_seen { self.refused(&format!("resource {}", resource.id)) } else { ApiError::not_found("such resource") })
+    }
+
+    /// The newest score of each account that a filter of the caller's lets through, in order; of those that are seen in part, of that part.
+    pub(crate) async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, ApiError> {
+        let mut points = self.store.latest_scores(filter).await?;
+        points.extend(self.store.scores_of_parts(&self.catalog, filter).await?);
+        points.sort_by(|left, right| (&left.connector, &left.account).cmp(&(&right.connector, &right.account)));
+        Ok(points)
+    }
+
+    /// The accounts of which a history would tell more than the caller sees: they are in none.
+    pub(crate) async fn without_history(&self, filter: &ScopeFilter) -> Result<Vec<Value>, ApiError> {
+        if *filter == ScopeFilter::All {
+            return Ok(Vec::new());
+        }
+        let shown = self.store.assessed(filter).await?;
+        let parts = shown.iter().filter(|own| !filter.allows(&own.connector, &own.account));
+        Ok(parts.map(|own| json!({ "connector": own.connector, "account": own.account })).collect())
+    }
+
+    /// Whether the route's action is allowed at a scope, above it or below it, by the very names under which roles are assigned: another
+    /// account of the same name does not count.
+    pub(crate) fn holds_near(&self, scope: &Scope) -> bool {
+        self.caller.grants.scopes(self.action).into_iter().any(|held| self.lies_in(held, scope) || self.lies_in(scope, held))
     }
 
     /// Whether a scope is another one or lies in it.
@@ -90,7 +197,9 @@ impl Scoped {
 
     /// Whether something that lies at a scope concerns the caller: the scope, one above it or one below it is theirs to see.
     pub(crate) fn sees(&self, scope: &Scope) -> bool {
-        self.caller.grants.scopes(self.action).into_iter().any(|held| self.are_related(held, scope))
+        let concerned = self.concerned.get_or_init(|| Concerned::of(self));
+        let hierarchy = &self.tree.library.governance.hierarchy;
+        concerned.above.contains(scope) || hierarchy.above(scope).iter().any(|own| concerned.held.contains(own))
     }
 
     fn refused(&self, what: &str) -> ApiError {
@@ -98,8 +207,8 @@ impl Scoped {
     }
 }
 
-/// What shows that an account is there.
-const READ_OF_ACCOUNTS: &str = "Microsoft.Security/assessments/read";
+/// What shows that something of the estate is there.
+const READ: &str = "Microsoft.Security/assessments/read";
 
 impl Deref for Scoped {
     type Target = AppState;
@@ -144,22 +253,38 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
     let is_read = route.action.ends_with("/read");
     // What is one's own needs no role.
     let is_own = route.action.starts_with(routes::OWN);
-    if !is_read && !is_own && !caller.grants.allow_somewhere(route.action) {
-        let refusal = refused(&caller, route.action, "any scope");
-        let change = Change::of(&request, &caller, route.action).ended(StatusCode::FORBIDDEN);
+    if !is_read && !is_own && !caller.grants.allow_somewhere(&route.action) {
+        let refusal = refused(&caller, &route.action, "any scope");
+        let change = Change::of(&request, &caller, &route.action).ended(StatusCode::FORBIDDEN);
         return match app.store.append_audit(&change).await {
             Ok(_) => refusal,
             Err(error) => error.into(),
         }
         .into_response();
     }
-    let filter = match filter(&app, &caller, route.action, &tree).await {
+    let filter = match app.store.filter_of(&caller.grants.scopes(&route.action)).await {
         Ok(filter) => filter,
-        Err(error) => return error.into_response(),
+        Err(error) => return ApiError::from(error).into_response(),
     };
-    let change = Change::of(&request, &caller, route.action);
+    let seen = match is_read {
+        true => filter.clone(),
+        false => match app.store.filter_of(&caller.grants.scopes(READ)).await {
+            Ok(seen) => seen,
+            Err(error) => return ApiError::from(error).into_response(),
+        },
+    };
+    let change = Change::of(&request, &caller, &route.action);
     let store = app.store.clone();
-    request.extensions_mut().insert(Scoped { app, base, caller, filter, action: route.action, tree });
+    request.extensions_mut().insert(Scoped {
+        app,
+        base,
+        caller,
+        filter,
+        seen,
+        action: &route.action,
+        tree,
+        concerned: Arc::default(),
+    });
     if is_read {
         return next.run(request).await;
     }
@@ -213,24 +338,6 @@ impl Change {
         let outcome = if status.is_success() { "Succeeded".to_owned() } else { format!("Failed ({})", status.as_u16()) };
         AuditEntry { outcome, ..self.0 }
     }
-}
-
-/// The accounts in which an action is allowed.
-async fn filter(app: &AppState, caller: &Caller, action: &str, tree: &KeptLibrary) -> Result<ScopeFilter, ApiError> {
-    if caller.grants.allow_everywhere(action) {
-        return Ok(ScopeFilter::All);
-    }
-    let mut allowed = BTreeSet::new();
-    if caller.grants.allow_somewhere(action) {
-        for (connector, account) in app.store.accounts(&ScopeFilter::All).await? {
-            let place =
-                Place { connector: connector.as_str().into(), account: account.as_str().into(), resource_group: "".into() };
-            if caller.grants.allow(action, &tree.library.governance.hierarchy.of_parts("", &place)) {
-                allowed.insert((connector, account));
-            }
-        }
-    }
-    Ok(ScopeFilter::Subscriptions(allowed))
 }
 
 fn refused(caller: &Caller, action: &str, what: &str) -> ApiError {

@@ -16,7 +16,7 @@ use std::time::Instant;
 use anyhow::Context as _;
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, Environment, Timestamp};
-use skywarden_posture::{Known, assess, evaluate, score_by_subscription};
+use skywarden_posture::{Known, Plans, assess, evaluate, score_by_subscription};
 use skywarden_store::Store;
 
 use crate::measure::{cpu_seconds, memory_mb, timed};
@@ -74,10 +74,18 @@ fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -
     };
     let (facts, cpu, wall) = timed(|| skywarden_facts::compute(&snapshot.resources, &snapshot.coverage, catalog));
     line("facts", cpu, wall, n);
-    let (assessments, cpu, wall) = timed(|| evaluate(catalog, &snapshot.resources, &facts, snapshot.taken_at));
+    let (assessments, cpu, wall) = timed(|| evaluate(catalog, &Plans::default(), &snapshot.resources, &facts, snapshot.taken_at));
     line("all rules", cpu, wall, assessments.len());
-    let (_, cpu, wall) =
-        timed(|| score_by_subscription(catalog, &snapshot.connector, &snapshot.resources, &assessments, &snapshot.coverage));
+    let (_, cpu, wall) = timed(|| {
+        score_by_subscription(
+            catalog,
+            &Plans::default(),
+            &snapshot.connector,
+            &snapshot.resources,
+            &assessments,
+            &snapshot.coverage,
+        )
+    });
     line("score of each account", cpu, wall, n);
     drop((facts, assessments));
     let (assessed, cpu, wall) = timed(|| assess(catalog, snapshot.clone(), &Known::default(), now));

@@ -24,7 +24,7 @@ pub(crate) async fn rescan(n_runs: u64) -> anyhow::Result<()> {
     })??;
     let folder = tempfile::tempdir().context("could not make a folder for the store")?;
     let file = folder.path().join("soak.db");
-    let store = Store::open_file(&file).await?;
+    let mut store = Store::open_file(&file).await?;
     let connector = Connector {
         id: "sample".into(),
         environment: Environment::Aws,
@@ -38,11 +38,14 @@ pub(crate) async fn rescan(n_runs: u64) -> anyhow::Result<()> {
         let (_, stats) = store.assess(&catalog, &connector, snapshot.clone(), Timestamp::now()).await?;
         ensure!(run == 0 || stats.n_written <= 1, "run {run} wrote {} rows of an unchanged estate", stats.n_written);
         if run == warm_up {
+            store.close().await;
             (size, memory) = (bytes(&file)?, crate::measure::memory_mb()?);
+            store = Store::open_file(&file).await?;
         }
     }
-    let (grown, per_run) =
-        (bytes(&file)?.saturating_sub(size), (bytes(&file)?.saturating_sub(size)) / n_runs.saturating_sub(warm_up).max(1));
+    store.close().await;
+    let grown = bytes(&file)?.saturating_sub(size);
+    let per_run = grown / n_runs.saturating_sub(warm_up).max(1);
     println!(
         "{n_runs} runs: the store grew by {grown} bytes ({per_run} a run), memory {memory} MB -> {} MB",
         crate::measure::memory_mb()?
@@ -52,7 +55,7 @@ pub(crate) async fn rescan(n_runs: u64) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store's size. Its write-ahead log is left out: SQLite uses it again and again, up to some megabytes.
+/// The size of a store that is closed: until then SQLite keeps some megabytes of it in its write-ahead log.
 fn bytes(file: &Path) -> anyhow::Result<u64> {
     Ok(std::fs::metadata(file).with_context(|| format!("could not look at {}", file.display()))?.len())
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skywarden_model::Severity;
 
-use crate::{ParameterDeclaration, Remediation, TestCase};
+use crate::{ParameterDeclaration, PlanNeed, Remediation, TestCase};
 
 /// `content/baselines/PLATFORM/ID.yaml`: one hardening rule of an operating system; a finding of the baseline recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -26,6 +26,9 @@ pub struct BaselineRuleFile {
     /// How bad a violation is.
     #[schemars(with = "String")]
     pub severity: Severity,
+    /// The plan that it belongs to, beside that of the recommendation whose finding it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanNeed>,
     /// Controls that it covers, by standard id: `{ cis-debian-12: ["5.1.20"] }`.
     #[serde(default)]
     pub compliance: BTreeMap<String, Vec<String>>,

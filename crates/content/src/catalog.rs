@@ -4,7 +4,8 @@ use skywarden_model::FieldPath;
 use skywarden_rule::{Parameters, Rule};
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, FactFile, RecommendationFile, SecretFile, SecurityControl, StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, FactFile, PlanFile, RecommendationFile, SecretFile, SecurityControl,
+    StandardFile,
 };
 
 /// Everything under `content/`, checked, linked and compiled; never changes once built.
@@ -26,6 +27,8 @@ pub struct Catalog {
     pub facts: BTreeMap<String, FactFile>,
     /// By id.
     pub secrets: BTreeMap<String, SecretFile>,
+    /// By id.
+    pub plans: BTreeMap<String, PlanFile>,
 }
 
 /// A recommendation, ready to be evaluated.

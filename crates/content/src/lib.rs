@@ -11,6 +11,7 @@ mod fact;
 mod lint;
 mod load;
 mod overlay;
+mod plan;
 mod problem;
 mod recommendation;
 mod run_tests;
@@ -31,6 +32,7 @@ pub use collector::{
 pub use control::{SecureScoreFile, SecurityControl};
 pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
 pub use overlay::OverrideFile;
+pub use plan::{PlanExtension, PlanFeature, PlanFile, PlanNeed, PlanResources};
 pub use problem::Problem;
 pub use recommendation::{
     Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat,

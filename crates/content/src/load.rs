@@ -13,7 +13,7 @@ use skywarden_rule::{CompileError, Rule};
 
 use crate::{
     AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile,
-    ParameterDeclaration, Problem, Recommendation, RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
+    ParameterDeclaration, PlanFile, Problem, Recommendation, RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -29,6 +29,7 @@ pub(crate) enum Kind {
     Collector,
     Fact,
     Secret,
+    Plan,
     Baseline,
     Recommendation,
     Override,
@@ -47,6 +48,7 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
         ("collectors", _) => Some(Kind::Collector),
         ("facts", _) => Some(Kind::Fact),
         ("secrets", _) => Some(Kind::Secret),
+        ("plans", _) => Some(Kind::Plan),
         ("baselines", _) => Some(Kind::Baseline),
         ("recommendations", _) => Some(Kind::Recommendation),
         ("overrides", _) => Some(Kind::Override),
@@ -116,9 +118,24 @@ impl Catalog {
             }
         }
         if care == Care::Lint {
+            for file in &files {
+                self.check_plan(file, problems);
+            }
             for file in files.into_iter().filter(|file| file.kind == Kind::Standard) {
                 self.check_standard(file, &former, problems);
             }
+        }
+    }
+
+    /// Plans name each other, so what took a plan's place is looked at when all are there.
+    fn check_plan(&mut self, file: &File, problems: &mut Vec<Problem>) {
+        let id = file.source.value.get("id").and_then(Value::as_str).filter(|_| file.kind == Kind::Plan);
+        let Some(plan) = id.and_then(|id| self.plans.get(id)) else { return };
+        let before = problems.len();
+        lint::successors(self, file, plan, problems);
+        if problems.len() > before {
+            let id = plan.id.clone();
+            self.plans.remove(&id);
         }
     }
 
@@ -218,6 +235,17 @@ impl Catalog {
                     }
                 }
             }
+            Kind::Plan => {
+                if let Some(plan) = typed::<PlanFile>(file, problems) {
+                    let before = problems.len();
+                    if care == Care::Lint {
+                        lint::plan(self, file, &plan, problems);
+                    }
+                    if problems.len() == before {
+                        self.plans.insert(plan.id.clone(), plan);
+                    }
+                }
+            }
             Kind::Baseline => self.add_baseline(file, care, problems),
             Kind::Recommendation => self.add_recommendation(file, care, problems),
             Kind::Override => self.apply_override(file, problems),
@@ -230,6 +258,7 @@ impl Catalog {
         if care == Care::Lint {
             lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
             lint::compliance(self, file, &parsed.compliance, problems);
+            lint::plan_need(self, file, parsed.plan.as_ref(), problems);
             lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
         }
         let rule = compile(file, parsed.applies_if.as_ref(), &parsed.violated_if, &parsed.parameters, problems);
@@ -250,6 +279,7 @@ impl Catalog {
         if care == Care::Lint {
             lint::texts(file, &parsed.title, &parsed.description, &parsed.remediation.steps, problems);
             lint::compliance(self, file, &parsed.compliance, problems);
+            lint::plan_need(self, file, parsed.plan.as_ref(), problems);
             lint::recommendation(self, file, &parsed, problems);
         }
         let rule = match &parsed.violated_if {
@@ -370,7 +400,7 @@ pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
             let mut problem = at(entry.path(), "no content file belongs here".to_owned());
             problem.help = Some(
                 "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
-                 standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, overrides/ID.yaml"
+                 standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
                     .to_owned(),
             );
             problems.push(problem);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skywarden_model::{Effort, Severity, UserImpact};
 
-use crate::TestCase;
+use crate::{PlanNeed, TestCase};
 
 /// `content/recommendations/CLOUD/SERVICE/ID.yaml`: metadata and one rule.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -41,6 +41,9 @@ pub struct RecommendationFile {
     /// Only `stable` counts in the score; `preview` is evaluated and shown; `deprecated` is not evaluated.
     #[serde(default)]
     pub maturity: Maturity,
+    /// The plan that it belongs to: where that is off, nothing is judged by it. Absent: it is free.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<PlanNeed>,
     /// Controls that it covers, by standard id: `{ mcsb-v1: [NS-2], cis-aws-5.0: ["2.1.4"] }`.
     #[serde(default)]
     pub compliance: BTreeMap<String, Vec<String>>,

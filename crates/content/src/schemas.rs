@@ -4,8 +4,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, FactFile, OverrideFile, RecommendationFile, SecretFile, SecureScoreFile,
-    StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, FactFile, OverrideFile, PlanFile, RecommendationFile, SecretFile,
+    SecureScoreFile, StandardFile,
 };
 
 /// The JSON Schema of each kind of content file, by the kind's name.
@@ -16,6 +16,7 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("collector", schema_for!(CollectorFile).to_value()),
         ("fact", schema_for!(FactFile).to_value()),
         ("override", schema_for!(OverrideFile).to_value()),
+        ("plan", schema_for!(PlanFile).to_value()),
         ("recommendation", schema_for!(RecommendationFile).to_value()),
         ("secret", schema_for!(SecretFile).to_value()),
         ("secure-score", schema_for!(SecureScoreFile).to_value()),

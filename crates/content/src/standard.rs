@@ -19,6 +19,9 @@ pub struct StandardFile {
     pub version: String,
     /// For which environments it is shown: `aws`, `host`, `azure`, `gcp`, `kubernetes`.
     pub environments: Vec<String>,
+    /// Whether it is there only in subscriptions in which some plan is on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub any_plan: bool,
     /// The first level of the tree.
     pub controls: Vec<ComplianceControl>,
 }
@@ -52,6 +55,9 @@ impl StandardFile {
             push_text(&mut yaml, 0, name, text);
         }
         push_list(&mut yaml, 0, "environments", &self.environments);
+        if self.any_plan {
+            yaml.push_str("any_plan: true\n");
+        }
         yaml.push_str("controls:\n");
         push_controls(&mut yaml, 1, &self.controls);
         yaml
@@ -114,7 +120,7 @@ mod tests {
             let leaf = control(Vec::new(), &texts, checks.clone());
             let section = control(vec![leaf.clone(), control(vec![leaf.clone()], &texts, Vec::new())], &texts, checks.clone());
             let [id, title, description] = texts;
-            let file = StandardFile { id, title, description, version: "1".to_owned(), environments: checks, controls: vec![section, leaf] };
+            let file = StandardFile { id, title, description, version: "1".to_owned(), any_plan: checks.len() > 1, environments: checks, controls: vec![section, leaf] };
             let yaml = file.to_yaml();
             let source = Source::parse(&yaml).map_err(|error| TestCaseError::fail(format!("{error:?}\n{yaml}")))?;
             let read: StandardFile = serde_json::from_value(source.value).map_err(|error| TestCaseError::fail(format!("{error}\n{yaml}")))?;

@@ -32,6 +32,8 @@ fn the_built_in_catalog_is_the_folder() {
     assert_eq!(loaded.recommendations.keys().collect::<Vec<_>>(), embedded.recommendations.keys().collect::<Vec<_>>());
     assert_eq!(loaded.collectors.keys().collect::<Vec<_>>(), embedded.collectors.keys().collect::<Vec<_>>());
     assert_eq!(loaded.standards.keys().collect::<Vec<_>>(), embedded.standards.keys().collect::<Vec<_>>());
+    assert_eq!(loaded.plans.keys().collect::<Vec<_>>(), embedded.plans.keys().collect::<Vec<_>>());
+    assert!(loaded.plans.len() > 10);
     assert_eq!(loaded.controls.len(), embedded.controls.len());
     let rules = |catalog: &Catalog| catalog.baselines.values().flat_map(|rules| rules.keys().cloned()).collect::<Vec<_>>();
     assert_eq!(rules(&loaded), rules(&embedded));

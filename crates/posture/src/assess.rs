@@ -4,7 +4,7 @@ use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, ResourceId, SecureScore, Snapshot, Timestamp};
 
 use crate::{
-    apply_exemptions, evaluate, evaluate::evaluate_and_release, exempt::under_current_ids, not_listed, overall_score,
+    Plans, apply_exemptions, evaluate, evaluate::evaluate_and_release, exempt::under_current_ids, not_listed, overall_score,
     score_by_subscription, unlisted,
 };
 
@@ -29,6 +29,8 @@ pub struct Assessed {
     pub scores: BTreeMap<(String, String), SecureScore>,
     /// All of them together.
     pub score: SecureScore,
+    /// What was switched on.
+    pub plans: Plans,
 }
 
 /// What is remembered of earlier runs and decided by people.
@@ -40,6 +42,8 @@ pub struct Known {
     pub exemptions: Vec<Exemption>,
     /// Ids of what this connector sees and another holds, whose it is: facts may rest on these, verdicts are given there.
     pub held_elsewhere: BTreeSet<ResourceId>,
+    /// Which plans are on: what belongs to one that is off is not judged.
+    pub plans: Plans,
 }
 
 /// The posture flow over a snapshot: resources -> facts -> assessments -> exemptions -> score.
@@ -69,20 +73,21 @@ fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Kno
     let mut facts = skywarden_facts::compute(&resources, &coverage, catalog);
     let held_elsewhere = resources.extract_if(.., |resource| known.held_elsewhere.contains(&resource.id)).collect();
     let mut assessments = match keep {
-        Keep::Everything => evaluate(catalog, &resources, &facts, taken_at),
-        Keep::Verdicts => evaluate_and_release(catalog, &mut resources, std::mem::take(&mut facts), taken_at),
+        Keep::Everything => evaluate(catalog, &known.plans, &resources, &facts, taken_at),
+        Keep::Verdicts => evaluate_and_release(catalog, &known.plans, &mut resources, std::mem::take(&mut facts), taken_at),
     };
     if !stale.is_empty() {
-        assessments.extend(unlisted(catalog, &stale, &coverage));
+        assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
         assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
     }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
     resources.extend(stale);
     let exemptions = under_current_ids(catalog, &known.exemptions);
     apply_exemptions(&mut assessments, &resources, &exemptions, now);
-    let scores = score_by_subscription(catalog, &connector, &resources, &assessments, &coverage);
+    let scores = score_by_subscription(catalog, &known.plans, &connector, &resources, &assessments, &coverage);
     let score = overall_score(scores.values());
-    Assessed { taken_at, resources, held_elsewhere, stale: stale_ids, coverage, facts, assessments, scores, score }
+    let plans = known.plans.clone();
+    Assessed { taken_at, resources, held_elsewhere, stale: stale_ids, coverage, facts, assessments, scores, score, plans }
 }
 
 impl Assessed {
@@ -95,7 +100,7 @@ impl Assessed {
         self.held_elsewhere.extend(self.resources.extract_if(.., |resource| ids.contains(&resource.id)));
         self.stale.retain(|id| !ids.contains(id.as_str()));
         self.assessments.retain(|assessment| !ids.contains(&assessment.resource));
-        self.scores = score_by_subscription(catalog, &connector, &self.resources, &self.assessments, &self.coverage);
+        self.scores = score_by_subscription(catalog, &self.plans, &connector, &self.resources, &self.assessments, &self.coverage);
         self.score = overall_score(self.scores.values());
     }
 }

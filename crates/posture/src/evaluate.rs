@@ -9,14 +9,17 @@ use skywarden_model::{
     UnreadableReason,
 };
 
-use crate::listing::{is_of_region, of_type};
+use crate::{
+    Plans,
+    listing::{is_of_region, of_type},
+};
 
-/// Judges every resource by every recommendation of its type; sorted by resource, then recommendation.
+/// Judges every resource by every recommendation of its type of which the plan is on; sorted by resource, then recommendation.
 ///
 /// These are the resources that the run saw; those of failed listings stay, see [`unlisted`].
-pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
+pub fn evaluate(catalog: &Catalog, plans: &Plans, resources: &[Resource], facts: &FactTable, now: Timestamp) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
-    let mut bench = Bench::new(catalog, now);
+    let mut bench = Bench::new(catalog, plans, now);
     // Resources are sorted and not their assessments, of which there are many times as many; recommendations come in order.
     let mut in_order: Vec<&Resource> = resources.iter().collect();
     in_order.sort_by(|left, right| left.id.cmp(&right.id));
@@ -31,12 +34,13 @@ pub fn evaluate(catalog: &Catalog, resources: &[Resource], facts: &FactTable, no
 /// as soon as it has been.
 pub(crate) fn evaluate_and_release(
     catalog: &Catalog,
+    plans: &Plans,
     resources: &mut [Resource],
     mut facts: FactTable,
     now: Timestamp,
 ) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
-    let mut bench = Bench::new(catalog, now);
+    let mut bench = Bench::new(catalog, plans, now);
     let mut assessments = Vec::with_capacity(resources.iter().map(|resource| judging(&by_type, resource).len()).sum());
     for resource in resources {
         bench.assess(judging(&by_type, resource), resource, facts.remove(&resource.id).as_ref(), &mut assessments);
@@ -46,7 +50,7 @@ pub(crate) fn evaluate_and_release(
 }
 
 /// The verdict on a resource of an earlier run whose listing failed in this one: it stays, and everything about it is Unknown.
-pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]) -> Vec<Assessment> {
+pub fn unlisted(catalog: &Catalog, plans: &Plans, resources: &[Resource], coverage: &[Coverage]) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
     let mut assessments = Vec::new();
     for resource in resources {
@@ -60,7 +64,10 @@ pub fn unlisted(catalog: &Catalog, resources: &[Resource], coverage: &[Coverage]
             message: failure.map_or_else(|| "it was not seen in the last run".to_owned(), |reason| reason.sentence()),
             permissions: failure.and_then(|reason| reason.permission.clone()).into_iter().collect(),
         });
-        for (id, _) in recommendations {
+        for (id, recommendation) in recommendations {
+            if !plans.is_on(recommendation.file.plan.as_ref(), resource) {
+                continue;
+            }
             assessments.push(Assessment {
                 recommendation: Arc::clone(id),
                 resource: resource.id.clone(),
@@ -101,6 +108,7 @@ fn recommendations_by_type(catalog: &Catalog) -> ByType<'_> {
 /// What judging one resource after the other needs.
 struct Bench<'a> {
     catalog: &'a Catalog,
+    plans: &'a Plans,
     now: Timestamp,
     /// Type -> field, as evidence writes it -> the call that reads it. Looking one up anew costs as much as a verdict.
     sources: BTreeMap<&'a str, HashMap<Arc<str>, Option<Arc<str>>>>,
@@ -109,11 +117,11 @@ struct Bench<'a> {
 }
 
 impl<'a> Bench<'a> {
-    fn new(catalog: &'a Catalog, now: Timestamp) -> Self {
-        Self { catalog, now, sources: BTreeMap::new(), does_not_apply: Arc::new(Cause::does_not_apply()) }
+    fn new(catalog: &'a Catalog, plans: &'a Plans, now: Timestamp) -> Self {
+        Self { catalog, plans, now, sources: BTreeMap::new(), does_not_apply: Arc::new(Cause::does_not_apply()) }
     }
 
-    /// Adds the assessments of a resource by every recommendation of its type.
+    /// Adds the assessments of a resource by every recommendation of its type of which the plan is on.
     fn assess(
         &mut self,
         recommendations: &[(&Arc<str>, &'a Recommendation)],
@@ -122,6 +130,9 @@ impl<'a> Bench<'a> {
         assessments: &mut Vec<Assessment>,
     ) {
         for (id, recommendation) in recommendations {
+            if !self.plans.is_on(recommendation.file.plan.as_ref(), resource) {
+                continue;
+            }
             assessments.push(self.assess_by(id, recommendation, resource, facts));
         }
     }
@@ -148,7 +159,10 @@ impl<'a> Bench<'a> {
         }
         let findings_from = recommendation.file.findings_from.as_ref();
         let baseline = findings_from.and_then(|findings| self.catalog.baselines.get(&findings.baseline));
-        let rules = baseline.into_iter().flatten().filter(|(_, rule)| rule.file.type_name == resource.type_name.as_str());
+        let plans = self.plans;
+        let rules = baseline.into_iter().flatten().filter(|(_, rule)| {
+            rule.file.type_name == resource.type_name.as_str() && plans.is_on(rule.file.plan.as_ref(), resource)
+        });
         assessment.findings = rules.map(|(id, rule)| self.finding(id, rule, resource, facts)).collect();
         crate::exempt::settle_by_findings(&mut assessment);
         assessment

@@ -1,9 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use skywarden_content::{Catalog, Maturity};
+use skywarden_content::{Catalog, Maturity, PlanNeed};
 use skywarden_model::{Assessment, ConnectorId, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
 
-use crate::standing::{counted, worse};
+use crate::{
+    Plans,
+    standing::{counted, worse},
+};
 
 #[derive(Debug, Default, Clone, Copy)]
 pub(crate) struct Counts {
@@ -24,7 +27,19 @@ pub(crate) struct Weights {
 
 /// The secure score of the resources that the assessments are about; formulas at [`SecureScore`] and [`ControlScore`].
 pub fn secure_score(catalog: &Catalog, assessments: &[Assessment], coverage: &[Coverage]) -> SecureScore {
-    score_of(catalog, &judged_types(catalog), assessments, coverage)
+    score_of(catalog, &judged_types(catalog, |_| true), assessments, coverage)
+}
+
+/// The score of what is known of one (connector, account), where plans may be off.
+pub fn score_in<'a>(
+    catalog: &'a Catalog,
+    plans: &Plans,
+    (connector, account): (&str, &str),
+    assessments: impl IntoIterator<Item = &'a Assessment>,
+    coverage: impl IntoIterator<Item = &'a Coverage>,
+) -> SecureScore {
+    let judged_types = judged_types(catalog, |need| plans.is_on_in(need, connector, account));
+    score_of(catalog, &judged_types, assessments, coverage)
 }
 
 fn score_of<'a>(
@@ -71,9 +86,10 @@ pub(crate) fn sort(controls: &mut [ControlScore]) {
 }
 
 /// The score of each (connector, account) of which a resource is known or a listing was tried; what was listed belongs to
-/// `connector`.
+/// `connector`. A failed listing hides nothing of what belongs to a plan that is off.
 pub fn score_by_subscription(
     catalog: &Catalog,
+    plans: &Plans,
     connector: &ConnectorId,
     resources: &[Resource],
     assessments: &[Assessment],
@@ -100,11 +116,10 @@ pub fn score_by_subscription(
     for entry in coverage {
         covered.entry(&entry.account).or_default().push(entry);
     }
-    let judged_types = judged_types(catalog);
     let mut scores = BTreeMap::new();
     for (subscription, own) in split {
         let own_coverage = covered.get(subscription.1).into_iter().flatten().copied();
-        let score = score_of(catalog, &judged_types, own, own_coverage);
+        let score = score_in(catalog, plans, subscription, own, own_coverage);
         scores.insert((subscription.0.to_owned(), subscription.1.to_owned()), score);
     }
     scores
@@ -139,9 +154,12 @@ pub(crate) fn unlisted_types<'a>(coverage: impl IntoIterator<Item = &'a Coverage
 /// The types of which something counts in a control, by control.
 type JudgedTypes<'a> = BTreeMap<&'a str, BTreeSet<&'a str>>;
 
-fn judged_types(catalog: &Catalog) -> JudgedTypes<'_> {
+fn judged_types(catalog: &Catalog, is_on: impl Fn(Option<&PlanNeed>) -> bool) -> JudgedTypes<'_> {
     let mut types = JudgedTypes::new();
     for recommendation in catalog.recommendations.values().filter(|known| known.file.maturity == Maturity::Stable) {
+        if !is_on(recommendation.file.plan.as_ref()) {
+            continue;
+        }
         types.entry(&recommendation.file.control).or_default().insert(&recommendation.file.type_name);
     }
     types

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skywarden_content::{Catalog, ComplianceControl, Maturity, StandardFile};
+use skywarden_content::{BaselineRule, Catalog, ComplianceControl, Maturity, PlanNeed, StandardFile};
 use skywarden_model::{Attestation, Environment, ResourceId, Severity, Status, Timestamp};
+
+use crate::Plans;
 
 /// The standards of a catalog and others, the checks that are no recommendations, and what people attested.
 #[derive(Debug, Clone)]
@@ -12,6 +14,7 @@ pub struct Standards<'a> {
     files: BTreeMap<&'a str, &'a StandardFile>,
     checks: BTreeMap<&'a str, &'a OtherCheck>,
     pub(crate) attestations: Attestations<'a>,
+    plans: Option<&'a Plans>,
 }
 
 /// A check that is neither recommendation nor baseline rule, such as a policy of an initiative, with its verdicts.
@@ -119,7 +122,7 @@ impl<'a> Standards<'a> {
     /// Those of the catalog, without other checks and attestations.
     pub fn of(catalog: &'a Catalog) -> Self {
         let files = catalog.standards.iter().map(|(id, file)| (id.as_str(), file)).collect();
-        Self { catalog, files, checks: BTreeMap::new(), attestations: Attestations::default() }
+        Self { catalog, files, checks: BTreeMap::new(), attestations: Attestations::default(), plans: None }
     }
 
     /// Adds standards that stand outside the catalog; one that has an id of the catalog's is left out.
@@ -154,6 +157,13 @@ impl<'a> Standards<'a> {
         self
     }
 
+    /// Leaves out checks of plans that are off in every account that the roll-up speaks of (see [`Standards::with_attestations`]):
+    /// nobody looks there, so they cover nothing.
+    pub fn with_plans(mut self, plans: &'a Plans) -> Self {
+        self.plans = Some(plans);
+        self
+    }
+
     /// The same for a roll-up of one account.
     pub(crate) fn of_account(&self, account: AccountScope) -> Self {
         let mut own = self.clone();
@@ -166,14 +176,33 @@ impl<'a> Standards<'a> {
         self.catalog
     }
 
-    /// A standard by its id.
+    /// A standard by its id; one that is there only with a plan is not where every plan is off.
     pub fn get(&self, id: &str) -> Option<&'a StandardFile> {
-        self.files.get(id).copied()
+        self.files.get(id).copied().filter(|file| self.is_there(file))
     }
 
     /// Every standard, in order of their ids.
-    pub fn files(&self) -> impl Iterator<Item = &'a StandardFile> {
-        self.files.values().copied()
+    pub fn files(&self) -> impl Iterator<Item = &'a StandardFile> + '_ {
+        self.files.values().copied().filter(|file| self.is_there(file))
+    }
+
+    /// The accounts, of those that the roll-up speaks of, in which a standard is there; `None` if it is in all.
+    pub fn accounts_of(&self, id: &str) -> Option<BTreeSet<AccountScope>> {
+        let (file, plans) = (self.files.get(id)?, self.plans?);
+        let all = &self.attestations.accounts;
+        let there = all.iter().filter(|own| self.is_in(file, plans, own)).cloned().collect::<BTreeSet<_>>();
+        (there.len() < all.len()).then_some(there)
+    }
+
+    /// Whether a standard is there in some account that the roll-up speaks of.
+    fn is_there(&self, file: &StandardFile) -> bool {
+        let (Some(plans), true) = (self.plans, file.any_plan) else { return true };
+        let accounts = &self.attestations.accounts;
+        accounts.is_empty() || accounts.iter().any(|own| self.is_in(file, plans, own))
+    }
+
+    fn is_in(&self, file: &StandardFile, plans: &Plans, account: &AccountScope) -> bool {
+        !file.any_plan || plans.is_any_on_in(self.catalog, &account.connector, &account.account)
     }
 
     /// A check that is no recommendation.
@@ -222,14 +251,11 @@ impl<'a> Standards<'a> {
             .catalog
             .recommendations
             .values()
-            .filter(|recommendation| recommendation.file.maturity == Maturity::Stable)
+            .filter(|recommendation| {
+                recommendation.file.maturity == Maturity::Stable && self.is_on(recommendation.file.plan.as_ref())
+            })
             .map(|recommendation| (&recommendation.file.id, &recommendation.file.type_name, &recommendation.file.compliance));
-        let rules = self
-            .catalog
-            .baselines
-            .values()
-            .flat_map(|rules| rules.values())
-            .map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
+        let rules = self.rules().map(|rule| (&rule.file.id, &rule.file.type_name, &rule.file.compliance));
         for (id, type_name, compliance) in recommendations.chain(rules) {
             for control in compliance.get(&file.id).into_iter().flatten() {
                 checks.entry(control).or_default().insert(id, Judges::types([type_name.as_str()]));
@@ -237,6 +263,38 @@ impl<'a> Standards<'a> {
         }
         self.add_named(&file.controls, &mut checks);
         checks
+    }
+
+    /// Whether what needs a plan does its work in some account that the roll-up speaks of.
+    fn is_on(&self, need: Option<&PlanNeed>) -> bool {
+        let (Some(plans), Some(_)) = (self.plans, need) else { return true };
+        let accounts = &self.attestations.accounts;
+        accounts.is_empty() || accounts.iter().any(|own| plans.is_on_in(need, &own.connector, &own.account))
+    }
+
+    /// The platforms and types of which no baseline rule is judged, because every recommendation that takes them as its findings
+    /// belongs to a plan that is off.
+    fn unfound(&self) -> BTreeSet<(&'a str, &'a str)> {
+        let (mut found, mut unfound) = (BTreeSet::new(), BTreeSet::new());
+        if self.plans.is_none_or(Plans::is_empty) {
+            return unfound;
+        }
+        for file in self.catalog.recommendations.values().map(|known| &known.file) {
+            let Some(from) = &file.findings_from else { continue };
+            let takers = if self.is_on(file.plan.as_ref()) { &mut found } else { &mut unfound };
+            takers.insert((from.baseline.as_str(), file.type_name.as_str()));
+        }
+        &unfound - &found
+    }
+
+    /// Every baseline rule that is judged somewhere.
+    fn rules(&self) -> impl Iterator<Item = &'a BaselineRule> {
+        let unfound = self.unfound();
+        let rules = self.catalog.baselines.iter().flat_map(|(platform, rules)| rules.values().map(move |rule| (platform, rule)));
+        let is_judged = move |platform: &str, rule: &BaselineRule| {
+            self.is_on(rule.file.plan.as_ref()) && !unfound.contains(&(platform, rule.file.type_name.as_str()))
+        };
+        rules.filter(move |(platform, rule)| is_judged(platform, rule)).map(|(_, rule)| rule)
     }
 
     fn add_named(&self, controls: &'a [ComplianceControl], checks: &mut BTreeMap<&'a str, ControlChecks<'a>>) {
@@ -263,10 +321,10 @@ impl<'a> Standards<'a> {
         for id in ids {
             if let Some(known) = self.catalog.recommendations.get(&id) {
                 // One that is switched off covers nothing, whoever names it.
-                if known.file.maturity != Maturity::Deprecated {
+                if known.file.maturity != Maturity::Deprecated && self.is_on(known.file.plan.as_ref()) {
                     named.push((known.file.id.as_str(), Judges::types([known.file.type_name.as_str()])));
                 }
-            } else if let Some(rule) = self.catalog.baselines.values().find_map(|rules| rules.get(&id)) {
+            } else if let Some(rule) = self.rules().find(|rule| rule.file.id == *id) {
                 named.push((rule.file.id.as_str(), Judges::types([rule.file.type_name.as_str()])));
             }
         }

@@ -15,8 +15,8 @@ use skywarden_model::{
     Resource, Scope, Snapshot, Status, Timestamp, Unreadable, UnreadableKind, UnreadableReason,
 };
 use skywarden_posture::{
-    ComplianceState, Known, Standards, apply_exemptions, assess, assess_for_report, compliance, evaluate, not_listed,
-    score_by_subscription, secure_score, standard_states, unlisted,
+    AccountScope, Assessed, ComplianceState, Known, PlanState, Plans, Standards, apply_exemptions, assess, assess_for_report,
+    compliance, evaluate, not_listed, score_by_subscription, secure_score, standard_states, unlisted,
 };
 use skywarden_rule::{Parameters, Rule};
 
@@ -117,7 +117,7 @@ fn refused_listing(type_name: &str, region: &str) -> Coverage {
 }
 
 fn judge(resources: &[Resource]) -> Vec<Assessment> {
-    evaluate(&catalog(), resources, &FactTable::new(), Timestamp::UNIX_EPOCH)
+    evaluate(&catalog(), &Plans::default(), resources, &FactTable::new(), Timestamp::UNIX_EPOCH)
 }
 
 fn status(assessments: &[Assessment], resource: &str, recommendation: &str) -> (Status, Option<CauseCode>) {
@@ -192,7 +192,8 @@ fn a_refused_read_never_makes_a_resource_healthy() {
     // Without a login the rule does not apply; whether there is one could not be read.
     let mut user = resource(BUCKET, "user", json!({ "Login": false, "Mfa": true }));
     let verdict = |user: &Resource| {
-        let assessments = evaluate(&catalog, std::slice::from_ref(user), &FactTable::new(), Timestamp::UNIX_EPOCH);
+        let assessments =
+            evaluate(&catalog, &Plans::default(), std::slice::from_ref(user), &FactTable::new(), Timestamp::UNIX_EPOCH);
         status(&assessments, "user", "mfa").0
     };
     assert_eq!(verdict(&user), Status::NotApplicable);
@@ -317,12 +318,118 @@ fn each_account_has_the_score_of_its_own_resources() {
     let mut other = bucket("z", false, false);
     other.scope.account = "2".into();
     let estate = [bucket("a", true, true), other];
-    let scores =
-        score_by_subscription(&catalog(), &"c".into(), &estate, &judge(&estate), &[refused_listing(BUCKET, "us-east-1")]);
+    let scores = score_by_subscription(
+        &catalog(),
+        &Plans::default(),
+        &"c".into(),
+        &estate,
+        &judge(&estate),
+        &[refused_listing(BUCKET, "us-east-1")],
+    );
     let of = |account: &str| &scores[&("c".to_owned(), account.to_owned())];
     assert_eq!((of("1").percentage, of("2").percentage), (1.0, 0.0));
     assert!(of("1").coverage < 1.0);
     assert_eq!(of("2").coverage, 1.0);
+}
+
+/// The catalog with a baseline of which a plan's bigger size is asked.
+fn catalog_with_plan() -> Catalog {
+    let mut catalog = catalog();
+    let need = json!({ "id": "Servers", "sub_plans": ["P2"] });
+    catalog.recommendations.get_mut("baseline").unwrap().file.plan = Some(serde_json::from_value(need).unwrap());
+    catalog
+}
+
+#[test]
+fn a_plan_that_is_off_does_none_of_its_work() {
+    let catalog = catalog_with_plan();
+    let snapshot = || Snapshot {
+        connector: "c".into(),
+        taken_at: Timestamp::UNIX_EPOCH,
+        resources: vec![
+            resource(MACHINE, "m", json!({ "ssh": "bad", "cron": "good" })),
+            resource(MACHINE, "n", json!({ "ssh": "good", "cron": "good" })),
+            bucket("a", true, true),
+        ],
+        coverage: vec![refused_listing(MACHINE, "us-east-1")],
+    };
+    let judged = |plans: &Plans| {
+        let gone = resource(MACHINE, "gone", json!({}));
+        let known = Known { plans: plans.clone(), resources: vec![gone], ..Known::default() };
+        assess(&catalog, snapshot(), &known, Timestamp::UNIX_EPOCH)
+    };
+    let on_machines = |assessed: &Assessed| {
+        let own = assessed.assessments.iter().filter(|one| &*one.recommendation == "baseline");
+        own.map(|one| one.resource.to_string()).collect::<Vec<_>>()
+    };
+    let public = |assessed: &Assessed| {
+        let control = assessed.score.controls.iter().find(|control| &*control.id == "public").unwrap();
+        (control.healthy, control.unhealthy, control.unknown)
+    };
+    let all = judged(&Plans::default());
+    assert_eq!(on_machines(&all), ["gone", "m", "n"]);
+    assert_eq!(public(&all), (2, 1, 2));
+    for state in [PlanState::Off, PlanState::On { sub_plan: Some("P1".to_owned()) }] {
+        let mut plans = Plans::default();
+        plans.set_in_account("c", "1", "Servers", state);
+        plans.set_in_account("c", "2", "Servers", PlanState::On { sub_plan: None });
+        let off = judged(&plans);
+        assert!(on_machines(&off).is_empty());
+        // Neither what failed to be listed nor what stays from an earlier run counts.
+        assert_eq!(public(&off), (1, 0, 0));
+        assert!(off.assessments.iter().any(|one| one.resource.as_str() == "a"), "what needs no plan is judged");
+        plans.set_on_resource("c", "1", "m", "Servers", PlanState::On { sub_plan: Some("P2".to_owned()) });
+        assert_eq!(on_machines(&judged(&plans)), ["m"]);
+    }
+    let mut plans = Plans::default();
+    plans.set_on_resource("c", "1", "m", "Servers", PlanState::Off);
+    plans.set_in_account("c", "1", "Other", PlanState::Off);
+    assert_eq!(on_machines(&judged(&plans)), ["gone", "n"]);
+}
+
+#[test]
+fn nobody_covers_what_the_checks_of_a_plan_that_is_off_would() {
+    let catalog = catalog_with_plan();
+    let account = |account: &str| AccountScope {
+        connector: "c".to_owned(),
+        account: account.to_owned(),
+        environment: skywarden_model::Environment::Aws,
+    };
+    let mut plans = Plans::default();
+    plans.set_in_account("c", "1", "Servers", PlanState::Off);
+    let state = |accounts: Vec<AccountScope>| {
+        let standards = Standards::of(&catalog).with_attestations([], accounts, Timestamp::UNIX_EPOCH).with_plans(&plans);
+        standard_states(&standards, &[], &[])["cis"].controls["2.ssh"]
+    };
+    assert_eq!(state(vec![account("1")]), ComplianceState::Manual);
+    assert_eq!(state(vec![account("1"), account("2")]), ComplianceState::NotApplicable);
+}
+
+#[test]
+fn a_standard_that_needs_a_plan_is_where_one_is_on() {
+    let mut catalog = catalog_with_plan();
+    catalog.standards.get_mut("cis").unwrap().any_plan = true;
+    for (id, replaced_by) in [("Servers", json!([])), ("Storage", json!([])), ("Old", json!(["Servers"]))] {
+        let plan = json!({ "id": id, "title": id, "description": id, "brings": [], "replaced_by": replaced_by });
+        catalog.plans.insert(id.to_owned(), serde_json::from_value(plan).unwrap());
+    }
+    let account = |account: &str| AccountScope {
+        connector: "c".to_owned(),
+        account: account.to_owned(),
+        environment: skywarden_model::Environment::Aws,
+    };
+    let mut plans = Plans::default();
+    let there = |plans: &Plans, accounts: Vec<AccountScope>| {
+        let standards = Standards::of(&catalog).with_attestations([], accounts, Timestamp::UNIX_EPOCH).with_plans(plans);
+        let part = standards.accounts_of("cis").map(|own| own.into_iter().map(|own| own.account).collect::<Vec<_>>());
+        (standards.get("cis").is_some(), standards.files().count(), part)
+    };
+    plans.set_in_account("c", "1", "Servers", PlanState::Off);
+    assert_eq!(there(&plans, vec![account("1")]), (true, 1, None), "another plan is on");
+    plans.set_in_account("c", "1", "Storage", PlanState::Off);
+    assert_eq!(there(&plans, vec![account("1")]), (false, 0, Some(vec![])));
+    assert_eq!(there(&plans, vec![account("1"), account("2")]), (true, 1, Some(vec!["2".to_owned()])));
+    assert_eq!(there(&plans, vec![account("2")]), (true, 1, None));
 }
 
 #[test]
@@ -347,7 +454,7 @@ fn what_another_connector_holds_is_judged_there_alone() {
 
 #[test]
 fn what_was_not_listed_is_unknown_with_the_missing_permission() {
-    let assessments = unlisted(&catalog(), &[bucket("a", true, true)], &[refused_listing(BUCKET, "global")]);
+    let assessments = unlisted(&catalog(), &Plans::default(), &[bucket("a", true, true)], &[refused_listing(BUCKET, "global")]);
     assert_eq!(assessments.len(), 5);
     for assessment in &assessments {
         let cause = assessment.cause.as_ref().unwrap();
@@ -412,7 +519,7 @@ fn compliance_rolls_up_from_checks_and_baseline_rules() {
 #[test]
 fn compliance_never_passes_what_could_not_be_read() {
     let machine = resource(MACHINE, "m", json!({}));
-    let stale = states(&unlisted(&catalog(), &[machine], &[]), &[]);
+    let stale = states(&unlisted(&catalog(), &Plans::default(), &[machine], &[]), &[]);
     assert_eq!((stale["2.ssh"], stale["2"]), (ComplianceState::Unknown, ComplianceState::Unknown));
     assert_eq!(stale["1.private"], ComplianceState::NotApplicable);
     let refused = states(&judge(&[bucket("a", true, true)]), &[refused_listing(BUCKET, "us-east-1")]);

@@ -66,10 +66,11 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
     }
     let n_rules: usize = catalog.baselines.values().map(|rules| rules.len()).sum();
     println!(
-        "{} recommendations, {n_rules} baseline rules, {} collectors, {} standards, {} facts: {} problems",
+        "{} recommendations, {n_rules} baseline rules, {} collectors, {} standards, {} plans, {} facts: {} problems",
         catalog.recommendations.len(),
         catalog.collectors.len(),
         catalog.standards.len(),
+        catalog.plans.len(),
         catalog.facts.len(),
         problems.len()
     );

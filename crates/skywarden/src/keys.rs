@@ -1,8 +1,7 @@
 //! `skywarden keys ...`: the keys under which secrets are kept.
 
-use anyhow::Context as _;
 use skywarden_model::Timestamp;
-use skywarden_store::Store;
+use skywarden_store::{Store, Vault};
 use skywarden_vault::SecretKey;
 
 use crate::{
@@ -10,30 +9,27 @@ use crate::{
     access::note,
     arguments::{Data, KeySource, Keys},
     data_dir::DataDir,
+    estate::with_store,
     master_key,
 };
 
 /// `skywarden keys ...`.
 pub(crate) fn run(command: &Keys) -> anyhow::Result<Ending> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    runtime.block_on(async {
-        match command {
-            Keys::List { data, source } => {
-                let (_, store, key) = open(data, source).await?;
-                let vault = store.open_vault(key).await?;
-                for (id, created_at, n_secrets) in vault.keys().await? {
-                    println!("{id}  made {created_at}  seals {n_secrets}");
-                }
+    match command {
+        Keys::List { data, source } => with_vault(data, source, async |_, _, vault| {
+            for (id, created_at, n_secrets) in vault.keys().await? {
+                println!("{id}  made {created_at}  seals {n_secrets}");
             }
-            Keys::Rotate { data, source } => {
-                let (_, store, key) = open(data, source).await?;
-                let rotated = store.open_vault(key).await?.rotate(Timestamp::now()).await?;
-                note(&store, "Skywarden.Secrets/keys/rotate/action", &rotated.key).await?;
-                println!("{} secrets are sealed under the new key {}", rotated.n_sealed, rotated.key);
-            }
-            Keys::ChangeMaster { new_key_file, new_key_command, data, source } => {
-                let (folder, store, key) = open(data, source).await?;
-                let vault = store.open_vault(key).await?;
+            Ok(())
+        }),
+        Keys::Rotate { data, source } => with_vault(data, source, async |_, store, vault| {
+            let rotated = vault.rotate(Timestamp::now()).await?;
+            note(store, "Skywarden.Secrets/keys/rotate/action", &rotated.key).await?;
+            println!("{} secrets are sealed under the new key {}", rotated.n_sealed, rotated.key);
+            Ok(())
+        }),
+        Keys::ChangeMaster { new_key_file, new_key_command, data, source } => {
+            with_vault(data, source, async |folder, store, vault| {
                 let new = match (new_key_file, new_key_command) {
                     (Some(file), _) => master_key::of_file(file)?,
                     (None, Some(command)) => master_key::of_command(command)?,
@@ -50,20 +46,31 @@ pub(crate) fn run(command: &Keys) -> anyhow::Result<Ending> {
                 if new_key_file.is_none() && new_key_command.is_none() {
                     folder.take_proposed_master_key()?;
                 }
-                note(&store, "Skywarden.Secrets/masterKey/write", &id).await?;
-                println!("the secrets open with the master key {id} now; a server that runs goes on, and needs it when it starts again");
-            }
-            Keys::New => println!("{}", SecretKey::generate()?.to_text()),
+                note(store, "Skywarden.Secrets/masterKey/write", &id).await?;
+                println!(
+                    "the secrets open with the master key {id} now; a server that runs goes on, and needs it when it starts again"
+                );
+                Ok(())
+            })
         }
-        Ok(Ending::Done)
-    })
+        Keys::New => {
+            println!("{}", SecretKey::generate()?.to_text());
+            Ok(Ending::Done)
+        }
+    }
 }
 
-async fn open(data: &Data, source: &KeySource) -> anyhow::Result<(DataDir, Store, SecretKey)> {
-    let folder = DataDir::open(data.folder.as_deref())?;
-    let file = folder.store();
-    anyhow::ensure!(file.exists(), "there is no store at {}; run `skywarden up` first", file.display());
-    let store = Store::open_file(&file).await.context("could not open the store")?;
-    let key = master_key::read(source, &folder)?;
-    Ok((folder, store, key))
+/// Does something with the secrets of a data folder's store.
+fn with_vault(
+    data: &Data,
+    source: &KeySource,
+    work: impl AsyncFnOnce(&DataDir, &Store, &Vault) -> anyhow::Result<()>,
+) -> anyhow::Result<Ending> {
+    let folder = data.folder.as_deref();
+    with_store(folder, async |store| {
+        let folder = DataDir::open(folder)?;
+        let vault = store.open_vault(master_key::read(source, &folder)?).await?;
+        work(&folder, store, &vault).await?;
+        Ok(Ending::Done)
+    })
 }

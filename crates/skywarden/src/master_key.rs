@@ -1,6 +1,7 @@
 //! The master key, from where the operator keeps it.
 
 use std::{
+    env::VarError,
     fs,
     path::Path,
     process::{Command, Stdio},
@@ -24,7 +25,8 @@ pub(crate) fn read(source: &KeySource, data: &DataDir) -> anyhow::Result<SecretK
     }
     match std::env::var(KEY) {
         Ok(text) => SecretKey::from_text(&text).context("SKYWARDEN_KEY holds no key; `skywarden keys new` prints one"),
-        Err(_) => data.master_key(),
+        Err(VarError::NotPresent) => data.master_key(),
+        Err(error) => Err(error).context("SKYWARDEN_KEY can't be read; `skywarden keys new` prints a key"),
     }
 }
 

@@ -20,9 +20,14 @@ pub(crate) fn run(report: &Report, overlay: Option<&Path>) -> anyhow::Result<End
     let catalog = content::catalog(overlay)?;
     let everything = ScopeFilter::All;
     let (own, rows, coverage, scores) = with_store(report.data.as_deref(), async |store| {
-        let own = store.own_standards(&everything).await?;
-        let scores = store.latest_scores(&everything).await?;
-        Ok((own, store.assessments(&everything).await?, store.coverage(&everything).await?, scores))
+        let mut own = store.own_standards(&everything).await?;
+        let narrowed = own.narrowed(&everything, &catalog, &report.standard, Timestamp::now());
+        if let Some(narrowed) = &narrowed {
+            own = store.own_standards(narrowed).await?;
+        }
+        let filter = narrowed.unwrap_or(everything);
+        let scores = store.latest_scores(&filter).await?;
+        Ok((own, store.assessments(&filter).await?, store.coverage(&filter).await?, scores))
     })?;
     let known = own.with(&catalog, Timestamp::now());
     standards::found(&known, &report.standard)?;

@@ -185,6 +185,7 @@ fn together(parts: Vec<Assessed>) -> Assessed {
             assessments: Vec::new(),
             scores: Default::default(),
             score: overall_score([]),
+            plans: Default::default(),
         };
     };
     for part in parts {

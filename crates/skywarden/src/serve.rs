@@ -41,7 +41,10 @@ async fn token_key(vault: &Vault, data: &DataDir) -> anyhow::Result<TokenKey> {
     let file = data.token_key_file();
     let pem = match std::fs::read_to_string(&file) {
         Ok(pem) => pem,
-        Err(_) => TokenKey::generate()?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => TokenKey::generate()?,
+        Err(error) => {
+            return Err(error).with_context(|| format!("could not read {}, the key that signs tokens", file.display()));
+        }
     };
     let kept = vault.put_once(TOKEN_KEY, pem.as_bytes()).await?;
     if file.exists() {

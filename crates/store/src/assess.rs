@@ -9,7 +9,9 @@ use skywarden_content::Catalog;
 use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
 use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
-use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
+use sqlx::AssertSqlSafe;
+
+use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, coverage, pool::on_pool};
 
 /// How long a run waits for another to commit; commits take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -33,6 +35,7 @@ impl Store {
             resources: self.resources_of(&everything, connector.id.as_str()).await?,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, connector.id.as_str()).await?,
+            plans: self.plans(&everything).await?,
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
@@ -66,6 +69,7 @@ impl Store {
             resources,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, id).await?,
+            plans: self.plans(&everything).await?,
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
@@ -123,11 +127,16 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn stale_of(&self, filter: &ScopeFilter, connector: &str) -> Result<BTreeSet<String>, StoreError> {
-        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT id, account FROM resources WHERE connector = $1 AND stale_since IS NOT NULL")
-                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
+        let visible = filter.resources(&self.pool, "id", 2)?;
+        let statement = format!("SELECT id FROM resources WHERE connector = $1 AND stale_since IS NOT NULL{}", visible.sql);
+        let ids: Vec<String> = on_pool!(&self.pool, pool => {
+            let mut select = sqlx::query_scalar(AssertSqlSafe(statement)).bind(connector);
+            for value in visible.values {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
-        Ok(rows.into_iter().filter(|(_, account)| filter.allows(connector, account)).map(|(id, _)| id).collect())
+        Ok(ids.into_iter().collect())
     }
 
     /// When what the store holds of a connector was read; `None` if nothing was, or by a version that did not keep it.
@@ -149,8 +158,7 @@ impl Store {
                 .bind(connector).fetch_optional(pool).await.map_err(StoreError::statement("reading coverage"))?
         });
         let Some(document) = document else { return Ok(Vec::new()) };
-        let mut entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
-        entries.retain(|entry| filter.allows(connector, &entry.account));
-        Ok(entries)
+        let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
+        Ok(coverage::visible(filter, connector, entries, &self.seen_resources(filter).await?))
     }
 }

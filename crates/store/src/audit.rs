@@ -59,9 +59,9 @@ pub struct AuditQuery {
     pub before: Option<u64>,
     /// Only of this principal, by its id.
     pub principal: Option<String>,
-    /// Only actions that begin so, in any case of ASCII.
+    /// Only actions that hold this text, in any case of ASCII.
     pub action: Option<String>,
-    /// Only targets that begin so, in any case of ASCII.
+    /// Only targets that hold this text, in any case of ASCII.
     pub target: Option<String>,
     /// Lines at most; at most 500.
     pub limit: u32,
@@ -143,17 +143,18 @@ impl Store {
     /// If a statement fails or a row is damaged.
     pub async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditLine>, StoreError> {
         let before = query.before.map_or(i64::MAX, signed);
-        let start = |text: &Option<String>| text.as_deref().map(key).unwrap_or_default();
-        let (action, target) = (start(&query.action), start(&query.target));
+        let part = |text: &Option<String>| text.as_deref().map(key).unwrap_or_default();
+        let (action, target) = (part(&query.action), part(&query.target));
         let found: Vec<Row> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::QueryBuilder::new("SELECT * FROM audit WHERE number < ");
             select.push_bind(before);
             if let Some(principal) = &query.principal {
                 select.push(" AND principal = ").push_bind(principal.as_str());
             }
-            for (column, start) in [("action_key", action.as_str()), ("target_key", target.as_str())] {
-                if !start.is_empty() {
-                    select.push(format!(" AND SUBSTR({column}, 1, LENGTH(")).push_bind(start).push(")) = ").push_bind(start);
+            for (column, part) in [("action_key", action.as_str()), ("target_key", target.as_str())] {
+                if !part.is_empty() {
+                    // The way to say it that both databases have.
+                    select.push(format!(" AND REPLACE({column}, ")).push_bind(part).push(format!(", '') <> {column}"));
                 }
             }
             select.push(" ORDER BY number DESC LIMIT ").push_bind(i64::from(crate::read::page_size(query.limit)));

@@ -3,13 +3,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use skywarden_model::{
-    Assessment, Connector, Coverage, FactTable, Resource, SecureScore, Status, Timestamp, TrackedState, Transition,
+    Assessment, Connector, Coverage, FactTable, Resource, Scope, SecureScore, Status, Timestamp, TrackedState, Transition,
     TransitionKind,
 };
 
 use skywarden_posture::JudgedControls;
 
-use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool, sightings::write_sightings};
+use crate::{Store, StoreError, compliance::write_compliance, pool::on_pool, sightings::write_sightings, visible::names};
 
 /// What one run of one connector found.
 #[derive(Debug, Clone, Copy)]
@@ -74,17 +74,17 @@ macro_rules! insert_resources {
     ($tx:ident, $changed:ident, $connector:ident, $at:ident, $doing:ident) => {
         if !$changed.is_empty() {
             let mut insert = sqlx::QueryBuilder::new(
-                "INSERT INTO resources (id, type_name, name, connector, account, resource_group, hash, document, facts, first_seen_at, stale_since) ");
+                "INSERT INTO resources (id, type_name, name, connector, account, resource_group, group_key, hash, document, facts, first_seen_at, stale_since) ");
             insert.push_values($changed.drain(..), |mut row, values: ResourceValues<'_>| {
                 let resource = values.resource;
                 row.push_bind(resource.id.as_str()).push_bind(resource.type_name.as_str()).push_bind(storable(&resource.name))
                     .push_bind($connector).push_bind(resource.scope.account.as_ref()).push_bind(resource.scope.resource_group.as_ref())
-                    .push_bind(values.hash).push_bind(values.document).push_bind(values.facts)
+                    .push_bind(key(&resource.scope.resource_group)).push_bind(values.hash).push_bind(values.document).push_bind(values.facts)
                     .push_bind($at.as_str()).push_bind(values.is_stale.then_some($at.as_str()));
             });
             insert.push(
                 " ON CONFLICT (id) DO UPDATE SET type_name = excluded.type_name, name = excluded.name, connector = excluded.connector,
-                    account = excluded.account, resource_group = excluded.resource_group, hash = excluded.hash,
+                    account = excluded.account, resource_group = excluded.resource_group, group_key = excluded.group_key, hash = excluded.hash,
                     document = excluded.document, facts = excluded.facts, stale_since = excluded.stale_since");
             insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
         }
@@ -125,8 +125,8 @@ impl Store {
         let mut stats = WriteStats::default();
         let at = instant(run.at);
         let connector = run.connector.id.as_str();
-        let owner: BTreeMap<&str, &str> =
-            run.resources.iter().map(|resource| (resource.id.as_str(), resource.scope.account.as_ref())).collect();
+        let owner: BTreeMap<&str, &Scope> =
+            run.resources.iter().map(|resource| (resource.id.as_str(), &resource.scope)).collect();
         let resolved: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()
@@ -140,9 +140,10 @@ impl Store {
                    WHERE connectors.document <> excluded.document")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
-            let before: Vec<(String, String, String)> = sqlx::query_as("SELECT id, hash, account FROM resources WHERE connector = $1")
+            let before: Vec<(String, String, String, String)> = sqlx::query_as("SELECT id, hash, account, group_key FROM resources WHERE connector = $1")
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
-            let before: BTreeMap<String, (String, String)> = before.into_iter().map(|(id, hash, account)| (id, (hash, account))).collect();
+            let before: BTreeMap<String, (String, String, String)> =
+                before.into_iter().map(|(id, hash, account, group)| (id, (hash, account, group))).collect();
             let mut changed = Vec::with_capacity(BATCH);
             for resource in run.resources {
                 stats.n_rows += 1;
@@ -150,7 +151,7 @@ impl Store {
                 let facts = json(&run.facts.get(&resource.id))?;
                 let is_stale = run.stale.contains(resource.id.as_str());
                 let hash = hash(&[&document, &facts, if is_stale { "stale" } else { "" }]);
-                if before.get(resource.id.as_str()).is_some_and(|(known, _)| *known == hash) {
+                if before.get(resource.id.as_str()).is_some_and(|(known, ..)| *known == hash) {
                     continue;
                 }
                 stats.n_written += 1;
@@ -166,7 +167,7 @@ impl Store {
                 sqlx::query("DELETE FROM resources WHERE id = $1").bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
 
-            // A resource that is gone still belongs to its account: those who may see the account see that it is gone.
+            // A resource that is gone still belongs to its account and group: those who may see these see that it is gone.
             let gone = before;
             let before: Vec<(String, String, String)> = sqlx::query_as(
                 "SELECT a.resource, a.recommendation, a.hash FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1")
@@ -200,14 +201,18 @@ impl Store {
                 let mut values = Vec::with_capacity(batch.len());
                 for transition in batch {
                     let id = transition.resource.as_str();
-                    let account = owner.get(id).copied().or_else(|| gone.get(id).map(|(_, account)| account.as_str())).unwrap_or_default();
-                    values.push((transition, account, json(transition)?));
+                    let (account, group) = match (owner.get(id), gone.get(id)) {
+                        (Some(scope), _) => (&*scope.account, key(&scope.resource_group)),
+                        (None, Some((_, account, group))) => (account.as_str(), group.clone()),
+                        (None, None) => ("", String::new()),
+                    };
+                    values.push((transition, account, group, json(transition)?));
                 }
                 stats.n_written += values.len() as u64;
-                let mut insert = sqlx::QueryBuilder::new("INSERT INTO transitions (at, resource, recommendation, connector, account, document) ");
-                insert.push_values(values, |mut row, (transition, account, document)| {
+                let mut insert = sqlx::QueryBuilder::new("INSERT INTO transitions (at, resource, recommendation, connector, account, group_key, document) ");
+                insert.push_values(values, |mut row, (transition, account, group, document)| {
                     row.push_bind(at.as_str()).push_bind(transition.resource.as_str()).push_bind(transition.recommendation.as_ref())
-                        .push_bind(connector).push_bind(account).push_bind(document);
+                        .push_bind(connector).push_bind(account).push_bind(group).push_bind(document);
                 });
                 insert.push(" ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document");
                 insert.build().execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
@@ -223,6 +228,12 @@ impl Store {
                     "INSERT INTO scores (connector, account, at, document) VALUES ($1, $2, $3, $4)
                      ON CONFLICT (connector, account, at) DO UPDATE SET document = excluded.document")
                     .bind(connector).bind(account.as_str()).bind(at.as_str()).bind(json(score)?)
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                let [account_key, subscription] = names(connector, account);
+                sqlx::query(
+                    "INSERT INTO accounts (connector, account, account_key, subscription) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (connector, account) DO NOTHING")
+                    .bind(connector).bind(account.as_str()).bind(account_key).bind(subscription)
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             write_compliance!(tx, run, at, stats, doing);

@@ -1,9 +1,8 @@
 //! How the controls of standards stood over time. A point is written only when something changed.
 
 use skywarden_posture::JudgedControls;
-use sqlx::AssertSqlSafe;
 
-use crate::{ScopeFilter, Store, StoreError, pool::on_pool};
+use crate::{ScopeFilter, Store, StoreError, pool::rows_of};
 
 /// What was judged of a standard in an account from an instant on, until the next point of the two.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,22 +54,18 @@ macro_rules! write_compliance {
 pub(crate) use write_compliance;
 
 impl Store {
-    /// The points of a standard, oldest first.
+    /// The points of a standard in accounts that are seen whole, oldest first: the others were computed over more than the reader sees.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn compliance_points(&self, filter: &ScopeFilter, standard: &str) -> Result<Vec<CompliancePoint>, StoreError> {
+        let whole = filter.whole_accounts(&self.pool, "connector, account", 2)?;
         let statement = format!(
             "SELECT connector, account, at, document FROM compliance_points WHERE standard = $1{} ORDER BY at, connector, account",
-            filter.condition("connector, account", 2)
+            whole.sql
         );
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(standard);
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading the history of a standard"))?
-        });
+        let rows: Vec<(String, String, String, String)> =
+            rows_of!(self, "reading the history of a standard", statement, [standard], whole);
         let mut points = Vec::with_capacity(rows.len());
         for (connector, account, at, document) in rows {
             let controls = serde_json::from_str(&document).map_err(StoreError::damaged("history of a standard"))?;

@@ -4,9 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use skywarden_model::{Cause, Coverage, Timestamp};
-use sqlx::AssertSqlSafe;
 
-use crate::{ScopeFilter, Store, StoreError, commit::parse, pool::on_pool};
+use crate::{
+    ScopeFilter, Store, StoreError,
+    commit::parse,
+    coverage,
+    pool::{on_pool, rows_of},
+};
 
 /// What the last run of a connector could and could not list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,64 +62,63 @@ impl Store {
             sqlx::query_as("SELECT connector, document, taken_at FROM coverage ORDER BY connector")
                 .fetch_all(pool).await.map_err(StoreError::statement("reading coverage"))?
         });
+        let seen = self.seen_resources(filter).await?;
         let mut found = BTreeMap::new();
         for (connector, document, taken_at) in rows {
             if !filter.allows_connector(&connector) {
                 continue;
             }
-            let mut entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
-            entries.retain(|entry| filter.allows(&connector, &entry.account));
+            let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
+            let entries = coverage::visible(filter, &connector, entries, &seen);
             let taken_at = taken_at.map(|text| parse(&text, "time")).transpose()?;
             found.insert(connector, ConnectorCoverage { taken_at, entries });
         }
         Ok(found)
     }
 
-    /// Connector and account of everything that was ever assessed, in order.
+    /// Connector and account of everything that was ever assessed and of which anything may be seen, in order.
     ///
     /// # Errors
     /// If the statement fails.
     pub async fn accounts(&self, filter: &ScopeFilter) -> Result<Vec<(String, String)>, StoreError> {
-        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT DISTINCT connector, account FROM scores ORDER BY connector, account")
-                .fetch_all(pool).await.map_err(StoreError::statement("listing accounts"))?
-        });
-        Ok(rows.into_iter().filter(|(connector, account)| filter.allows(connector, account)).collect())
+        let shown = filter.any_accounts(&self.pool, "connector, account", 1)?;
+        let statement = format!("SELECT connector, account FROM accounts WHERE 1 = 1{} ORDER BY connector, account", shown.sql);
+        let rows: Vec<(String, String)> = rows_of!(self, "listing accounts", statement, [], shown);
+        Ok(rows)
     }
 
-    /// The resource groups (regions) of an account in which there are resources, in order.
+    /// The resource groups (regions) of an account in which there are resources that may be seen, in order.
     ///
     /// # Errors
     /// If the statement fails.
     pub async fn resource_groups(&self, filter: &ScopeFilter, connector: &str, account: &str) -> Result<Vec<String>, StoreError> {
-        if !filter.allows(connector, account) {
-            return Ok(Vec::new());
-        }
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as(
-                "SELECT DISTINCT resource_group FROM resources WHERE connector = $1 AND account = $2 AND resource_group <> '' ORDER BY resource_group",
-            )
-            .bind(connector).bind(account).fetch_all(pool).await.map_err(StoreError::statement("listing resource groups"))?
-        });
+        let own = filter.narrowed([(connector.to_owned(), account.to_owned())]);
+        let visible = own.resources(&self.pool, "id", 1)?;
+        let statement = format!(
+            "SELECT DISTINCT resource_group FROM resources WHERE resource_group <> ''{} ORDER BY resource_group",
+            visible.sql
+        );
+        let rows: Vec<(String,)> = rows_of!(self, "listing resource groups", statement, [], visible);
         Ok(rows.into_iter().map(|(name,)| name).collect())
     }
 
-    /// The accounts that have resources, in order.
+    /// The accounts that have resources that may be seen, in order.
     ///
     /// # Errors
     /// If a statement fails.
     pub async fn account_counts(&self, filter: &ScopeFilter) -> Result<Vec<AccountCount>, StoreError> {
-        let rows: Vec<(String, String, i64)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT connector, account, COUNT(*) FROM resources GROUP BY connector, account ORDER BY connector, account")
-                .fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
-        let visible = rows.into_iter().filter(|(connector, account, _)| filter.allows(connector, account));
+        let visible = filter.resources(&self.pool, "id", 1)?;
+        let statement = format!(
+            "SELECT connector, account, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY connector, account ORDER BY connector, account",
+            visible.sql
+        );
+        let rows: Vec<(String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
         let count = |(connector, account, n): (String, String, i64)| AccountCount {
             connector,
             account,
             n_resources: u64::try_from(n).unwrap_or(0),
         };
-        Ok(visible.map(count).collect())
+        Ok(rows.into_iter().map(count).collect())
     }
 
     /// Every assessment of which it could not be found out, in order of resource and recommendation.
@@ -123,18 +126,13 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn unknown_assessments(&self, filter: &ScopeFilter) -> Result<Vec<UnknownAssessment>, StoreError> {
+        let visible = filter.resources(&self.pool, "a.resource", 1)?;
         let statement = format!(
             "SELECT r.connector, a.resource, a.recommendation, a.document FROM assessments a JOIN resources r ON r.id = a.resource
              WHERE a.status = 'Unknown'{} ORDER BY a.resource, a.recommendation",
-            filter.condition("r.connector, r.account", 1)
+            visible.sql
         );
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading assessments", statement, [], visible);
         let mut unknown = Vec::with_capacity(rows.len());
         for (connector, resource, recommendation, document) in rows {
             let OnlyCause { cause } = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;

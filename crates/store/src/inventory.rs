@@ -1,12 +1,14 @@
 //! Lists of resources with their counts, for estates that do not fit on a page.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use skywarden_model::{Resource, Status};
 use sqlx::AssertSqlSafe;
 
 use crate::{
     Page, ScopeFilter, Store, StoreError,
-    pool::on_pool,
+    pool::{on_pool, rows_of},
     read::{documents, page_size, pattern},
 };
 
@@ -76,7 +78,7 @@ const CONDITIONS: &str = "(r.type_name = $1 OR $1 = '') AND (r.connector = $2 OR
 
 /// Binds what [`CONDITIONS`] and the filter's condition take.
 macro_rules! bind_conditions {
-    ($select:expr, $query:expr, $filter:expr) => {{
+    ($select:expr, $query:expr, $visible:expr) => {{
         let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
         let pattern = pattern(&text);
         let mut select = $select
@@ -87,8 +89,8 @@ macro_rules! bind_conditions {
             .bind($query.status.map(|status| status.to_string()).unwrap_or_default())
             .bind(text)
             .bind(pattern);
-        for value in $filter.values() {
-            select = select.bind(value.to_owned());
+        for value in $visible.values {
+            select = select.bind(value);
         }
         select
     }};
@@ -112,19 +114,20 @@ impl Store {
         let limit = page_size(query.limit);
         let with =
             |status: Status| format!("(SELECT COUNT(*) FROM assessments a WHERE a.resource = r.id AND a.status = '{status}')");
-        let n_bound = filter.values().len();
+        let visible = filter.resources(&self.pool, "r.id", 8)?;
+        let n_bound = visible.values.len();
         let statement = format!(
             "SELECT r.document, r.stale_since, {}, {}, {} FROM resources r WHERE {CONDITIONS}{} AND r.id > ${} ORDER BY r.id LIMIT ${}",
             with(Status::Healthy),
             with(Status::Unhealthy),
             with(Status::Unknown),
-            filter.condition("r.connector, r.account", 8),
+            visible.sql,
             8 + n_bound,
             9 + n_bound,
         );
         type Row = (String, Option<String>, i64, i64, i64);
         let rows: Vec<Row> = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, visible)
                 .bind(query.cursor.clone().unwrap_or_default())
                 .bind(i64::from(limit) + 1)
                 .fetch_all(pool).await.map_err(StoreError::statement("listing resources"))?
@@ -151,10 +154,10 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn resource_count(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<u64, StoreError> {
-        let statement =
-            format!("SELECT COUNT(*) FROM resources r WHERE {CONDITIONS}{}", filter.condition("r.connector, r.account", 8));
+        let visible = filter.resources(&self.pool, "r.id", 8)?;
+        let statement = format!("SELECT COUNT(*) FROM resources r WHERE {CONDITIONS}{}", visible.sql);
         let count: i64 = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, visible)
                 .fetch_one(pool).await.map_err(StoreError::statement("counting resources"))?
         });
         Ok(u64::try_from(count).unwrap_or(0))
@@ -165,27 +168,24 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn facets(&self, filter: &ScopeFilter) -> Result<Facets, StoreError> {
-        Ok(Facets {
-            types: self.facet(filter, "type_name").await?,
-            connectors: self.facet(filter, "connector").await?,
-            accounts: self.facet(filter, "account").await?,
-            locations: self.facet(filter, "resource_group").await?,
-        })
-    }
-
-    async fn facet(&self, filter: &ScopeFilter, column: &'static str) -> Result<Vec<Facet>, StoreError> {
+        let visible = filter.resources(&self.pool, "id", 1)?;
         let statement = format!(
-            "SELECT {column}, COUNT(*) FROM resources WHERE 1 = 1{} GROUP BY {column} ORDER BY {column}",
-            filter.condition("connector, account", 1)
+            "SELECT type_name, connector, account, resource_group, COUNT(*) FROM resources WHERE 1 = 1{}
+             GROUP BY type_name, connector, account, resource_group",
+            visible.sql
         );
-        let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
-                select = select.bind(value);
+        let rows: Vec<(String, String, String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);
+        let [mut types, mut connectors, mut accounts, mut locations] = [const { BTreeMap::<String, u64>::new() }; 4];
+        for (type_name, connector, account, location, n) in rows {
+            let n = u64::try_from(n).unwrap_or(0);
+            for (counts, value) in
+                [(&mut types, type_name), (&mut connectors, connector), (&mut accounts, account), (&mut locations, location)]
+            {
+                *counts.entry(value).or_default() += n;
             }
-            select.fetch_all(pool).await.map_err(StoreError::statement("counting resources"))?
-        });
-        Ok(rows.into_iter().map(|(value, count)| Facet { value, count: u64::try_from(count).unwrap_or(0) }).collect())
+        }
+        let facet = |counts: BTreeMap<String, u64>| counts.into_iter().map(|(value, count)| Facet { value, count }).collect();
+        Ok(Facets { types: facet(types), connectors: facet(connectors), accounts: facet(accounts), locations: facet(locations) })
     }
 
     /// All resources of a connector: what a run starts from.
@@ -198,7 +198,7 @@ impl Store {
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
         let mut resources: Vec<Resource> = documents(rows, "resource")?;
-        resources.retain(|resource| filter.allows_scope(&resource.scope));
+        resources.retain(|resource| filter.allows_resource(resource));
         Ok(resources)
     }
 }

@@ -4,17 +4,21 @@
 //! written. Every read takes a [`ScopeFilter`]; only what lies in no subscription (who there is, what they may do, what they did) is
 //! read without one.
 
+mod arm_objects;
 mod assess;
 mod attempts;
 mod audit;
 mod commit;
 mod compliance;
 mod connectors;
+mod coverage;
 mod error;
 mod exemptions;
 mod filter;
 mod identity;
 mod inventory;
+mod parts;
+mod plans;
 mod policy;
 mod pool;
 mod read;
@@ -23,19 +27,23 @@ mod secrets;
 mod sightings;
 mod standards;
 mod summary;
+mod visible;
 mod write;
 
 use std::path::{Path, PathBuf};
 
+pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
 pub use attempts::Attempt;
 pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
 pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};
 pub use error::StoreError;
-pub use filter::ScopeFilter;
+pub use filter::{Part, Places, ScopeFilter, Share};
 pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, PrincipalFacts, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use parts::AssessedAccount;
+pub use plans::PRICINGS;
 pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
@@ -77,6 +85,7 @@ impl Store {
         };
         let store = Self { pool, lock_file, policies: policy::Cached::default() };
         store.migrate().await?;
+        store.name_accounts().await?;
         Ok(store)
     }
 
@@ -89,6 +98,11 @@ impl Store {
             Some(known) => Ok(known),
             None => self.put_installation_value_once(TENANT, &uuid::Uuid::new_v4().to_string()).await,
         }
+    }
+
+    /// Closes every connection; with SQLite what stands in the write-ahead log is in the file then.
+    pub async fn close(self) {
+        pool::on_pool!(&self.pool, pool => pool.close().await);
     }
 
     /// A SQLite store in a file.

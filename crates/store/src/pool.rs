@@ -29,6 +29,21 @@ macro_rules! on_pool {
 }
 pub(crate) use on_pool;
 
+/// Reads every row of a statement that was put together here, with values for its first placeholders and, behind them, those of a
+/// [`crate::filter::Condition`].
+macro_rules! rows_of {
+    ($store:expr, $doing:expr, $statement:expr, [$($value:expr),*], $condition:expr) => {
+        $crate::pool::on_pool!(&$store.pool, pool => {
+            let mut select = sqlx::query_as(sqlx::AssertSqlSafe($statement))$(.bind($value))*;
+            for value in $condition.values {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err($crate::StoreError::statement($doing))?
+        })
+    };
+}
+pub(crate) use rows_of;
+
 pub(crate) async fn open_sqlite(file: &Path) -> Result<Pool, StoreError> {
     let place = file.display().to_string();
     // SQLite would create it readable by all.
@@ -163,6 +178,42 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE TABLE secrets (name TEXT PRIMARY KEY, sealed TEXT NOT NULL)",
         "CREATE TABLE sign_ins (principal TEXT PRIMARY KEY, at TEXT NOT NULL)",
     ],
+    // What lies in no account has an empty one.
+    &[
+        "CREATE TABLE arm_objects (
+            kind TEXT NOT NULL, scope_key TEXT NOT NULL, name_key TEXT NOT NULL, scope TEXT NOT NULL, connector TEXT NOT NULL,
+            account TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL, etag TEXT NOT NULL, changed_at TEXT NOT NULL,
+            PRIMARY KEY (kind, scope_key, name_key))",
+        "CREATE INDEX arm_objects_by_account ON arm_objects (connector, account, kind)",
+    ],
+    // What readers of a part are found by: accounts under both of their names, resource groups in small letters, ids in small
+    // letters, and verdicts without their documents.
+    &[
+        "CREATE TABLE accounts (
+            connector TEXT NOT NULL, account TEXT NOT NULL, account_key TEXT NOT NULL, subscription TEXT NOT NULL,
+            PRIMARY KEY (connector, account))",
+        "INSERT INTO accounts SELECT DISTINCT connector, account, '', '' FROM scores",
+        "CREATE INDEX accounts_by_key ON accounts (account_key)",
+        "CREATE INDEX accounts_by_subscription ON accounts (subscription)",
+        "ALTER TABLE resources ADD COLUMN group_key TEXT NOT NULL DEFAULT ''",
+        "UPDATE resources SET group_key = LOWER(resource_group)",
+        "CREATE INDEX resources_by_group ON resources (connector, account, group_key, id)",
+        "CREATE INDEX resources_by_small_id ON resources (LOWER(id))",
+        "CREATE INDEX assessments_by_resource ON assessments (resource, status, recommendation)",
+        "ALTER TABLE transitions ADD COLUMN group_key TEXT NOT NULL DEFAULT ''",
+        "UPDATE transitions SET group_key =
+            COALESCE((SELECT r.group_key FROM resources r WHERE r.id = transitions.resource), '')",
+        "CREATE INDEX transitions_by_group ON transitions (connector, account, group_key, at)",
+        "CREATE INDEX transitions_by_resource ON transitions (resource, at)",
+        "ALTER TABLE policy_seen ADD COLUMN group_key TEXT NOT NULL DEFAULT ''",
+        "UPDATE policy_seen SET group_key =
+            COALESCE((SELECT r.group_key FROM resources r WHERE r.id = policy_seen.resource), '')",
+        "ALTER TABLE policy_history ADD COLUMN group_key TEXT NOT NULL DEFAULT ''",
+        "UPDATE policy_history SET group_key =
+            COALESCE((SELECT r.group_key FROM resources r WHERE r.id = policy_history.resource), '')",
+        "CREATE INDEX policy_history_by_group ON policy_history (connector, account, group_key, at)",
+        "CREATE INDEX policy_history_by_resource ON policy_history (resource, at)",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.
@@ -209,6 +260,18 @@ impl Pool {
         match self {
             Self::Sqlite(_) => ("BEGIN IMMEDIATE", "SELECT CAST($1 AS BIGINT)"),
             Self::Postgres(_) => ("BEGIN", "SELECT pg_advisory_xact_lock($1)"),
+        }
+    }
+
+    /// A table of the rows of a JSON array that is bound to a placeholder: each row an array of texts, one for each column. However
+    /// many there are, it is one value: SQLite takes 32,766 of them.
+    pub(crate) fn rows(&self, placeholder: usize, columns: &[&str]) -> String {
+        let own: Vec<String> =
+            columns.iter().enumerate().map(|(place, column)| format!("value ->> {place} AS {column}")).collect();
+        let own = own.join(", ");
+        match self {
+            Self::Sqlite(_) => format!("(SELECT {own} FROM JSON_EACH(${placeholder}))"),
+            Self::Postgres(_) => format!("(SELECT {own} FROM JSONB_ARRAY_ELEMENTS(CAST(${placeholder} AS JSONB)))"),
         }
     }
 

@@ -2,14 +2,13 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, de::DeserializeOwned};
 use skywarden_model::{
-    Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, SecureScore, Timestamp, Transition,
+    Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, Scope, SecureScore, Timestamp, Transition,
 };
-use sqlx::AssertSqlSafe;
 
 use crate::{
-    ScopeFilter, Store, StoreError,
-    commit::instant,
-    pool::{IDS_AT_ONCE, on_pool},
+    ScopeFilter, Share, Store, StoreError,
+    commit::{instant, key},
+    pool::{IDS_AT_ONCE, on_pool, rows_of},
 };
 
 /// Rows of one page at most.
@@ -89,7 +88,7 @@ impl Store {
         let Some((document, facts)) = row else { return Ok(None) };
         let resource: Resource = serde_json::from_str(&document).map_err(StoreError::damaged("resource"))?;
         let facts = serde_json::from_str(&facts).map_err(StoreError::damaged("fact sheet"))?;
-        Ok(filter.allows_scope(&resource.scope).then_some((resource, facts)))
+        Ok(filter.allows_resource(&resource).then_some((resource, facts)))
     }
 
     /// Every assessment, in order of resource and recommendation.
@@ -122,18 +121,13 @@ impl Store {
         recommendation: &str,
         resource: &str,
     ) -> Result<Vec<AssessmentRow>, StoreError> {
+        let visible = filter.resources(&self.pool, "a.resource", 3)?;
         let statement = format!(
             "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
              WHERE (a.recommendation = $1 OR $1 = '') AND (a.resource = $2 OR $2 = ''){} ORDER BY a.resource, a.recommendation",
-            filter.condition("r.connector, r.account", 3)
+            visible.sql
         );
-        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(recommendation).bind(resource);
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading assessments"))?
-        });
+        let rows: Vec<AssessmentColumns> = rows_of!(self, "reading assessments", statement, [recommendation, resource], visible);
         rows.into_iter().map(assessment_row).collect()
     }
 
@@ -142,27 +136,22 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn coverage(&self, filter: &ScopeFilter) -> Result<Vec<Coverage>, StoreError> {
-        let rows: Vec<(String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT connector, document FROM coverage ORDER BY connector").fetch_all(pool).await.map_err(StoreError::statement("reading coverage"))?
-        });
-        let mut found = Vec::new();
-        for (connector, document) in rows {
-            let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
-            found.extend(entries.into_iter().filter(|entry| filter.allows(&connector, &entry.account)));
-        }
-        Ok(found)
+        Ok(self.connector_coverage(filter).await?.into_values().flat_map(|own| own.entries).collect())
     }
 
-    /// The scores of every account since an instant, oldest first.
+    /// The scores since an instant of every account that is seen whole, oldest first. Those of the others were computed over more than
+    /// the reader sees, and what of it they saw then is not known.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn scores(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<ScorePoint>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT connector, account, at, document FROM scores WHERE at >= $1 ORDER BY at, connector, account")
-                .bind(instant(since)).fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
-        });
-        rows.into_iter().filter(|(connector, account, ..)| filter.allows(connector, account)).map(score_point).collect()
+        let whole = filter.whole_accounts(&self.pool, "connector, account", 2)?;
+        let statement = format!(
+            "SELECT connector, account, at, document FROM scores WHERE at >= $1{} ORDER BY at, connector, account",
+            whole.sql
+        );
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [instant(since)], whole);
+        rows.into_iter().map(score_point).collect()
     }
 
     /// What changed since an instant, newest first, at most 500.
@@ -170,17 +159,12 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn transitions(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<Transition>, StoreError> {
+        let visible = filter.history(&self.pool, "transitions", &["at", "resource", "recommendation", "document"], 2)?;
         let statement = format!(
-            "SELECT document FROM transitions WHERE at >= $1{} ORDER BY at DESC, resource, recommendation LIMIT 500",
-            filter.condition("connector, account", 2)
+            "SELECT t.document FROM {} WHERE t.at >= $1 ORDER BY t.at DESC, t.resource, t.recommendation LIMIT 500",
+            visible.sql
         );
-        let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(instant(since));
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading transitions"))?
-        });
+        let rows: Vec<(String,)> = rows_of!(self, "reading transitions", statement, [instant(since)], visible);
         documents(rows, "transition")
     }
 
@@ -193,7 +177,7 @@ impl Store {
             sqlx::query_as("SELECT document FROM exemptions ORDER BY id").fetch_all(pool).await.map_err(StoreError::statement("listing exemptions"))?
         });
         let mut exemptions: Vec<Exemption> = documents(rows, "exemption")?;
-        let ScopeFilter::Subscriptions(pairs) = filter else { return Ok(exemptions) };
+        let ScopeFilter::Part(part) = filter else { return Ok(exemptions) };
         let ids = exemptions.iter().filter_map(|own| match &own.scope {
             ExemptionScope::Resource { id } => Some(id.as_str()),
             _ => None,
@@ -202,8 +186,13 @@ impl Store {
         exemptions.retain(|own| match &own.scope {
             // It covers whatever the reader sees.
             ExemptionScope::Tenant => true,
-            ExemptionScope::Subscription { account } | ExemptionScope::ResourceGroup { account, .. } => {
-                pairs.iter().any(|(_, own)| own == account)
+            ExemptionScope::Subscription { account } => part.shares().any(|((_, own), _)| own == account),
+            ExemptionScope::ResourceGroup { account, resource_group } => {
+                let group = key(resource_group);
+                part.shares().filter(|((_, own), _)| own == account).any(|(_, share)| match share {
+                    Share::Whole => true,
+                    Share::Places(places) => places.groups.contains(&group) || places.resources.values().any(|own| *own == group),
+                })
             }
             ExemptionScope::Resource { id } => visible.contains(id.as_str()),
         });
@@ -214,8 +203,8 @@ impl Store {
     async fn visible_of(&self, filter: &ScopeFilter, ids: &[&str]) -> Result<BTreeSet<String>, StoreError> {
         let mut visible = BTreeSet::new();
         for batch in ids.chunks(IDS_AT_ONCE) {
-            let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
-                let mut select = sqlx::QueryBuilder::new("SELECT id, connector, account FROM resources WHERE id IN (");
+            let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
+                let mut select = sqlx::QueryBuilder::new("SELECT id, connector, account, group_key FROM resources WHERE id IN (");
                 let mut list = select.separated(", ");
                 for id in batch {
                     list.push_bind(*id);
@@ -223,8 +212,10 @@ impl Store {
                 select.push(")");
                 select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement("reading whose resources are"))?
             });
-            let allowed = rows.into_iter().filter(|(_, connector, account)| filter.allows(connector, account));
-            visible.extend(allowed.map(|(id, _, _)| id));
+            visible.extend(rows.into_iter().filter_map(|(id, connector, account, group)| {
+                let scope = Scope { connector: connector.into(), account: account.into(), resource_group: group.into() };
+                filter.allows_in(&scope, &id).then_some(id)
+            }));
         }
         Ok(visible)
     }

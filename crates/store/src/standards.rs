@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::{Attestation, AttestationScope, Connector, Timestamp, Withdrawal};
-use skywarden_posture::{AccountScope, JudgedControls, Standards, compliance_by_account};
+use skywarden_posture::{AccountScope, JudgedControls, Plans, Standards, compliance_by_account};
 
 use crate::{
     ScopeFilter, Store, StoreError, WriteStats,
@@ -39,6 +39,8 @@ pub struct OwnStandards {
     pub attestations: Vec<Attestation>,
     /// The reader's accounts that have been assessed.
     pub accounts: BTreeSet<AccountScope>,
+    /// Which plans are on in them.
+    plans: Plans,
 }
 
 impl OwnStandards {
@@ -52,6 +54,14 @@ impl OwnStandards {
         !catalog.standards.contains_key(id) && self.custom.iter().any(|own| own.file.id == id)
     }
 
+    /// What a reader, by their filter, sees of the accounts in which a standard is there, if it is there in some and not in all: elsewhere
+    /// every plan is off.
+    pub fn narrowed(&self, filter: &ScopeFilter, catalog: &Catalog, id: &str, now: Timestamp) -> Option<ScopeFilter> {
+        let there = self.with(catalog, now).accounts_of(id)?;
+        let part = there.into_iter().map(|own| (own.connector, own.account)).collect::<BTreeSet<_>>();
+        (!part.is_empty()).then(|| filter.narrowed(part))
+    }
+
     /// The catalog's standards with these, and what holds of the attestations `now`.
     pub fn with<'a>(&'a self, catalog: &'a Catalog, now: Timestamp) -> Standards<'a> {
         Standards::of(catalog)
@@ -59,6 +69,7 @@ impl OwnStandards {
             .with_files(&self.initiatives.files)
             .with_checks(&self.initiatives.checks)
             .with_attestations(&self.attestations, self.accounts.iter().cloned(), now)
+            .with_plans(&self.plans)
     }
 }
 
@@ -77,9 +88,9 @@ impl Store {
         let connectors = self.connectors(filter).await?;
         let environment = |id: &str| connectors.iter().find(|own| own.id.as_str() == id).map(|own| own.environment);
         let mut accounts = BTreeSet::new();
-        for point in self.latest_scores(filter).await? {
-            if let Some(environment) = environment(&point.connector) {
-                accounts.insert(AccountScope { connector: point.connector, account: point.account, environment });
+        for own in self.assessed(filter).await? {
+            if let Some(environment) = environment(&own.connector) {
+                accounts.insert(AccountScope { connector: own.connector, account: own.account, environment });
             }
         }
         Ok(OwnStandards {
@@ -87,6 +98,7 @@ impl Store {
             initiatives: self.initiative_standards(filter).await?,
             attestations: self.attestations(filter).await?,
             accounts,
+            plans: self.plans(filter).await?,
         })
     }
 
@@ -136,7 +148,7 @@ impl Store {
         Ok(removed > 0)
     }
 
-    /// Every attestation that concerns an account of the reader's, the newest first.
+    /// Every attestation that concerns an account of which the reader sees anything, the newest first.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
@@ -147,7 +159,7 @@ impl Store {
         let mut attestations: Vec<Attestation> = documents(rows, "attestation")?;
         attestations.retain(|attestation| match &attestation.scope {
             AttestationScope::Tenant => true,
-            AttestationScope::Subscription { connector, account } => filter.allows(connector, account),
+            AttestationScope::Subscription { connector, account } => filter.shows(connector, account),
         });
         Ok(attestations)
     }
@@ -215,9 +227,9 @@ impl Store {
                 sqlx::query_as("SELECT id, account FROM resources WHERE connector = $1")
                     .bind(id).fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
             });
-            let pairs = owners.iter().map(|(_, account)| (id.to_owned(), account.clone())).collect();
+            let pairs: BTreeSet<(String, String)> = owners.iter().map(|(_, account)| (id.to_owned(), account.clone())).collect();
             let owners = owners.iter().map(|(id, account)| (id.as_str(), account.as_str())).collect();
-            let rows = self.assessments(&ScopeFilter::Subscriptions(pairs)).await?;
+            let rows = self.assessments(&ScopeFilter::accounts(pairs)).await?;
             let assessments: Vec<_> = rows.into_iter().map(|row| row.assessment).collect();
             let coverage = self.coverage_of(&everything, id).await?;
             let compliance = compliance_by_account(&standards, &connector, &owners, &assessments, &coverage);

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use skywarden_model::Status;
+use skywarden_model::{Scope, Status};
 use sqlx::AssertSqlSafe;
 
 use crate::{
     AssessmentRow, Page, ScopeFilter, ScorePoint, Store, StoreError,
     commit::{json, parse},
-    pool::on_pool,
+    pool::{on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, pattern, score_point},
 };
 
@@ -58,10 +58,18 @@ pub struct AssessmentTarget {
 }
 
 /// The conditions of an [`AssessmentQuery`] but its cursor and limit, on placeholders 1 to 4.
-const CONDITIONS: &str = "(a.recommendation = $1 OR $1 = '') AND (a.status = $2 OR $2 = '')
-    AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')";
+///
+/// Whoever sees everything is served from the index of recommendations. To whoever sees a part that would be the way through all that
+/// they do not see: for them the condition is written so that no index can serve it.
+fn conditions(filter: &ScopeFilter, query: &AssessmentQuery) -> String {
+    let is_asked = query.recommendation.as_deref().is_some_and(|text| !text.is_empty());
+    let by_index = is_asked && *filter == ScopeFilter::All;
+    let recommendation = if by_index { "a.recommendation = $1" } else { "(a.recommendation = $1 OR $1 = '')" };
+    let status = if query.status.is_some() { "a.status = $2" } else { "$2 = ''" };
+    format!("{recommendation} AND {status} AND ($3 = '' OR LOWER(r.id) LIKE $4 ESCAPE '\\' OR LOWER(r.name) LIKE $4 ESCAPE '\\')")
+}
 
-/// Binds what [`CONDITIONS`] takes.
+/// Binds what [`conditions`] takes.
 macro_rules! bind_conditions {
     ($select:expr, $query:expr) => {{
         let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
@@ -73,16 +81,12 @@ macro_rules! bind_conditions {
     }};
 }
 
-/// The place of a verdict in a list, in SQL and in Rust.
-const RANK: &str = "CASE a.status WHEN 'Unhealthy' THEN 0 WHEN 'Unknown' THEN 1 WHEN 'Healthy' THEN 2 ELSE 3 END";
+/// Verdicts in the order of lists.
+const RANKED: [Status; 4] = [Status::Unhealthy, Status::Unknown, Status::Healthy, Status::NotApplicable];
 
+/// The place of a verdict in a list.
 fn rank(status: Status) -> i64 {
-    match status {
-        Status::Unhealthy => 0,
-        Status::Unknown => 1,
-        Status::Healthy => 2,
-        Status::NotApplicable => 3,
-    }
+    RANKED.iter().zip(0..).find(|(own, _)| **own == status).map_or(0, |(_, place)| place)
 }
 
 impl Store {
@@ -91,18 +95,13 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn recommendation_counts(&self, filter: &ScopeFilter) -> Result<Vec<RecommendationCount>, StoreError> {
+        let visible = filter.resources(&self.pool, "a.resource", 1)?;
         let statement = format!(
             "SELECT a.recommendation, r.connector, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
              WHERE 1 = 1{} GROUP BY a.recommendation, r.connector, a.status",
-            filter.condition("r.connector, r.account", 1)
+            visible.sql
         );
-        let rows: Vec<(String, String, String, i64)> = on_pool!(&self.pool, pool => {
-            let mut query = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
-                query = query.bind(value);
-            }
-            query.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
-        });
+        let rows: Vec<(String, String, String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
         let mut counts: BTreeMap<String, RecommendationCount> = BTreeMap::new();
         for (recommendation, connector, status, n_resources) in rows {
             let count = counts
@@ -135,24 +134,16 @@ impl Store {
             None => (-1, String::new(), String::new()),
             Some(cursor) => serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?,
         };
-        let statement = format!(
-            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS} AND ({RANK}, a.resource, a.recommendation) > ($5, $6, $7){}
-             ORDER BY {RANK}, a.resource, a.recommendation LIMIT $8",
-            filter.condition("r.connector, r.account", 9)
-        );
-        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
-            let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query)
-                .bind(after)
-                .bind(resource.as_str())
-                .bind(recommendation.as_str())
-                .bind(i64::from(limit) + 1);
-            for value in filter.values() {
-                select = select.bind(value);
+        // One verdict after the other: each list is in the order of an index, which is read no further than the page goes.
+        let mut items: Vec<AssessmentRow> = Vec::new();
+        for status in RANKED {
+            let n_missing = i64::from(limit) + 1 - i64::try_from(items.len()).unwrap_or(i64::MAX);
+            if rank(status) < after || n_missing <= 0 || query.status.is_some_and(|wanted| wanted != status) {
+                continue;
             }
-            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
-        });
-        let mut items = rows.into_iter().map(assessment_row).collect::<Result<Vec<_>, _>>()?;
+            let from = if rank(status) == after { (resource.as_str(), recommendation.as_str()) } else { ("", "") };
+            items.extend(self.assessments_from(filter, query, status, from, n_missing).await?);
+        }
         let size = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = items.len() > size;
         items.truncate(size);
@@ -164,6 +155,35 @@ impl Store {
         Ok(Page { items, next })
     }
 
+    /// The assessments of one verdict behind a (resource, recommendation), in this order.
+    async fn assessments_from(
+        &self,
+        filter: &ScopeFilter,
+        query: &AssessmentQuery,
+        status: Status,
+        (resource, recommendation): (&str, &str),
+        limit: i64,
+    ) -> Result<Vec<AssessmentRow>, StoreError> {
+        let query = AssessmentQuery { status: Some(status), ..query.clone() };
+        let visible = filter.resources(&self.pool, "a.resource", 8)?;
+        let statement = format!(
+            "SELECT {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource
+             WHERE {} AND (a.resource, a.recommendation) > ($5, $6){}
+             ORDER BY a.resource, a.recommendation LIMIT $7",
+            conditions(filter, &query),
+            visible.sql
+        );
+        let rows: Vec<AssessmentColumns> = on_pool!(&self.pool, pool => {
+            let mut select =
+                bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query).bind(resource).bind(recommendation).bind(limit);
+            for value in visible.values {
+                select = select.bind(value);
+            }
+            select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
+        });
+        rows.into_iter().map(assessment_row).collect()
+    }
+
     /// Everything that a query matches, whatever its cursor and limit, in order of the resources' ids.
     ///
     /// # Errors
@@ -173,14 +193,16 @@ impl Store {
         filter: &ScopeFilter,
         query: &AssessmentQuery,
     ) -> Result<Vec<AssessmentTarget>, StoreError> {
+        let visible = filter.resources(&self.pool, "a.resource", 5)?;
         let statement = format!(
             "SELECT a.resource, r.connector, a.status FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS}{} ORDER BY a.resource, a.recommendation",
-            filter.condition("r.connector, r.account", 5)
+             WHERE {}{} ORDER BY a.resource, a.recommendation",
+            conditions(filter, query),
+            visible.sql
         );
         let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
             let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
-            for value in filter.values() {
+            for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("listing assessments"))?
@@ -201,14 +223,16 @@ impl Store {
         filter: &ScopeFilter,
         query: &AssessmentQuery,
     ) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let visible = filter.resources(&self.pool, "a.resource", 5)?;
         let statement = format!(
             "SELECT a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE {CONDITIONS}{} GROUP BY a.status",
-            filter.condition("r.connector, r.account", 5)
+             WHERE {}{} GROUP BY a.status",
+            conditions(filter, query),
+            visible.sql
         );
         let rows: Vec<(String, i64)> = on_pool!(&self.pool, pool => {
             let mut select = bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query);
-            for value in filter.values() {
+            for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("counting assessments"))?
@@ -225,15 +249,17 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn status_counts(&self, filter: &ScopeFilter) -> Result<BTreeMap<Status, u64>, StoreError> {
+        let visible = filter.resources(&self.pool, "resource", 1)?;
+        let statement = format!("SELECT status, COUNT(*) FROM assessments WHERE 1 = 1{} GROUP BY status", visible.sql);
+        let rows: Vec<(String, i64)> = rows_of!(self, "counting assessments", statement, [], visible);
         let mut counts = BTreeMap::new();
-        for count in self.recommendation_counts(filter).await? {
-            for (status, n) in [
-                (Status::Healthy, count.healthy),
-                (Status::Unhealthy, count.unhealthy),
-                (Status::Unknown, count.unknown),
-                (Status::NotApplicable, count.not_applicable),
-            ] {
-                *counts.entry(status).or_default() += n;
+        for (status, n) in rows {
+            counts.insert(parse::<Status>(&status, "status")?, u64::try_from(n).unwrap_or(0));
+        }
+        // Whoever sees anything is told of each verdict how often there is none.
+        if !counts.is_empty() {
+            for status in RANKED {
+                counts.entry(status).or_default();
             }
         }
         Ok(counts)
@@ -256,22 +282,29 @@ impl Store {
         let row: Option<AssessmentColumns> = on_pool!(&self.pool, pool => {
             sqlx::query_as(AssertSqlSafe(statement)).bind(resource).bind(recommendation).fetch_optional(pool).await.map_err(StoreError::statement("reading an assessment"))?
         });
-        row.filter(|(connector, account, ..)| filter.allows(connector, account)).map(assessment_row).transpose()
+        let Some(row) = row.map(assessment_row).transpose()? else { return Ok(None) };
+        let scope = Scope {
+            connector: row.connector.as_str().into(),
+            account: row.account.as_str().into(),
+            resource_group: row.location.as_str().into(),
+        };
+        Ok(filter.allows_in(&scope, resource).then_some(row))
     }
 
-    /// The newest score of each account.
+    /// The newest score of each account that is seen whole; those of the others are [`Store::scores_of_parts`].
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
-        let rows: Vec<(String, String, String, String)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as(
-                "SELECT s.connector, s.account, s.at, s.document FROM scores s
-                 JOIN (SELECT connector, account, MAX(at) AS newest FROM scores GROUP BY connector, account) n
-                   ON n.connector = s.connector AND n.account = s.account AND n.newest = s.at
-                 ORDER BY s.connector, s.account")
-                .fetch_all(pool).await.map_err(StoreError::statement("reading scores"))?
-        });
-        rows.into_iter().filter(|(connector, account, ..)| filter.allows(connector, account)).map(score_point).collect()
+        let whole = filter.whole_accounts(&self.pool, "connector, account", 1)?;
+        let statement = format!(
+            "SELECT s.connector, s.account, s.at, s.document FROM scores s
+             JOIN (SELECT connector, account, MAX(at) AS newest FROM scores WHERE 1 = 1{} GROUP BY connector, account) n
+               ON n.connector = s.connector AND n.account = s.account AND n.newest = s.at
+             ORDER BY s.connector, s.account",
+            whole.sql
+        );
+        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [], whole);
+        rows.into_iter().map(score_point).collect()
     }
 }

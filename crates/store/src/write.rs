@@ -52,6 +52,7 @@ impl Store {
                 "DELETE FROM transitions WHERE connector = $1",
                 "DELETE FROM coverage WHERE connector = $1",
                 "DELETE FROM scores WHERE connector = $1",
+                "DELETE FROM accounts WHERE connector = $1",
                 "DELETE FROM attempts WHERE connector = $1",
                 "DELETE FROM compliance_points WHERE connector = $1",
                 "DELETE FROM sightings WHERE connector = $1",
@@ -60,6 +61,7 @@ impl Store {
                 "DELETE FROM policy_marks WHERE connector = $1",
                 "DELETE FROM policy_seen WHERE connector = $1",
                 "DELETE FROM policy_runs WHERE connector = $1",
+                "DELETE FROM arm_objects WHERE connector = $1",
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }

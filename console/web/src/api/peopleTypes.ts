@@ -146,3 +146,11 @@ export interface IdentityProvider {
   groupsClaim?: string | null;
   source: string;
 }
+
+/** A login that a program on another device asks for. */
+export interface DeviceLogin {
+  clientId: string;
+  address: string;
+  askedAt: string;
+  expiresAt: string;
+}

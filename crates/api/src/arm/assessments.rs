@@ -67,6 +67,13 @@ pub(crate) struct ResourcePath {
     finding: String,
 }
 
+impl ResourcePath {
+    pub(super) fn new(subscription: &str, group: &str, connector: &str, entity: &str) -> Self {
+        let [subscription, group, connector, entity] = [subscription, group, connector, entity].map(str::to_owned);
+        Self { subscription, group, connector, entity, assessment: String::new(), finding: String::new() }
+    }
+}
+
 pub(crate) async fn of_resource(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let resource = resource(&state, &path).await?;
     let rows = state.store.assessments_on(&state.filter, resource.id.as_str()).await?;
@@ -92,7 +99,7 @@ pub(crate) async fn finding(state: Scoped, Path(path): Path<ResourcePath>) -> An
 }
 
 /// The resource of a path; a path with another subscription, group or connector than the resource's own finds nothing.
-async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
+pub(super) async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
     let ResourcePath { subscription, group, connector, entity, .. } = path;
     let arm_id = format!(
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
@@ -108,6 +115,14 @@ async fn row(state: &Scoped, path: &ResourcePath) -> Result<AssessmentRow, ApiEr
     let missing = || ApiError::not_found("such assessment");
     let recommendation = by_key(state, &path.assessment).ok_or_else(missing)?;
     state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
+}
+
+/// The key of an assessment that a resource has, as the recommendation spells it.
+pub(super) async fn key_of(state: &Scoped, resource: &Resource, given: &str) -> Result<String, ApiError> {
+    let missing = || ApiError::not_found("such assessment");
+    let recommendation = by_key(state, given).ok_or_else(missing)?;
+    let found = state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?;
+    found.map(|_| recommendation.key.clone()).ok_or_else(missing)
 }
 
 pub(super) fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {

@@ -41,6 +41,15 @@ pub(crate) async fn one(state: Scoped, Path(path): Path<ConnectorPath>) -> Answe
     found.map(Json).ok_or_else(|| ApiError::not_found("such security connector"))
 }
 
+/// The id of a connector that a path names.
+pub(super) async fn id(state: &Scoped, subscription: &str, group: &str, connector: &str) -> Result<String, ApiError> {
+    let known = connectors(state, subscription).await?;
+    let is_meant = |own: &Value| own.get("name").and_then(Value::as_str).is_some_and(|name| name.eq_ignore_ascii_case(connector));
+    let found = known.into_iter().find(|own| group.eq_ignore_ascii_case(GROUP) && is_meant(own));
+    let id = found.and_then(|own| own.get("id").and_then(Value::as_str).map(str::to_owned));
+    id.ok_or_else(|| ApiError::not_found("such security connector"))
+}
+
 /// The connector of a subscription; none for what is no other cloud, as one's own machines.
 async fn connectors(state: &Scoped, id: &str) -> Result<Vec<Value>, ApiError> {
     let (connector, account) = account(state, id).await?;

@@ -5,13 +5,16 @@ use axum::{
     Json,
     extract::{Path, Query},
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::{ArmId, Connector, Scope, subscription_id};
 use skywarden_store::ResourceQuery;
 
-use super::{Answer, next_link, subscription::of_filter};
-use crate::{error::ApiError, scoped::Scoped};
+use super::{Answer, ListQuery, next_link, objects::KINDS, subscription::of_filter};
+use crate::{
+    error::ApiError,
+    odata::{Comparison, Filter},
+    scoped::Scoped,
+};
 
 /// Rows of a page where the request names no number; the next is behind `nextLink`.
 const PAGE: u32 = 500;
@@ -40,21 +43,25 @@ pub(crate) async fn one_subscription(state: Scoped, Path(id): Path<String>) -> A
 
 fn subscription(state: &Scoped, connectors: &[Connector], connector: &str, account: &str) -> Value {
     let id = id_of(connector, account);
-    let known = connectors.iter().find(|own| own.id.as_str() == connector);
-    let name = known.map_or(connector, |own| own.display_name.as_str());
-    // A connector of one account is called as it; those of an organisation have the account in their name already.
-    let display_name = if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") };
     json!({
         "id": format!("/subscriptions/{id}"),
         "subscriptionId": id,
         "tenantId": state.auth.tenant(),
-        "displayName": display_name,
+        "displayName": display_name(connectors, connector, account),
         "state": "Enabled",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
         "subscriptionPolicies": { "locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off" },
         "tags": { "skywarden-connector": connector, "skywarden-account": account },
     })
+}
+
+/// What an account is called as a subscription.
+pub(crate) fn display_name(connectors: &[Connector], connector: &str, account: &str) -> String {
+    let known = connectors.iter().find(|own| own.id.as_str() == connector);
+    let name = known.map_or(connector, |own| own.display_name.as_str());
+    // A connector of one account is called as it; those of an organisation have the account in their name already.
+    if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") }
 }
 
 pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>) -> Answer {
@@ -82,18 +89,6 @@ fn resource_group(subscription: &str, name: &str) -> Value {
     })
 }
 
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    #[serde(rename = "$filter")]
-    filter: Option<String>,
-    #[serde(rename = "$top")]
-    top: Option<u32>,
-    #[serde(rename = "$skiptoken", alias = "$skipToken")]
-    skip_token: Option<String>,
-    #[serde(rename = "api-version")]
-    api_version: Option<String>,
-}
-
 pub(crate) async fn resources(state: Scoped, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
     list(&state, &id, None, query).await
 }
@@ -108,15 +103,13 @@ pub(crate) async fn resources_of_group(
 
 async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery) -> Answer {
     let (connector, account) = account(state, id).await?;
-    // `az` sends an empty one.
-    let filter = query.filter.as_deref().filter(|filter| !filter.trim().is_empty());
-    let type_name = filter.map(wanted_type).transpose()?;
+    let type_name = query.asked(&["resourceType"], &[])?.map(wanted_type).transpose()?;
     let wanted = ResourceQuery {
         connector: Some(connector.clone()),
         account: Some(account.clone()),
         location: group.clone(),
         type_name,
-        cursor: query.skip_token,
+        cursor: query.skip_token.clone(),
         limit: query.top.unwrap_or(PAGE).clamp(1, PAGE),
         ..ResourceQuery::default()
     };
@@ -131,18 +124,17 @@ async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery)
         None => format!("/subscriptions/{id}/resources"),
         Some(group) => format!("/subscriptions/{id}/resourceGroups/{group}/resources"),
     };
-    let version = query.api_version.as_deref().unwrap_or("2022-09-01");
-    let more = filter.map(|filter| [("$filter", filter)]);
+    let version = query.version().unwrap_or("2022-09-01");
+    let more = query.filter().map(|filter| [("$filter", filter)]);
     Ok(Json(next_link(state, &path, version, more.as_ref().map(|pair| pair.as_slice()).unwrap_or_default(), value, page.next)))
 }
 
-/// The type of `resourceType eq 'T'`, the one filter that is understood.
-fn wanted_type(filter: &str) -> Result<String, ApiError> {
-    let rest = filter.trim().strip_prefix("resourceType eq '").and_then(|rest| rest.strip_suffix('\''));
-    let plain = rest.filter(|text| !text.is_empty() && !text.contains('\''));
-    plain
-        .map(str::to_owned)
-        .ok_or_else(|| ApiError::bad_request(format!("the filter `{filter}` is not understood; `resourceType eq 'TYPE'` is")))
+/// The type of `resourceType eq 'T'`, the one condition that the store answers a page at a time.
+fn wanted_type(filter: Filter) -> Result<String, ApiError> {
+    match filter {
+        Filter::Compare(_, Comparison::Equal, Value::String(wanted)) => Ok(wanted),
+        other => Err(ApiError::bad_request(format!("the filter `{other}` is not answered here; `resourceType eq 'TYPE'` is"))),
+    }
 }
 
 pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {
@@ -160,10 +152,10 @@ pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {
     Ok(Json(json!({ "value": value })))
 }
 
-/// The namespaces that this face answers, with the types that have operations.
+/// The namespaces that this face answers, with the types that have operations; those of [`KINDS`] come to them.
 const PROVIDERS: [(&str, &[&str]); 5] = [
     (
-        "Microsoft.Security",
+        SECURITY,
         &[
             "secureScores",
             "secureScoreControls",
@@ -192,6 +184,8 @@ const PROVIDERS: [(&str, &[&str]); 5] = [
     ("Microsoft.Resources", &["subscriptions", "resourceGroups", "resources", "tenants"]),
 ];
 
+const SECURITY: &str = "Microsoft.Security";
+
 pub(crate) async fn tenant_providers(_: Scoped) -> Answer {
     Ok(Json(json!({ "value": PROVIDERS.iter().map(|own| provider("", own)).collect::<Vec<_>>() })))
 }
@@ -215,8 +209,12 @@ pub(crate) async fn register_management(state: Scoped, Path(id): Path<String>) -
 }
 
 fn provider(prefix: &str, (namespace, types): &(&str, &[&str])) -> Value {
+    let prefix_of = |name: &str| name.strip_prefix(namespace).and_then(|rest| rest.strip_prefix('/')).map(str::to_owned);
+    let kinds = KINDS.iter().filter_map(|kind| prefix_of(&kind.type_name()));
     let types: Vec<Value> = types
         .iter()
+        .map(|name| (*name).to_owned())
+        .chain(kinds)
         .map(|name| json!({ "resourceType": name, "locations": [], "apiVersions": [], "capabilities": "None" }))
         .collect();
     json!({ "id": format!("{prefix}/providers/{namespace}"), "namespace": namespace, "registrationState": "Registered",
@@ -229,7 +227,7 @@ pub(super) async fn account(state: &Scoped, id: &str) -> Result<(String, String)
 }
 
 /// The id of an account as a subscription.
-pub(super) fn id_of(connector: &str, account: &str) -> String {
+pub(crate) fn id_of(connector: &str, account: &str) -> String {
     let scope = Scope { connector: connector.into(), account: account.into(), resource_group: "".into() };
     subscription_id(&scope).to_string()
 }

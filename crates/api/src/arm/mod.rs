@@ -6,6 +6,8 @@ mod canonical;
 mod compliance;
 mod connectors;
 mod ground;
+mod list_query;
+pub(crate) mod objects;
 mod policy;
 mod restrictions;
 mod roles;
@@ -14,6 +16,8 @@ mod subscription;
 mod tasks;
 
 pub(crate) use canonical::canonical;
+pub(crate) use ground::{display_name, id_of};
+pub(crate) use list_query::ListQuery;
 pub(crate) use roles::assignment_id;
 
 use axum::{
@@ -92,6 +96,7 @@ pub(crate) fn routes() -> Router<AppState> {
     let checks = format!("{controls}/{{control}}/regulatoryComplianceAssessments");
     ground_routes()
         .merge(policy::routes())
+        .merge(objects::routes())
         .route(&under(SUBSCRIPTION, "locations"), get(tasks::locations))
         .route(&under(SUBSCRIPTION, "locations/{location}"), get(tasks::one_location))
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))

@@ -79,7 +79,7 @@ struct Place {
 }
 
 async fn check(state: &Scoped, place: Place, body: Body) -> Answer {
-    let Json(request) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(request) = body?;
     let is_small = |field: &Field| field.values.len() <= MAX_FIELDS;
     if request.pending_fields.len() > MAX_FIELDS || !request.pending_fields.iter().all(is_small) {
         return Err(ApiError::bad_request(format!("a request asks about at most {MAX_FIELDS} fields and values of a field")));
@@ -103,8 +103,12 @@ async fn check(state: &Scoped, place: Place, body: Body) -> Answer {
         .map_err(|found| ApiError::bad_request(format!("`resourceContent` holds {} resources instead of one", found.len())))?;
     if let Some(id) = &place.subscription {
         let (connector, account) = account_of(state, id).await?;
-        // An account has two names, of which a role may be assigned at either.
-        if !state.filter.allows(&connector, &account) && !state.sees(&Scope::Subscription(account.to_lowercase())) {
+        let name = account.to_lowercase();
+        let scope = match &place.group {
+            Some(group) => Scope::ResourceGroup(name, group.to_lowercase()),
+            None => Scope::Subscription(name),
+        };
+        if !state.sees(&scope) {
             return Err(ApiError::not_found("such subscription"));
         }
         resource.scope.connector = connector.as_str().into();

@@ -64,7 +64,7 @@ pub(crate) async fn define(
     body: Result<Json<NewRole>, JsonRejection>,
 ) -> Result<Response, ApiError> {
     let scope = seen(&state, &path).await?;
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let id = guid(&path.name)?;
     let role = Role::parse(&id, RoleKind::Custom, &new.properties).map_err(|error| ApiError::bad_request(error.to_string()))?;
     let known = roles(&state).await?.into_iter().find(|own| own.id == role.id);
@@ -127,7 +127,7 @@ pub(crate) async fn assign(
 ) -> Result<Response, ApiError> {
     let scope = seen(&state, &path).await?;
     state.may_at(ASSIGN, &scope)?;
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let id = guid(&path.name)?;
     let wanted = new.properties.role_definition_id.rsplit('/').next().unwrap_or_default();
     let roles = roles(&state).await?;

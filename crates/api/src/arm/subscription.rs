@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use skywarden_model::SecureScore;
 use skywarden_store::ScopeFilter;
 
@@ -10,8 +8,9 @@ use crate::{error::ApiError, scoped::Scoped};
 pub(crate) struct Subscription {
     /// As the path has it, in lower case.
     pub(crate) id: String,
-    /// What belongs to it.
+    /// What belongs to it and may be seen.
     pub(crate) filter: ScopeFilter,
+    /// The score of that.
     pub(crate) score: SecureScore,
 }
 
@@ -19,8 +18,8 @@ pub(crate) struct Subscription {
 pub(crate) async fn subscription(state: &Scoped, wanted: &str) -> Result<Subscription, ApiError> {
     let missing = || ApiError::not_found("such subscription");
     let pair = of_filter(state, &state.filter, wanted).await?.ok_or_else(missing)?;
-    let filter = ScopeFilter::Subscriptions(BTreeSet::from([pair]));
-    let point = state.store.latest_scores(&filter).await?.into_iter().next().ok_or_else(missing)?;
+    let filter = state.filter.narrowed([pair]);
+    let point = state.latest_scores(&filter).await?.into_iter().next().ok_or_else(missing)?;
     Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.score })
 }
 

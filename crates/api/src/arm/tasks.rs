@@ -76,7 +76,7 @@ pub(crate) async fn one(state: Scoped, Path(path): Path<LocationPath>) -> Answer
 async fn page(state: &Scoped, id: &str, paging: Paging, path: &str) -> Answer {
     let (connector, account) = account(state, id).await?;
     let subscription = id_of(&connector, &account);
-    let filter = skywarden_store::ScopeFilter::Subscriptions([(connector, account)].into());
+    let filter = state.filter.narrowed([(connector, account)]);
     let query =
         AssessmentQuery { status: Some(Status::Unhealthy), cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
     let page = state.store.assessment_page(&filter, &query).await?;

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, header};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use jiff::SignedDuration;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 use skywarden_model::Timestamp;
@@ -33,15 +34,16 @@ pub(super) enum Proof<'p> {
 struct Assertion {
     iss: String,
     sub: String,
-    exp: i64,
-    nbf: Option<i64>,
+    /// Seconds since 1970, which may have decimals (RFC 7519, section 2: NumericDate).
+    exp: f64,
+    nbf: Option<f64>,
     jti: Option<String>,
 }
 
 /// An assertion holds for at most this many seconds: until then its id is remembered.
-const LONGEST_ASSERTION: i64 = 3600;
+const LONGEST_ASSERTION: f64 = 3600.0;
 /// Clocks may differ by this many seconds.
-const LEEWAY: i64 = 60;
+const LEEWAY: f64 = 60.0;
 /// Longest assertion that is looked at.
 const MAX_ASSERTION: usize = 8 << 10;
 
@@ -140,7 +142,7 @@ pub(crate) fn certificate_end(certificate: &str) -> Option<i64> {
 
 /// Whether an assertion is of this program and its time is now.
 fn holds(said: &Assertion, id: &str, now: Timestamp) -> bool {
-    let second = now.as_second();
+    let second = now.as_duration().as_secs_f64();
     let is_own = said.iss.eq_ignore_ascii_case(id) && said.sub.eq_ignore_ascii_case(id);
     let has_begun = said.nbf.is_none_or(|start| start <= second + LEEWAY);
     is_own && has_begun && second < said.exp && said.exp <= second + LONGEST_ASSERTION + LEEWAY
@@ -149,7 +151,10 @@ fn holds(said: &Assertion, id: &str, now: Timestamp) -> bool {
 /// Whether an assertion was not used before (RFC 7523, section 3, number 7).
 async fn is_first(state: &AppState, said: &Assertion, now: Timestamp) -> Result<bool, ApiError> {
     let Some(id) = &said.jti else { return Ok(false) };
-    let end = Timestamp::from_second(said.exp).unwrap_or(now);
+    // `holds` has it within an hour.
+    let left =
+        SignedDuration::try_from_secs_f64(said.exp - now.as_duration().as_secs_f64() + 1.0).unwrap_or(SignedDuration::ZERO);
+    let end = now.checked_add(left).unwrap_or(Timestamp::MAX);
     Ok(state.store.claim_once("assertion", &auth::hex_digest(&format!("{} {id}", said.iss)), end).await?)
 }
 

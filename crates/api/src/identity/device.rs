@@ -20,7 +20,7 @@ use super::{
 use crate::{
     AppState, auth,
     error::ApiError,
-    people::{Peer, random_bytes},
+    people::{Peer, address_of, random_bytes},
     scoped::Scoped,
     v1::Answer,
 };
@@ -84,7 +84,7 @@ pub(crate) async fn begin(
     let (device_code, user_code) = (auth::random_token(), user_code()?);
     let login = Login {
         client: asked.client_id.chars().take(64).collect(),
-        address: peer.map(|peer| peer.0.0.ip().to_string()).unwrap_or_default(),
+        address: address_of(&peer).map(|address| address.to_string()).unwrap_or_default(),
         asked_at: now,
         expires_at,
         agreed: None,
@@ -161,7 +161,7 @@ pub(crate) async fn show(state: Scoped, Query(shown): Query<Shown>) -> Answer {
 /// `POST /api/v1/device`: agrees or declines.
 pub(crate) async fn say(state: Scoped, body: Result<Json<Said>, JsonRejection>) -> Result<StatusCode, ApiError> {
     let principal = state.person()?;
-    let Json(said) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(said) = body?;
     let digest = auth::hex_digest(&plain(&said.code));
     let login = read(state.store.take_once(BY_PERSON, &digest, Timestamp::now()).await?).ok_or_else(no_code)?;
     let program = login.program.clone();

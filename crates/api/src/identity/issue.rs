@@ -89,15 +89,9 @@ pub(super) async fn of_person(state: &AppState, base: &str, principal: &Principa
     };
     let refresh = auth::random_token();
     let credential = Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.id.clone(),
-        kind: CredentialKind::RefreshToken,
         name: client.to_owned(),
-        secret: auth::hex_digest(&refresh),
-        scope: None,
-        created_at: now,
         expires_at: now.checked_add(SignedDuration::from_hours(24 * REFRESH_DAYS)).ok(),
-        last_used_at: None,
+        ..Credential::new(CredentialKind::RefreshToken, &principal.id, auth::hex_digest(&refresh), now)
     };
     state.store.put_credential(&credential).await?;
     let client_info = json!({ "uid": principal.id, "utid": tenant }).to_string();

@@ -20,6 +20,9 @@ pub(super) fn filter(text: &str) -> Result<Filter, FilterError> {
     }
 }
 
+/// Words that are values.
+const CONSTANTS: [&str; 3] = ["true", "false", "null"];
+
 struct Parser {
     tokens: Vec<(usize, Token)>,
     next: usize,
@@ -90,12 +93,24 @@ impl Parser {
 
     fn list(&mut self, field: String) -> Result<Filter, FilterError> {
         self.expect(&Token::Open, "`(` is expected")?;
-        let mut values = vec![self.value()?];
+        let mut values = vec![self.element()?];
         while self.takes_token(&Token::Comma) {
-            values.push(self.value()?);
+            values.push(self.element()?);
         }
         self.expect(&Token::Close, "`,` or `)` is expected")?;
         Ok(Filter::In(field, values))
+    }
+
+    /// A value in a list. Azure's reference writes names there without quotes: `name in (VirtualMachines, Containers)`.
+    fn element(&mut self) -> Result<Value, FilterError> {
+        let bare = self.peek_word().filter(|word| !CONSTANTS.iter().any(|own| own.eq_ignore_ascii_case(word)));
+        match bare.map(str::to_owned) {
+            Some(word) => {
+                self.next += 1;
+                Ok(Value::String(word))
+            }
+            None => self.value(),
+        }
     }
 
     fn value(&mut self) -> Result<Value, FilterError> {

@@ -38,6 +38,8 @@ fn rows_are_asked_as_odata_says() {
         "nothing eq null",
         "contains(state, 'comp') and startswith(type,'IT')",
         "endswith(type, 's') and size in (1, 7)",
+        "state in (Compliant, nonCompliant)",
+        "good in (false)",
         "atScope()",
         "state -eq 'NonCompliant'",
         "STATE EQ 'noncompliant' AND NOT good eq true",

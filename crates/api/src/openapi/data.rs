@@ -58,9 +58,18 @@ pub(super) struct Kind {
 #[serde(deny_unknown_fields)]
 pub(super) struct Entry {
     pub(super) summary: String,
+    /// What is to be said beyond the summary.
+    #[serde(skip)]
+    pub(super) about: Option<&'static str>,
     #[serde(default)]
     pub(super) query: Vec<Query>,
+    /// Headers that the request may have.
+    #[serde(skip)]
+    pub(super) headers: BTreeMap<String, Value>,
     pub(super) body: Option<Value>,
+    /// A body that may be left out.
+    #[serde(skip)]
+    pub(super) optional_body: Option<Value>,
     pub(super) form: Option<Value>,
     /// Media types of a body that is no JSON, or not only.
     #[serde(default)]

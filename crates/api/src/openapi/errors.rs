@@ -3,12 +3,13 @@
 use serde_json::{Map, Value, json};
 
 /// Status, name and description of every refusal that a route may answer.
-const ERRORS: [(u16, &str, &str); 10] = [
+const ERRORS: [(u16, &str, &str); 11] = [
     (400, "BadRequest", "The request is wrong: a parameter or the body can't be understood, or asks for what can't be."),
     (401, "Unauthorized", "There is no login, or it does not hold."),
     (403, "Forbidden", "The caller's roles do not allow the action there, or a change comes from another site."),
     (404, "NotFound", "There is no such thing, or the caller may not see it; FeatureNotAvailable: it is not built."),
     (409, "Conflict", "It does not go with what is there."),
+    (412, "PreconditionFailed", "It is not what `If-Match` or `If-None-Match` expect."),
     (413, "TooLarge", "The body is too long."),
     (415, "UnsupportedMediaType", "The body is of a kind that is not taken."),
     (421, "MisdirectedRequest", "The server does not answer under that host name."),

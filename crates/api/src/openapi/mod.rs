@@ -2,6 +2,7 @@
 
 mod data;
 mod errors;
+mod objects;
 mod operation;
 mod schema;
 mod table;
@@ -46,7 +47,7 @@ fn make() -> OpenApi {
     let mut paths: Map<String, Value> = Map::new();
     let mut described = BTreeSet::new();
     let open = OPEN_ROUTES.iter().flat_map(|routes| routes.iter()).map(|(method, path)| (*method, *path, None));
-    let listed = ROUTES.iter().map(|route| (route.method, route.path.as_str(), Some(route.action)));
+    let listed = ROUTES.iter().map(|route| (route.method, route.path.as_str(), Some(route.action.as_str())));
     for (method, path, action) in listed.chain(open) {
         let Some((key, entry)) = table.find(method, path) else {
             problems.push(format!(

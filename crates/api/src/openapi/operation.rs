@@ -23,6 +23,9 @@ pub(super) fn operation(files: &[File], described: &Described<'_>, place: Place<
     let entry = &described.entry;
     let mut parameters = in_path(files, place, problems);
     parameters.extend(in_query(files, entry, place, problems));
+    for (name, written) in &entry.headers {
+        parameters.push(parameter(name, "header", schema::of(written, problems), false.into()));
+    }
     let mut made = json!({
         "operationId": id(place),
         "summary": entry.summary,
@@ -35,8 +38,11 @@ pub(super) fn operation(files: &[File], described: &Described<'_>, place: Place<
             Some(action) => members.insert("x-skywarden-action".to_owned(), json!(action)),
             None => members.insert("security".to_owned(), json!([])),
         };
+        if let Some(about) = entry.about {
+            members.insert("description".to_owned(), json!(about));
+        }
         if let Some(body) = body(entry, problems) {
-            members.insert("requestBody".to_owned(), json!({ "required": true, "content": body }));
+            members.insert("requestBody".to_owned(), json!({ "required": entry.optional_body.is_none(), "content": body }));
         }
     }
     made
@@ -98,7 +104,8 @@ fn parameter(name: &str, place: &str, mut schema: Value, required: Value) -> Val
 
 fn body(entry: &Entry, problems: &mut Vec<String>) -> Option<Map<String, Value>> {
     let mut content = Map::new();
-    for (media, written) in [("application/json", &entry.body), ("application/x-www-form-urlencoded", &entry.form)] {
+    let json = entry.body.as_ref().or(entry.optional_body.as_ref());
+    for (media, written) in [("application/json", json), ("application/x-www-form-urlencoded", entry.form.as_ref())] {
         if let Some(written) = written {
             content.insert(media.to_owned(), json!({ "schema": schema::of(written, problems) }));
         }
@@ -117,7 +124,8 @@ fn plain(media: &str) -> Value {
 }
 
 fn responses(entry: &Entry, place: Place<'_>, problems: &mut Vec<String>) -> Map<String, Value> {
-    let takes_body = entry.body.is_some() || entry.form.is_some() || !entry.sends.is_empty();
+    let bodies = [&entry.body, &entry.optional_body, &entry.form];
+    let takes_body = bodies.iter().any(|own| own.is_some()) || !entry.sends.is_empty();
     if let Some(wrong) = entry.errors.iter().find(|status| !errors::is_known(**status)) {
         problems.push(format!("{} {} has the error {wrong}, of which nothing is known", place.method, place.path));
     }

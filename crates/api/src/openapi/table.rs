@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::{
     data::{Entry, File, Kind},
-    schema,
+    objects, schema,
 };
 
 /// Every entry by its path, in which each parameter is `{}`: the whole path, or what follows the namespace behind the last `/providers/`.
@@ -39,7 +39,11 @@ enum Origin {
 
 impl<'a> Table<'a> {
     pub(super) fn of(files: &'a [File], problems: &mut Vec<String>) -> Self {
-        let mut table = Self { entries: BTreeMap::new(), kinds: Vec::new() };
+        let kinds = objects::schemas().into_iter().map(|(schema, made)| MadeKind { schema, made }).collect();
+        let mut table = Self { entries: BTreeMap::new(), kinds };
+        for (path, method, entry) in objects::entries() {
+            table.insert(objects::TAG, &path, method, entry, Origin::Kind);
+        }
         for file in files {
             for (path, kind) in &file.kinds {
                 table.add_kind(file, path, kind, problems);
@@ -79,8 +83,12 @@ impl<'a> Table<'a> {
             Some(namespace) => format!("{namespace}/{path}"),
             None => format!("{}{path}", file.prefix),
         };
-        let described = Described { tag: &file.tag, entry, origin };
-        self.entries.entry(plain(&key)).or_default().insert(method.to_owned(), described);
+        self.insert(&file.tag, &key, method, entry, origin);
+    }
+
+    fn insert(&mut self, tag: &'a str, path: &str, method: &str, entry: Entry, origin: Origin) {
+        let described = Described { tag, entry, origin };
+        self.entries.entry(plain(path)).or_default().insert(method.to_owned(), described);
     }
 
     fn add_kind(&mut self, file: &'a File, path: &str, kind: &Kind, problems: &mut Vec<String>) {

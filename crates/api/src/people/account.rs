@@ -33,7 +33,7 @@ type Body<T> = Result<Json<T>, JsonRejection>;
 /// `PUT /session/password`: every other session ends.
 pub(crate) async fn change_password(state: Scoped, body: Body<Change>) -> Result<StatusCode, ApiError> {
     let principal = state.person()?;
-    let change = read(body)?;
+    let Json(change) = body?;
     prove(&state, &principal, change.current).await?;
     passwords::strong_enough(&change.password, &[&state.caller.login_name, &state.caller.name])?;
     let session = match &state.caller.login {
@@ -63,7 +63,7 @@ pub(crate) async fn propose_codes(state: Scoped) -> Result<Json<Value>, ApiError
 /// `PUT /session/totp`.
 pub(crate) async fn switch_codes_on(state: Scoped, body: Body<Code>) -> Result<Json<Value>, ApiError> {
     let principal = state.person()?;
-    let code = read(body)?.code;
+    let Json(Code { code }) = body?;
     let plain: String = code.chars().filter(char::is_ascii_digit).collect();
     let codes = one_time_codes::confirm(&state, &principal, &plain, Timestamp::now()).await?;
     let codes = codes.ok_or_else(|| {
@@ -76,7 +76,8 @@ pub(crate) async fn switch_codes_on(state: Scoped, body: Body<Code>) -> Result<J
 /// `POST /session/totp/remove`.
 pub(crate) async fn switch_codes_off(state: Scoped, body: Body<Password>) -> Result<StatusCode, ApiError> {
     let principal = state.person()?;
-    prove(&state, &principal, read(body)?.password).await?;
+    let Json(Password { password }) = body?;
+    prove(&state, &principal, password).await?;
     one_time_codes::remove(&state, &principal).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -84,7 +85,6 @@ pub(crate) async fn switch_codes_off(state: Scoped, body: Body<Password>) -> Res
 /// That whoever sits there knows the password: an open screen is not enough. Wrong tries count as those of signing in do.
 async fn prove(state: &Scoped, principal: &str, password: String) -> Result<(), ApiError> {
     let now = Timestamp::now();
-    let refused = || ApiError::new(StatusCode::UNAUTHORIZED, "SignInFailed", "the current password is wrong");
     let failed = state.store.failed_sign_ins(principal).await?;
     if sign_in::locked_until(failed).is_some_and(|end| now < end) {
         return Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "TooManyAttempts", "too many wrong tries; wait and try again"));
@@ -93,12 +93,8 @@ async fn prove(state: &Scoped, principal: &str, password: String) -> Result<(), 
     let kept = credentials.into_iter().find(|own| own.kind == CredentialKind::Password).map(|own| own.secret);
     state.store.sign_in_failed(principal, now).await?;
     if !state.sign_in.passwords.check(password, kept).await? {
-        return Err(refused());
+        return Err(ApiError::new(StatusCode::UNAUTHORIZED, "SignInFailed", "the current password is wrong"));
     }
     state.store.forget_failed_sign_ins(principal).await?;
     Ok(())
-}
-
-fn read<T>(body: Body<T>) -> Result<T, ApiError> {
-    body.map(|Json(body)| body).map_err(|rejection| ApiError::bad_request(rejection.body_text()))
 }

@@ -44,15 +44,9 @@ pub fn new_credential(kind: CredentialKind, principal: &str, name: &str, days: i
     }
     let secret = if kind == CredentialKind::Token { format!("{API_TOKEN_PREFIX}{random}") } else { random };
     let credential = Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.to_owned(),
-        kind,
         name: name.to_owned(),
-        secret: hex_digest(&secret),
-        scope: None,
-        created_at: now,
         expires_at: now.checked_add(SignedDuration::from_hours(24 * days)).ok(),
-        last_used_at: None,
+        ..Credential::new(kind, principal, hex_digest(&secret), now)
     };
     Some(NewCredential { credential, secret })
 }
@@ -91,7 +85,7 @@ pub(crate) async fn add(
     body: Result<Json<Asked>, JsonRejection>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     be_owner(&state)?;
-    let Json(asked) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(asked) = body?;
     let principal = found(&state, &id).await?;
     if principal.kind != PrincipalKind::ServicePrincipal {
         return Err(ApiError::bad_request("only programs are given secrets; people sign in and make tokens of their own"));
@@ -154,15 +148,9 @@ async fn keep_certificate(
 pub fn new_certificate(principal: &str, name: &str, certificate: &str, now: Timestamp) -> Option<Credential> {
     let end = Timestamp::from_second(crate::identity::client::certificate_end(certificate)?).ok()?;
     let credential = Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.to_owned(),
-        kind: CredentialKind::Certificate,
         name: name.trim().chars().take(MAX_NAME).collect(),
-        secret: certificate.to_owned(),
-        scope: None,
-        created_at: now,
         expires_at: Some(end),
-        last_used_at: None,
+        ..Credential::new(CredentialKind::Certificate, principal, certificate.to_owned(), now)
     };
     (now < end).then_some(credential)
 }

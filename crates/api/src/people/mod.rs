@@ -23,7 +23,7 @@ use axum::{
 
 pub(crate) use credentials::random_bytes;
 pub(crate) use session::open as open_session;
-pub(crate) use sign_in::Peer;
+pub(crate) use sign_in::{Peer, address_of};
 pub(crate) use tokens::TokenLimit;
 
 pub use credentials::{NewCredential, new_certificate, new_credential};

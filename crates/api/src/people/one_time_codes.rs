@@ -68,13 +68,13 @@ pub(crate) async fn confirm(
     let mut codes = Vec::with_capacity(N_RECOVERY_CODES);
     for _ in 0..N_RECOVERY_CODES {
         let code = Secret::from(random_bytes::<RECOVERY_BYTES>()?.to_vec()).to_base32().to_lowercase();
-        state.store.put_credential(&kept(principal, CredentialKind::RecoveryCode, hex_digest(&code), now)).await?;
+        state.store.put_credential(&Credential::new(CredentialKind::RecoveryCode, principal, hex_digest(&code), now)).await?;
         let letters: Vec<char> = code.chars().collect();
         codes.push(letters.chunks(4).map(|part| part.iter().collect::<String>()).collect::<Vec<_>>().join("-"));
     }
     state.store.remove_credentials_of(principal, CredentialKind::Totp).await?;
     // Last: from here on a code is asked for.
-    state.store.put_credential(&kept(principal, CredentialKind::Totp, secret_name(principal), now)).await?;
+    state.store.put_credential(&Credential::new(CredentialKind::Totp, principal, secret_name(principal), now)).await?;
     Ok(Some(codes))
 }
 
@@ -121,20 +121,6 @@ fn totp(secret: &[u8]) -> Option<Totp> {
         .with_secret(secret)
         .build()
         .ok()
-}
-
-fn kept(principal: &str, kind: CredentialKind, secret: String, now: Timestamp) -> Credential {
-    Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.to_owned(),
-        kind,
-        name: String::new(),
-        secret,
-        scope: None,
-        created_at: now,
-        expires_at: None,
-        last_used_at: None,
-    }
 }
 
 /// A QR code in SVG, dark on light whatever the page's colours: scanners need it so.

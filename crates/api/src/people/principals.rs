@@ -61,7 +61,7 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
 /// `POST /principals`: a user gets an invitation to set a password.
 pub(crate) async fn add(state: Scoped, body: Body<New>) -> Result<(StatusCode, Json<Value>), ApiError> {
     be_owner(&state)?;
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     if let Some(provider) = &new.provider
         && (new.kind != PrincipalKind::Group || !state.sign_in.providers.contains_key(provider))
     {
@@ -91,7 +91,7 @@ pub(crate) async fn add(state: Scoped, body: Body<New>) -> Result<(StatusCode, J
 /// `PATCH /principals/{id}`.
 pub(crate) async fn change(state: Scoped, Path(id): Path<String>, body: Body<Change>) -> Answer {
     state.everywhere()?;
-    let Json(change) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(change) = body?;
     let mut principal = found(&state, &id).await?;
     if let Some(title) = &change.display_name {
         principal.display_name = titled(title, &principal.name)?;

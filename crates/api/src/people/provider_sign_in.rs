@@ -108,10 +108,10 @@ pub(crate) async fn callback(
     };
     let principal = account(&state, &id, person, now).await?;
     if principal.state == PrincipalState::Disabled {
-        sign_in::log(&state, sign_in::SIGN_IN, &principal, peer.as_ref(), "Failed (401)", json!({ "with": id }), now).await?;
+        sign_in::log(&state, sign_in::SIGN_IN, &principal, &peer, "Failed (401)", json!({ "with": id }), now).await?;
         return Ok(failed(&"your account is switched off here; ask an administrator"));
     }
-    let opened = sign_in::welcome(&state, &principal, &headers, peer.as_ref(), json!({ "with": id }), now).await?;
+    let opened = sign_in::welcome(&state, &principal, &headers, &peer, json!({ "with": id }), now).await?;
     // The session's cookie is not sent on a way that began at another site: the page goes on by itself.
     let page =
         "<!doctype html><meta http-equiv=\"refresh\" content=\"0;url=/\"><title>Skywarden</title><p><a href=\"/\">Go on</a></p>";

@@ -19,7 +19,7 @@ use crate::{
     auth::{self, Login},
     caller::{Caller, INSTALLATION},
     error::ApiError,
-    routes::OWN,
+    routes::{OF_TENANT, OWN},
     scoped::Scoped,
     v1::Answer,
 };
@@ -121,11 +121,12 @@ pub(crate) async fn shown(state: &AppState, caller: &Caller) -> Result<Value, Ap
         .held()
         .map(|(scope, role)| json!({ "role": role.id, "roleName": role.name, "scope": scope.to_string() }))
         .collect();
-    let may: BTreeSet<&str> = ROUTES
-        .iter()
-        .map(|route| route.action)
-        .filter(|action| !action.starts_with(OWN) && caller.grants.allow_somewhere(action))
-        .collect();
+    let is_allowed = |action: &&str| {
+        let is_of_tenant = OF_TENANT.iter().any(|start| action.starts_with(start));
+        let grants = &caller.grants;
+        !action.starts_with(OWN) && if is_of_tenant { grants.allow_everywhere(action) } else { grants.allow_somewhere(action) }
+    };
+    let may: BTreeSet<&str> = ROUTES.iter().map(|route| route.action.as_str()).filter(is_allowed).collect();
     Ok(json!({
         "id": caller.id,
         "name": caller.login_name,

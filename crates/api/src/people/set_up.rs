@@ -3,7 +3,7 @@
 use axum::{
     Json,
     extract::rejection::JsonRejection,
-    http::{HeaderMap, StatusCode},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
 use serde::Deserialize;
@@ -36,7 +36,7 @@ pub(crate) async fn set_up(
     headers: HeaderMap,
     body: Result<Json<First>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(first) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(first) = body?;
     let is_installation = state.caller.id == INSTALLATION && matches!(state.caller.login, Login::Session { .. });
     if !is_installation || state.store.has_accounts().await? {
         let message = "the first account is made in the session of the address that `skywarden up` prints, while nobody has one";
@@ -66,7 +66,7 @@ pub(crate) async fn set_up(
     };
     state.store.put_role_assignment(&assignment).await?;
     sign_in::keep_password(&state, &principal.id, first.password, None, now).await?;
-    let opened = sign_in::welcome(&state, &principal, &headers, peer.as_ref(), json!({ "with": "set-up" }), now).await?;
-    let answer = sign_in::welcomed(&state, principal, opened).await?;
-    Ok((StatusCode::CREATED, answer).into_response())
+    let opened = sign_in::welcome(&state, &principal, &headers, &peer, json!({ "with": "set-up" }), now).await?;
+    let session = sign_in::welcomed(&state, principal, &opened).await?;
+    Ok((StatusCode::CREATED, [(header::SET_COOKIE, opened.cookie)], Json(session)).into_response())
 }

@@ -1,6 +1,6 @@
 //! Signing in with a name and a password, and what is known before.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::{
     Extension, Json,
@@ -28,6 +28,11 @@ use crate::{
 
 /// Where a request comes from; tests have no connection.
 pub(crate) type Peer = Option<Extension<ConnectInfo<SocketAddr>>>;
+
+/// The address of where a request comes from.
+pub(crate) fn address_of(peer: &Peer) -> Option<IpAddr> {
+    peer.as_ref().map(|Extension(ConnectInfo(peer))| peer.ip())
+}
 
 /// What the log calls a sign-in.
 pub(crate) const SIGN_IN: &str = "Skywarden.Account/signIn/action";
@@ -104,7 +109,7 @@ pub(crate) async fn sign_in(
     let credentials = state.store.credentials_of(&counted).await?;
     let kept = credentials.iter().find(|own| own.kind == CredentialKind::Password).map(|own| own.secret.clone());
     let is_right = state.sign_in.passwords.check(password, kept).await?;
-    let Some(principal) = known.filter(|_| is_right) else { return refused(&state, &counted, name, peer.as_ref(), now).await };
+    let Some(principal) = known.filter(|_| is_right) else { return refused(&state, &counted, name, &peer, now).await };
     if credentials.iter().any(|own| own.kind == CredentialKind::Totp) {
         let Some(code) = code.filter(|code| !code.trim().is_empty()) else {
             // The password was right: this was no wrong try, but it is no sign-in either.
@@ -112,11 +117,12 @@ pub(crate) async fn sign_in(
             return Err(ApiError::new(StatusCode::UNAUTHORIZED, "CodeRequired", "enter the one-time code of your app as well"));
         };
         if !one_time_codes::check(&state, &principal.id, &code, now).await? {
-            return refused(&state, &counted, name, peer.as_ref(), now).await;
+            return refused(&state, &counted, name, &peer, now).await;
         }
     }
-    let opened = welcome(&state, &principal, &headers, peer.as_ref(), json!({ "with": "password" }), now).await?;
-    welcomed(&state, principal, opened).await
+    let opened = welcome(&state, &principal, &headers, &peer, json!({ "with": "password" }), now).await?;
+    let session = welcomed(&state, principal, &opened).await?;
+    Ok(([(header::SET_COOKIE, opened.cookie)], Json(json!({ "session": session }))).into_response())
 }
 
 /// `POST /api/v1/password`: sets the password of whoever was invited.
@@ -146,8 +152,7 @@ pub(crate) async fn set_password(
         return Err(weak);
     }
     keep_password(&state, &principal.id, password, None, now).await?;
-    log(&state, "Skywarden.Account/password/write", &principal, peer.as_ref(), "Succeeded", json!({ "with": "invitation" }), now)
-        .await?;
+    log(&state, "Skywarden.Account/password/write", &principal, &peer, "Succeeded", json!({ "with": "invitation" }), now).await?;
     Ok(Json(json!({ "name": principal.name })))
 }
 
@@ -183,18 +188,7 @@ pub(crate) async fn keep_password(
 ) -> Result<(), ApiError> {
     let secret = state.sign_in.passwords.keep(password).await?;
     state.store.remove_credentials_of(principal, CredentialKind::Password).await?;
-    let credential = Credential {
-        id: uuid::Uuid::new_v4().to_string(),
-        principal: principal.to_owned(),
-        kind: CredentialKind::Password,
-        name: String::new(),
-        secret,
-        scope: None,
-        created_at: now,
-        expires_at: None,
-        last_used_at: None,
-    };
-    state.store.put_credential(&credential).await?;
+    state.store.put_credential(&Credential::new(CredentialKind::Password, principal, secret, now)).await?;
     state.store.remove_sessions_of(principal, session).await?;
     // What programs hold for the person was given under the old password.
     state.store.remove_credentials_of(principal, CredentialKind::RefreshToken).await?;
@@ -214,23 +208,21 @@ pub(crate) async fn welcome(
     state: &AppState,
     principal: &Principal,
     headers: &HeaderMap,
-    peer: Option<&Extension<ConnectInfo<SocketAddr>>>,
+    peer: &Peer,
     details: Value,
     now: Timestamp,
 ) -> Result<Opened, ApiError> {
-    let opened = session::open(state, &principal.id, headers, peer.map(|peer| peer.0.0.ip()), now).await?;
+    let opened = session::open(state, &principal.id, headers, address_of(peer), now).await?;
     state.store.sign_in_succeeded(&principal.id, now).await?;
     log(state, SIGN_IN, principal, peer, "Succeeded", details, now).await?;
     Ok(opened)
 }
 
-/// What a browser is told whose session was opened.
-pub(crate) async fn welcomed(state: &AppState, principal: Principal, opened: Opened) -> Result<Response, ApiError> {
+/// What a browser is told of its session that was opened.
+pub(crate) async fn welcomed(state: &AppState, principal: Principal, opened: &Opened) -> Result<Value, ApiError> {
     let grants = state.store.grants_of(&principal.id).await?;
-    let caller = Caller::of(principal, grants, Login::Session { digest: opened.digest });
-    let mut response = Json(json!({ "session": session::shown(state, &caller).await? })).into_response();
-    response.headers_mut().insert(header::SET_COOKIE, opened.cookie);
-    Ok(response)
+    let caller = Caller::of(principal, grants, Login::Session { digest: opened.digest.clone() });
+    session::shown(state, &caller).await
 }
 
 /// Writes what somebody did to their own account into the audit log.
@@ -238,7 +230,7 @@ pub(crate) async fn log(
     state: &AppState,
     action: &str,
     principal: &Principal,
-    peer: Option<&Extension<ConnectInfo<SocketAddr>>>,
+    peer: &Peer,
     outcome: &str,
     details: Value,
     now: Timestamp,
@@ -250,7 +242,7 @@ pub(crate) async fn log(
         action: action.to_owned(),
         target: format!("/api/v1/principals/{}", principal.id),
         outcome: outcome.to_owned(),
-        address: peer.map(|peer| peer.0.0.ip().to_string()).unwrap_or_default(),
+        address: address_of(peer).map(|address| address.to_string()).unwrap_or_default(),
         details,
     };
     state.store.append_audit(&entry).await?;
@@ -261,7 +253,8 @@ pub(crate) async fn log(
 fn opened<T>(state: &AppState, headers: &HeaderMap, body: Result<Json<T>, JsonRejection>) -> Result<T, ApiError> {
     state.auth.base(headers)?;
     auth::refuse_other_sites(headers)?;
-    body.map(|Json(body)| body).map_err(|rejection| ApiError::bad_request(rejection.body_text()))
+    let Json(body) = body?;
+    Ok(body)
 }
 
 /// How many seconds are left until the next try.
@@ -278,18 +271,12 @@ fn too_many(seconds: i64) -> Response {
 }
 
 /// The same words whatever was wrong.
-async fn refused(
-    state: &AppState,
-    principal: &str,
-    name: &str,
-    peer: Option<&Extension<ConnectInfo<SocketAddr>>>,
-    now: Timestamp,
-) -> Result<Response, ApiError> {
+async fn refused(state: &AppState, principal: &str, name: &str, peer: &Peer, now: Timestamp) -> Result<Response, ApiError> {
     // Names that nobody has stay out of the log: whoever guesses would fill it.
     if let Some(principal) = state.store.principal(principal).await? {
         log(state, SIGN_IN, &principal, peer, "Failed (401)", json!({}), now).await?;
     }
-    tracing::warn!(?name, address = ?peer.map(|peer| peer.0.0.ip()), "a sign-in failed");
+    tracing::warn!(?name, address = ?address_of(peer), "a sign-in failed");
     Err(ApiError::new(StatusCode::UNAUTHORIZED, "SignInFailed", "the name, the password or the code is wrong"))
 }
 

@@ -2,6 +2,7 @@
 
 mod authorization;
 mod ground;
+mod objects;
 mod people;
 mod policy_insights;
 mod security;
@@ -17,30 +18,34 @@ pub struct Route {
     /// The path, parameters in braces.
     pub path: String,
     /// The action that a role must allow, in ARM's words.
-    pub action: &'static str,
+    pub action: String,
 }
 
 /// All of them; the tests that walk them read this.
 pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
     let mut routes = Vec::new();
     for (method, path, action) in v1::TABLE.iter().chain(people::TABLE) {
-        routes.push(Route { method, path: format!("/api/v1{path}"), action });
+        routes.push(Route { method, path: format!("/api/v1{path}"), action: (*action).to_owned() });
     }
     for (method, path, action) in ground::TABLE {
-        routes.push(Route { method, path: (*path).to_owned(), action });
+        routes.push(Route { method, path: (*path).to_owned(), action: (*action).to_owned() });
     }
     for operations in [security::TABLE, authorization::TABLE, policy_insights::TABLE].into_iter().flatten() {
         for at in operations.at {
             for (method, tail, action) in operations.rows {
-                routes.push(Route { method, path: format!("{}/providers/{}/{tail}", at.path(), operations.namespace), action });
+                let path = format!("{}/providers/{}/{tail}", at.path(), operations.namespace);
+                routes.push(Route { method, path, action: (*action).to_owned() });
             }
         }
     }
+    routes.extend(objects::table());
     routes
 });
 
 /// What the actions begin with that everybody may take: they touch one's own account only.
 pub(crate) const OWN: &str = "Skywarden.Account/";
+
+pub(crate) use people::OF_TENANT;
 
 /// Operations of one namespace that are there at the same kinds of scope.
 struct Operations {
@@ -53,13 +58,15 @@ struct Operations {
 }
 
 /// The kinds of scope that a path of ARM begins with.
-#[derive(Clone, Copy)]
-enum At {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum At {
     /// Nothing: the tenant.
     Tenant,
     ManagementGroup,
     Subscription,
     ResourceGroup,
+    /// A connected environment.
+    Connector,
     /// A resource of a connected environment.
     Entity,
     /// A resource of Azure's own.
@@ -72,16 +79,25 @@ enum At {
     Assignment,
     /// One at a resource group.
     GroupAssignment,
+    /// An assessment of such a resource.
+    Assessment,
 }
 
 impl At {
     /// The beginning of the path.
-    fn path(self) -> &'static str {
+    pub(crate) fn path(self) -> &'static str {
         match self {
             Self::Tenant => "",
             Self::ManagementGroup => "/providers/Microsoft.Management/managementGroups/{management_group}",
             Self::Subscription => "/subscriptions/{subscription}",
             Self::ResourceGroup => "/subscriptions/{subscription}/resourceGroups/{group}",
+            Self::Connector => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}"
+            }
+            Self::Assessment => {
+                "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\
+                 /securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}"
+            }
             Self::Entity => {
                 "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}\
                  /securityEntityData/{entity}"
@@ -101,7 +117,7 @@ impl At {
 
 /// The page at the server's address in a build without a console.
 static INDEX: LazyLock<Route> =
-    LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read" });
+    LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read".to_owned() });
 
 /// The methods of a path, `HEAD` left out.
 pub(crate) fn methods(path: &str) -> Vec<&'static str> {

@@ -29,6 +29,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/exemptions/lift", "Microsoft.Authorization/policyExemptions/delete"),
     ("GET", "/connectors", "Microsoft.Security/securityConnectors/read"),
     ("DELETE", "/connectors/{id}", "Microsoft.Security/securityConnectors/delete"),
+    ("GET", "/plans", "Microsoft.Security/pricings/read"),
     ("GET", "/missing-permissions", "Microsoft.Security/securityConnectors/read"),
     ("GET", "/policy", "Microsoft.Authorization/policyAssignments/read"),
     ("GET", "/policy/assignment", "Microsoft.Authorization/policyAssignments/read"),

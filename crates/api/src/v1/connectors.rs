@@ -70,7 +70,7 @@ pub(crate) async fn list(state: Scoped) -> Answer {
     let attempts = state.store.attempts(&state.filter).await?;
     let coverage = state.store.connector_coverage(&state.filter).await?;
     let counts = state.store.account_counts(&state.filter).await?;
-    let scores = state.store.latest_scores(&state.filter).await?;
+    let scores = state.latest_scores(&state.filter).await?;
     let row = |connector| row(connector, attempts.get(id_of(connector)), coverage.get(id_of(connector)), &counts, &scores);
     let items: Vec<ConnectorRow<'_>> = connectors.iter().map(row).collect();
     Ok(Json(json!({ "items": items })))

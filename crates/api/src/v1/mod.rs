@@ -5,6 +5,7 @@ mod exemptions;
 mod inventory;
 mod missing;
 mod overview;
+mod plans;
 mod policy;
 mod recommendations;
 mod rounds;
@@ -12,7 +13,7 @@ mod scope;
 pub(crate) mod standards;
 
 pub(crate) use overview::total_score;
-pub(crate) use policy::{long_routes, policy_type, rule, take, take_away};
+pub(crate) use policy::{long_routes, may_set_aside, policy_type, rule, take, take_away};
 
 use axum::{
     Json, Router,
@@ -54,6 +55,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/exemptions/lift", post(exemptions::bulk::lift))
         .route("/connectors", get(connectors::list))
         .route("/connectors/{id}", delete(connectors::disconnect))
+        .route("/plans", get(plans::list))
         .route("/missing-permissions", get(missing::list))
         .merge(policy::routes())
         .merge(crate::people::routes())

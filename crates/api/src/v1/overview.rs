@@ -22,12 +22,12 @@ pub(super) struct CoverageCounts {
 
 /// The score over everything that is connected.
 pub(crate) async fn total_score(state: &Scoped) -> Result<SecureScore, ApiError> {
-    let latest = state.store.latest_scores(&state.filter).await?;
+    let latest = state.latest_scores(&state.filter).await?;
     Ok(overall_score(latest.iter().map(|point| &point.score)))
 }
 
 pub(crate) async fn overview(state: Scoped) -> Answer {
-    let latest = state.store.latest_scores(&state.filter).await?;
+    let latest = state.latest_scores(&state.filter).await?;
     let score = overall_score(latest.iter().map(|point| &point.score));
     let subscriptions: Vec<Value> = latest
         .iter()
@@ -55,6 +55,7 @@ pub(crate) async fn overview(state: Scoped) -> Answer {
         "resources": state.store.resource_count(&state.filter, &ResourceQuery::default()).await?,
         "unhealthyResources": state.store.resource_count(&state.filter, &unhealthy).await?,
         "trend": trend(&history),
+        "withoutHistory": state.without_history(&state.filter).await?,
         "coverage": coverage_counts(&state.store.coverage(&state.filter).await?),
     })))
 }

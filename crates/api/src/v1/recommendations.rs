@@ -5,8 +5,8 @@ use axum::{
     extract::{Path, Query},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
-use skywarden_content::{Catalog, RecommendationFile};
+use serde_json::{Value, json};
+use skywarden_content::{Catalog, PlanNeed, RecommendationFile};
 use skywarden_model::{Severity, Status};
 use skywarden_store::{AssessmentQuery, RecommendationCount};
 
@@ -86,8 +86,13 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
     let control = control.map(|control| json!({ "id": control.id, "title": control.title, "max": control.max_score }));
     let counts = state.store.recommendation_counts(&state.filter).await?;
     let count = counts.into_iter().find(|count| count.recommendation == known.file.id).unwrap_or_default();
+    let plan = match &known.file.plan {
+        Some(need) => Some(plan_of(&state, need).await?),
+        None => None,
+    };
     Ok(Json(json!({
         "recommendation": file,
+        "plan": plan,
         "key": known.key,
         "control": control,
         "counts": {
@@ -97,6 +102,19 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
             "NotApplicable": count.not_applicable,
         },
     })))
+}
+
+/// The plan that a recommendation belongs to, and the accounts in which it is off, so that nothing is judged there.
+async fn plan_of(state: &Scoped, need: &PlanNeed) -> Result<Value, ApiError> {
+    let plans = state.store.plans(&state.filter).await?;
+    let mut off = Vec::new();
+    for (connector, account) in state.store.accounts(&state.filter).await? {
+        if !plans.is_on_in(Some(need), &connector, &account) {
+            off.push(json!({ "connector": connector, "account": account }));
+        }
+    }
+    let title = state.catalog.plans.get(&need.id).map(|plan| &plan.title);
+    Ok(json!({ "name": need.id, "title": title, "subPlans": need.sub_plans, "offIn": off }))
 }
 
 #[derive(Deserialize)]

@@ -1,5 +1,3 @@
-use std::collections::BTreeSet;
-
 use serde::Deserialize;
 use skywarden_store::ScopeFilter;
 
@@ -28,23 +26,22 @@ impl ScopeQuery {
         }
     }
 
-    /// The subscriptions that are meant; a scope without any is an error, since an empty list would look like a clean one.
+    /// What the caller sees of what is meant; a scope without any is an error, since an empty list would look like a clean one.
     pub(crate) async fn filter(&self, state: &Scoped) -> Result<ScopeFilter, ApiError> {
         let (connector, account) = (given(self.connector.as_deref()), given(self.account.as_deref()));
         if connector.is_none() && account.is_none() {
             return Ok(state.filter.clone());
         }
-        let mut pairs = BTreeSet::new();
-        for point in state.store.latest_scores(&state.filter).await? {
-            let is_meant = connector.is_none_or(|own| own == point.connector) && account.is_none_or(|own| own == point.account);
-            if is_meant {
-                pairs.insert((point.connector, point.account));
+        let mut pairs = Vec::new();
+        for (own, its_account) in state.store.accounts(&state.filter).await? {
+            if connector.is_none_or(|connector| own == connector) && account.is_none_or(|account| its_account == account) {
+                pairs.push((own, its_account));
             }
         }
         if pairs.is_empty() {
             return Err(ApiError::not_found("such connector or account with something assessed"));
         }
-        Ok(ScopeFilter::Subscriptions(pairs))
+        Ok(state.filter.narrowed(pairs))
     }
 }
 

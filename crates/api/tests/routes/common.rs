@@ -12,7 +12,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use skywarden_api::{
-    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Limits, Passwords, Rate, Scheme, SignIn, StaticFile,
+    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Limits, Passwords, Rate, Route, Scheme, SignIn, StaticFile,
     TokenKey, hex_digest, router,
 };
 use skywarden_content::Catalog;
@@ -51,7 +51,7 @@ pub(crate) struct Server {
 }
 
 /// The embedded content, which takes a while to read.
-static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
+pub(crate) static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
 
 /// A server that knows one machine.
 pub(crate) async fn server() -> Server {
@@ -106,7 +106,7 @@ pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
     server
 }
 
-async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
+pub(crate) async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
     let exemption = Exemption {
         id: id.to_owned(),
         recommendation: "machine-firewall-on".to_owned(),
@@ -121,7 +121,7 @@ async fn exempt(server: &Server, id: &str, scope: ExemptionScope) {
     server.store.put_exemption(&exemption).await.unwrap();
 }
 
-async fn empty() -> Server {
+pub(crate) async fn empty() -> Server {
     empty_with(Vec::new()).await
 }
 
@@ -309,4 +309,10 @@ pub(crate) async fn assign(server: &Server, principal: &Principal, role: BuiltIn
         created_by: String::new(),
     };
     server.store.put_role_assignment(&assignment).await.unwrap();
+}
+
+/// Whether a route tells of people and roles, or of who asks: these are the installation's, whoever sees how much of the estate.
+pub(crate) fn is_of_people(route: &Route) -> bool {
+    let of_people = ["Skywarden.Account/", "Microsoft.Authorization/principals/", "Microsoft.Authorization/auditLog/"];
+    route.path.contains("/Microsoft.Authorization/role") || of_people.iter().any(|action| route.action.starts_with(action))
 }

@@ -1,18 +1,24 @@
 //! Who gets in, and what the routes answer.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod attacks;
 mod common;
 mod compliance;
 mod connectors;
 mod exemptions;
+mod governance;
 mod identity;
+mod objects;
 mod openapi;
+mod parts;
 mod people;
+mod plans;
 mod policy;
 mod policy_arm;
 mod policy_states;
 mod provider;
 mod roles;
+mod samples;
 mod standards;
 mod visibility;
 mod walk;

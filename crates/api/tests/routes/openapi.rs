@@ -8,12 +8,14 @@ use jsonschema::Validator;
 use serde_json::{Value, json};
 use skywarden_api::{OPEN_ROUTES, ROUTES, openapi};
 use skywarden_content::Catalog;
-use skywarden_model::{ArmId, subscription_id};
+use skywarden_model::{ArmId, Connector, Environment, Scope, subscription_id};
 use skywarden_rbac::BuiltIn;
 
 use crate::{
     common::{BEARER, JSON, Server, TENANT, estate, get, machine, program, send},
+    governance,
     policy_arm::{at, owner},
+    samples,
 };
 
 /// Where the estate lies.
@@ -23,15 +25,11 @@ const ROLE: &str = "00000000-0000-4000-8000-00000000000a";
 const ASSIGNMENT: &str = "00000000-0000-4000-8000-00000000000b";
 
 /// `GET` routes of which the estate has nothing, or that a token can't ask.
-const NOTHING_THERE: [(&str, &str); 8] = [
+const NOTHING_THERE: [(&str, &str); 7] = [
     ("/api/v1/device", "is for people in a browser"),
     ("/identity/token", "asks for another header"),
     ("/sign-in/{provider}", "there is no identity provider"),
     ("/sign-in/{provider}/callback", "there is no identity provider"),
-    (
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}",
-        "machines of one's own are no security connector",
-    ),
     (
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}/subAssessments/{finding}",
         "no assessment has findings",
@@ -176,6 +174,14 @@ fn the_document_is_openapi() {
 /// An estate in which most routes find something.
 async fn furnished(contract: &Contract) -> Server {
     let server = estate(&PLACES).await;
+    let connector = Connector {
+        id: PLACES[1].0.into(),
+        environment: Environment::Aws,
+        display_name: "ships".to_owned(),
+        sample: false,
+        settings: BTreeMap::new(),
+    };
+    server.store.put_connector(&connector).await.unwrap();
     let own = subscription();
     let group = format!("{own}/resourceGroups/machines");
     let entity = entity();
@@ -248,6 +254,11 @@ async fn furnished(contract: &Contract) -> Server {
         &json!({ "id": DEFINITION, "name": "own", "properties": owner()["properties"] }),
     )
     .await;
+    let key = key();
+    for template in samples::written() {
+        let path = at_scope(template).replace("{assessment}", &key).replace("{name}", samples::name(template));
+        made(template, &path, "PUT", &samples::body(template)).await;
+    }
     server
 }
 
@@ -269,6 +280,30 @@ fn scopes(own: &str, group: &str, entity: &str) -> Vec<(String, String)> {
             entity.to_owned(),
         ),
     ]
+}
+
+/// The scope of connectors, likewise.
+fn connector_scope() -> (String, String) {
+    let at = "resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}";
+    let (connector, account) = PLACES[1];
+    let scope = Scope { connector: connector.into(), account: account.into(), resource_group: "".into() };
+    let own = at.replace("{group}", "skywarden").replace("{connector}", connector);
+    (format!("/subscriptions/{{subscription}}/{at}"), format!("/subscriptions/{}/{own}", subscription_id(&scope)))
+}
+
+/// A path of the table with the scope of the estate in place of its own: the longest beginning that is one.
+fn at_scope(template: &str) -> String {
+    let own = subscription();
+    let mut known = scopes(&own, &format!("{own}/resourceGroups/machines"), &entity());
+    known.push(connector_scope());
+    let meant = known.iter().filter(|(pattern, _)| template.starts_with(pattern.as_str()));
+    let (pattern, scope) = meant.max_by_key(|(pattern, _)| pattern.len()).unwrap();
+    template.replacen(pattern.as_str(), scope, usize::from(!pattern.is_empty()))
+}
+
+/// The key of what was assessed.
+fn key() -> String {
+    Catalog::embedded().unwrap().recommendations["machine-firewall-on"].key.clone()
 }
 
 fn assignment(number: char) -> String {
@@ -294,33 +329,39 @@ struct Found {
     key: String,
     /// The name of a task.
     task: String,
+    /// The ids of operations by the path of what carried them out.
+    operations: BTreeMap<String, String>,
 }
 
 impl Found {
     async fn of(server: &Server) -> Self {
         let principals = get(server, "/api/v1/principals").await;
         let tasks = get(server, &format!("{}/providers/Microsoft.Security/tasks", subscription())).await;
-        let key = Catalog::embedded().unwrap().recommendations["machine-firewall-on"].key.clone();
         let task = tasks["value"][0]["name"].as_str().unwrap().to_owned();
-        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key, task }
+        let mut operations = BTreeMap::new();
+        for template in ROUTES.iter().filter_map(|route| route.path.strip_suffix("/{name}/execute")) {
+            let rule = format!("{}/own", at_scope(template));
+            let id = governance::result(server, &rule, false).await["name"].as_str().unwrap().to_owned();
+            operations.insert(rule, id);
+        }
+        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, operations }
     }
 }
 
 /// A path of the estate for one of the table.
 fn path_of(found: &Found, template: &str) -> String {
-    let (own, entity) = (subscription(), entity());
-    let group = format!("{own}/resourceGroups/machines");
-    // The longest beginning that is a scope.
-    let known = scopes(&own, &group, &entity);
+    let mut path = at_scope(template);
+    let own = subscription();
+    let known = scopes(&own, "", "");
     let meant = known.iter().zip('b'..).filter(|((pattern, _), _)| template.starts_with(pattern.as_str()));
-    let ((pattern, scope), number) = meant.max_by_key(|((pattern, _), _)| pattern.len()).unwrap();
-    let mut path = template.replacen(pattern.as_str(), scope, usize::from(!pattern.is_empty()));
+    let (_, number) = meant.max_by_key(|((pattern, _), _)| pattern.len()).unwrap();
     let role_assignment = assignment(number);
     let name = match path.split("/{name}").next().and_then(|before| before.rsplit('/').next()) {
         Some("roleDefinitions") => ROLE,
         Some("roleAssignments") => &role_assignment,
         Some("asyncOperationResults") => "1",
         Some("subscriptions") => own.rsplit('/').next().unwrap(),
+        Some(_) if template.contains("{name}") => samples::name(template),
         _ => "own",
     };
     let id = match path.split("/{id}").next().and_then(|before| before.rsplit('/').next()) {
@@ -344,6 +385,9 @@ fn path_of(found: &Found, template: &str) -> String {
         ("{namespace}", "Microsoft.Security"),
     ] {
         path = path.replace(parameter, value);
+    }
+    if let Some((rule, _)) = path.split_once("/operationResults/") {
+        path = path.replace("{operation}", &found.operations[rule]);
     }
     let path = path.replace(['{', '}'], "");
     match template {

@@ -347,3 +347,23 @@ async fn management_groups_are_made_moved_and_removed() {
     let z = get(&server, &id("z")).await;
     assert_eq!(z["properties"]["details"]["managementGroupAncestors"], json!(["y", "w", TENANT]), "{z}");
 }
+
+#[tokio::test]
+async fn an_exemption_takes_leave_where_its_assignment_lies() {
+    let server = server().await;
+    let own = subscription();
+    let (base, corp) = (at("", "policyDefinitions", "base"), at("", "policyAssignments", "corp"));
+    assert_eq!(put(&server, &base, &owner()).await.0, StatusCode::CREATED);
+    assert_eq!(put(&server, &corp, &assigned(&base)).await.0, StatusCode::CREATED);
+    let below = at(&own, "policyAssignments", "below");
+    assert_eq!(put(&server, &below, &assigned(&base)).await.0, StatusCode::CREATED);
+    let admin = program(&server, "admin", BuiltIn::SecurityAdmin, &own).await;
+    let exemption = |id: &str, assignment: &str| json!({ "id": id, "properties": { "policyAssignmentId": assignment, "exemptionCategory": "Waiver" } });
+    let exempt = at(&own, "policyExemptions", "e");
+    let (status, body) = send(&server, &admin, "PUT", &exempt, &exemption(&exempt, &corp)).await;
+    assert_eq!((status, &body["error"]["code"]), (StatusCode::FORBIDDEN, &json!("AuthorizationFailed")), "{body}");
+    let (status, _) = send(&server, &admin, "POST", "/api/v1/policy/import", &exemption(&exempt, &corp)).await;
+    assert_eq!(status, StatusCode::FORBIDDEN, "the console's import is no way around it");
+    let (status, body) = send(&server, &admin, "PUT", &exempt, &exemption(&exempt, &below)).await;
+    assert_eq!(status, StatusCode::CREATED, "{body}");
+}

@@ -44,9 +44,7 @@ impl Provider {
         std::fs::write(&file, "the-client-secret\n").unwrap();
         let mut settings = json!({ "id": "corp", "name": "Corp", "issuer": self.issuer, "clientId": "skywarden",
             "clientSecretFile": file, "scopes": ["profile", "email", "groups"], "allowPrivateAddresses": true });
-        for (name, value) in changed.as_object().unwrap() {
-            settings.as_object_mut().unwrap().insert(name.clone(), value.clone());
-        }
+        settings.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
         let settings: ProviderSettings = serde_json::from_value(settings).unwrap();
         empty_with(vec![IdentityProvider::new(settings).unwrap()]).await
     }
@@ -282,9 +280,7 @@ async fn a_provider_in_a_private_network_is_asked_only_where_that_is_allowed() {
 fn settings_that_are_no_good_are_told() {
     let error = |changed: Value| {
         let mut settings = json!({ "id": "corp", "name": "Corp", "issuer": "https://login.example.com", "clientId": "x" });
-        for (name, value) in changed.as_object().unwrap() {
-            settings.as_object_mut().unwrap().insert(name.clone(), value.clone());
-        }
+        settings.as_object_mut().unwrap().extend(changed.as_object().unwrap().clone());
         let settings: ProviderSettings = serde_json::from_value(settings).unwrap();
         IdentityProvider::new(settings).err().map(|error| error.to_string()).unwrap_or_default()
     };

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use skywarden_api::{OPEN_ROUTES, ROUTES};
-use skywarden_model::subscription_id;
+use skywarden_model::{ArmId, Scope, subscription_id};
 use skywarden_rbac::{BuiltIn, built_in_roles};
 use skywarden_store::{AuditQuery, ScopeFilter};
 
@@ -109,6 +109,38 @@ async fn a_reader_reads_everything_and_changes_nothing() {
         n_changes
     );
     assert!(server.store.verify_audit().await.unwrap().is_ok());
+}
+
+#[tokio::test]
+async fn a_role_at_a_group_or_a_resource_changes_what_lies_there_only() {
+    let server = estate(&[("alpha", "a1"), ("alpha", "a2")]).await;
+    let at_group = program(&server, "group", BuiltIn::SecurityAdmin, "/subscriptions/a1/resourceGroups/Machines").await;
+    let scope = Scope { connector: "alpha".into(), account: "a2".into(), resource_group: "machines".into() };
+    let own = ArmId::of_parts(&"alpha-a2".into(), &scope);
+    let at_resource = program(&server, "resource", BuiltIn::SecurityAdmin, own.as_str()).await;
+    let exempt = async |bearer: &str, scope: Value| {
+        let body = json!({ "recommendation": "machine-firewall-on", "scope": scope, "category": "Waiver", "reason": "new" });
+        ask(&server, "POST", "/api/v1/exemptions", &[("authorization", bearer), JSON], &body.to_string()).await.0.as_u16()
+    };
+    let group = |account: &str, name: &str| json!({ "kind": "resourceGroup", "account": account, "resourceGroup": name });
+    let resource = |id: &str| json!({ "kind": "resource", "id": id });
+    for (scope, of_group, of_resource) in [
+        (json!({ "kind": "tenant" }), 403, 403),
+        (json!({ "kind": "subscription", "account": "a1" }), 403, 404),
+        (json!({ "kind": "subscription", "account": "a2" }), 404, 403),
+        (group("a1", "machines"), 201, 404),
+        (group("a1", "other"), 404, 404),
+        (group("a2", "machines"), 404, 404),
+        (resource("alpha-a1"), 201, 400),
+        (resource("alpha-a2"), 400, 201),
+    ] {
+        assert_eq!(exempt(&at_group, scope.clone()).await, of_group, "{scope}");
+        assert_eq!(exempt(&at_resource, scope.clone()).await, of_resource, "{scope}");
+    }
+    for bearer in [&at_group, &at_resource] {
+        let (code, body) = status(&server, "DELETE", "/api/v1/connectors/alpha", bearer).await;
+        assert!(code.is_client_error(), "{code} {body}");
+    }
 }
 
 #[tokio::test]
@@ -296,12 +328,12 @@ async fn an_installation_has_roles_of_its_own() {
 async fn every_action_of_the_table_is_one_that_a_built_in_role_allows_and_reads_are_reads() {
     let allowed = |role: BuiltIn, action: &str| built_in_roles().iter().any(|own| own.id == role.id() && own.allows(action));
     for route in ROUTES.iter() {
-        assert!(allowed(BuiltIn::Owner, route.action), "{}", route.action);
+        assert!(allowed(BuiltIn::Owner, &route.action), "{}", route.action);
         let is_read = route.action.ends_with("/read");
-        assert_eq!(allowed(BuiltIn::Reader, route.action), is_read, "{}", route.action);
+        assert_eq!(allowed(BuiltIn::Reader, &route.action), is_read, "{}", route.action);
         let is_of_access = route.action.starts_with("Microsoft.Authorization/principals/") && !is_read;
         assert!(
-            !is_of_access || !allowed(BuiltIn::Contributor, route.action),
+            !is_of_access || !allowed(BuiltIn::Contributor, &route.action),
             "{}: who contributes makes no accounts",
             route.action
         );

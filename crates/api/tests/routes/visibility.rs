@@ -7,7 +7,7 @@ use skywarden_policy::PolicyObject;
 use skywarden_rbac::BuiltIn;
 
 use crate::{
-    common::{Server, assign, estate, program},
+    common::{Server, assign, estate, is_of_people, program},
     roles::{path_of, status},
 };
 
@@ -69,9 +69,7 @@ async fn whoever_sees_a_part_gets_what_a_server_of_that_part_alone_would_answer(
         }
         for route in ROUTES.iter().filter(|route| route.method == "GET") {
             // Who holds which role is another matter, and an owner of everything may ask about scopes that are nowhere.
-            let of_people = ["Skywarden.Account/", "Microsoft.Authorization/principals/", "Microsoft.Authorization/auditLog/"];
-            let is_of_people = of_people.iter().any(|action| route.action.starts_with(action));
-            if route.path.contains("/Microsoft.Authorization/role") || is_of_people {
+            if is_of_people(route) {
                 continue;
             }
             for own in PLACES {

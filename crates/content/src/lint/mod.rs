@@ -1,5 +1,6 @@
 //! What must hold of a content file beyond its shape.
 
+mod plan;
 mod standard;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use crate::{
     source::step,
 };
 
+pub(crate) use plan::{plan, plan_need, successors};
 pub(crate) use standard::{checks, standard};
 
 /// A skeleton of `cargo xtask new` carries this mark wherever a person has to write something.

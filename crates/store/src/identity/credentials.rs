@@ -61,6 +61,23 @@ pub struct FailedSignIns {
     pub last_at: Option<Timestamp>,
 }
 
+impl Credential {
+    /// A credential that is made now, with a new id; it has no name, no limits and no end, and was never used.
+    pub fn new(kind: CredentialKind, principal: &str, secret: String, now: Timestamp) -> Self {
+        Self {
+            id: uuid::Uuid::new_v4().to_string(),
+            principal: principal.to_owned(),
+            kind,
+            name: String::new(),
+            secret,
+            scope: None,
+            created_at: now,
+            expires_at: None,
+            last_used_at: None,
+        }
+    }
+}
+
 impl fmt::Debug for Credential {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Credential")

@@ -17,9 +17,7 @@ use super::{
 };
 use crate::{
     ScopeFilter, Store, StoreError,
-    commit::hash,
-    commit::json,
-    commit::parse,
+    commit::{hash, json, key, parse},
     pool::{IDS_AT_ONCE, on_pool},
 };
 
@@ -276,7 +274,8 @@ impl Store {
         let ended: Vec<(Key, KnownState)> = known.into_iter().filter(|(key, _)| is_judged(key)).collect();
         run.n_written += values.len() + ended.len();
         let judged = work.resources.values().filter(|(anew, _)| *anew == Anew::All);
-        let seen = judged.map(|(_, row)| (row.id.as_str(), row.type_name.as_str(), row.seen_as())).collect();
+        let seen =
+            judged.map(|(_, row)| (row.id.as_str(), key(&row.resource_group), row.type_name.as_str(), row.seen_as())).collect();
         self.write_states(connector, account, now, &Found { values, ended, seen, gone: &work.gone }).await
     }
 

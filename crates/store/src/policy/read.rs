@@ -129,7 +129,7 @@ const CONDITIONS: &str = "(s.assignment = $1 OR $1 = '') AND (s.reference = $2 O
 
 /// Binds what [`CONDITIONS`] and the filter's condition take.
 macro_rules! bind_conditions {
-    ($select:expr, $query:expr, $filter:expr) => {{
+    ($select:expr, $query:expr, $visible:expr) => {{
         let text = $query.text.as_deref().unwrap_or_default().to_lowercase();
         let pattern = pattern(&text);
         let mut select = $select
@@ -139,8 +139,8 @@ macro_rules! bind_conditions {
             .bind($query.state.map_or(-1, ComplianceState::rank))
             .bind(text)
             .bind(pattern);
-        for value in $filter.values() {
-            select = select.bind(value.to_owned());
+        for value in $visible.values {
+            select = select.bind(value);
         }
         select
     }};
@@ -167,14 +167,15 @@ impl Store {
         query: &PolicyStateQuery,
     ) -> Result<Page<PolicyStateRow>, StoreError> {
         let limit = page_size(query.limit);
-        let n_bound = filter.values().len();
+        let visible = filter.resources(&self.pool, "s.resource", 7)?;
+        let n_bound = visible.values.len();
         let statement = format!(
             "SELECT s.resource, COALESCE(r.name, ''), COALESCE(r.type_name, ''), s.connector, s.account, COALESCE(r.resource_group, ''), s.assignment,
                  s.reference, s.definition, s.state, s.effect, s.first_evaluated_at, s.state_changed_at, s.document
              FROM policy_states s LEFT JOIN resources r ON r.id = s.resource
              WHERE {CONDITIONS}{} AND (s.resource, s.assignment, s.reference) > (${}, ${}, ${})
              ORDER BY s.resource, s.assignment, s.reference LIMIT ${}",
-            filter.condition("s.connector, s.account", 7),
+            visible.sql,
             7 + n_bound,
             8 + n_bound,
             9 + n_bound,
@@ -185,7 +186,7 @@ impl Store {
         let mut part = || parts.next().unwrap_or_default();
         let (resource, assignment, reference) = (part(), part(), part());
         let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_as(AssertSqlSafe(statement)), query, visible)
                 .bind(resource).bind(assignment).bind(reference).bind(i64::from(limit) + 1)
                 .fetch_all(pool).await.map_err(StoreError::statement("listing the states of policies"))?
         });
@@ -201,12 +202,13 @@ impl Store {
     /// # Errors
     /// If a statement fails.
     pub async fn policy_state_count(&self, filter: &ScopeFilter, query: &PolicyStateQuery) -> Result<u64, StoreError> {
+        let visible = filter.resources(&self.pool, "s.resource", 7)?;
         let statement = format!(
             "SELECT COUNT(*) FROM policy_states s LEFT JOIN resources r ON r.id = s.resource WHERE {CONDITIONS}{}",
-            filter.condition("s.connector, s.account", 7)
+            visible.sql
         );
         let count: i64 = on_pool!(&self.pool, pool => {
-            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, filter)
+            bind_conditions!(sqlx::query_scalar(AssertSqlSafe(statement)), query, visible)
                 .fetch_one(pool).await.map_err(StoreError::statement("counting the states of policies"))?
         });
         Ok(u64::try_from(count).unwrap_or(0))
@@ -217,12 +219,13 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn policy_counts(&self, filter: &ScopeFilter) -> Result<Vec<StateCount>, StoreError> {
+        let visible = filter.resources(&self.pool, "resource", 1)?;
         let statement = format!(
             "SELECT assignment, reference, state, COUNT(*) FROM policy_states WHERE 1 = 1{}
              GROUP BY assignment, reference, state ORDER BY assignment, reference, state",
-            filter.condition("connector, account", 1)
+            visible.sql
         );
-        self.state_counts(filter, statement).await
+        self.state_counts(statement, visible.values).await
     }
 
     /// How many resources have each state under each assignment, each with the state that prevails among its definitions.
@@ -230,13 +233,14 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn policy_resource_counts(&self, filter: &ScopeFilter) -> Result<Vec<StateCount>, StoreError> {
+        let visible = filter.resources(&self.pool, "resource", 1)?;
         let statement = format!(
             "SELECT assignment, '', worst, COUNT(*) FROM
                  (SELECT assignment, resource, MIN(state) AS worst FROM policy_states WHERE 1 = 1{} GROUP BY assignment, resource) w
              GROUP BY assignment, worst ORDER BY assignment, worst",
-            filter.condition("connector, account", 1)
+            visible.sql
         );
-        self.state_counts(filter, statement).await
+        self.state_counts(statement, visible.values).await
     }
 
     /// The same over all assignments: each resource counts once.
@@ -244,19 +248,20 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn policy_total(&self, filter: &ScopeFilter) -> Result<Vec<StateCount>, StoreError> {
+        let visible = filter.resources(&self.pool, "resource", 1)?;
         let statement = format!(
             "SELECT '', '', worst, COUNT(*) FROM
                  (SELECT resource, MIN(state) AS worst FROM policy_states WHERE 1 = 1{} GROUP BY resource) w
              GROUP BY worst ORDER BY worst",
-            filter.condition("connector, account", 1)
+            visible.sql
         );
-        self.state_counts(filter, statement).await
+        self.state_counts(statement, visible.values).await
     }
 
-    async fn state_counts(&self, filter: &ScopeFilter, statement: String) -> Result<Vec<StateCount>, StoreError> {
+    async fn state_counts(&self, statement: String, values: Vec<String>) -> Result<Vec<StateCount>, StoreError> {
         let rows: Vec<(String, String, i64, i64)> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
+            for value in values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("counting the states of policies"))?
@@ -278,17 +283,19 @@ impl Store {
         assignment: Option<&str>,
         resource: Option<&str>,
     ) -> Result<Vec<PolicyEvent>, StoreError> {
+        let columns = ["at", "resource", "assignment", "reference", "state_before", "state_after"];
+        let visible = filter.history(&self.pool, "policy_history", &columns, 3)?;
         let statement = format!(
-            "SELECT at, resource, assignment, reference, state_before, state_after FROM policy_history
-             WHERE (assignment = $1 OR $1 = '') AND (resource = $2 OR $2 = ''){}
-             ORDER BY at DESC, resource, assignment, reference LIMIT 500",
-            filter.condition("connector, account", 3)
+            "SELECT t.at, t.resource, t.assignment, t.reference, t.state_before, t.state_after FROM {}
+             WHERE (t.assignment = $1 OR $1 = '') AND (t.resource = $2 OR $2 = '')
+             ORDER BY t.at DESC, t.resource, t.assignment, t.reference LIMIT 500",
+            visible.sql
         );
         type Columns = (String, String, String, String, Option<i64>, Option<i64>);
         let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement))
                 .bind(assignment.unwrap_or_default().to_lowercase()).bind(resource.unwrap_or_default().to_owned());
-            for value in filter.values() {
+            for value in visible.values {
                 select = select.bind(value);
             }
             select.fetch_all(pool).await.map_err(StoreError::statement("reading the history of policies"))?

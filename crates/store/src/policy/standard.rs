@@ -4,10 +4,9 @@ use skywarden_content::{ComplianceControl, StandardFile};
 use skywarden_model::{ExemptionCategory, Severity, Status};
 use skywarden_policy::{ComplianceState, Group, Initiative, Library, Member, PolicyExemption};
 use skywarden_posture::OtherCheck;
-use sqlx::AssertSqlSafe;
 
 use super::{StateDetails, read::of_rank};
-use crate::{ScopeFilter, Store, StoreError, pool::on_pool};
+use crate::{ScopeFilter, Store, StoreError, pool::rows_of};
 
 /// Initiatives with groups that are assigned somewhere, as standards with their checks.
 #[derive(Debug, Clone, Default)]
@@ -41,20 +40,15 @@ impl Store {
                 found.checks.push(OtherCheck::new(check_id(initiative, member), title, Severity::Medium));
             }
         }
+        let visible = filter.resources(&self.pool, "s.resource", 1)?;
         let statement = format!(
             "SELECT s.resource, COALESCE(r.type_name, ''), s.assignment, s.reference, s.state, CASE WHEN s.state = {} THEN s.document ELSE '' END
              FROM policy_states s LEFT JOIN resources r ON r.id = s.resource WHERE 1 = 1{} ORDER BY s.resource",
             ComplianceState::Exempt.rank(),
-            filter.condition("s.connector, s.account", 1)
+            visible.sql
         );
         type Columns = (String, String, String, String, i64, String);
-        let rows: Vec<Columns> = on_pool!(&self.pool, pool => {
-            let mut select = sqlx::query_as(AssertSqlSafe(statement));
-            for value in filter.values() {
-                select = select.bind(value);
-            }
-            select.fetch_all(pool).await.map_err(StoreError::statement("reading the states of policies"))?
-        });
+        let rows: Vec<Columns> = rows_of!(self, "reading the states of policies", statement, [], visible);
         for (resource, type_name, assignment, reference, state, document) in rows {
             let Some(check) = places.get(&(assignment, reference)).and_then(|place| found.checks.get_mut(*place)) else {
                 continue;
@@ -126,6 +120,7 @@ fn file(library: &Library, initiative: &Initiative) -> StandardFile {
         });
     }
     StandardFile {
+        any_plan: false,
         id: format!("policy-{}", plain(&initiative.name)),
         title: initiative.display_name.clone(),
         description: initiative.description.clone(),

@@ -40,8 +40,8 @@ pub(crate) struct Found<'a> {
     pub(crate) values: Vec<(Option<i64>, StateValues)>,
     /// What no longer is.
     pub(crate) ended: Vec<(Key, KnownState)>,
-    /// Resources as they were judged: id, type, hash.
-    pub(crate) seen: Vec<(&'a str, &'a str, String)>,
+    /// Resources as they were judged: id, resource group in small letters, type, hash.
+    pub(crate) seen: Vec<(&'a str, String, &'a str, String)>,
     /// Resources that are gone.
     pub(crate) gone: &'a [&'a str],
 }
@@ -125,14 +125,19 @@ impl Store {
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             for batch in found.seen.chunks(BATCH) {
-                let mut insert = sqlx::QueryBuilder::new("INSERT INTO policy_seen (resource, connector, account, type_name, hash) ");
-                insert.push_values(batch, |mut row, (resource, type_name, hash)| {
-                    row.push_bind(*resource).push_bind(connector).push_bind(account).push_bind(*type_name).push_bind(hash.as_str());
+                let mut insert = sqlx::QueryBuilder::new("INSERT INTO policy_seen (resource, connector, account, group_key, type_name, hash) ");
+                insert.push_values(batch, |mut row, (resource, group, type_name, hash)| {
+                    row.push_bind(*resource).push_bind(connector).push_bind(account).push_bind(group.as_str()).push_bind(*type_name).push_bind(hash.as_str());
                 });
                 insert.push(" ON CONFLICT (resource) DO UPDATE SET connector = excluded.connector, account = excluded.account,
-                    type_name = excluded.type_name, hash = excluded.hash");
+                    group_key = excluded.group_key, type_name = excluded.type_name, hash = excluded.hash");
                 insert.build().execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
+            // What is gone is told of where it was judged last.
+            sqlx::query(
+                "UPDATE policy_history SET group_key = COALESCE((SELECT s.group_key FROM policy_seen s WHERE s.resource = policy_history.resource), '')
+                 WHERE at = $1 AND connector = $2 AND account = $3")
+                .bind(at.as_str()).bind(connector).bind(account).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             for resource in found.gone {
                 sqlx::query("DELETE FROM policy_seen WHERE resource = $1").bind(*resource)
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;

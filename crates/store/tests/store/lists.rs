@@ -20,9 +20,7 @@ on_both!(
 );
 
 fn only(pairs: &[(&str, &str)]) -> ScopeFilter {
-    ScopeFilter::Subscriptions(
-        pairs.iter().map(|(connector, account)| ((*connector).to_owned(), (*account).to_owned())).collect(),
-    )
+    ScopeFilter::accounts(pairs.iter().map(|(connector, account)| ((*connector).to_owned(), (*account).to_owned())))
 }
 
 fn buckets(connector: &str, account: &str, n_buckets: usize) -> Vec<Resource> {
@@ -135,7 +133,7 @@ async fn a_filter_of_many_accounts_works(store: &Store) {
     two_accounts(store).await;
     let mut pairs: BTreeMap<String, String> = (0..2000).map(|number| (format!("x{number}"), "1".to_owned())).collect();
     pairs.insert("c".to_owned(), "1".to_owned());
-    let filter = ScopeFilter::Subscriptions(pairs.into_iter().collect());
+    let filter = ScopeFilter::accounts(pairs);
     assert_eq!(store.assessments(&filter).await.unwrap().len(), 7);
     assert_eq!(store.recommendation_counts(&filter).await.unwrap().len(), 1);
 }

@@ -1,11 +1,19 @@
 //! What the store keeps, on SQLite and on PostgreSQL.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
+mod arm_objects;
 mod audit;
 mod common;
 mod grants;
 mod identity;
 mod lists;
+mod parts;
 mod policies;
 mod queries;
 mod secrets;
@@ -13,7 +21,7 @@ mod shared;
 mod standards;
 mod survival;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use skywarden_model::{
@@ -229,7 +237,7 @@ async fn a_filter_hides_other_accounts_everywhere(store: &Store) {
     commit(store, Given { transitions: &opened, ..plain("c", &own, 0) }).await;
     let opened = [transition(&other[0], TransitionKind::Opened, at(0))];
     commit(store, Given { transitions: &opened, ..plain("d", &other, 0) }).await;
-    let filter = ScopeFilter::Subscriptions(BTreeSet::from([("c".to_owned(), "1".to_owned())]));
+    let filter = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
     let query = ResourceQuery { limit: 50, ..ResourceQuery::default() };
     assert_eq!(store.resources(&filter, &query).await.unwrap().items.len(), 1);
     assert_eq!(store.connectors(&filter).await.unwrap().len(), 1);

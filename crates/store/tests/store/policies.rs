@@ -169,7 +169,7 @@ async fn states_are_hidden_and_removed_like_everything_else(store: &Store) {
     commit(store, plain("c", &estate, 0)).await;
     put(store, &[definition("bad-*"), assignment("", "all"), assignment("/subscriptions/2", "two")]).await;
     judge(store, 1).await;
-    let first = ScopeFilter::Subscriptions([("c".to_owned(), "1".to_owned())].into());
+    let first = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
     assert_eq!(states(store, &first).await, ["bad-1 all NonCompliant", "good-1 all Compliant"]);
     let count = async |filter: &ScopeFilter| store.policy_state_count(filter, &PolicyStateQuery::default()).await.unwrap();
     assert_eq!((count(&first).await, count(&ALL).await), (2, 6));

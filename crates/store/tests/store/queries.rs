@@ -17,7 +17,7 @@ on_both!(
 );
 
 fn own() -> ScopeFilter {
-    ScopeFilter::Subscriptions([("c".to_owned(), "1".to_owned())].into())
+    ScopeFilter::accounts([("c".to_owned(), "1".to_owned())])
 }
 
 async fn two_accounts(store: &Store) {

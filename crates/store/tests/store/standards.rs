@@ -1,7 +1,5 @@
 //! Standards of an installation's own, and what people attested.
 
-use std::collections::BTreeSet;
-
 use serde_json::json;
 use skywarden_content::Catalog;
 use skywarden_model::{
@@ -75,7 +73,7 @@ async fn attestations_are_a_record_that_only_grows(store: &Store) {
     store.add_attestation(&new).await.unwrap();
     assert!(store.add_attestation(&Attestation { created_by: "else".to_owned(), ..old.clone() }).await.is_err());
     assert_eq!(store.attestations(&ALL).await.unwrap(), [new.clone(), old.clone()]);
-    let one = ScopeFilter::Subscriptions(BTreeSet::from([("c".to_owned(), "1".to_owned())]));
+    let one = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
     assert_eq!(store.attestations(&one).await.unwrap(), std::slice::from_ref(&old));
     let withdrawal = |by: &str| Withdrawal { at: at(5), by: by.to_owned() };
     assert!(store.withdraw_attestation("1", &withdrawal("first")).await.unwrap());

@@ -7,7 +7,7 @@ use std::{
 };
 
 use skywarden_model::{Resource, Status};
-use skywarden_store::{Store, StoreError, StoreUrl};
+use skywarden_store::{ResourceQuery, Store, StoreError, StoreUrl};
 use sqlx::Connection as _;
 
 use crate::{ALL, Given, at, commit, common, plain, resource};
@@ -92,8 +92,10 @@ async fn older_sqlite_stores_are_brought_up_to_date_and_newer_ones_refused() {
         for statement in [own].into_iter().chain(SINCE_VERSION_1) {
             sqlx::query(*statement).execute(&mut database).await.unwrap();
         }
-        let states = Store::open_file(&file).await.unwrap().tracked("c").await.unwrap();
+        let store = Store::open_file(&file).await.unwrap();
+        let states = store.tracked("c").await.unwrap();
         assert_eq!(states[0].last_known, Some(Status::Unhealthy));
+        what_was_kept_is_found_by_its_group(&store).await;
     }
     sqlx::query(AS_NEWER).execute(&mut database).await.unwrap();
     assert!(matches!(Store::open_file(&file).await, Err(StoreError::Newer { found: 99, .. })));
@@ -109,18 +111,39 @@ async fn older_postgres_stores_are_brought_up_to_date_and_newer_ones_refused() {
         for statement in [own].into_iter().chain(SINCE_VERSION_1) {
             sqlx::query(*statement).execute(&mut database).await.unwrap();
         }
-        let states = open().await.unwrap().tracked("c").await.unwrap();
+        let store = open().await.unwrap();
+        let states = store.tracked("c").await.unwrap();
         assert_eq!(states[0].last_known, Some(Status::Unhealthy));
+        what_was_kept_is_found_by_its_group(&store).await;
     }
     sqlx::query(AS_NEWER).execute(&mut database).await.unwrap();
     assert!(matches!(open().await, Err(StoreError::Newer { found: 99, .. })));
 }
 
+async fn what_was_kept_is_found_by_its_group(store: &Store) {
+    let place = skywarden_model::Scope { connector: "c".into(), account: "1".into(), resource_group: "".into() };
+    let names = ["1".to_owned(), skywarden_model::subscription_id(&place).to_string()];
+    for name in names {
+        let group = skywarden_policy::Scope::ResourceGroup(name, "eu-west-1".to_owned());
+        let filter = store.filter_of(&[&group].into()).await.unwrap();
+        assert_eq!(store.resources(&filter, &ResourceQuery::default()).await.unwrap().items.len(), 1);
+    }
+}
+
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE arm_objects",
     "DROP TABLE sign_ins",
     "DROP TABLE secrets",
     "DROP TABLE secret_keys",
+    "DROP TABLE accounts",
+    "DROP INDEX assessments_by_resource",
+    "DROP INDEX resources_by_small_id",
+    "DROP INDEX resources_by_group",
+    "DROP INDEX transitions_by_group",
+    "DROP INDEX transitions_by_resource",
+    "ALTER TABLE resources DROP COLUMN group_key",
+    "ALTER TABLE transitions DROP COLUMN group_key",
     "DROP TABLE audit",
     "DROP TABLE installation",
     "DROP TABLE once",

@@ -34,7 +34,7 @@ type Body = Result<Json<Value>, JsonRejection>;
 
 /// Makes a management group, or changes its name and place.
 pub(crate) async fn put(state: Scoped, Path(path): Path<PolicyPath>, body: Body) -> Answer {
-    let Json(body) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(body) = body?;
     let properties = member(&body, "properties").cloned().unwrap_or_default();
     let parent = member(&properties, "details").and_then(|details| member(details, "parent")).and_then(|own| member(own, "id"));
     let change = Wanted { title: member(&properties, "displayName").cloned(), parent: parent.cloned() };
@@ -43,7 +43,7 @@ pub(crate) async fn put(state: Scoped, Path(path): Path<PolicyPath>, body: Body)
 
 /// Changes the name or the place of a management group that is there.
 pub(crate) async fn patch(state: Scoped, Path(path): Path<PolicyPath>, body: Body) -> Answer {
-    let Json(body) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(body) = body?;
     let change = Wanted { title: member(&body, "displayName").cloned(), parent: member(&body, "parentGroupId").cloned() };
     arrange(&state, &name_of(&path), change, Missing::Refuse).await
 }

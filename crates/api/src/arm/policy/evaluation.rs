@@ -3,11 +3,10 @@
 
 use axum::{
     Json,
-    extract::{Path, Query},
+    extract::Path,
     http::{StatusCode, header},
     response::{IntoResponse as _, Response},
 };
-use serde::Deserialize;
 use serde_json::json;
 use skywarden_model::Timestamp;
 
@@ -17,35 +16,21 @@ use crate::{error::ApiError, scoped::Scoped};
 /// What has not ended by then failed: an evaluation that fails says so in the log only.
 const MAX_SECONDS: i64 = 3600;
 
-#[derive(Deserialize)]
-pub(crate) struct Version {
-    #[serde(rename = "api-version")]
-    api_version: Option<String>,
-}
-
 /// Judges the subscription's connector anew: what changed since the last time, by everything.
-pub(crate) async fn trigger(
-    state: Scoped,
-    Path(path): Path<PolicyPath>,
-    Query(query): Query<Version>,
-) -> Result<Response, ApiError> {
+pub(crate) async fn trigger(state: Scoped, Path(path): Path<PolicyPath>) -> Result<Response, ApiError> {
     let kept = state.store.policy_library().await?;
     let place = Place::of(&state, &kept.library, &path).await?;
     state.may_within(TRIGGER, &place.chain, &place.prefix)?;
     let began = Timestamp::now().as_microsecond();
-    if let (Some((connector, _)), Ok(now)) = (place.account, Timestamp::from_microsecond(began)) {
-        let (store, catalog) = (state.store.clone(), state.catalog.clone());
+    if let (Some((connector, _)), Ok(now)) = (&place.account, Timestamp::from_microsecond(began)) {
+        let (store, catalog, connector) = (state.store.clone(), state.catalog.clone(), connector.clone());
         tokio::spawn(async move {
             if let Err(error) = store.judge_policies_of(&catalog, std::slice::from_ref(&connector), now).await {
                 tracing::error!(%error, connector, "an evaluation of policies that was asked for failed");
             }
         });
     }
-    let version = query.api_version.as_deref().unwrap_or("2019-10-01");
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("api-version", version).finish();
-    let address =
-        format!("{}{}/providers/Microsoft.PolicyInsights/asyncOperationResults/{began}?{query}", state.base, place.prefix);
-    Ok((StatusCode::ACCEPTED, [(header::LOCATION, address), (header::RETRY_AFTER, "1".to_owned())]).into_response())
+    Ok(running(&state, &place.prefix, began))
 }
 
 const TRIGGER: &str = "Microsoft.PolicyInsights/policyStates/triggerEvaluation/action";
@@ -70,13 +55,12 @@ pub(crate) async fn result(state: Scoped, Path(path): Path<PolicyPath>) -> Resul
         let message = "the evaluation did not end; see the server's log, then ask for it again";
         return Err(ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "PolicyEvaluationFailed", message));
     }
-    let query = [(header::LOCATION, state_address(&state, &place, &path)), (header::RETRY_AFTER, "1".to_owned())];
-    Ok((StatusCode::ACCEPTED, query).into_response())
+    Ok(running(&state, &place.prefix, began.as_microsecond()))
 }
 
-fn state_address(state: &Scoped, place: &Place, path: &PolicyPath) -> String {
-    format!(
-        "{}{}/providers/Microsoft.PolicyInsights/asyncOperationResults/{}?api-version=2019-10-01",
-        state.base, place.prefix, path.name
-    )
+/// 202 with where to ask how it goes.
+fn running(state: &Scoped, prefix: &str, began: i64) -> Response {
+    let address =
+        format!("{}{prefix}/providers/Microsoft.PolicyInsights/asyncOperationResults/{began}?api-version=2019-10-01", state.base);
+    (StatusCode::ACCEPTED, [(header::LOCATION, address), (header::RETRY_AFTER, "1".to_owned())]).into_response()
 }

@@ -13,7 +13,7 @@ use skywarden_policy::{Library, ObjectKind, Scope};
 
 use super::place::{PolicyPath, place_of};
 use crate::{
-    arm::{Answer, ground::id_of},
+    arm::{Answer, display_name, ground::id_of},
     error::ApiError,
     scoped::Scoped,
 };
@@ -165,10 +165,7 @@ impl<'a> Tree<'a> {
             let id = id_of(&connector, &account);
             let chain = hierarchy.of_parts("", &place_of(&connector, &account, ""));
             let parent = chain.into_iter().find(|own| matches!(own, Scope::ManagementGroup(_))).unwrap_or(Scope::Tenant);
-            let title = connectors
-                .iter()
-                .find(|own| own.id.as_str() == connector)
-                .map_or(connector.clone(), |own| own.display_name.clone());
+            let title = display_name(&connectors, &connector, &account);
             subscriptions.push(Subscription { names: vec![id.clone(), account.to_lowercase()], id, title, parent });
         }
         // Where one lies may be known before anything of it was read.

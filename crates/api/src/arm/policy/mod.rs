@@ -23,8 +23,8 @@ use axum::{
 use serde_json::Value;
 use skywarden_policy::ObjectKind;
 
-use self::{objects::ListQuery, place::PolicyPath, scan::StatesQuery};
-use crate::{AppState, scoped::Scoped};
+use self::{place::PolicyPath, scan::StatesQuery};
+use crate::{AppState, arm::ListQuery, scoped::Scoped};
 
 /// Scopes at which definitions lie, as paths begin with them.
 const HIGH: [&str; 3] = ["", MANAGEMENT_GROUP, "/subscriptions/{subscription}"];

@@ -5,7 +5,6 @@ use axum::{
     extract::{Path, Query},
     http::StatusCode,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::{Library, ObjectKind, Scope};
@@ -15,7 +14,7 @@ use super::{
     shape::shaped,
 };
 use crate::{
-    arm::{Answer, next_link},
+    arm::{Answer, ListQuery, next_link},
     error::ApiError,
     odata::{Filter, Row},
     scoped::Scoped,
@@ -24,18 +23,6 @@ use crate::{
 
 /// Rows of a page where the request names no number, and at most.
 const PAGE: usize = 500;
-
-#[derive(Deserialize)]
-pub(crate) struct ListQuery {
-    #[serde(rename = "$filter")]
-    filter: Option<String>,
-    #[serde(rename = "$top")]
-    top: Option<usize>,
-    #[serde(rename = "$skiptoken", alias = "$skipToken")]
-    skip_token: Option<String>,
-    #[serde(rename = "api-version")]
-    api_version: Option<String>,
-}
 
 /// The objects of a kind that are there for a scope. Definitions: those at it and above it. Assignments and exemptions: those below it
 /// too, unless `atScope()` or `atExactScope()` says otherwise.
@@ -49,9 +36,9 @@ pub(crate) async fn list(
     let library = &kept.library;
     let place = Place::of(&state, library, &path).await?;
     let reach = place.reach(&state, library).await?;
-    let text = query.filter.as_deref().filter(|text| !text.trim().is_empty());
-    let filter = text.map(|text| wanted(kind, text)).transpose()?;
-    let size = query.top.unwrap_or(PAGE);
+    let (fields, functions) = known(kind);
+    let filter = query.asked(fields, functions)?;
+    let size = query.top.map_or(PAGE, |top| usize::try_from(top).unwrap_or(PAGE));
     if size == 0 {
         return Err(ApiError::bad_request("`$top` is at least 1"));
     }
@@ -80,9 +67,9 @@ pub(crate) async fn list(
     }
     let next = last.and_then(|_| value.last()).and_then(|own| own.get("id")).and_then(Value::as_str).map(str::to_lowercase);
     let path = format!("{}/providers/{}", place.prefix, kind.type_name());
-    let version = query.api_version.as_deref().unwrap_or("2023-04-01");
+    let version = query.version().unwrap_or("2023-04-01");
     let top = size.to_string();
-    let mut more: Vec<(&str, &str)> = text.map(|text| ("$filter", text)).into_iter().collect();
+    let mut more: Vec<(&str, &str)> = query.filter().map(|text| ("$filter", text)).into_iter().collect();
     if query.top.is_some() {
         more.push(("$top", &top));
     }
@@ -110,8 +97,8 @@ pub(super) fn no_such(kind: ObjectKind, id: &str) -> ApiError {
 }
 
 /// Fields and functions that each list knows, as Azure's reference has them; `displayName` and `name` are ours.
-fn wanted(kind: ObjectKind, text: &str) -> Result<Filter, ApiError> {
-    let (fields, functions): (&[&str], &[&str]) = match kind {
+fn known(kind: ObjectKind) -> (&'static [&'static str], &'static [&'static str]) {
+    match kind {
         ObjectKind::Definition | ObjectKind::Initiative => {
             (&["policyType", "category", "displayName", "name"], &["atExactScope", "atScope"])
         }
@@ -122,9 +109,7 @@ fn wanted(kind: ObjectKind, text: &str) -> Result<Filter, ApiError> {
             &["policyAssignmentId", "exemptionCategory", "displayName", "name"],
             &["atExactScope", "atScope", "atScopeAndBelow", "excludeExpired"],
         ),
-    };
-    let filter = Filter::parse(text).and_then(|filter| filter.check(fields, functions).map(|()| filter));
-    filter.map_err(|error| ApiError::new(StatusCode::BAD_REQUEST, "InvalidFilterInQueryString", error.to_string()))
+    }
 }
 
 /// How an object lies to the scope of a list.

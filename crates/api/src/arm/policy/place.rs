@@ -2,9 +2,9 @@ use std::collections::BTreeSet;
 
 use axum::http::StatusCode;
 use serde::Deserialize;
-use skywarden_model::{Scope as Account, native_id_of};
+use skywarden_model::{Resource, Scope as Account, native_id_of};
 use skywarden_policy::{Library, Scope};
-use skywarden_store::ScopeFilter;
+use skywarden_store::{ScopeFilter, Share};
 
 use super::groups;
 use crate::{
@@ -92,7 +92,12 @@ impl Place {
     }
 
     async fn of_subscription(state: &Scoped, library: &Library, path: &PolicyPath, id: &str) -> Result<Self, ApiError> {
-        let account = of_filter(state, &ScopeFilter::All, id).await?;
+        // Two accounts may have one name: the one that the caller sees is meant.
+        let account = match of_filter(state, &state.filter, id).await? {
+            Some(own) => Some(own),
+            None => of_filter(state, &ScopeFilter::All, id).await?,
+        };
+        let share = account.as_ref().map(|(connector, account)| state.filter.share(connector, account).cloned());
         let mut ids = vec![id.to_lowercase()];
         if let Some((connector, account)) = &account {
             let both = [account.to_lowercase(), id_of(connector, account)];
@@ -102,7 +107,8 @@ impl Place {
         // One of which nothing was assessed yet may have its policies already.
         let is_known = account.is_some()
             || names.iter().any(|own| library.governance.hierarchy.placed().any(|scope| scope == own) || is_used(library, own));
-        if !is_known || !names.iter().any(|own| state.sees(own)) {
+        let is_seen = share.as_ref().map_or_else(|| names.iter().any(|own| state.holds_near(own)), Option::is_some);
+        if !is_known || !is_seen {
             return Err(missing("SubscriptionNotFound", "subscription"));
         }
         let prefix = format!("/subscriptions/{id}");
@@ -119,7 +125,15 @@ impl Place {
             };
             let is_known =
                 groups.iter().any(|own| own.eq_ignore_ascii_case(group)) || of_group.iter().any(|own| is_used(library, own));
-            if !is_known || !of_group.iter().any(|own| state.sees(own)) {
+            let is_seen = match share.flatten() {
+                Some(Share::Whole) => true,
+                Some(Share::Places(places)) => {
+                    places.groups.contains(&group.to_lowercase())
+                        || places.resources.values().any(|own| *own == group.to_lowercase())
+                }
+                None => account.is_none() && of_group.iter().any(|own| state.holds_near(own)),
+            };
+            if !is_known || !is_seen {
                 return Err(missing("ResourceGroupNotFound", "resource group"));
             }
             let chain = above(library, &of_group);
@@ -129,15 +143,21 @@ impl Place {
         let mut names = vec![Scope::Resource(resource.to_lowercase())];
         names.extend(Some(Scope::Resource(native.as_str().to_lowercase())).filter(|own| !names.contains(own)));
         let found = state.store.resource(&ScopeFilter::All, native.as_str()).await?;
-        let is_here = found.is_some_and(|(own, _)| {
-            let is_own =
+        let is_own = |own: &Resource| {
+            let is_in =
                 |(connector, account): &(String, String)| own.scope == place_of(connector, account, &own.scope.resource_group);
-            account.as_ref().is_some_and(is_own)
-        });
+            account.as_ref().is_some_and(is_in)
+        };
+        let found = found.map(|(own, _)| own).filter(is_own);
+        let is_seen = match &found {
+            Some(own) => state.filter.allows_resource(own),
+            None => names.iter().chain(&of_group).any(|own| state.holds_near(own)),
+        };
+        let is_here = found.is_some();
         let mut chain = above(library, &names);
         chain.extend(above(library, &of_group));
         let is_known = is_here || names.iter().any(|own| is_used(library, own));
-        if !is_known || !names.iter().chain(&of_group).any(|own| state.sees(own)) {
+        if !is_known || !is_seen {
             return Err(ApiError::not_found("such resource"));
         }
         let native = Some(native.as_str().to_owned());
@@ -201,10 +221,9 @@ impl Place {
         };
         let lies_here = |(connector, account): &(String, String)| {
             let chain = library.governance.hierarchy.of_parts("", &place_of(connector, account, ""));
-            state.filter.allows(connector, account)
-                && (self.account.is_some() || self.names.iter().any(|own| chain.contains(own)))
+            self.account.is_some() || self.names.iter().any(|own| chain.contains(own))
         };
-        Ok(ScopeFilter::Subscriptions(accounts.into_iter().filter(lies_here).collect()))
+        Ok(state.filter.narrowed(accounts.into_iter().filter(lies_here)))
     }
 }
 

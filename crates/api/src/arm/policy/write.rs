@@ -19,7 +19,7 @@ use super::{
 use crate::{
     error::ApiError,
     scoped::Scoped,
-    v1::{take, take_away},
+    v1::{may_set_aside, take, take_away},
 };
 
 type Body = Result<Json<Value>, JsonRejection>;
@@ -93,6 +93,7 @@ async fn write(
 ) -> Result<Response, ApiError> {
     let object =
         PolicyObject::parse(&document).map_err(|errors| refused(code(kind, &errors), &format!("the {kind} `{id}`"), &errors))?;
+    may_set_aside(state, &object)?;
     let lies_at_tenant = place.prefix.is_empty();
     let made_by = match &object {
         PolicyObject::Definition(own) => Some(own.policy_type),

@@ -48,7 +48,7 @@ struct Matching {
 }
 
 pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemptions>, JsonRejection>) -> Result<Response, ApiError> {
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let now = Timestamp::now();
     check_decision(
         &state,
@@ -133,7 +133,7 @@ pub(crate) struct Lifted {
 }
 
 pub(crate) async fn lift(state: Scoped, body: Result<Json<Lifted>, JsonRejection>) -> Result<Response, ApiError> {
-    let Json(Lifted { ids }) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(Lifted { ids }) = body?;
     let missing = |id: &str| ApiError::not_found(&format!("exemption `{id}`"));
     let known = state.store.exemptions(&state.filter).await?;
     let mut known: BTreeMap<String, ExemptionScope> = known.into_iter().map(|own| (own.id, own.scope)).collect();

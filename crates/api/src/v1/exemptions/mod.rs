@@ -40,7 +40,7 @@ pub(crate) struct NewExemption {
 }
 
 pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemption>, JsonRejection>) -> Result<Response, ApiError> {
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let now = Timestamp::now();
     check_decision(
         &state,
@@ -84,13 +84,15 @@ async fn may_decide(state: &Scoped, scope: &ExemptionScope) -> Result<(), ApiErr
             if meant.is_empty() {
                 return state.everywhere();
             }
-            meant.into_iter().try_for_each(|(connector, account)| state.in_account(connector, account))
+            meant.into_iter().try_for_each(|(connector, account)| match scope {
+                ExemptionScope::ResourceGroup { resource_group, .. } => state.in_group(connector, account, resource_group),
+                _ => state.in_account(connector, account),
+            })
         }
         ExemptionScope::Resource { id } => {
             let missing = || ApiError::bad_request(format!("there is no resource `{id}`"));
             let (resource, _) = state.store.resource(&ScopeFilter::All, id.as_str()).await?.ok_or_else(missing)?;
-            let refused = state.in_account(resource.scope.connector.as_str(), &resource.scope.account);
-            refused.map_err(|error| if error.is_not_found() { missing() } else { error })
+            state.on_resource(&resource).map_err(|error| if error.is_not_found() { missing() } else { error })
         }
     }
 }

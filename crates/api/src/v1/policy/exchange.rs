@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_bundle::{Bundle, File, Problem};
 use skywarden_model::Timestamp;
-use skywarden_policy::PolicyObject;
+use skywarden_policy::{ObjectKind, PolicyObject};
 use skywarden_store::{ObjectChange, PolicyRun};
 
 use super::assignments::ById;
@@ -37,6 +37,7 @@ pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body
     let bundle = skywarden_bundle::read(files);
     for (object, _) in &bundle.objects {
         state.may_at(&object.kind().write_action(), &object.governed_at())?;
+        may_set_aside(&state, object)?;
     }
     let mut answer = told(&bundle);
     if !query.dry_run && !bundle.objects.is_empty() {
@@ -48,6 +49,18 @@ pub(crate) async fn import(state: Scoped, Query(query): Query<ImportQuery>, body
         answer = super::assignments::with(answer, more);
     }
     Ok(Json(answer))
+}
+
+/// What Azure asks for at an assignment of whoever exempts something from it.
+const EXEMPT: &str = "Microsoft.Authorization/policyAssignments/exempt/action";
+
+/// That an exemption is from an assignment that the caller may exempt from: else whoever holds a subscription would lift in it what a
+/// management group above assigned.
+pub(crate) fn may_set_aside(state: &Scoped, object: &PolicyObject) -> Result<(), ApiError> {
+    match object {
+        PolicyObject::Exemption(own) => state.may_at(EXEMPT, &ObjectKind::Assignment.place(&own.assignment_id)),
+        _ => Ok(()),
+    }
 }
 
 /// Writes objects, each of which was read without a mistake and may be written by the caller, and judges anew what they touch.

@@ -19,7 +19,7 @@ use skywarden_policy::{ComplianceState, compliant_fraction};
 use skywarden_store::StateCount;
 
 pub(crate) use definitions::{policy_type, rule};
-pub(crate) use exchange::{take, take_away};
+pub(crate) use exchange::{may_set_aside, take, take_away};
 
 use crate::AppState;
 

@@ -12,9 +12,9 @@ use crate::{error::ApiError, scoped::Scoped, v1::Answer};
 pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>, ApiError> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::from([Scope::Tenant]);
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
-    for point in state.store.latest_scores(&state.filter).await? {
-        let scope = Scope::Subscription(point.account.to_lowercase());
-        accounts.entry(scope.clone()).or_default().push(point.connector);
+    for (connector, account) in state.store.accounts(&state.filter).await? {
+        let scope = Scope::Subscription(account.to_lowercase());
+        accounts.entry(scope.clone()).or_default().push(connector);
         scopes.insert(scope);
     }
     scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());

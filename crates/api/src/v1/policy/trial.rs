@@ -27,7 +27,7 @@ pub(crate) struct Trial {
 
 /// What a definition says of a resource: at the door, and once it exists.
 pub(crate) async fn trial(state: Scoped, body: Result<Json<Trial>, JsonRejection>) -> v1::Answer {
-    let Json(trial) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(trial) = body?;
     let kept = state.store.policy_library().await?;
     let mut problems = Vec::new();
     let written = match (&trial.definition, &trial.definition_id) {

@@ -59,7 +59,7 @@ pub(crate) async fn add(
     Path(id): Path<String>,
     body: Result<Json<NewAttestation>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let Json(new) = body.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    let Json(new) = body?;
     let now = Timestamp::now();
     may_attest(&state, &new.scope)?;
     let own = state.store.own_standards(&state.filter).await?;

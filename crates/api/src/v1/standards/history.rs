@@ -23,10 +23,12 @@ pub(crate) async fn history(state: Scoped, Path(id): Path<String>, Query(scope):
     if own.with(&state.catalog, Timestamp::now()).get(&id).is_none() {
         return Err(ApiError::not_found("such standard"));
     }
+    let filter = own.narrowed(&filter, &state.catalog, &id, Timestamp::now()).unwrap_or(filter);
     let points = state.store.compliance_points(&filter, &id).await?;
-    let assessed = state.store.latest_scores(&filter).await?;
-    let newest = assessed.iter().map(|point| point.at.as_str()).max();
-    Ok(Json(json!({ "items": series(&points, newest) })))
+    let assessed = state.store.assessed(&filter).await?;
+    let whole = assessed.iter().filter(|own| filter.allows(&own.connector, &own.account));
+    let newest = whole.map(|own| own.at.as_str()).max();
+    Ok(Json(json!({ "items": series(&points, newest), "withoutHistory": state.without_history(&filter).await? })))
 }
 
 /// The whole after each round of assessments. A point is written only when something changed, so the last one holds until the

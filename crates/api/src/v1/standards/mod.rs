@@ -43,6 +43,13 @@ impl Judged {
         })
     }
 
+    /// The same for one standard: accounts in which it is not there are left out.
+    async fn read_for(state: &Scoped, filter: &ScopeFilter, id: &str) -> Result<Self, ApiError> {
+        let own = state.store.own_standards(filter).await?;
+        let narrowed = own.narrowed(filter, &state.catalog, id, Timestamp::now());
+        Self::read(state, narrowed.as_ref().unwrap_or(filter)).await
+    }
+
     pub(crate) fn standards<'a>(&'a self, state: &'a AppState) -> Standards<'a> {
         self.own.with(&state.catalog, Timestamp::now())
     }
@@ -66,10 +73,26 @@ fn origin(state: &Scoped, own: &OwnStandards, id: &str) -> Origin {
 }
 
 pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answer {
-    let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
+    let filter = scope.filter(&state).await?;
+    let judged = Judged::read(&state, &filter).await?;
     let standards = judged.standards(&state);
+    // Where plans are off in a part of the accounts, the standards that need one are rolled up without it.
+    let narrowed: BTreeMap<&str, ScopeFilter> = standards
+        .files()
+        .filter_map(|file| Some((file.id.as_str(), judged.own.narrowed(&filter, &state.catalog, &file.id, Timestamp::now())?)))
+        .collect();
+    let part = match narrowed.values().next() {
+        Some(filter) => Some(Judged::read(&state, filter).await?),
+        None => None,
+    };
+    let part_standards = part.as_ref().map(|part| part.standards(&state));
+    let mut all = standard_states(&standards, &judged.assessments, &judged.coverage);
+    if let (Some(part), Some(standards)) = (&part, &part_standards) {
+        let of_part = standard_states(standards, &part.assessments, &part.coverage);
+        all.extend(of_part.into_iter().filter(|(id, _)| narrowed.contains_key(id)));
+    }
     let mut items = Vec::new();
-    for (id, states) in standard_states(&standards, &judged.assessments, &judged.coverage) {
+    for (id, states) in all {
         let Some(file) = standards.get(id) else { continue };
         let mut by_state: BTreeMap<ControlState, u64> = BTreeMap::new();
         tree::walk(&file.controls, &mut |control| {
@@ -88,7 +111,7 @@ pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answ
 }
 
 pub(crate) async fn one(state: Scoped, Path(id): Path<String>, Query(scope): Query<ScopeQuery>) -> Answer {
-    let judged = Judged::read(&state, &scope.filter(&state).await?).await?;
+    let judged = Judged::read_for(&state, &scope.filter(&state).await?, &id).await?;
     let standards = judged.standards(&state);
     let report = judged.report(&standards, &id)?;
     let file = standards.get(&id).ok_or_else(|| ApiError::not_found("such standard"))?;
@@ -120,7 +143,7 @@ pub(crate) async fn report(
 ) -> Result<Response, ApiError> {
     let scope = ScopeQuery::new(query.connector, query.account);
     let filter = scope.filter(&state).await?;
-    let judged = Judged::read(&state, &filter).await?;
+    let judged = Judged::read_for(&state, &filter, &id).await?;
     let standards = judged.standards(&state);
     let report = judged.report(&standards, &id)?;
     let failed = |error: ReportError| {
@@ -131,8 +154,8 @@ pub(crate) async fn report(
         Format::Csv => ("text/csv; charset=utf-8", "csv", skywarden_report::csv(&report).map_err(failed)?),
         Format::Pdf => {
             // The report is as old as the oldest run that it rests on.
-            let points = state.store.latest_scores(&filter).await?;
-            let at = points.iter().filter_map(|point| point.at.parse::<Timestamp>().ok()).min();
+            let assessed = state.store.assessed(&filter).await?;
+            let at = assessed.iter().filter_map(|own| own.at.parse::<Timestamp>().ok()).min();
             let words = scope.words();
             ("application/pdf", "pdf", skywarden_report::pdf(&report, Cover { scope: &words, at }).map_err(failed)?)
         }

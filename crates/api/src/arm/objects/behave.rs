@@ -1,0 +1,128 @@
+//! What kinds do beyond being kept: which objects there are, what is kept of a change, what follows it.
+
+use serde_json::{Map, Value};
+use skywarden_model::Timestamp;
+use skywarden_store::StoreError;
+
+use super::{
+    answer::Shown,
+    governance,
+    kind::{Behaviour, Fixed, Kind, Names},
+    plan_change,
+    plans::PlansAt,
+    target::Target,
+};
+use crate::{error::ApiError, scoped::Scoped};
+
+/// Bytes of a name at most.
+const MAX_NAME: usize = 260;
+
+/// The name of an object as it is kept.
+///
+/// # Errors
+/// If objects of the kind can't be called so: 404 with those that there are, 400 if none can.
+pub(super) fn name(state: &Scoped, kind: &Kind, given: &str) -> Result<String, ApiError> {
+    let known: Vec<&str> = match &kind.names {
+        Names::Any => {
+            let is_plain = |letter: char| !letter.is_control() && !"<>%&\\?/#".contains(letter);
+            let is_name = !given.is_empty() && given.len() <= MAX_NAME && given.chars().all(is_plain) && !given.ends_with('.');
+            let message = format!("`{given}` is no name: 1 to {MAX_NAME} bytes, none of <>%&\\?/#, no full stop at the end");
+            return if is_name {
+                Ok(given.to_owned())
+            } else {
+                Err(ApiError::bad_request(message).with_target("name".to_owned()))
+            };
+        }
+        Names::Fixed(fixed) => fixed.iter().map(|own| own.name).collect(),
+        Names::Plans => state.catalog.plans.keys().map(String::as_str).collect(),
+    };
+    let found = known.iter().find(|own| own.eq_ignore_ascii_case(given));
+    let what = || format!("`{given}` among {}, which are {}", kind.collection, known.join(", "));
+    found.map(|own| (*own).to_owned()).ok_or_else(|| ApiError::not_found(&what()))
+}
+
+/// One object as it stands.
+pub(super) async fn one(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Option<Shown>, ApiError> {
+    match (&kind.names, kind.behaviour) {
+        (_, Behaviour::Plan) => Ok(PlansAt::read(state, target).await?.one(&state.catalog, name, Timestamp::now())),
+        (Names::Fixed(fixed), _) => {
+            let Some(own) = fixed.iter().find(|own| own.name == name) else { return Ok(None) };
+            of_fixed(state, kind, target, own).await
+        }
+        _ => {
+            let kept = state.store.arm_object(&state.filter, kind.collection, &target.scope, name).await?;
+            Ok(kept.map(|kept| Shown::kept(kept, None)))
+        }
+    }
+}
+
+/// Every object of a kind whose names are given, in order of their names.
+pub(super) async fn all(state: &Scoped, kind: &Kind, target: &Target) -> Result<Option<Vec<Shown>>, ApiError> {
+    match (&kind.names, kind.behaviour) {
+        (_, Behaviour::Plan) => Ok(Some(PlansAt::read(state, target).await?.all(&state.catalog, Timestamp::now()))),
+        (Names::Fixed(fixed), _) => {
+            let mut all = Vec::new();
+            for own in *fixed {
+                all.extend(of_fixed(state, kind, target, own).await?);
+            }
+            Ok(Some(all))
+        }
+        _ => Ok(None),
+    }
+}
+
+async fn of_fixed(state: &Scoped, kind: &Kind, target: &Target, fixed: &Fixed) -> Result<Option<Shown>, ApiError> {
+    if let Some(kept) = state.store.arm_object(&state.filter, kind.collection, &target.scope, fixed.name).await? {
+        return Ok(Some(Shown::kept(kept, fixed.kind)));
+    }
+    let default = fixed.default.and_then(|text| serde_json::from_str(text).ok());
+    Ok(default.map(|properties| Shown { name: fixed.name.to_owned(), kind: fixed.kind, properties, kept: None }))
+}
+
+/// What is kept of a change that is well formed.
+///
+/// # Errors
+/// If it can't be made here.
+pub(super) async fn prepared(
+    state: &Scoped,
+    kind: &Kind,
+    target: &Target,
+    name: &str,
+    properties: Map<String, Value>,
+) -> Result<Map<String, Value>, ApiError> {
+    match kind.behaviour {
+        Behaviour::Kept => Ok(properties),
+        Behaviour::Rule => governance::prepared(state, target, name, properties, this_second()).await,
+        Behaviour::Plan => {
+            let at = PlansAt::read(state, target).await?;
+            plan_change::prepared(&state.catalog, &at, target, name, properties, this_second())
+        }
+    }
+}
+
+/// Now, as clients can read it: not all of them know of nanoseconds.
+pub(super) fn this_second() -> Timestamp {
+    let now = Timestamp::now();
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
+}
+
+/// What follows a change that was made.
+pub(super) async fn changed(state: &Scoped, kind: &Kind, target: &Target) -> Result<(), ApiError> {
+    match kind.behaviour {
+        Behaviour::Kept | Behaviour::Rule => Ok(()),
+        Behaviour::Plan => {
+            for connector in state.store.connectors(&state.filter).await? {
+                if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {
+                    match state.store.reassess(&state.catalog, &connector, Timestamp::now()).await {
+                        // What is set holds from the next assessment on, which is the one that runs, or comes after it.
+                        Err(error @ StoreError::RunInProgress { .. }) => {
+                            tracing::warn!(%error, "a plan was set and nothing judged anew")
+                        }
+                        result => drop(result?),
+                    }
+                }
+            }
+            Ok(())
+        }
+    }
+}
