@@ -70,7 +70,7 @@ def run(given, folder, address):
             operation["x-open"] = operation.get("security") == []
     schema = pathlib.Path(folder, "openapi.json")
     schema.write_text(json.dumps(document))
-    values = furnish(ask)
+    values = furnish(ask, document)
     counted = collections.Counter()
     failed = 0
     # A process for each: threads of one do not get along with Python's own compiler (`AST constructor recursion depth mismatch`).
@@ -114,9 +114,16 @@ def run(given, folder, address):
     n_known = sum(len(methods) for methods in document["paths"].values())
     print(f"{n_asked} requests to {len(operations)} of {n_known} operations, of which {len(succeeded)} succeeded at least once")
     print("by status: " + ", ".join(f"{status}: {count}" for status, count in sorted(by_status.items())))
-    is_enough = n_asked >= given.requests or given.only
+    shares = collections.Counter()
+    for status, count in by_status.items():
+        shares[f"{status[0]}xx"] += count
+    # What the layers before the handlers refuse: no login, another host, too many requests.
+    n_refused = sum(by_status[status] for status in ("401", "421", "429"))
+    print("shares: " + ", ".join(f"{kind} {count / max(n_asked, 1):.1%}" for kind, count in sorted(shares.items()))
+          + f"; 401, 421 and 429 are {n_refused / max(n_asked, 1):.1%}, the rest came of handlers")
+    is_enough = given.only or (n_asked >= given.requests and n_refused * 2 < n_asked)
     if not is_enough:
-        print(f"these are fewer than {given.requests}")
+        print(f"these are fewer than {given.requests}, or the most were refused before a handler")
     if len(alive) < len(tokens):
         print("a program that asked lost its token, so that what it asked after that shows little")
     return 1 if failed or not is_enough or len(alive) < len(tokens) else 0
@@ -156,7 +163,7 @@ def asker(address, authority, token):
     return ask
 
 
-def furnish(ask):
+def furnish(ask, document):
     """Makes something of every kind, and gives what parameters of paths may be so that something is found."""
     rule = {"if": {"field": "tags.owner", "exists": False}, "then": {"effect": "audit"}}
     at = "/providers/Microsoft.Authorization/"
@@ -173,21 +180,21 @@ def furnish(ask):
     people = [ask("POST", "/api/v1/principals", {"kind": kind, "name": f"victim {kind}"})["principal"]["id"] for kind in ("User", "Group", "ServicePrincipal")]
     doomed = [ask("POST", "/api/v1/principals", {"kind": "Group", "name": f"doomed {number}"})["principal"]["id"] for number in range(3)]
     subscriptions = [own["subscriptionId"] for own in ask("GET", "/subscriptions")["value"]]
-    groups, connectors, entities, keys = set(), set(), set(), set()
+    groups, connectors, assessments, keys = set(), set(), set(), set()
     for subscription in subscriptions:
         groups.update(own["name"] for own in ask("GET", f"/subscriptions/{subscription}/resourceGroups")["value"])
         rows = ask("GET", f"/subscriptions/{subscription}/providers/Microsoft.Security/assessments")["value"]
         for row in rows[:40]:
-            steps = row["id"].split("/")
             keys.add(row["name"])
-            if "securityEntityData" in steps:
-                connectors.add(steps[steps.index("securityConnectors") + 1])
-                entities.add("/".join(steps[1:steps.index("securityEntityData") + 2]))
+            if "/securityEntityData/" in row["id"]:
+                assessments.add(row["id"])
+        connectors.update(own["id"] for own in ask("GET", f"/subscriptions/{subscription}/providers/Microsoft.Security/securityConnectors")["value"])
+    names = name_objects(ask, document, subscriptions)
     recommendations = [row["id"] for row in ask("GET", "/api/v1/recommendations")["items"]][:20]
     standards = [row["id"] for row in ask("GET", "/api/v1/compliance")["items"]]
     resources = [row["id"] for row in ask("GET", "/api/v1/resources?limit=20")["items"]]
     return {
-        "subscription": subscriptions, "group": sorted(groups), "connector": sorted(connectors), "entities": sorted(entities),
+        "subscription": subscriptions, "group": sorted(groups), "connectors": sorted(connectors), "assessments": sorted(assessments), "names": names,
         "assessment": sorted(keys), "check": sorted(keys), "standard": standards, "management_group": ["corp"], "name": ["own", ROLE],
         "score": ["ascScore"], "location": ["local"], "states": ["latest"], "namespace": ["Microsoft.Security"], "control": ["1"],
         "doomed": doomed,
@@ -195,6 +202,24 @@ def furnish(ask):
         "query": {"/api/v1/resource": resources, "/api/v1/policy/definition": [DEFINITION], "/api/v1/policy/assignment": [at + "policyAssignments/own"],
                   "/api/v1/policy/scope": ["/", f"/subscriptions/{subscriptions[0]}"]},
     }
+
+
+def name_objects(ask, document, subscriptions):
+    """What is below Microsoft.Security in a subscription by name: collections with the names of what is there."""
+    conditions = [{"conditions": [{"property": "$.Severity", "value": "High", "operator": "Equals"}]}]
+    rule = {"displayName": "own", "remediationTimeframe": "7.00:00:00", "rulePriority": 100, "ruleType": "Integrated", "sourceResourceType": "Assessments",
+            "conditionSets": conditions, "ownerSource": {"type": "Manually", "value": "ann@house.example"}}
+    for subscription in subscriptions:
+        at = f"/subscriptions/{subscription}/providers/Microsoft.Security/"
+        ask("PUT", at + "governanceRules/own", {"properties": rule})
+        ask("PUT", at + "applications/own", {"properties": {"sourceResourceType": "Assessments", "conditionSets": conditions}})
+        ask("PUT", at + "securityContacts/default", {"properties": {"emails": "ann@house.example"}})
+    names = {}
+    pattern = re.compile(r"/subscriptions/\{subscription\}/providers/Microsoft\.Security/(\w+)/\{name\}")
+    for collection in filter(None, (pattern.fullmatch(path) for path in document["paths"])):
+        rows = ask("GET", f"/subscriptions/{subscriptions[0]}/providers/Microsoft.Security/{collection.group(1)}")["value"]
+        names[collection.group(1)] = [row["name"] for row in rows] or ["default"]
+    return names
 
 
 if __name__ == "__main__":

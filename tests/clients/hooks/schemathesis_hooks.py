@@ -40,15 +40,20 @@ def before_call(context, case, kwargs):
 def fill(path, case):
     own = case.path_parameters
     if own:
-        before = path.split("/{id}")[0].rsplit("/", 1)[-1]
+        before = lambda name: path.split(f"/{{{name}}}")[0].rsplit("/", 1)[-1]
         for name in own:
-            known = VALUES["id"].get(before) if name == "id" else VALUES.get(name)
+            known = VALUES["id"].get(before(name)) if name == "id" else VALUES.get(name)
+            if name == "name":
+                known = VALUES["names"].get(before(name), known)
             if known:
                 own[name] = CHANCE.choice(known)
-        if "entity" in own and VALUES["entities"]:
-            # subscriptions/S/resourceGroups/G/providers/Microsoft.Security/securityConnectors/C/securityEntityData/E
-            steps = CHANCE.choice(VALUES["entities"]).split("/")
-            own.update(subscription=steps[1], group=steps[3], connector=steps[7], entity=steps[9])
+        # /subscriptions/S/resourceGroups/G/providers/Microsoft.Security/securityConnectors/C,
+        # behind it /securityEntityData/E/providers/Microsoft.Security/assessments/A
+        ids = VALUES["assessments" if "entity" in own else "connectors"]
+        if "connector" in own and ids:
+            steps = CHANCE.choice(ids).split("/")
+            found = {"subscription": steps[2], "group": steps[4], "connector": steps[8], "entity": steps[10:11], "assessment": steps[14:15]}
+            own.update({name: value if isinstance(value, str) else value[0] for name, value in found.items() if name in own and value})
     known = VALUES["query"].get(path)
     if known and isinstance(case.query, dict):
         case.query["id"] = CHANCE.choice(known)
