@@ -138,7 +138,7 @@ pub(super) const fn read_only(name: &'static str) -> Field {
 
 impl Field {
     /// What a member that the server says itself looks like.
-    pub(super) const fn as_shown(self, shape: Shape) -> Self {
+    pub(super) const fn shown(self, shape: Shape) -> Self {
         Self { shape, ..self }
     }
 

@@ -90,8 +90,8 @@ pub(crate) const KINDS: &[Kind] = &[
                 Shape::Object(&[required("type", Shape::OneOf(&["ByTag", "Manually"])), required("value", Shape::Text(260))]),
             ),
             MAILS,
-            read_only("tenantId").as_shown(Shape::Text(36)),
-            read_only("metadata").as_shown(Shape::Object(WRITERS)),
+            read_only("tenantId").shown(Shape::Text(36)),
+            read_only("metadata").shown(Shape::Object(WRITERS)),
         ],
         older: None,
         created: StatusCode::CREATED,
@@ -112,15 +112,15 @@ pub(crate) const KINDS: &[Kind] = &[
             optional("subPlan", Shape::Text(64)),
             optional("enforce", Shape::OneOf(TRUE_OR_FALSE)).since("2024-01-01"),
             optional("extensions", Shape::List(&Shape::Object(EXTENSION))),
-            read_only("freeTrialRemainingTime").as_shown(Shape::Text(32)),
-            read_only("enablementTime").as_shown(Shape::Instant),
-            read_only("inherited").as_shown(Shape::OneOf(TRUE_OR_FALSE)).since("2024-01-01"),
-            read_only("inheritedFrom").as_shown(Shape::Text(2048)).since("2024-01-01"),
+            read_only("freeTrialRemainingTime").shown(Shape::Text(32)),
+            read_only("enablementTime").shown(Shape::Instant),
+            read_only("inherited").shown(Shape::OneOf(TRUE_OR_FALSE)).since("2024-01-01"),
+            read_only("inheritedFrom").shown(Shape::Text(2048)).since("2024-01-01"),
             read_only("resourcesCoverageStatus")
-                .as_shown(Shape::OneOf(&["FullyCovered", "PartiallyCovered", "NotCovered"]))
+                .shown(Shape::OneOf(&["FullyCovered", "PartiallyCovered", "NotCovered"]))
                 .since("2024-01-01"),
-            read_only("deprecated").as_shown(Shape::Flag),
-            read_only("replacedBy").as_shown(Shape::List(&Shape::Text(128))),
+            read_only("deprecated").shown(Shape::Flag),
+            read_only("replacedBy").shown(Shape::List(&Shape::Text(128))),
         ],
         older: None,
         created: StatusCode::OK,
@@ -204,10 +204,10 @@ const RULE: &[Operation] =
 const TRUE_OR_FALSE: &[&str] = &["True", "False"];
 
 const WRITERS: &[Field] = &[
-    read_only("createdBy").as_shown(Shape::Text(1024)),
-    read_only("createdOn").as_shown(Shape::Instant),
-    read_only("updatedBy").as_shown(Shape::Text(1024)),
-    read_only("updatedOn").as_shown(Shape::Instant),
+    read_only("createdBy").shown(Shape::Text(1024)),
+    read_only("createdOn").shown(Shape::Instant),
+    read_only("updatedBy").shown(Shape::Text(1024)),
+    read_only("updatedOn").shown(Shape::Instant),
 ];
 
 const CONDITIONS: &[Field] = &[required(
@@ -223,9 +223,9 @@ const EXTENSION: &[Field] = &[
     required("name", Shape::Text(128)),
     required("isEnabled", Shape::OneOf(TRUE_OR_FALSE)),
     optional("additionalExtensionProperties", Shape::Free),
-    read_only("operationStatus").as_shown(Shape::Object(&[
-        read_only("code").as_shown(Shape::OneOf(&["Succeeded", "Failed"])),
-        read_only("message").as_shown(Shape::Text(1024)),
+    read_only("operationStatus").shown(Shape::Object(&[
+        read_only("code").shown(Shape::OneOf(&["Succeeded", "Failed"])),
+        read_only("message").shown(Shape::Text(1024)),
     ])),
 ];
 
