@@ -43,7 +43,7 @@ def main():
     arguments.add_argument("--seconds", type=int, default=420)
     arguments.add_argument("--requests", type=int, default=20000)
     arguments.add_argument("--examples", type=int, default=250, help="of each operation, at most")
-    arguments.add_argument("--only", help="a regular expression of paths")
+    arguments.add_argument("--only", help="a regular expression of paths that need a login")
     given = arguments.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         server, address = start(given.skywarden, folder)
@@ -76,7 +76,7 @@ def run(given, folder, address):
     # A process for each: threads of one do not get along with Python's own compiler (`AST constructor recursion depth mismatch`).
     slow = ["--rate-limit", "9/s", "-n", "12"]
     fast = ["--max-time", str(given.seconds), "-n", str(given.examples)]
-    parts = [(tags, fast) for tags in PARTS] + [(["Login"], slow)]
+    parts = [([given.only], fast)] if given.only else [(tags, fast) for tags in PARTS] + [(["Login"], slow)]
     running = []
     for number, (tags, options) in enumerate(parts):
         statuses = pathlib.Path(folder, f"statuses-{number}.json")

@@ -10,6 +10,7 @@ mod console;
 mod error;
 mod identity;
 mod limits;
+mod long_body;
 mod odata;
 mod openapi;
 mod outbound;
@@ -78,8 +79,10 @@ pub fn router(state: AppState) -> Router {
         protected = protected.route("/", get(page::index));
     }
     let long = Router::new().nest("/api/v1", v1::long_routes()).layer(DefaultBodyLimit::disable());
-    let protected =
-        protected.layer(RequestBodyLimitLayer::new(MAX_BODY)).merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
+    let protected = protected
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::from_fn_with_state(MAX_BODY, long_body::refuse))
+        .merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
     let protected = protected.layer(middleware::from_fn_with_state(state.clone(), scoped::authorize));
     let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
