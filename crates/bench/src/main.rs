@@ -1,7 +1,8 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
 //! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
-//! Azure publishes), `... -- soak rescan` is the long run.
+//! Azure publishes), `... -- soak rescan` is the long run, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
+//! `tests/clients/load.py` asks.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
 //! is that of a small company's account; it is printed first.
@@ -11,7 +12,7 @@ mod policy;
 mod rules;
 mod soak;
 
-use std::time::Instant;
+use std::{path::Path, time::Instant};
 
 use anyhow::Context as _;
 use skywarden_content::Catalog;
@@ -27,14 +28,24 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|argument| argument == "soak") {
+    if let [soak, name, rest @ ..] = arguments.as_slice()
+        && soak == "soak"
+    {
         let runtime = tokio::runtime::Runtime::new()?;
-        return runtime.block_on(soak::rescan(soak::RESCANS));
+        return match (name.as_str(), rest) {
+            ("rescan", []) => runtime.block_on(soak::rescan(soak::RESCANS)),
+            ("store", [folder]) => runtime.block_on(soak::store::fill(Path::new(folder), soak::store::ACCOUNTS)),
+            ("store", [folder, n_accounts]) => {
+                let n_accounts = n_accounts.parse().with_context(|| format!("`{n_accounts}` is no number of accounts"))?;
+                runtime.block_on(soak::store::fill(Path::new(folder), n_accounts))
+            }
+            _ => anyhow::bail!("the soaks are `rescan` and `store FOLDER [ACCOUNTS]`"),
+        };
     }
     if let [name, rest @ ..] = arguments.as_slice()
         && name == "policy"
     {
-        return policy::costs(rest.first().map(std::path::Path::new));
+        return policy::costs(rest.first().map(Path::new));
     }
     if arguments.first().is_some_and(|argument| argument == "rules") {
         let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;

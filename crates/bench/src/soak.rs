@@ -1,5 +1,7 @@
 //! Long runs that look for what grows.
 
+pub(crate) mod store;
+
 use std::path::Path;
 
 use anyhow::{Context as _, ensure};

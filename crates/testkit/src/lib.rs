@@ -43,7 +43,7 @@ pub fn copies(snapshot: &Snapshot, n: usize) -> anyhow::Result<Snapshot> {
     while many.resources.len() < n {
         let own = format!("{:012}", 100_000_000_000 + number);
         for resource in &snapshot.resources {
-            many.resources.push(renamed(resource, &account, &own)?);
+            many.resources.push(moved(resource, &account, &own)?);
         }
         many.coverage.extend(snapshot.coverage.iter().map(|entry| Coverage { account: own.as_str().into(), ..entry.clone() }));
         number += 1;
@@ -60,7 +60,11 @@ pub fn type_mix(snapshot: &Snapshot) -> BTreeMap<String, usize> {
     mix
 }
 
-fn renamed(resource: &Resource, account: &str, own: &str) -> anyhow::Result<Resource> {
+/// A copy of a resource of one account in another, with an id of its own; wherever the account's number stands it is the other's.
+///
+/// # Errors
+/// If the resource does not survive the way through JSON.
+pub fn moved(resource: &Resource, account: &str, own: &str) -> anyhow::Result<Resource> {
     let mut copy = resource.clone();
     let id = resource.id.as_str();
     // Ids without an account (of buckets) must differ too.
