@@ -135,6 +135,7 @@ mod tests {
         required("tier", Shape::OneOf(&["Free", "Standard"])),
         optional("mails", Shape::Addresses),
         optional("on", Shape::Flag),
+        optional("at", Shape::Instant),
         optional("parts", Shape::List(&Shape::Object(&[required("name", Shape::Text(3))]))),
         read_only("since"),
     ];
@@ -146,20 +147,22 @@ mod tests {
 
     #[test]
     fn what_fits_is_spelled_as_described_and_what_the_server_says_is_passed_over() {
-        let given = json!({ "tier": "standard", "mails": "a@b.c; d@e.f;", "on": null, "parts": [{ "name": "abc" }], "since": 5 });
-        let wanted = json!({ "tier": "Standard", "mails": "a@b.c; d@e.f;", "parts": [{ "name": "abc" }] });
+        let given = json!({ "tier": "standard", "mails": "a@b.c; d@e.f;", "on": null, "at": "2026-12-01 13:00:00+01:00",
+                             "parts": [{ "name": "abc" }], "since": 5 });
+        let wanted =
+            json!({ "tier": "Standard", "mails": "a@b.c; d@e.f;", "at": "2026-12-01T12:00:00Z", "parts": [{ "name": "abc" }] });
         assert_eq!(check(given), Ok(wanted));
     }
 
     #[test]
     fn every_mistake_names_its_place_and_what_is_allowed() {
-        let given = json!({ "tier": "Gold", "mails": "a@b", "on": "true", "parts": [{ "name": "a" }, { "name": "abcd" }, {}, 1], "x": 1 });
+        let given = json!({ "tier": "Gold", "mails": "a@b", "on": "true", "at": "noon", "parts": [{ "name": "a" }, { "name": "abcd" }, {}, 1], "x": 1 });
         let mistakes = check(given).unwrap_err();
         let targets: Vec<&str> = mistakes.iter().map(|(target, _)| target.as_str()).collect();
-        let wanted =
-            ["tier", "mails", "on", "parts[1].name", "parts[2].name", "parts[3]", "x"].map(|own| format!("properties.{own}"));
+        let wanted = ["tier", "mails", "on", "at", "parts[1].name", "parts[2].name", "parts[3]", "x"]
+            .map(|own| format!("properties.{own}"));
         assert_eq!(targets, wanted);
         assert_eq!(mistakes[0].1, "`properties.tier` is one of Free, Standard, not \"Gold\"");
-        assert_eq!(mistakes[6].1, "there is no `properties.x`; members of `properties` are tier, mails, on, parts");
+        assert_eq!(mistakes[7].1, "there is no `properties.x`; members of `properties` are tier, mails, on, at, parts");
     }
 }
