@@ -1,7 +1,8 @@
 use axum::{
     Json,
+    body::to_bytes,
     extract::rejection::JsonRejection,
-    http::StatusCode,
+    http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde_json::{Value, json};
@@ -78,3 +79,31 @@ impl IntoResponse for ApiError {
         (self.status, Json(json!({ "error": error }))).into_response()
     }
 }
+
+/// Refusals of the layers around the handlers, and of what reads paths and queries, in the shape of all others: those are plain text.
+pub(crate) async fn in_shape(response: Response) -> Response {
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    let kind = response.headers().get(header::CONTENT_TYPE).map_or("", |kind| kind.to_str().unwrap_or_default());
+    if !is_error || !(kind.is_empty() || kind.starts_with("text/plain")) {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let text = to_bytes(body, MAX_REFUSAL).await.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let (code, otherwise) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => ("MethodNotAllowed", "this address does not take that method"),
+        StatusCode::PAYLOAD_TOO_LARGE => ("RequestTooLarge", "the body is too long"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => ("UnsupportedMediaType", "the body is of a kind that is not taken"),
+        StatusCode::SERVICE_UNAVAILABLE => ("RequestTimedOut", "the request took too long; ask for less, or try again"),
+        _ if status.is_server_error() => ("ServerFailed", "the server failed; see its log"),
+        _ => ("InvalidRequest", "the request can't be understood"),
+    };
+    let message = if text.trim().is_empty() { otherwise.to_owned() } else { text };
+    let body = ApiError::new(status, code, message).into_response().into_body();
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Response::from_parts(parts, body)
+}
+
+/// What is read of such a text.
+const MAX_REFUSAL: usize = 64 << 10;

@@ -10,7 +10,9 @@ mod console;
 mod error;
 mod identity;
 mod limits;
+mod long_body;
 mod odata;
+mod openapi;
 mod outbound;
 mod page;
 mod people;
@@ -30,6 +32,7 @@ pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_
 pub use console::{Console, StaticFile};
 pub use identity::{TokenKey, TokenKeyError};
 pub use limits::{Limits, Rate};
+pub use openapi::{OpenApi, openapi};
 pub use outbound::OutboundError;
 pub use people::{
     IdentityProvider, NewCredential, NewInvitation, Passwords, ProviderError, ProviderSettings, SignIn, invite, new_certificate,
@@ -76,8 +79,10 @@ pub fn router(state: AppState) -> Router {
         protected = protected.route("/", get(page::index));
     }
     let long = Router::new().nest("/api/v1", v1::long_routes()).layer(DefaultBodyLimit::disable());
-    let protected =
-        protected.layer(RequestBodyLimitLayer::new(MAX_BODY)).merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
+    let protected = protected
+        .layer(RequestBodyLimitLayer::new(MAX_BODY))
+        .layer(middleware::from_fn_with_state(MAX_BODY, long_body::refuse))
+        .merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
     let protected = protected.layer(middleware::from_fn_with_state(state.clone(), scoped::authorize));
     let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
@@ -96,6 +101,7 @@ pub fn router(state: AppState) -> Router {
         .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
         .layer(overriding("content-security-policy", POLICY))
         .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
+        .layer(middleware::map_response(error::in_shape))
         .with_state(state);
     // Around the whole, since a path is spelled before it is routed.
     Router::new().fallback_service(tower::util::MapRequest::new(routed, arm::canonical))

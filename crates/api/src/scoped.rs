@@ -7,7 +7,7 @@ use std::{
 
 use axum::{
     extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, Uri, header, request::Parts},
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
@@ -17,7 +17,7 @@ use skywarden_policy::Scope;
 use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter, ScorePoint, Share};
 
 use crate::{
-    AppState,
+    AppState, arm,
     auth::{self, Login},
     caller::{Caller, INSTALLATION},
     error::ApiError,
@@ -242,7 +242,9 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(base) => base,
         Err(error) => return error.into_response(),
     };
-    let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
+    let Some(route) = routes::find(request.method().as_str(), path.as_str()) else {
+        return unmatched(path.as_str(), request.uri());
+    };
     let tree = match app.store.policy_library().await {
         Ok(tree) => tree,
         Err(error) => return ApiError::from(error).into_response(),
@@ -347,6 +349,22 @@ fn refused(caller: &Caller, action: &str, what: &str) -> ApiError {
             caller.name, caller.id
         ),
     )
+}
+
+/// What no row of the table has: another method of a path that has some, or a path that nobody wrote into it.
+fn unmatched(path: &str, uri: &Uri) -> Response {
+    let methods = routes::methods(path);
+    if methods.is_empty() {
+        return unlisted().into_response();
+    }
+    // ARM has operations at this path that are not built, and clients ask by the code whether they are.
+    if !path.starts_with("/api/") {
+        return arm::not_available(uri).into_response();
+    }
+    let allowed = methods.join(", ");
+    let message = format!("this address takes {allowed}");
+    let refusal = ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+    ([(header::ALLOW, allowed)], refusal).into_response()
 }
 
 /// A route that nobody wrote into the table fails closed.

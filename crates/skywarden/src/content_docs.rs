@@ -5,7 +5,7 @@ use skywarden_content::{Catalog, ComplianceControl};
 
 use crate::Ending;
 
-/// Writes docs/reference: recommendations, baseline rules, standards, resource types, the command line, JSON Schemas.
+/// Writes docs/reference: recommendations, baseline rules, standards, resource types, the command line, the API, JSON Schemas.
 pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> {
     fs::create_dir_all(folder.join("schemas")).with_context(|| format!("could not create {}", folder.display()))?;
     let save = |name: &str, text: String| fs::write(folder.join(name), text).with_context(|| format!("could not write {name}"));
@@ -14,6 +14,9 @@ pub(crate) fn write(catalog: &Catalog, folder: &Path) -> anyhow::Result<Ending> 
     save("standards.md", standards(catalog)?)?;
     save("resource-types.md", resource_types(catalog)?)?;
     save("cli.md", crate::command_docs::reference()?)?;
+    let api = skywarden_api::openapi();
+    anyhow::ensure!(api.problems.is_empty(), "the API's description has mistakes:\n{}", api.problems.join("\n"));
+    save("openapi.json", serde_json::to_string_pretty(&api.document)? + "\n")?;
     for (name, schema) in skywarden_content::schemas() {
         save(&format!("schemas/{name}.schema.json"), serde_json::to_string_pretty(&schema)? + "\n")?;
     }

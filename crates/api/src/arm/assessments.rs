@@ -105,7 +105,7 @@ pub(super) async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Reso
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
     );
     let missing = || ApiError::not_found("such resource");
-    let native = native_id_of(&arm_id).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let native = native_id_of(&arm_id).map_err(|_| missing())?;
     let (resource, _) = state.store.resource(&state.filter, native.as_str()).await?.ok_or_else(missing)?;
     if ArmId::of(&resource).as_str().eq_ignore_ascii_case(&arm_id) { Ok(resource) } else { Err(missing()) }
 }

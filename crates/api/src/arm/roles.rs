@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use skywarden_model::Timestamp;
 use skywarden_policy::Scope;
 use skywarden_rbac::{Role, RoleAssignment, RoleKind, built_in_roles};
-use skywarden_store::NewAssignment;
+use skywarden_store::{NewAssignment, ScopeFilter};
 
-use super::Answer;
+use super::{Answer, subscription::of_filter};
 use crate::{error::ApiError, scoped::Scoped};
 
 /// What a path of this face may begin with: the scope that it is about.
@@ -40,13 +40,13 @@ impl ScopePath {
 }
 
 pub(crate) async fn definitions(state: Scoped, Path(path): Path<ScopePath>) -> Answer {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     let value: Vec<Value> = roles(&state).await?.iter().map(|role| definition(&scope, role)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
 pub(crate) async fn one_definition(state: Scoped, Path(path): Path<ScopePath>) -> Answer {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     let roles = roles(&state).await?;
     let found = roles.iter().find(|role| role.id.eq_ignore_ascii_case(&path.name));
     found.map(|role| Json(definition(&scope, role))).ok_or_else(|| ApiError::not_found("such role definition"))
@@ -63,7 +63,7 @@ pub(crate) async fn define(
     Path(path): Path<ScopePath>,
     body: Result<Json<NewRole>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     let Json(new) = body?;
     let id = guid(&path.name)?;
     let role = Role::parse(&id, RoleKind::Custom, &new.properties).map_err(|error| ApiError::bad_request(error.to_string()))?;
@@ -79,7 +79,7 @@ pub(crate) async fn define(
 }
 
 pub(crate) async fn undefine(state: Scoped, Path(path): Path<ScopePath>) -> Result<Response, ApiError> {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     let known = roles(&state).await?.into_iter().find(|own| own.id.eq_ignore_ascii_case(&path.name));
     let known = known.ok_or_else(|| ApiError::not_found("such role definition"))?;
     for own in &known.assignable_scopes {
@@ -95,7 +95,7 @@ pub(crate) async fn undefine(state: Scoped, Path(path): Path<ScopePath>) -> Resu
 
 /// The assignments at a scope, above it and below it, as far as the caller sees them.
 pub(crate) async fn assignments(state: Scoped, Path(path): Path<ScopePath>) -> Answer {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     let all = state.store.role_assignments().await?;
     let value: Vec<Value> =
         all.iter().filter(|own| state.sees(&own.scope) && state.are_related(&own.scope, &scope)).map(assignment).collect();
@@ -125,7 +125,7 @@ pub(crate) async fn assign(
     Path(path): Path<ScopePath>,
     body: Result<Json<Asked>, JsonRejection>,
 ) -> Result<Response, ApiError> {
-    let scope = seen(&state, &path)?;
+    let scope = seen(&state, &path).await?;
     state.may_at(ASSIGN, &scope)?;
     let Json(new) = body?;
     let id = guid(&path.name)?;
@@ -177,7 +177,7 @@ const UNASSIGN: &str = "Microsoft.Authorization/roleAssignments/delete";
 
 /// The assignment of a path; its scope has to be the path's own.
 async fn assignment_at(state: &Scoped, path: &ScopePath) -> Result<RoleAssignment, ApiError> {
-    let scope = seen(state, path)?;
+    let scope = seen(state, path).await?;
     let all = state.store.role_assignments().await?;
     let found = all.into_iter().find(|own| own.id.eq_ignore_ascii_case(&path.name) && own.scope == scope);
     found.ok_or_else(|| ApiError::not_found("such role assignment at this scope"))
@@ -189,9 +189,25 @@ fn guid(name: &str) -> Result<String, ApiError> {
     id.map(|id| id.to_string()).map_err(|_| ApiError::bad_request(format!("`{name}` is no GUID, which names of roles are")))
 }
 
-fn seen(state: &Scoped, path: &ScopePath) -> Result<Scope, ApiError> {
+/// The scope of a path, if it is there and concerns the caller.
+async fn seen(state: &Scoped, path: &ScopePath) -> Result<Scope, ApiError> {
     let scope = path.scope();
-    if state.sees(&scope) { Ok(scope) } else { Err(ApiError::not_found("such scope")) }
+    let is_there = match &path.subscription {
+        Some(subscription) => is_known(state, subscription).await?,
+        None => true,
+    };
+    if is_there && state.sees(&scope) { Ok(scope) } else { Err(ApiError::not_found("such scope")) }
+}
+
+/// Whether anything is known of a subscription: it was assessed, lies in a management group, or somebody holds a role in it.
+async fn is_known(state: &Scoped, subscription: &str) -> Result<bool, ApiError> {
+    if of_filter(state, &ScopeFilter::All, subscription).await?.is_some() {
+        return Ok(true);
+    }
+    let scope = Scope::Subscription(subscription.to_lowercase());
+    let kept = state.store.policy_library().await?;
+    let is_placed = kept.library.governance.hierarchy.placed().any(|own| *own == scope);
+    Ok(is_placed || state.store.role_assignments().await?.iter().any(|own| state.lies_in(&own.scope, &scope)))
 }
 
 async fn roles(state: &Scoped) -> Result<Vec<Arc<Role>>, ApiError> {

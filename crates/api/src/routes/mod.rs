@@ -1,4 +1,4 @@
-//! Every route that needs a login, with the action that it takes: what is not here is refused.
+//! Every route that needs a login, with the action that it takes: what is not here is refused. `crates/api/openapi` describes each.
 
 mod authorization;
 mod ground;
@@ -118,6 +118,11 @@ impl At {
 /// The page at the server's address in a build without a console.
 static INDEX: LazyLock<Route> =
     LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read".to_owned() });
+
+/// The methods of a path, `HEAD` left out.
+pub(crate) fn methods(path: &str) -> Vec<&'static str> {
+    ROUTES.iter().filter(|route| route.path == path).map(|route| route.method).collect()
+}
 
 /// The route that a request was matched to; `HEAD` is `GET`.
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {

@@ -1,6 +1,7 @@
 //! The console's own faces, and what ARM has no word for.
 
 pub(super) const TABLE: &[(&str, &str, &str)] = &[
+    ("GET", "/openapi.json", "Skywarden.Account/openapi/read"),
     ("GET", "/overview", "Microsoft.Security/secureScores/read"),
     ("GET", "/recommendations", "Microsoft.Security/assessments/read"),
     ("GET", "/recommendations/{id}", "Microsoft.Security/assessments/read"),

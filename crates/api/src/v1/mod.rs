@@ -32,6 +32,7 @@ const DEFAULT_LIMIT: u32 = 100;
 
 pub(crate) fn routes() -> Router<AppState> {
     Router::new()
+        .route("/openapi.json", get(crate::openapi::show))
         .route("/overview", get(overview::overview))
         .route("/recommendations", get(recommendations::list))
         .route("/recommendations/{id}", get(recommendations::one))

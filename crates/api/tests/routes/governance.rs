@@ -34,8 +34,13 @@ fn rule(priority: i64, property: &str, values: &[&str]) -> Value {
     })
 }
 
-/// Carries a rule out and waits for its result.
+/// Carries a rule out, waits for its result, and gives the number of assignments that it wrote.
 async fn execute(server: &Server, rule: &str, replaces: bool) -> Value {
+    result(server, rule, replaces).await.pointer("/properties/assigned").unwrap().clone()
+}
+
+/// Carries a rule out and waits for its result.
+pub(crate) async fn result(server: &Server, rule: &str, replaces: bool) -> Value {
     let body = json!({ "override": replaces }).to_string().into_bytes();
     let answer = send(server, "POST", &format!("{rule}/execute"), &[BEARER, JSON], body).await;
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
@@ -55,7 +60,7 @@ async fn execute(server: &Server, rule: &str, replaces: bool) -> Value {
         ask(server, "GET", &location.replace("operationResults/", "operationResults/x"), &[BEARER], "").await.0,
         StatusCode::NOT_FOUND
     );
-    result.pointer("/properties/assigned").unwrap().clone()
+    result
 }
 
 async fn assignments(server: &Server, recommendation: &str) -> Vec<Value> {

@@ -17,7 +17,7 @@ pub(super) struct Mistake {
 }
 
 /// Elements of one list at most.
-const MAX_ELEMENTS: usize = 1000;
+pub(super) const MAX_ELEMENTS: usize = 1000;
 
 /// The members that clients may write, in the spelling of the description; those of the server are left out.
 ///
@@ -62,7 +62,8 @@ fn fitting(shape: &Shape, value: &Value, target: &str) -> Result<Value, Vec<Mist
         (Shape::Whole(from, to), Value::Number(number)) if number.as_i64().is_some_and(|own| (*from..=*to).contains(&own)) => {
             Ok(value.clone())
         }
-        (Shape::Instant, Value::String(text)) if text.parse::<Timestamp>().is_ok() => Ok(value.clone()),
+        // In one spelling: what can be read has more of them than clients know.
+        (Shape::Instant, Value::String(text)) => text.parse::<Timestamp>().map(|at| json!(at)).map_err(|_| wrong()),
         (Shape::OneOf(allowed), Value::String(text)) => {
             allowed.iter().find(|own| own.eq_ignore_ascii_case(text)).map(|own| json!(own)).ok_or_else(wrong)
         }
@@ -87,7 +88,8 @@ fn is_address(text: &str) -> bool {
     !local.is_empty() && domain.contains('.') && text.len() <= 254 && !text.contains(char::is_whitespace) && !domain.contains('@')
 }
 
-fn words(shape: &Shape) -> String {
+/// What a value of a shape is, for people.
+pub(super) fn words(shape: &Shape) -> String {
     match shape {
         Shape::Text(max) => format!("a text of at most {max} bytes"),
         Shape::Addresses => "e-mail addresses with `;` between them".to_owned(),
@@ -133,6 +135,7 @@ mod tests {
         required("tier", Shape::OneOf(&["Free", "Standard"])),
         optional("mails", Shape::Addresses),
         optional("on", Shape::Flag),
+        optional("at", Shape::Instant),
         optional("parts", Shape::List(&Shape::Object(&[required("name", Shape::Text(3))]))),
         read_only("since"),
     ];
@@ -144,20 +147,22 @@ mod tests {
 
     #[test]
     fn what_fits_is_spelled_as_described_and_what_the_server_says_is_passed_over() {
-        let given = json!({ "tier": "standard", "mails": "a@b.c; d@e.f;", "on": null, "parts": [{ "name": "abc" }], "since": 5 });
-        let wanted = json!({ "tier": "Standard", "mails": "a@b.c; d@e.f;", "parts": [{ "name": "abc" }] });
+        let given = json!({ "tier": "standard", "mails": "a@b.c; d@e.f;", "on": null, "at": "2026-12-01 13:00:00+01:00",
+                             "parts": [{ "name": "abc" }], "since": 5 });
+        let wanted =
+            json!({ "tier": "Standard", "mails": "a@b.c; d@e.f;", "at": "2026-12-01T12:00:00Z", "parts": [{ "name": "abc" }] });
         assert_eq!(check(given), Ok(wanted));
     }
 
     #[test]
     fn every_mistake_names_its_place_and_what_is_allowed() {
-        let given = json!({ "tier": "Gold", "mails": "a@b", "on": "true", "parts": [{ "name": "a" }, { "name": "abcd" }, {}, 1], "x": 1 });
+        let given = json!({ "tier": "Gold", "mails": "a@b", "on": "true", "at": "noon", "parts": [{ "name": "a" }, { "name": "abcd" }, {}, 1], "x": 1 });
         let mistakes = check(given).unwrap_err();
         let targets: Vec<&str> = mistakes.iter().map(|(target, _)| target.as_str()).collect();
-        let wanted =
-            ["tier", "mails", "on", "parts[1].name", "parts[2].name", "parts[3]", "x"].map(|own| format!("properties.{own}"));
+        let wanted = ["tier", "mails", "on", "at", "parts[1].name", "parts[2].name", "parts[3]", "x"]
+            .map(|own| format!("properties.{own}"));
         assert_eq!(targets, wanted);
         assert_eq!(mistakes[0].1, "`properties.tier` is one of Free, Standard, not \"Gold\"");
-        assert_eq!(mistakes[6].1, "there is no `properties.x`; members of `properties` are tier, mails, on, parts");
+        assert_eq!(mistakes[7].1, "there is no `properties.x`; members of `properties` are tier, mails, on, at, parts");
     }
 }

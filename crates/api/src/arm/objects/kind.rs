@@ -20,11 +20,11 @@ pub(crate) struct Kind {
     /// How it looked before, if that differs by more than members that came later.
     pub(super) older: Option<Older>,
     /// What PUT answers if there was none: 201, or 200 where clients know that alone.
-    pub(super) created: StatusCode,
+    pub(crate) created: StatusCode,
     /// What DELETE answers if there was one: 200, or 204 where clients know that alone.
-    pub(super) deleted: StatusCode,
+    pub(crate) deleted: StatusCode,
     /// What its objects do in this product, where that is less than clients may think; goes with every answer to a change.
-    pub(super) without_effect: Option<&'static str>,
+    pub(crate) without_effect: Option<&'static str>,
     /// What it does beyond being kept.
     pub(super) behaviour: Behaviour,
 }
@@ -137,6 +137,11 @@ pub(super) const fn read_only(name: &'static str) -> Field {
 }
 
 impl Field {
+    /// What a member that the server says itself looks like.
+    pub(super) const fn shown(self, shape: Shape) -> Self {
+        Self { shape, ..self }
+    }
+
     pub(super) const fn since(self, version: &'static str) -> Self {
         Self { since: Some(version), ..self }
     }

@@ -90,8 +90,8 @@ pub(crate) const KINDS: &[Kind] = &[
                 Shape::Object(&[required("type", Shape::OneOf(&["ByTag", "Manually"])), required("value", Shape::Text(260))]),
             ),
             MAILS,
-            read_only("tenantId"),
-            read_only("metadata"),
+            read_only("tenantId").shown(Shape::Text(36)),
+            read_only("metadata").shown(Shape::Object(WRITERS)),
         ],
         older: None,
         created: StatusCode::CREATED,
@@ -112,13 +112,15 @@ pub(crate) const KINDS: &[Kind] = &[
             optional("subPlan", Shape::Text(64)),
             optional("enforce", Shape::OneOf(TRUE_OR_FALSE)).since("2024-01-01"),
             optional("extensions", Shape::List(&Shape::Object(EXTENSION))),
-            read_only("freeTrialRemainingTime"),
-            read_only("enablementTime"),
-            read_only("inherited").since("2024-01-01"),
-            read_only("inheritedFrom").since("2024-01-01"),
-            read_only("resourcesCoverageStatus").since("2024-01-01"),
-            read_only("deprecated"),
-            read_only("replacedBy"),
+            read_only("freeTrialRemainingTime").shown(Shape::Text(32)),
+            read_only("enablementTime").shown(Shape::Instant),
+            read_only("inherited").shown(Shape::OneOf(TRUE_OR_FALSE)).since("2024-01-01"),
+            read_only("inheritedFrom").shown(Shape::Text(2048)).since("2024-01-01"),
+            read_only("resourcesCoverageStatus")
+                .shown(Shape::OneOf(&["FullyCovered", "PartiallyCovered", "NotCovered"]))
+                .since("2024-01-01"),
+            read_only("deprecated").shown(Shape::Flag),
+            read_only("replacedBy").shown(Shape::List(&Shape::Text(128))),
         ],
         older: None,
         created: StatusCode::OK,
@@ -201,6 +203,13 @@ const RULE: &[Operation] =
 
 const TRUE_OR_FALSE: &[&str] = &["True", "False"];
 
+const WRITERS: &[Field] = &[
+    read_only("createdBy").shown(Shape::Text(1024)),
+    read_only("createdOn").shown(Shape::Instant),
+    read_only("updatedBy").shown(Shape::Text(1024)),
+    read_only("updatedOn").shown(Shape::Instant),
+];
+
 const CONDITIONS: &[Field] = &[required(
     "conditions",
     Shape::List(&Shape::Object(&[
@@ -214,7 +223,10 @@ const EXTENSION: &[Field] = &[
     required("name", Shape::Text(128)),
     required("isEnabled", Shape::OneOf(TRUE_OR_FALSE)),
     optional("additionalExtensionProperties", Shape::Free),
-    read_only("operationStatus"),
+    read_only("operationStatus").shown(Shape::Object(&[
+        read_only("code").shown(Shape::OneOf(&["Succeeded", "Failed"])),
+        read_only("message").shown(Shape::Text(1024)),
+    ])),
 ];
 
 const SOURCE: &[Field] = &[

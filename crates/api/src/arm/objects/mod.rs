@@ -7,6 +7,7 @@ mod answer;
 mod behave;
 mod check;
 mod contacts;
+mod describe;
 mod execute;
 mod governance;
 mod handlers;
