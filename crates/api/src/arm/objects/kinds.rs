@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 
 use super::{
-    contacts,
+    contacts, standard_kinds,
     kind::{Behaviour, Field, Fixed, Kind, Names, Older, Operation, Shape, optional, read_only, required},
 };
 use crate::routes::At;
@@ -39,6 +39,7 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("the setting is kept; no agent is installed by it"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::CUSTOM_RECOMMENDATIONS,
     Kind {
         collection: "governanceAssignments",
         parent: Some("assessments"),
@@ -160,6 +161,7 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("contacts are kept; no mail is sent to them yet"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::SECURITY_STANDARDS,
     Kind {
         collection: "settings",
         parent: None,
@@ -178,6 +180,8 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("the setting is kept; it concerns a product of Microsoft's with which nothing is exchanged"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::STANDARD_ASSIGNMENTS,
+    standard_kinds::OLDER_STANDARDS,
     Kind {
         collection: "workspaceSettings",
         parent: None,
@@ -194,7 +198,7 @@ pub(crate) const KINDS: &[Kind] = &[
 
 const ALL: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Patch, Operation::Delete];
 
-const WITHOUT_PATCH: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Delete];
+pub(super) const WITHOUT_PATCH: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Delete];
 
 const RULE: &[Operation] =
     &[Operation::List, Operation::Get, Operation::Put, Operation::Delete, Operation::Execute, Operation::Result];
