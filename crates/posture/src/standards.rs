@@ -124,7 +124,14 @@ impl<'a> Standards<'a> {
     /// Those of the catalog, without other checks and attestations.
     pub fn of(catalog: &'a Catalog) -> Self {
         let files = catalog.standards.iter().map(|(id, file)| (id.as_str(), file)).collect();
-        Self { catalog, files, checks: BTreeMap::new(), attestations: Attestations::default(), plans: None, places: BTreeMap::new() }
+        Self {
+            catalog,
+            files,
+            checks: BTreeMap::new(),
+            attestations: Attestations::default(),
+            plans: None,
+            places: BTreeMap::new(),
+        }
     }
 
     /// Adds standards that stand outside the catalog; one that has an id of the catalog's is left out.

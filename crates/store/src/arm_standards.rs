@@ -161,7 +161,8 @@ impl Store {
         let kept = self.policy_library().await?;
         let hierarchy = &kept.library.governance.hierarchy;
         for own in self.arm_objects(&ScopeFilter::All, STANDARD_ASSIGNMENTS).await? {
-            let Some(StandardAssignment { effect: AssignmentEffect::Standard { file, excluded, until }, .. }) = own.hidden()? else {
+            let Some(StandardAssignment { effect: AssignmentEffect::Standard { file, excluded, until }, .. }) = own.hidden()?
+            else {
                 continue;
             };
             let environments = found.files.iter().find(|known| known.id == file).map(|known| known.environments.as_slice());
@@ -190,8 +191,11 @@ impl Store {
 
 /// Whether an account lies in the scope of an assignment, and in nothing that this leaves out.
 fn lies_in(hierarchy: &Hierarchy, assignment: &ArmObject, account: &AccountScope, excluded: &BTreeSet<Scope>) -> bool {
-    let place =
-        Place { connector: account.connector.as_str().into(), account: account.account.as_str().into(), resource_group: "".into() };
+    let place = Place {
+        connector: account.connector.as_str().into(),
+        account: account.account.as_str().into(),
+        resource_group: "".into(),
+    };
     let chain = hierarchy.of_parts("", &place);
     let is_inside = match assignment.scope.account() {
         Some(own) => own == (account.connector.as_str(), account.account.as_str()),

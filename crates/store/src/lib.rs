@@ -35,8 +35,8 @@ use std::path::{Path, PathBuf};
 
 pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
 pub use arm_standards::{
-    ArmRecommendation, ArmStandard, AssignmentEffect, CUSTOM_RECOMMENDATIONS, HIDDEN, OLDER_STANDARDS, SECURITY_STANDARDS, STANDARD_ASSIGNMENTS,
-    StandardAssignment,
+    ArmRecommendation, ArmStandard, AssignmentEffect, CUSTOM_RECOMMENDATIONS, HIDDEN, OLDER_STANDARDS, SECURITY_STANDARDS,
+    STANDARD_ASSIGNMENTS, StandardAssignment,
 };
 pub use attempts::Attempt;
 pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
@@ -49,7 +49,10 @@ pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, Pri
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use parts::AssessedAccount;
 pub use plans::PRICINGS;
-pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails, initiative_standard};
+pub use policy::{
+    KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails,
+    initiative_standard,
+};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
 pub use secrets::{Rotated, Vault};

@@ -18,6 +18,7 @@ mod policy_states;
 mod provider;
 mod roles;
 mod standards;
+mod standards_arm;
 mod visibility;
 
 use axum::http::StatusCode;

@@ -89,9 +89,7 @@ pub(super) async fn scopes_above(state: &Scoped, target: &Target) -> Result<Vec<
     let mut known = BTreeSet::from([target.scope.path().to_owned()]);
     let above = target.of_subscription().into_iter();
     let groups = target.chain(state, &kept.library).into_iter().filter_map(|scope| match &scope {
-        Scope::ManagementGroup(name) => {
-            Some((ArmScope::management_group(name), format!("{scope}/providers/Microsoft.Security")))
-        }
+        Scope::ManagementGroup(name) => Some((ArmScope::management_group(name), format!("{scope}/providers/Microsoft.Security"))),
         _ => None,
     });
     for (scope, prefix) in above.chain(groups) {

@@ -3,8 +3,9 @@
 use axum::http::StatusCode;
 
 use super::{
-    contacts, standard_kinds,
+    contacts,
     kind::{Behaviour, Field, Fixed, Kind, Names, Older, Operation, Shape, optional, read_only, required},
+    standard_kinds,
 };
 use crate::routes::At;
 

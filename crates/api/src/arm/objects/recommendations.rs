@@ -38,7 +38,10 @@ pub(super) async fn prepared(state: &Scoped, target: &Target, draft: Draft<'_>) 
     let Draft { name, mut properties, current } = draft;
     let text = |member: &str| properties.get(member).and_then(Value::as_str).unwrap_or_default();
     if text("displayName").trim().is_empty() {
-        return Err(refused(vec![mistake("properties.displayName", "`properties.displayName` is empty; it is the recommendation's title")]));
+        return Err(refused(vec![mistake(
+            "properties.displayName",
+            "`properties.displayName` is empty; it is the recommendation's title",
+        )]));
     }
     for kind in [ObjectKind::Definition, ObjectKind::Assignment] {
         may(state, target, &kind.write_action()).await?;
@@ -112,7 +115,8 @@ pub(super) async fn removable(state: &Scoped, target: &Target, kept: Option<&Arm
 
 /// The definition that a query holds, and what in its pointers the query does not have.
 fn read(query: &str) -> Result<(Value, &'static str), ApiError> {
-    let understood = "an Azure Policy rule as JSON (`{\"if\": ..., \"then\": {\"effect\": \"audit\"}}`) or a policy definition as JSON";
+    let understood =
+        "an Azure Policy rule as JSON (`{\"if\": ..., \"then\": {\"effect\": \"audit\"}}`) or a policy definition as JSON";
     if !query.trim_start().starts_with('{') {
         let message = format!("`{PLACE}` is no JSON; queries in KQL are not evaluated yet, what is understood is {understood}");
         return Err(not_available(&message, PLACE));
@@ -130,7 +134,10 @@ fn read(query: &str) -> Result<(Value, &'static str), ApiError> {
     }
     match value.get("properties").filter(|own| own.get("policyRule").is_some()) {
         Some(properties) => Ok((properties.clone(), "")),
-        None => Err(refused(vec![mistake(PLACE, &format!("`{PLACE}` has no `if` and `then`, and no `policyRule`; it is {understood}"))])),
+        None => Err(refused(vec![mistake(
+            PLACE,
+            &format!("`{PLACE}` has no `if` and `then`, and no `policyRule`; it is {understood}"),
+        )])),
     }
 }
 
@@ -184,7 +191,8 @@ fn check(document: &Value, places: &Places) -> Result<(), ApiError> {
         return Err(not_available(&format!("`{PLACE}` is not evaluated here: {elsewhere}"), PLACE));
     }
     if let Some((name, _)) = definition.parameters.iter().find(|(_, own)| own.default.is_none()) {
-        let message = format!("the parameter `{name}` in `{PLACE}` has no default, and a recommendation gives no values; give it one");
+        let message =
+            format!("the parameter `{name}` in `{PLACE}` has no default, and a recommendation gives no values; give it one");
         return Err(refused(vec![mistake(PLACE, &message)]));
     }
     let effect = match &definition.rule.effect {
@@ -198,7 +206,9 @@ fn check(document: &Value, places: &Places) -> Result<(), ApiError> {
         Some(Effect::Audit | Effect::AuditIfNotExists) => Ok(()),
         other => {
             let other = other.map(|own| own.to_string()).unwrap_or_default();
-            let message = format!("the effect in `{PLACE}` is `{other}`; a recommendation judges and does nothing else: audit or auditIfNotExists");
+            let message = format!(
+                "the effect in `{PLACE}` is `{other}`; a recommendation judges and does nothing else: audit or auditIfNotExists"
+            );
             Err(refused(vec![mistake(PLACE, &message)]))
         }
     }

@@ -47,7 +47,9 @@ pub(super) async fn of(asked: &Asked<'_>) -> Result<AssignmentEffect, ApiError> 
         let place = format!("properties.{member}");
         match (asked.properties.contains_key(member), effect == wanted) {
             (true, false) => mistakes.push(mistake(&place, &format!("`{place}` goes with the effect {wanted}, not {effect}"))),
-            (false, true) => mistakes.push(mistake(&place, &format!("`{place}` is missing; the effect {wanted} says there what it does"))),
+            (false, true) => {
+                mistakes.push(mistake(&place, &format!("`{place}` is missing; the effect {wanted} says there what it does")))
+            }
             _ => {}
         }
     }
@@ -269,7 +271,9 @@ impl Asked<'_> {
             let is_own = self.state.store.arm_objects(&ScopeFilter::All, skywarden_store::CUSTOM_RECOMMENDATIONS).await?;
             let is_own = is_own.iter().any(|own| own.document.get("assessmentKey").and_then(Value::as_str) == Some(key));
             return Err(if is_own {
-                let message = format!("`{key}` is a custom recommendation; exempt its policy with Microsoft.Authorization/policyExemptions");
+                let message = format!(
+                    "`{key}` is a custom recommendation; exempt its policy with Microsoft.Authorization/policyExemptions"
+                );
                 not_available(&message, place)
             } else {
                 refused(vec![mistake(place, &format!("`{place}` is `{key}`, which is the key of no assessment here"))])
@@ -309,7 +313,8 @@ impl Asked<'_> {
         };
         may(self.state, self.target, EXEMPT).await?;
         may_exempt(self.state, &scope).await?;
-        let category = if of("/exemptionCategory") == "mitigated" { ExemptionCategory::Mitigated } else { ExemptionCategory::Waiver };
+        let category =
+            if of("/exemptionCategory") == "mitigated" { ExemptionCategory::Mitigated } else { ExemptionCategory::Waiver };
         Ok(Exemption {
             id: self.guid(),
             recommendation: id.clone(),
@@ -341,7 +346,9 @@ impl Asked<'_> {
             "nonCompliant" => AttestedState::Failed,
             _ => {
                 let place = "properties.attestationData.complianceState";
-                let message = format!("`{place}` is compliant or nonCompliant here; that nobody knows is what holds without an attestation");
+                let message = format!(
+                    "`{place}` is compliant or nonCompliant here; that nobody knows is what holds without an attestation"
+                );
                 return Err(not_available(&message, place));
             }
         };

@@ -129,8 +129,7 @@ pub(super) const STANDARD_ASSIGNMENTS: Kind = Kind {
     behaviour: Behaviour::StandardAssignment,
 };
 
-const ASSESSMENT: Field =
-    required("assignedAssessment", Shape::Object(&[required("assessmentKey", Shape::Text(260))]));
+const ASSESSMENT: Field = required("assignedAssessment", Shape::Object(&[required("assessmentKey", Shape::Text(260))]));
 
 const CLOUDS: Shape = Shape::List(&Shape::OneOf(&["Azure", "AWS", "GCP"]));
 

@@ -70,21 +70,24 @@ pub(super) async fn prepared(
     }
     let text = |member: &str| properties.get(member).and_then(Value::as_str).unwrap_or_default().trim().to_owned();
     let (list, key) = if kind.collection == OLDER_STANDARDS { ("components", "key") } else { ("assessments", "assessmentKey") };
-    let keys: Vec<String> = elements(&properties, list)
-        .filter_map(|own| own.get(key).and_then(Value::as_str))
-        .map(str::to_owned)
-        .collect();
+    let keys: Vec<String> =
+        elements(&properties, list).filter_map(|own| own.get(key).and_then(Value::as_str)).map(str::to_owned).collect();
     if text("displayName").is_empty() {
-        return Err(refused(vec![mistake("properties.displayName", "`properties.displayName` is empty; standards are found by it")]));
+        return Err(refused(vec![mistake(
+            "properties.displayName",
+            "`properties.displayName` is empty; standards are found by it",
+        )]));
     }
     let judged = match (text("policySetDefinitionId"), keys.is_empty()) {
         (id, true) if !id.is_empty() => ArmStandard::Initiative(initiative(state, target, &id).await?),
         (id, false) if !id.is_empty() => {
-            let message = format!("`properties` has both `policySetDefinitionId` and `{list}`; a standard is judged by one of them");
+            let message =
+                format!("`properties` has both `policySetDefinitionId` and `{list}`; a standard is judged by one of them");
             return Err(refused(vec![mistake("properties.policySetDefinitionId", &message)]));
         }
         (_, true) => {
-            let message = format!("`properties.{list}` names nothing, so nothing would be judged; name assessments, or an initiative");
+            let message =
+                format!("`properties.{list}` names nothing, so nothing would be judged; name assessments, or an initiative");
             return Err(refused(vec![mistake(&format!("properties.{list}"), &message)]));
         }
         (_, false) => {
@@ -138,7 +141,8 @@ pub(super) async fn removable(
         return Ok(());
     }
     // What lies elsewhere keeps it too, but is not named.
-    let is_seen = |own: &&ArmObject| own.scope.account().is_some_and(|(connector, account)| state.filter.allows(connector, account));
+    let is_seen =
+        |own: &&ArmObject| own.scope.account().is_some_and(|(connector, account)| state.filter.allows(connector, account));
     let named: Vec<String> = users
         .iter()
         .filter(is_seen)
@@ -146,7 +150,8 @@ pub(super) async fn removable(
         .map(|own| format!("{}/providers/Microsoft.Security/{STANDARD_ASSIGNMENTS}/{}", own.scope.path(), own.name))
         .collect();
     let named = if named.is_empty() { String::new() } else { format!(", such as {}", named.join(", ")) };
-    let message = format!("the standard `{name}` can't be removed: {} assignments name it{named}; remove these first", users.len());
+    let message =
+        format!("the standard `{name}` can't be removed: {} assignments name it{named}; remove these first", users.len());
     Err(ApiError::new(StatusCode::CONFLICT, "StandardInUse", message))
 }
 
@@ -251,7 +256,8 @@ async fn controls(
             }
             (_, Some(own)) => (own.key.clone(), own.title.clone(), own.check_id()),
             _ => {
-                let message = format!("`{place}` is `{wanted}`, which is the key of no assessment here; `assessmentMetadata` has them");
+                let message =
+                    format!("`{place}` is `{wanted}`, which is the key of no assessment here; `assessmentMetadata` has them");
                 mistakes.push(mistake(&place, &message));
                 continue;
             }
@@ -287,7 +293,8 @@ async fn initiative(state: &Scoped, target: &Target, id: &str) -> Result<String,
         return Err(refused(vec![mistake(place, &message)]));
     };
     if known.groups.is_empty() {
-        let message = format!("the initiative `{id}` has no groups (`policyDefinitionGroups`), so it has no controls that could be shown");
+        let message =
+            format!("the initiative `{id}` has no groups (`policyDefinitionGroups`), so it has no controls that could be shown");
         return Err(not_available(&message, place));
     }
     Ok(known.id.clone())
