@@ -37,5 +37,10 @@ pub type Timestamp = jiff::Timestamp;
 /// A day of the calendar; written as `2026-11-25`.
 pub type Date = jiff::civil::Date;
 
+/// The day of an instant in UTC.
+pub fn day_of(instant: Timestamp) -> Date {
+    jiff::tz::offset(0).to_datetime(instant).date()
+}
+
 /// A span of time between two instants.
 pub type SignedDuration = jiff::SignedDuration;

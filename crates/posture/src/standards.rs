@@ -15,6 +15,8 @@ pub struct Standards<'a> {
     checks: BTreeMap<&'a str, &'a OtherCheck>,
     pub(crate) attestations: Attestations<'a>,
     plans: Option<&'a Plans>,
+    /// Standard -> the accounts in which it is there; one that is not named here is in all.
+    places: BTreeMap<&'a str, BTreeSet<AccountScope>>,
 }
 
 /// A check that is neither recommendation nor baseline rule, such as a policy of an initiative, with its verdicts.
@@ -122,7 +124,14 @@ impl<'a> Standards<'a> {
     /// Those of the catalog, without other checks and attestations.
     pub fn of(catalog: &'a Catalog) -> Self {
         let files = catalog.standards.iter().map(|(id, file)| (id.as_str(), file)).collect();
-        Self { catalog, files, checks: BTreeMap::new(), attestations: Attestations::default(), plans: None }
+        Self {
+            catalog,
+            files,
+            checks: BTreeMap::new(),
+            attestations: Attestations::default(),
+            plans: None,
+            places: BTreeMap::new(),
+        }
     }
 
     /// Adds standards that stand outside the catalog; one that has an id of the catalog's is left out.
@@ -164,6 +173,12 @@ impl<'a> Standards<'a> {
         self
     }
 
+    /// Leaves out standards outside the accounts in which they are assigned; those that are not named here are in all.
+    pub fn with_places(mut self, places: BTreeMap<&'a str, BTreeSet<AccountScope>>) -> Self {
+        self.places = places;
+        self
+    }
+
     /// The same for a roll-up of one account.
     pub(crate) fn of_account(&self, account: AccountScope) -> Self {
         let mut own = self.clone();
@@ -188,21 +203,24 @@ impl<'a> Standards<'a> {
 
     /// The accounts, of those that the roll-up speaks of, in which a standard is there; `None` if it is in all.
     pub fn accounts_of(&self, id: &str) -> Option<BTreeSet<AccountScope>> {
-        let (file, plans) = (self.files.get(id)?, self.plans?);
+        let file = self.files.get(id)?;
         let all = &self.attestations.accounts;
-        let there = all.iter().filter(|own| self.is_in(file, plans, own)).cloned().collect::<BTreeSet<_>>();
+        let there = all.iter().filter(|own| self.is_in(file, own)).cloned().collect::<BTreeSet<_>>();
         (there.len() < all.len()).then_some(there)
     }
 
     /// Whether a standard is there in some account that the roll-up speaks of.
     fn is_there(&self, file: &StandardFile) -> bool {
-        let (Some(plans), true) = (self.plans, file.any_plan) else { return true };
         let accounts = &self.attestations.accounts;
-        accounts.is_empty() || accounts.iter().any(|own| self.is_in(file, plans, own))
+        let is_everywhere = !self.places.contains_key(file.id.as_str());
+        let needs_plan = file.any_plan && self.plans.is_some();
+        (is_everywhere && (!needs_plan || accounts.is_empty())) || accounts.iter().any(|own| self.is_in(file, own))
     }
 
-    fn is_in(&self, file: &StandardFile, plans: &Plans, account: &AccountScope) -> bool {
-        !file.any_plan || plans.is_any_on_in(self.catalog, &account.connector, &account.account)
+    fn is_in(&self, file: &StandardFile, account: &AccountScope) -> bool {
+        let is_assigned = self.places.get(file.id.as_str()).is_none_or(|own| own.contains(account));
+        let is_on = |plans: &Plans| !file.any_plan || plans.is_any_on_in(self.catalog, &account.connector, &account.account);
+        is_assigned && self.plans.is_none_or(is_on)
     }
 
     /// A check that is no recommendation.

@@ -5,6 +5,7 @@
 //! read without one.
 
 mod arm_objects;
+mod arm_standards;
 mod assess;
 mod attempts;
 mod audit;
@@ -36,6 +37,10 @@ mod write;
 use std::path::{Path, PathBuf};
 
 pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
+pub use arm_standards::{
+    ArmRecommendation, ArmStandard, AssignmentEffect, CUSTOM_RECOMMENDATIONS, HIDDEN, OLDER_STANDARDS, SECURITY_STANDARDS,
+    STANDARD_ASSIGNMENTS, StandardAssignment,
+};
 pub use attempts::Attempt;
 pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
 pub use commit::{Run, WriteStats};
@@ -47,7 +52,10 @@ pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, Pri
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
 pub use parts::AssessedAccount;
 pub use plans::PRICINGS;
-pub use policy::{KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
+pub use policy::{
+    KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails,
+    initiative_standard,
+};
 pub use read::{AssessmentRow, Page, ScorePoint};
 pub use run_lock::RunLock;
 pub use secrets::{Rotated, Vault};

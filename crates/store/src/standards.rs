@@ -9,6 +9,7 @@ use skywarden_posture::{AccountScope, JudgedControls, Plans, Standards, complian
 
 use crate::{
     ScopeFilter, Store, StoreError, WriteStats,
+    arm_standards::ArmStandards,
     commit::{instant, json},
     compliance::write_compliance,
     policy::InitiativeStandards,
@@ -35,6 +36,8 @@ pub struct OwnStandards {
     pub custom: Vec<CustomStandard>,
     /// Initiatives that are standards.
     initiatives: InitiativeStandards,
+    /// Standards of the ARM face, with where they are assigned.
+    arm: ArmStandards,
     /// Every attestation that concerns an account of the reader's, those that no longer hold too; the newest first.
     pub attestations: Vec<Attestation>,
     /// The reader's accounts that have been assessed.
@@ -47,6 +50,11 @@ impl OwnStandards {
     /// Whether a standard is an initiative that is assigned: it changes with the initiative.
     pub fn is_initiative(&self, id: &str) -> bool {
         self.initiatives.files.iter().any(|file| file.id == id)
+    }
+
+    /// Whether a standard was written through the ARM face: it changes there.
+    pub fn is_arm(&self, id: &str) -> bool {
+        self.arm.files().any(|file| file.id == id)
     }
 
     /// Whether the installation keeps a standard itself, so that it can be changed there; one of the content hides it.
@@ -67,6 +75,8 @@ impl OwnStandards {
         Standards::of(catalog)
             .with_files(self.custom.iter().map(|standard| &standard.file))
             .with_files(&self.initiatives.files)
+            .with_files(self.arm.files())
+            .with_places(self.arm.places(now))
             .with_checks(&self.initiatives.checks)
             .with_attestations(&self.attestations, self.accounts.iter().cloned(), now)
             .with_plans(&self.plans)
@@ -94,6 +104,7 @@ impl Store {
             }
         }
         Ok(OwnStandards {
+            arm: self.arm_standards(&accounts).await?,
             custom: self.custom_standards().await?,
             initiatives: self.initiative_standards(filter).await?,
             attestations: self.attestations(filter).await?,
@@ -107,7 +118,7 @@ impl Store {
         let kept = self.policy_library().await?;
         let governance = &kept.library.governance;
         let mut assigned = governance.assignments().filter_map(|assignment| governance.initiative_of(assignment));
-        Ok(assigned.any(|initiative| !initiative.groups.is_empty()))
+        Ok(assigned.any(|initiative| !initiative.groups.is_empty()) || !self.arm_recommendations().await?.is_empty())
     }
 
     /// The standards that the installation keeps, in order of their ids; they name no resource, so everybody sees them.

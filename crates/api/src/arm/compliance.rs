@@ -1,8 +1,8 @@
 use axum::{Json, extract::Path};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use skywarden_model::Coverage;
-use skywarden_posture::{ComplianceState, ControlResult, StandardResult};
+use skywarden_model::{Coverage, Status};
+use skywarden_posture::{ComplianceState, ControlResult, OtherCheck, StandardResult};
 use skywarden_store::AssessmentQuery;
 
 use super::{Answer, subscription::subscription};
@@ -131,12 +131,19 @@ fn control_object(path: &StandardPath, control: &ControlResult) -> Value {
 /// One entry per check of a control, with the resources of the recommendation by verdict.
 async fn check_objects(state: &Scoped, path: &StandardPath) -> Result<Vec<Value>, ApiError> {
     let subscription = subscription(state, &path.subscription).await?;
-    let result = result(state, path).await?;
+    let judged = judged(state, path).await?;
+    let standards = judged.standards(state);
+    let result = skywarden_posture::compliance(&standards, &path.standard, judged.assessments(), judged.coverage());
+    let result = result.ok_or_else(|| ApiError::not_found("such standard"))?;
     let control = leaf(&result, path)?;
     let counts = state.store.recommendation_counts(&subscription.filter, &AssessmentQuery::default()).await?;
     let coverage = state.store.coverage(&subscription.filter).await?;
     let mut objects = Vec::new();
     for check in &control.checks {
+        if let Some((key, own)) = check.strip_prefix("custom:").zip(standards.other_check(check)) {
+            objects.push(custom_object(path, control, key, own));
+            continue;
+        }
         // A baseline rule is a finding of a recommendation and has no assessment of its own.
         let Some(known) = state.catalog.recommendations.get(check.as_str()) else { continue };
         let count = counts.iter().find(|count| count.recommendation == *check).cloned().unwrap_or_default();
@@ -167,4 +174,31 @@ async fn check_objects(state: &Scoped, path: &StandardPath) -> Result<Vec<Value>
         }));
     }
     Ok(objects)
+}
+
+/// The entry of a custom recommendation, whose verdicts are the states of its policy.
+fn custom_object(path: &StandardPath, control: &ControlResult, key: &str, check: &OtherCheck) -> Value {
+    let count = |wanted: Status| check.verdicts.iter().filter(|(_, status)| *status == wanted).count();
+    let (healthy, unhealthy, unknown) = (count(Status::Healthy), count(Status::Unhealthy), count(Status::Unknown));
+    let arm_state = match (unhealthy, unknown, healthy) {
+        (1.., _, _) => "Failed",
+        (0, 1.., _) => "Unsupported",
+        (0, 0, 1..) => "Passed",
+        (0, 0, 0) => "Skipped",
+    };
+    json!({
+        "id": format!("{}/{}/regulatoryComplianceControls/{}/regulatoryComplianceAssessments/{key}",
+                      prefix(path), path.standard, control.id),
+        "name": key,
+        "type": "Microsoft.Security/regulatoryComplianceStandards/regulatoryComplianceControls/regulatoryComplianceAssessments",
+        "properties": {
+            "description": check.title,
+            "assessmentType": "Assessment",
+            "state": arm_state,
+            "passedResources": healthy,
+            "failedResources": unhealthy,
+            "skippedResources": count(Status::NotApplicable),
+            "unsupportedResources": unknown,
+        }
+    })
 }

@@ -20,6 +20,7 @@ mod provider;
 mod roles;
 mod samples;
 mod standards;
+mod standards_arm;
 mod visibility;
 mod walk;
 

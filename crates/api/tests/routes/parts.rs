@@ -504,6 +504,10 @@ fn is_of_account(path: &str) -> bool {
         "workspaceSettings",
         "applications",
         "governanceRules",
+        "customRecommendations",
+        "securityStandards",
+        "standardAssignments",
+        "standards",
     ];
     path.starts_with("/subscriptions/")
         && !path.contains("/securityEntityData/")

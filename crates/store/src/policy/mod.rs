@@ -12,3 +12,4 @@ pub(crate) use library::Cached;
 pub use library::{KeptLibrary, ObjectChange};
 pub use read::{PolicyEvent, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails};
 pub(crate) use standard::InitiativeStandards;
+pub use standard::initiative_standard;

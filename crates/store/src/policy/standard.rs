@@ -8,7 +8,7 @@ use skywarden_posture::OtherCheck;
 use super::{StateDetails, read::of_rank};
 use crate::{ScopeFilter, Store, StoreError, pool::rows_of};
 
-/// Initiatives with groups that are assigned somewhere, as standards with their checks.
+/// Initiatives with groups that are assigned somewhere, as standards with their checks; the checks of custom recommendations too.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct InitiativeStandards {
     pub(crate) files: Vec<StandardFile>,
@@ -24,8 +24,9 @@ impl Store {
         let kept = self.policy_library().await?;
         let library = &kept.library;
         let assigned = assigned(library);
+        let recommendations = self.arm_recommendations().await?;
         let mut found = InitiativeStandards::default();
-        if assigned.is_empty() {
+        if assigned.is_empty() && recommendations.is_empty() {
             return Ok(found);
         }
         // Check by (assignment, reference).
@@ -39,6 +40,10 @@ impl Store {
                 }
                 found.checks.push(OtherCheck::new(check_id(initiative, member), title, Severity::Medium));
             }
+        }
+        for own in &recommendations {
+            places.insert((own.assignment_id().to_lowercase(), String::new()), found.checks.len());
+            found.checks.push(OtherCheck::new(own.check_id(), &own.title, own.severity));
         }
         let visible = filter.resources(&self.pool, "s.resource", 1)?;
         let statement = format!(
@@ -63,6 +68,11 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// The id of the standard that an initiative with groups is.
+pub fn initiative_standard(initiative: &Initiative) -> String {
+    format!("policy-{}", plain(&initiative.name))
 }
 
 /// Each initiative with groups that is assigned, with the ids in lower case of its assignments.
@@ -121,7 +131,7 @@ fn file(library: &Library, initiative: &Initiative) -> StandardFile {
     }
     StandardFile {
         any_plan: false,
-        id: format!("policy-{}", plain(&initiative.name)),
+        id: initiative_standard(initiative),
         title: initiative.display_name.clone(),
         description: initiative.description.clone(),
         version: initiative.version.clone().unwrap_or_default(),

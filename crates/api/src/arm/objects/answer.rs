@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use serde_json::{Map, Value, json};
-use skywarden_store::ArmObject;
+use skywarden_store::{ArmObject, HIDDEN};
 
 use crate::auth::hex_digest;
 
@@ -24,13 +24,16 @@ pub(super) struct Shown {
     pub(super) properties: Map<String, Value>,
     /// What is kept of it.
     pub(super) kept: Option<ArmObject>,
+    /// What stands before the collection in its id, if it lies elsewhere than where it is asked for.
+    pub(super) prefix: Option<String>,
 }
 
 impl Shown {
     /// An object of which all is kept.
     pub(super) fn kept(object: ArmObject, kind: Option<&'static str>) -> Self {
-        let properties = object.document.as_object().cloned().unwrap_or_default();
-        Self { name: object.name.clone(), kind, properties, kept: Some(object) }
+        let mut properties = object.document.as_object().cloned().unwrap_or_default();
+        properties.remove(HIDDEN);
+        Self { name: object.name.clone(), kind, properties, kept: Some(object), prefix: None }
     }
 
     /// The hash of what is kept; of what holds otherwise if nothing is.
@@ -52,7 +55,7 @@ impl Shown {
         };
         let type_name = kind.type_name();
         let mut value = json!({
-            "id": format!("{}/{}/{}", target.prefix, kind.collection, self.name),
+            "id": format!("{}/{}/{}", self.prefix.as_ref().unwrap_or(&target.prefix), kind.collection, self.name),
             "name": self.name,
             "type": type_name,
             "etag": quoted(&self.etag()),

@@ -2,14 +2,15 @@
 
 use serde_json::{Map, Value};
 use skywarden_model::Timestamp;
-use skywarden_store::StoreError;
+use skywarden_store::{ArmObject, ScopeFilter, StoreError};
 
 use super::{
     answer::Shown,
-    governance,
+    carried, governance,
     kind::{Behaviour, Fixed, Kind, Names},
     plan_change,
     plans::PlansAt,
+    recommendations, standard_assignments, standard_effects, standards,
     target::Target,
 };
 use crate::{error::ApiError, scoped::Scoped};
@@ -45,6 +46,16 @@ pub(super) fn name(state: &Scoped, kind: &Kind, given: &str) -> Result<String, A
 pub(super) async fn one(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Option<Shown>, ApiError> {
     match (&kind.names, kind.behaviour) {
         (_, Behaviour::Plan) => Ok(PlansAt::read(state, target).await?.one(&state.catalog, name, Timestamp::now())),
+        (_, Behaviour::Standard) => standards::one(state, kind, target, name).await,
+        (_, Behaviour::StandardAssignment) => standard_assignments::one(state, kind, target, name).await,
+        (_, Behaviour::Recommendation) => {
+            let kept = state.store.arm_object(&state.filter, kind.collection, &target.scope, name).await?;
+            let is_live = match &kept {
+                Some(own) => carried::is_live(state, kind, own).await?,
+                None => false,
+            };
+            Ok(kept.filter(|_| is_live).map(|kept| Shown::kept(kept, None)))
+        }
         (Names::Fixed(fixed), _) => {
             let Some(own) = fixed.iter().find(|own| own.name == name) else { return Ok(None) };
             of_fixed(state, kind, target, own).await
@@ -56,10 +67,13 @@ pub(super) async fn one(state: &Scoped, kind: &Kind, target: &Target, name: &str
     }
 }
 
-/// Every object of a kind whose names are given, in order of their names.
+/// Every object of a kind of which not all is kept as it is shown; `None` of the others.
 pub(super) async fn all(state: &Scoped, kind: &Kind, target: &Target) -> Result<Option<Vec<Shown>>, ApiError> {
     match (&kind.names, kind.behaviour) {
         (_, Behaviour::Plan) => Ok(Some(PlansAt::read(state, target).await?.all(&state.catalog, Timestamp::now()))),
+        (_, Behaviour::Standard) => standards::all(state, kind, target).await.map(Some),
+        (_, Behaviour::StandardAssignment) => standard_assignments::all(state, kind, target).await.map(Some),
+        (_, Behaviour::Recommendation) => carried::kept_above(state, kind, target).await.map(Some),
         (Names::Fixed(fixed), _) => {
             let mut all = Vec::new();
             for own in *fixed {
@@ -76,7 +90,15 @@ async fn of_fixed(state: &Scoped, kind: &Kind, target: &Target, fixed: &Fixed) -
         return Ok(Some(Shown::kept(kept, fixed.kind)));
     }
     let default = fixed.default.and_then(|text| serde_json::from_str(text).ok());
-    Ok(default.map(|properties| Shown { name: fixed.name.to_owned(), kind: fixed.kind, properties, kept: None }))
+    Ok(default.map(|properties| Shown { name: fixed.name.to_owned(), kind: fixed.kind, properties, kept: None, prefix: None }))
+}
+
+/// An object as a well-formed request wants it.
+pub(super) struct Draft<'a> {
+    pub(super) name: &'a str,
+    pub(super) properties: Map<String, Value>,
+    /// As it stands.
+    pub(super) current: Option<&'a Shown>,
 }
 
 /// What is kept of a change that is well formed.
@@ -87,9 +109,9 @@ pub(super) async fn prepared(
     state: &Scoped,
     kind: &Kind,
     target: &Target,
-    name: &str,
-    properties: Map<String, Value>,
+    draft: Draft<'_>,
 ) -> Result<Map<String, Value>, ApiError> {
+    let Draft { name, properties, .. } = draft;
     match kind.behaviour {
         Behaviour::Kept => Ok(properties),
         Behaviour::Rule => governance::prepared(state, target, name, properties, this_second()).await,
@@ -97,6 +119,40 @@ pub(super) async fn prepared(
             let at = PlansAt::read(state, target).await?;
             plan_change::prepared(&state.catalog, &at, target, name, properties, this_second())
         }
+        Behaviour::Standard => standards::prepared(state, kind, target, Draft { properties, ..draft }).await,
+        Behaviour::StandardAssignment => standard_assignments::prepared(state, target, Draft { properties, ..draft }).await,
+        Behaviour::Recommendation => recommendations::prepared(state, target, Draft { properties, ..draft }).await,
+    }
+}
+
+/// What is kept of an object whose effect somebody took away: it is not there any more, and a new one takes its place.
+pub(super) async fn remains(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<Option<ArmObject>, ApiError> {
+    if !carried::has_effect_elsewhere(kind) {
+        return Ok(None);
+    }
+    let kept = state.store.arm_object(&state.filter, kind.collection, &target.scope, name).await?;
+    match kept {
+        Some(own) if !carried::is_live(state, kind, &own).await? => Ok(Some(own)),
+        _ => Ok(None),
+    }
+}
+
+/// That an object may be removed; `kept` is what is kept under the name.
+///
+/// # Errors
+/// 409 if it always stands, or something rests on it; 403 if what it does may not be taken back.
+pub(super) async fn removable(
+    state: &Scoped,
+    kind: &Kind,
+    target: &Target,
+    name: &str,
+    kept: Option<&ArmObject>,
+) -> Result<(), ApiError> {
+    match kind.behaviour {
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan => Ok(()),
+        Behaviour::Standard => standards::removable(state, kind, target, name, kept).await,
+        Behaviour::StandardAssignment => standard_assignments::removable(state, kind, target, name, kept).await,
+        Behaviour::Recommendation => recommendations::removable(state, target, kept).await,
     }
 }
 
@@ -106,10 +162,24 @@ pub(super) fn this_second() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
-/// What follows a change that was made.
-pub(super) async fn changed(state: &Scoped, kind: &Kind, target: &Target) -> Result<(), ApiError> {
+/// What follows a change that was made to what was kept `before`.
+pub(super) async fn changed(
+    state: &Scoped,
+    kind: &Kind,
+    target: &Target,
+    name: &str,
+    before: Option<&ArmObject>,
+) -> Result<(), ApiError> {
+    // What is carried out is what stands by now: of two who write at once the later one counts.
+    let after = match kind.behaviour {
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan => None,
+        _ => state.store.arm_object(&ScopeFilter::All, kind.collection, &target.scope, name).await?,
+    };
     match kind.behaviour {
         Behaviour::Kept | Behaviour::Rule => Ok(()),
+        Behaviour::Standard => standards::changed(state, before, after.as_ref()).await,
+        Behaviour::StandardAssignment => standard_effects::changed(state, before, after.as_ref()).await,
+        Behaviour::Recommendation => recommendations::changed(state, before, after.as_ref()).await,
         Behaviour::Plan => {
             for connector in state.store.connectors(&state.filter).await? {
                 if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {

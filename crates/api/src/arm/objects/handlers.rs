@@ -12,7 +12,7 @@ use skywarden_store::{Expected, Written};
 
 use super::{
     answer::{Shown, with_note, writable},
-    behave,
+    behave::{self, Draft},
     check::{Mistake, checked, refused},
     kind::{Kind, Names},
     precondition,
@@ -69,7 +69,11 @@ pub(super) async fn list(
 
 /// A page of what is all there: those after the token, in order of their names.
 fn page(mut all: Vec<Shown>, after: Option<&str>, limit: u32) -> (Vec<Shown>, Option<String>) {
-    let key = |own: &Shown| own.name.to_lowercase();
+    // Objects of several scopes may have one name.
+    let key = |own: &Shown| {
+        let elsewhere = own.prefix.as_ref().map(|prefix| format!("\u{1}{prefix}")).unwrap_or_default();
+        format!("{}{elsewhere}", own.name).to_lowercase()
+    };
     all.sort_by_key(key);
     all.retain(|own| after.is_none_or(|after| key(own).as_str() > after));
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -136,12 +140,14 @@ pub(super) async fn remove(
     let name = behave::name(&state, kind, &path.name)?;
     for _ in 0..TRIES {
         let kept = state.store.arm_object(&state.filter, kind.collection, &target.scope, &name).await?;
-        precondition::check(&headers, kept.as_ref().map(|own| own.etag.as_str()))?;
+        let is_there = kept.is_some() && behave::remains(&state, kind, &target, &name).await?.is_none();
+        precondition::check(&headers, kept.as_ref().filter(|_| is_there).map(|own| own.etag.as_str()))?;
+        behave::removable(&state, kind, &target, &name, kept.as_ref()).await?;
         let Some(kept) = kept else { return Ok(StatusCode::NO_CONTENT.into_response()) };
         let etag = precondition::is_given(&headers).then_some(kept.etag.as_str());
         if state.store.remove_arm_object(kind.collection, &target.scope, &name, etag).await? {
-            behave::changed(&state, kind, &target).await?;
-            return Ok(kind.deleted.into_response());
+            behave::changed(&state, kind, &target, &name, Some(&kept)).await?;
+            return Ok(if is_there { kind.deleted } else { StatusCode::NO_CONTENT }.into_response());
         }
     }
     Err(busy(&name))
@@ -174,8 +180,13 @@ impl Change {
         for _ in 0..TRIES {
             let current = behave::one(state, kind, target, name).await?;
             precondition::check(headers, current.as_ref().map(Shown::etag).as_deref())?;
-            let properties = behave::prepared(state, kind, target, name, self.properties(current.as_ref())?).await?;
-            let kept = current.as_ref().and_then(|own| own.kept.as_ref());
+            let draft = Draft { name, properties: self.properties(current.as_ref())?, current: current.as_ref() };
+            let properties = behave::prepared(state, kind, target, draft).await?;
+            let remains = match current {
+                Some(_) => None,
+                None => behave::remains(state, kind, target, name).await?,
+            };
+            let kept = current.as_ref().and_then(|own| own.kept.as_ref()).or(remains.as_ref());
             if kept.is_none() && matches!(kind.names, Names::Any) {
                 self.check_room(state).await?;
             }
@@ -187,7 +198,7 @@ impl Change {
                 Written::Created(object) | Written::Replaced(object) => object,
                 Written::Conflict => continue,
             };
-            behave::changed(state, kind, target).await?;
+            behave::changed(state, kind, target, name, kept).await?;
             let status = if current.is_none() { kind.created } else { StatusCode::OK };
             // Another may have removed it by now; what was written is what is answered then.
             let shown = behave::one(state, kind, target, name).await?.unwrap_or_else(|| Shown::kept(object, None));

@@ -52,6 +52,12 @@ pub(super) enum Behaviour {
     Plan,
     /// It is a governance rule, which can be carried out.
     Rule,
+    /// It is a standard: judged where it is assigned.
+    Standard,
+    /// It puts a standard in force, exempts or attests.
+    StandardAssignment,
+    /// It is a recommendation, judged as a policy.
+    Recommendation,
 }
 
 /// What objects of a kind are called.

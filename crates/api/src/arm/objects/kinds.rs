@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use super::{
     contacts,
     kind::{Behaviour, Field, Fixed, Kind, Names, Older, Operation, Shape, optional, read_only, required},
+    standard_kinds,
 };
 use crate::routes::At;
 
@@ -39,6 +40,7 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("the setting is kept; no agent is installed by it"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::CUSTOM_RECOMMENDATIONS,
     Kind {
         collection: "governanceAssignments",
         parent: Some("assessments"),
@@ -162,6 +164,7 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("contacts are kept; no mail is sent to them yet"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::SECURITY_STANDARDS,
     Kind {
         collection: "settings",
         parent: None,
@@ -180,6 +183,8 @@ pub(crate) const KINDS: &[Kind] = &[
         without_effect: Some("the setting is kept; it concerns a product of Microsoft's with which nothing is exchanged"),
         behaviour: Behaviour::Kept,
     },
+    standard_kinds::STANDARD_ASSIGNMENTS,
+    standard_kinds::OLDER_STANDARDS,
     Kind {
         collection: "workspaceSettings",
         parent: None,
@@ -196,7 +201,7 @@ pub(crate) const KINDS: &[Kind] = &[
 
 const ALL: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Patch, Operation::Delete];
 
-const WITHOUT_PATCH: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Delete];
+pub(super) const WITHOUT_PATCH: &[Operation] = &[Operation::List, Operation::Get, Operation::Put, Operation::Delete];
 
 const RULE: &[Operation] =
     &[Operation::List, Operation::Get, Operation::Put, Operation::Delete, Operation::Execute, Operation::Result];

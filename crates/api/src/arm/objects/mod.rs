@@ -4,7 +4,9 @@
 //! [`kind::Behaviour`].
 
 mod answer;
+mod assigned_standard;
 mod behave;
+mod carried;
 mod check;
 mod contacts;
 mod describe;
@@ -16,6 +18,11 @@ mod kinds;
 mod plan_change;
 pub(crate) mod plans;
 mod precondition;
+mod recommendations;
+mod standard_assignments;
+mod standard_effects;
+mod standard_kinds;
+mod standards;
 mod target;
 
 use axum::{

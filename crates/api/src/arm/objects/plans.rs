@@ -73,7 +73,7 @@ impl PlansAt {
             None => self.own.get(&plan.id),
             Some((scope, _)) => self.below.get(&(scope.path().to_owned(), plan.id.clone())),
         };
-        Shown { name: plan.id.clone(), kind: None, properties: self.members(plan, now), kept: kept.cloned() }
+        Shown { name: plan.id.clone(), kind: None, properties: self.members(plan, now), kept: kept.cloned(), prefix: None }
     }
 
     fn members(&self, plan: &PlanFile, now: Timestamp) -> Map<String, Value> {

@@ -23,6 +23,7 @@ use axum::{
 use serde_json::Value;
 use skywarden_policy::ObjectKind;
 
+pub(super) use self::shape::refused as refused_policy;
 use self::{place::PolicyPath, scan::StatesQuery};
 use crate::{AppState, arm::ListQuery, scoped::Scoped};
 

@@ -104,7 +104,7 @@ fn scope_of(id: &str) -> &str {
 }
 
 /// A refusal that tells every mistake with its place.
-pub(super) fn refused(code: &'static str, what: &str, errors: &[CompileError]) -> ApiError {
+pub(in crate::arm) fn refused(code: &'static str, what: &str, errors: &[CompileError]) -> ApiError {
     let line = |error: &CompileError| {
         let place = if error.pointer.is_empty() { String::new() } else { format!("{}: ", error.pointer) };
         let help = error.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();

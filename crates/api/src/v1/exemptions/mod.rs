@@ -74,7 +74,7 @@ pub(crate) async fn add(state: Scoped, body: Result<Json<NewExemption>, JsonReje
 }
 
 /// That the caller may set something aside, or take that back, over all that a scope covers.
-async fn may_decide(state: &Scoped, scope: &ExemptionScope) -> Result<(), ApiError> {
+pub(crate) async fn may_decide(state: &Scoped, scope: &ExemptionScope) -> Result<(), ApiError> {
     match scope {
         ExemptionScope::Tenant => state.everywhere(),
         // An account's name may stand in several connectors.
@@ -138,7 +138,7 @@ pub(crate) async fn remove(state: Scoped, Path(id): Path<String>) -> Result<Stat
 }
 
 /// Judges the connectors of which exemptions cover something again, from what the store holds.
-async fn judge_anew(state: &Scoped, scopes: &[ExemptionScope], now: Timestamp) -> Result<(), ApiError> {
+pub(crate) async fn judge_anew(state: &Scoped, scopes: &[ExemptionScope], now: Timestamp) -> Result<(), ApiError> {
     let mut affected = BTreeSet::new();
     for scope in scopes {
         match scope {

@@ -107,7 +107,7 @@ fn may_attest(state: &Scoped, scope: &AttestationScope) -> Result<(), ApiError> 
     }
 }
 
-fn not_attestable(error: NotAttestable) -> ApiError {
+pub(crate) fn not_attestable(error: NotAttestable) -> ApiError {
     match &error {
         NotAttestable::NoStandard(_) => ApiError::not_found("such standard"),
         NotAttestable::Automatic { .. } => ApiError::new(StatusCode::CONFLICT, "JudgedAutomatically", error.to_string()),

@@ -63,6 +63,9 @@ pub(crate) async fn put(state: Scoped, Path(id): Path<String>, body: String) -> 
     if own.is_initiative(&id) {
         return Err(from_initiative(&id));
     }
+    if own.is_arm(&id) {
+        return Err(from_arm(&id));
+    }
     let is_new = own.custom.iter().all(|known| known.file.id != id);
     let standard = CustomStandard { file, changed_at: now, changed_by: state.caller.name.clone() };
     state.store.put_standard(&standard).await?;
@@ -79,6 +82,11 @@ pub(crate) async fn put(state: Scoped, Path(id): Path<String>, body: String) -> 
 fn from_initiative(id: &str) -> ApiError {
     let message = format!("`{id}` is an initiative that is assigned; change the initiative, or its assignment, instead");
     ApiError::new(StatusCode::CONFLICT, "FromInitiative", message)
+}
+
+fn from_arm(id: &str) -> ApiError {
+    let message = format!("`{id}` was written as one of Microsoft.Security/securityStandards; change it there instead");
+    ApiError::new(StatusCode::CONFLICT, "FromArm", message)
 }
 
 fn refused(problems: &[Problem]) -> ApiError {
@@ -104,8 +112,12 @@ pub(crate) async fn remove(state: Scoped, Path(id): Path<String>) -> Result<Stat
     if state.store.remove_standard(&id).await? {
         return Ok(StatusCode::NO_CONTENT);
     }
-    if state.store.own_standards(&state.filter).await?.is_initiative(&id) {
+    let own = state.store.own_standards(&state.filter).await?;
+    if own.is_initiative(&id) {
         return Err(from_initiative(&id));
+    }
+    if own.is_arm(&id) {
+        return Err(from_arm(&id));
     }
     if state.catalog.standards.contains_key(&id) {
         let message = format!("`{id}` comes with the content and can't be removed here");

@@ -5,7 +5,7 @@ pub(crate) mod custom;
 mod history;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
     Json,
@@ -76,20 +76,23 @@ pub(crate) async fn list(state: Scoped, Query(scope): Query<ScopeQuery>) -> Answ
     let filter = scope.filter(&state).await?;
     let judged = Judged::read(&state, &filter).await?;
     let standards = judged.standards(&state);
-    // Where plans are off in a part of the accounts, the standards that need one are rolled up without it.
-    let narrowed: BTreeMap<&str, ScopeFilter> = standards
-        .files()
-        .filter_map(|file| Some((file.id.as_str(), judged.own.narrowed(&filter, &state.catalog, &file.id, Timestamp::now())?)))
-        .collect();
-    let part = match narrowed.values().next() {
-        Some(filter) => Some(Judged::read(&state, filter).await?),
-        None => None,
-    };
-    let part_standards = part.as_ref().map(|part| part.standards(&state));
     let mut all = standard_states(&standards, &judged.assessments, &judged.coverage);
-    if let (Some(part), Some(standards)) = (&part, &part_standards) {
-        let of_part = standard_states(standards, &part.assessments, &part.coverage);
-        all.extend(of_part.into_iter().filter(|(id, _)| narrowed.contains_key(id)));
+    // What is there in a part of the accounts (plans are off elsewhere, or it is not assigned there) is rolled up over that part.
+    let mut parts: Vec<(ScopeFilter, BTreeSet<&str>)> = Vec::new();
+    for file in standards.files() {
+        let Some(part) = judged.own.narrowed(&filter, &state.catalog, &file.id, Timestamp::now()) else { continue };
+        match parts.iter_mut().find(|(known, _)| *known == part) {
+            Some((_, ids)) => drop(ids.insert(&file.id)),
+            None => parts.push((part, BTreeSet::from([file.id.as_str()]))),
+        }
+    }
+    let mut read = Vec::new();
+    for (part, ids) in parts {
+        read.push((Judged::read(&state, &part).await?, ids));
+    }
+    for (part, ids) in &read {
+        let of_part = standard_states(&part.standards(&state), &part.assessments, &part.coverage);
+        all.extend(of_part.into_iter().filter(|(id, _)| ids.contains(id)));
     }
     let mut items = Vec::new();
     for (id, states) in all {
