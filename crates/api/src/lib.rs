@@ -58,6 +58,8 @@ pub struct AppState {
     pub limits: Arc<Limits>,
     /// The console's files; `None` in a build without.
     pub console: Option<Console>,
+    /// What overviews said, until the estate changes.
+    pub overviews: Remembered<serde_json::Value>,
 }
 
 /// Routes that need no login, methods and paths: they are how one logs in.

@@ -164,7 +164,7 @@ impl Scoped {
     /// The newest score of each account that a filter of the caller's lets through, in order; of those that are seen in part, of that part.
     pub(crate) async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, ApiError> {
         let mut points = self.store.latest_scores(filter).await?;
-        points.extend(self.store.scores_of_parts(&self.catalog, filter).await?);
+        points.extend(self.store.scores_of_parts(&self.catalog, filter).await?.iter().cloned());
         points.sort_by(|left, right| (&left.connector, &left.account).cmp(&(&right.connector, &right.account)));
         Ok(points)
     }

@@ -88,6 +88,7 @@ impl Server {
         }));
         let People { vault, sign_in } = people;
         let state = skywarden_api::AppState {
+            overviews: skywarden_store::Remembered::default(),
             store,
             catalog,
             vault,

@@ -123,17 +123,24 @@ impl Store {
         let etag = hash(&[&text]);
         let document = serde_json::from_str(&text).map_err(StoreError::damaged("object"))?;
         let new = ArmObject { scope: scope.clone(), name: storable(name), document, etag, changed_at: now };
+        let written = self.written(kind, new, &text, expected).await?;
+        // Plans are such objects, and scores depend on them.
+        self.estate_changed().await?;
+        Ok(written)
+    }
+
+    async fn written(&self, kind: &str, new: ArmObject, text: &str, expected: Expected<'_>) -> Result<Written, StoreError> {
         match expected {
-            Expected::Absent => Ok(if self.insert(kind, &new, &text).await? { Written::Created(new) } else { Written::Conflict }),
+            Expected::Absent => Ok(if self.insert(kind, &new, text).await? { Written::Created(new) } else { Written::Conflict }),
             Expected::Etag(etag) => {
-                Ok(if self.update(kind, &new, &text, Some(etag)).await? { Written::Replaced(new) } else { Written::Conflict })
+                Ok(if self.update(kind, &new, text, Some(etag)).await? { Written::Replaced(new) } else { Written::Conflict })
             }
             Expected::Anything => loop {
-                if self.update(kind, &new, &text, None).await? {
+                if self.update(kind, &new, text, None).await? {
                     return Ok(Written::Replaced(new));
                 }
                 // Another may make it, or remove it, in between.
-                if self.insert(kind, &new, &text).await? {
+                if self.insert(kind, &new, text).await? {
                     return Ok(Written::Created(new));
                 }
             },
@@ -288,6 +295,7 @@ impl Store {
                 .bind(kind).bind(scope.key()).bind(key(name)).bind(etag.unwrap_or_default())
                 .execute(pool).await.map_err(StoreError::statement("removing an object"))?.rows_affected()
         });
+        self.estate_changed().await?;
         Ok(removed > 0)
     }
 }

@@ -13,6 +13,7 @@ use crate::{
     Store, StoreError,
     compliance::write_compliance,
     pool::{IDS_AT_ONCE, on_pool},
+    remembered::CHANGED,
     sightings::write_sightings,
     slices::{Census, recount_slices, slice_of, write_slices, write_tallies},
     visible::names,
@@ -286,6 +287,7 @@ impl Store {
             }
             write_compliance!(tx, run, at, stats, doing);
             write_sightings!(tx, run, stats, doing);
+            sqlx::query(CHANGED).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             tx.commit().await.map_err(StoreError::statement(doing))?;
         });
         Ok(stats)

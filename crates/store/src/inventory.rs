@@ -1,6 +1,6 @@
 //! Lists of resources with their counts, for estates that do not fit on a page.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use skywarden_model::{Resource, Status};
@@ -315,7 +315,11 @@ impl Store {
     ///
     /// # Errors
     /// If a statement fails.
-    pub async fn facets(&self, filter: &ScopeFilter) -> Result<Facets, StoreError> {
+    pub async fn facets(&self, filter: &ScopeFilter) -> Result<Arc<Facets>, StoreError> {
+        self.facets.get(self, filter, self.counted_facets(filter)).await
+    }
+
+    async fn counted_facets(&self, filter: &ScopeFilter) -> Result<Facets, StoreError> {
         let singles = self.singles_grouped(filter).await?;
         let mut found = Vec::with_capacity(4);
         for column in ["type_name", "connector", "account", "resource_group"] {

@@ -25,6 +25,7 @@ mod plans;
 mod policy;
 mod pool;
 mod read;
+mod remembered;
 mod run_lock;
 mod secrets;
 mod sightings;
@@ -57,6 +58,7 @@ pub use policy::{
     initiative_standard,
 };
 pub use read::{AssessmentRow, Page, ScorePoint};
+pub use remembered::Remembered;
 pub use run_lock::RunLock;
 pub use secrets::{Rotated, Vault};
 pub use standards::{CustomStandard, OwnStandards};
@@ -79,6 +81,9 @@ pub struct Store {
     lock_file: PathBuf,
     /// What people wrote, as it was last read.
     policies: policy::Cached,
+    facets: Remembered<Facets>,
+    /// Scores of accounts that are seen in part.
+    parts: Remembered<Vec<ScorePoint>>,
 }
 
 /// The name under which the tenant is kept.
@@ -94,7 +99,13 @@ impl Store {
             StoreUrl::Sqlite(file) => (pool::open_sqlite(file).await?, file.with_added_extension("lock")),
             StoreUrl::Postgres(url) => (pool::open_postgres(url).await?, PathBuf::new()),
         };
-        let store = Self { pool, lock_file, policies: policy::Cached::default() };
+        let store = Self {
+            pool,
+            lock_file,
+            policies: policy::Cached::default(),
+            facets: Remembered::default(),
+            parts: Remembered::default(),
+        };
         store.migrate().await?;
         store.name_accounts().await?;
         Ok(store)

@@ -9,7 +9,7 @@ use crate::{
     AssessmentQuery, AssessmentRow, Page, ScopeFilter, Store, StoreError,
     commit::json,
     conditions::Conditions,
-    pool::{on_pool, rows_of},
+    pool::{Pool, on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size},
     summary::{BY_RESOURCE, BY_SLICE, RANKED},
 };
@@ -87,11 +87,42 @@ impl Store {
 
     /// The ids of the resources whose id or name contains a text, without case; `None` if they are more than a few.
     pub(crate) async fn resources_with(&self, filter: &ScopeFilter, text: &str) -> Result<Option<Vec<String>>, StoreError> {
+        let doing = "looking for resources";
         let mut wanted = Conditions::new(&self.pool);
-        wanted.contains(["r.id", "r.name"], Some(text));
-        wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
-        let statement = format!("SELECT r.id FROM resources r WHERE 1 = 1{} LIMIT {}", wanted.sql, FEW + 1);
-        let rows: Vec<(String,)> = rows_of!(self, "looking for resources", statement, [], wanted);
+        let is_long = text.chars().count() >= 3;
+        let limit = FEW + 1;
+        let mut rows: Vec<(String,)> = match (filter, &self.pool) {
+            (ScopeFilter::All, Pool::Sqlite(_)) if is_long => {
+                let phrase = wanted.bind(&format!("\"{}\"", text.replace('"', "\"\"")));
+                let statement = format!(
+                    "SELECT n.id FROM resource_texts t JOIN resource_numbers n ON n.number = t.rowid
+                     WHERE resource_texts MATCH ${phrase} LIMIT {limit}"
+                );
+                rows_of!(self, doing, statement, [], wanted)
+            }
+            (ScopeFilter::All, _) => {
+                wanted.contains(["r.id", "r.name"], Some(text));
+                let statement = format!("SELECT r.id FROM resources r WHERE 1 = 1{} LIMIT {limit}", wanted.sql);
+                rows_of!(self, doing, statement, [], wanted)
+            }
+            (ScopeFilter::Part(_), _) => {
+                // The index of slices holds all that this reads.
+                wanted.contains(["r.id", "r.name"], Some(text));
+                wanted.and(filter.slices(&self.pool, "r.slice", wanted.next())?);
+                let statement = format!("SELECT r.id FROM resources r WHERE 1 = 1{} LIMIT {limit}", wanted.sql);
+                rows_of!(self, doing, statement, [], wanted)
+            }
+        };
+        let singles = filter.singles();
+        if !singles.is_empty() {
+            let mut wanted = Conditions::new(&self.pool);
+            let ids = wanted.rows(singles.into_iter(), "id")?;
+            wanted.contains(["r.id", "r.name"], Some(text));
+            let statement =
+                format!("SELECT r.id FROM {ids} w JOIN resources r ON r.id = w.id WHERE 1 = 1{} LIMIT {limit}", wanted.sql);
+            let found: Vec<(String,)> = rows_of!(self, doing, statement, [], wanted);
+            rows.extend(found);
+        }
         Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|(id,)| id).collect()))
     }
 

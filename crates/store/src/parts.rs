@@ -1,6 +1,6 @@
 //! Scores and dates of accounts for readers who may see only parts of some.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Status};
@@ -42,9 +42,13 @@ impl Store {
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
-    pub async fn scores_of_parts(&self, catalog: &Catalog, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
+    pub async fn scores_of_parts(&self, catalog: &Catalog, filter: &ScopeFilter) -> Result<Arc<Vec<ScorePoint>>, StoreError> {
         let parts = filter.of_parts();
-        let accounts = self.assessed(&parts).await?;
+        self.parts.get(self, &parts, self.judged_parts(catalog, &parts)).await
+    }
+
+    async fn judged_parts(&self, catalog: &Catalog, parts: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
+        let accounts = self.assessed(parts).await?;
         if accounts.is_empty() {
             return Ok(Vec::new());
         }
@@ -74,8 +78,8 @@ impl Store {
             };
             assessments.entry((connector, account)).or_default().push(assessment);
         }
-        let coverage = self.connector_coverage(&parts).await?;
-        let plans = self.plans(&parts).await?;
+        let coverage = self.connector_coverage(parts).await?;
+        let plans = self.plans(parts).await?;
         let mut points = Vec::with_capacity(accounts.len());
         for AssessedAccount { connector, account, at } in accounts {
             let entries = coverage.get(&connector).map(|own| own.entries.as_slice()).unwrap_or_default();

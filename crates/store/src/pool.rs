@@ -237,7 +237,7 @@ const MIGRATIONS: &[&[&str]] = &[
         "ALTER TABLE resources ADD COLUMN slice BIGINT NOT NULL DEFAULT 0",
         "UPDATE resources SET slice = (SELECT s.id FROM slices s WHERE s.connector = resources.connector
             AND s.account = resources.account AND s.resource_group = resources.resource_group AND s.type_name = resources.type_name)",
-        "CREATE INDEX resources_by_slice ON resources (slice, id)",
+        "CREATE INDEX resources_by_slice ON resources (slice, id, name)",
         "ALTER TABLE assessments ADD COLUMN slice BIGINT NOT NULL DEFAULT 0",
         "UPDATE assessments SET slice = COALESCE((SELECT r.slice FROM resources r WHERE r.id = assessments.resource), 0)",
         "DROP INDEX assessments_by_recommendation",
@@ -258,6 +258,8 @@ const MIGRATIONS: &[&[&str]] = &[
             PRIMARY KEY (recommendation, status, type_name))",
         "INSERT INTO grand_totals SELECT recommendation, status, type_name, CAST(SUM(n) AS BIGINT) FROM totals
             GROUP BY recommendation, status, type_name",
+        "CREATE TABLE estate_version (version BIGINT NOT NULL)",
+        "INSERT INTO estate_version (version) VALUES (0)",
         "ALTER TABLE accounts ADD COLUMN scored_at TEXT NOT NULL DEFAULT ''",
         "ALTER TABLE accounts ADD COLUMN score TEXT NOT NULL DEFAULT ''",
         "UPDATE accounts SET scored_at = COALESCE((SELECT MAX(p.at) FROM scores p
@@ -290,6 +292,34 @@ const OWN_MIGRATIONS: &[OwnMigration] = &[OwnMigration {
             $$ BEGIN RAISE EXCEPTION 'lines of the audit log are never changed or removed'; END $$",
         "CREATE TRIGGER audit_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
             FOR EACH STATEMENT EXECUTE FUNCTION audit_is_kept()",
+    ],
+}, OwnMigration {
+    version: 13,
+    // Texts of three letters and more are found by their trigrams. What SQLite calls a row may change its number in a `VACUUM`, so that
+    // resources get numbers of their own.
+    sqlite: &[
+        "CREATE TABLE resource_numbers (number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE)",
+        "CREATE VIRTUAL TABLE resource_texts USING fts5(id, name, content='', contentless_delete=1, tokenize='trigram')",
+        "CREATE TRIGGER resource_is_found AFTER INSERT ON resources BEGIN
+            INSERT INTO resource_numbers (id) VALUES (NEW.id);
+            INSERT INTO resource_texts (rowid, id, name)
+                SELECT n.number, NEW.id, NEW.name FROM resource_numbers n WHERE n.id = NEW.id; END",
+        "CREATE TRIGGER resource_is_named AFTER UPDATE OF name ON resources WHEN OLD.name <> NEW.name BEGIN
+            UPDATE resource_texts SET id = NEW.id, name = NEW.name
+                WHERE rowid = (SELECT n.number FROM resource_numbers n WHERE n.id = NEW.id); END",
+        "CREATE TRIGGER resource_is_gone AFTER DELETE ON resources BEGIN
+            DELETE FROM resource_texts WHERE rowid = (SELECT n.number FROM resource_numbers n WHERE n.id = OLD.id);
+            DELETE FROM resource_numbers WHERE id = OLD.id; END",
+        "INSERT INTO resource_numbers (id) SELECT id FROM resources",
+        "INSERT INTO resource_texts (rowid, id, name)
+            SELECT n.number, r.id, r.name FROM resource_numbers n JOIN resources r ON r.id = n.id",
+    ],
+    // Without the extension, which comes with PostgreSQL, every resource is looked at.
+    postgres: &[
+        "DO $$ BEGIN
+            CREATE EXTENSION IF NOT EXISTS pg_trgm;
+            CREATE INDEX IF NOT EXISTS resources_by_text ON resources USING gin (LOWER(id) gin_trgm_ops, LOWER(name) gin_trgm_ops);
+        EXCEPTION WHEN OTHERS THEN RAISE NOTICE 'searching without pg_trgm: %', SQLERRM; END $$",
     ],
 }];
 

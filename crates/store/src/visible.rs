@@ -71,6 +71,17 @@ impl Store {
         Ok(ScopeFilter::of(shares))
     }
 
+    /// The first account of a name, its own or the id that the ARM face gives it in any case, of which anything may be seen.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn account_named(&self, filter: &ScopeFilter, name: &str) -> Result<Option<(String, String)>, StoreError> {
+        let name = key(name);
+        let named = self.accounts_named(&[name.as_str()].into()).await?;
+        let found = named.into_values().flatten().find(|(connector, account)| filter.shows(connector, account));
+        Ok(found)
+    }
+
     /// Connector and account of what was ever assessed under each of some names in small letters: an account's own, or the id that
     /// the ARM face gives it.
     async fn accounts_named(&self, names: &BTreeSet<&str>) -> Result<Named, StoreError> {

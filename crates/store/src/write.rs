@@ -1,6 +1,6 @@
 use skywarden_model::{Connector, Exemption};
 
-use crate::{Store, StoreError, commit::json, pool::on_pool, slices::RECOUNT_GRAND_TOTALS};
+use crate::{Store, StoreError, commit::json, pool::on_pool, remembered::CHANGED, slices::RECOUNT_GRAND_TOTALS};
 
 impl Store {
     /// Adds an exemption, or replaces that of the same id.
@@ -35,6 +35,7 @@ impl Store {
             sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
                 .bind(connector.id.as_str()).bind(json(connector)?).execute(pool).await.map_err(StoreError::statement("saving a connector"))?;
         });
+        self.estate_changed().await?;
         Ok(())
     }
 
@@ -68,7 +69,7 @@ impl Store {
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
-            for statement in RECOUNT_GRAND_TOTALS {
+            for statement in RECOUNT_GRAND_TOTALS.iter().chain([&CHANGED]) {
                 sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             let removed = sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;

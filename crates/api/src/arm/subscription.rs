@@ -1,7 +1,6 @@
 use skywarden_model::SecureScore;
 use skywarden_store::ScopeFilter;
 
-use super::ground::id_of;
 use crate::{error::ApiError, scoped::Scoped};
 
 /// A subscription that a path names.
@@ -32,9 +31,5 @@ pub(crate) async fn account_of(state: &Scoped, wanted: &str) -> Result<(String, 
 
 /// The connector and the account of a subscription's id among those that a filter lets through.
 pub(super) async fn of_filter(state: &Scoped, filter: &ScopeFilter, wanted: &str) -> Result<Option<(String, String)>, ApiError> {
-    let accounts = state.store.accounts(filter).await?;
-    let is_meant = |(connector, account): &(String, String)| {
-        account.eq_ignore_ascii_case(wanted) || id_of(connector, account).eq_ignore_ascii_case(wanted)
-    };
-    Ok(accounts.into_iter().find(is_meant))
+    Ok(state.store.account_named(filter, wanted).await?)
 }

@@ -67,7 +67,7 @@ fn cut(text: &str) -> String {
 }
 
 pub(crate) async fn facets(state: Scoped) -> Answer {
-    Ok(Json(json!(state.store.facets(&state.filter).await?)))
+    Ok(Json(json!(*state.store.facets(&state.filter).await?)))
 }
 
 #[derive(Deserialize)]

@@ -27,6 +27,11 @@ pub(crate) async fn total_score(state: &Scoped) -> Result<SecureScore, ApiError>
 }
 
 pub(crate) async fn overview(state: Scoped) -> Answer {
+    let told = state.overviews.get(&state.store, &state.filter, told(&state)).await?;
+    Ok(Json(Value::clone(&told)))
+}
+
+async fn told(state: &Scoped) -> Result<Value, ApiError> {
     let latest = state.latest_scores(&state.filter).await?;
     let score = overall_score(latest.iter().map(|point| &point.score));
     let subscriptions: Vec<Value> = latest
@@ -47,7 +52,7 @@ pub(crate) async fn overview(state: Scoped) -> Answer {
     let statuses = state.store.status_counts(&state.filter).await?;
     let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
     let history = state.store.scores(&state.filter, Timestamp::UNIX_EPOCH).await?;
-    Ok(Json(json!({
+    Ok(json!({
         "secureScore": score,
         "subscriptions": subscriptions,
         "connectors": connectors,
@@ -57,7 +62,7 @@ pub(crate) async fn overview(state: Scoped) -> Answer {
         "trend": trend(&history),
         "withoutHistory": state.without_history(&state.filter).await?,
         "coverage": coverage_counts(&state.store.coverage(&state.filter).await?),
-    })))
+    }))
 }
 
 fn headline(score: &SecureScore) -> Value {

@@ -141,6 +141,7 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
     let limit = Rate::of(1_000_000, 1_000_000);
     let vault = store.open_vault(SecretKey::generate().unwrap()).await.unwrap();
     let state = AppState {
+        overviews: skywarden_store::Remembered::default(),
         store: store.clone(),
         catalog: Arc::clone(&CATALOG),
         vault,

@@ -12,6 +12,8 @@ on_both!(
     resources_are_found_by_what_they_have,
     pages_of_assessments_hold_each_once,
     a_foreign_cursor_is_refused,
+    texts_are_found_wherever_they_stand,
+    what_is_remembered_is_forgotten_when_the_estate_changes,
     a_restricted_reader_finds_his_changes_among_many_others,
     what_is_gone_is_shown_to_those_who_could_see_it,
     a_filter_of_many_accounts_works,
@@ -104,6 +106,43 @@ async fn pages_of_assessments_hold_each_once(store: &Store) {
     assert_eq!(own.assessment.status, Status::Unknown);
     assert!(store.assessment(&only(&[("c", "1")]), "arn:d:2:000", "r").await.unwrap().is_none());
     assert!(store.assessment(&ALL, "arn:d:2:000", "other").await.unwrap().is_none());
+}
+
+async fn texts_are_found_wherever_they_stand(store: &Store) {
+    let named = |id: &str, name: &str| Resource { name: name.to_owned(), ..resource("c", "1", id) };
+    let before = [named("arn:x:1", "Pay-Roll \"old\""), named("arn:x:2", "50%_off"), named("arn:x:3", "plain")];
+    commit(store, plain("c", &before, 0)).await;
+    let found = async |filter: &ScopeFilter, text: &str| {
+        let query = ResourceQuery { text: Some(text.to_owned()), limit: 10, ..ResourceQuery::default() };
+        let page = store.resource_rows(filter, &query).await.unwrap();
+        assert_eq!(store.resource_count(filter, &query).await.unwrap(), page.items.len() as u64, "{text}");
+        let of_assessments = AssessmentQuery { text: Some(text.to_owned()), limit: 10, ..AssessmentQuery::default() };
+        assert_eq!(store.assessment_page(filter, &of_assessments).await.unwrap().items.len(), page.items.len(), "{text}");
+        page.items.into_iter().map(|row| row.resource.id.to_string()).collect::<Vec<_>>()
+    };
+    for filter in [ALL, only(&[("c", "1")])] {
+        assert_eq!(found(&filter, "pay-ROLL").await, ["arn:x:1"]);
+        assert_eq!(found(&filter, "\"old\"").await, ["arn:x:1"]);
+        assert_eq!(found(&filter, "%_of").await, ["arn:x:2"]);
+        assert_eq!(found(&filter, "X:").await.len(), 3);
+        assert_eq!(found(&filter, "a").await.len(), 3);
+        assert_eq!(found(&filter, "roll OR plain").await.len(), 0);
+    }
+    assert_eq!(found(&only(&[("c", "2")]), "arn").await.len(), 0);
+    commit(store, plain("c", &[named("arn:x:1", "other"), named("arn:x:3", "plain")], 1)).await;
+    assert_eq!((found(&ALL, "pay-roll").await.len(), found(&ALL, "50%").await.len()), (0, 0));
+    assert_eq!((found(&ALL, "other").await, found(&ALL, "arn:").await.len()), (vec!["arn:x:1".to_owned()], 2));
+}
+
+async fn what_is_remembered_is_forgotten_when_the_estate_changes(store: &Store) {
+    two_accounts(store).await;
+    let count = async || store.facets(&ALL).await.unwrap().connectors.iter().map(|own| own.count).sum::<u64>();
+    assert_eq!((count().await, count().await), (10, 10));
+    commit(store, plain("c", &buckets("c", "1", 2), 1)).await;
+    assert_eq!(count().await, 5);
+    assert_eq!(store.facets(&only(&[("c", "1")])).await.unwrap().accounts[0].count, 2);
+    store.remove_connector("d").await.unwrap();
+    assert_eq!(count().await, 2);
 }
 
 async fn a_foreign_cursor_is_refused(store: &Store) {

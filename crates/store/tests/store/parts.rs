@@ -9,7 +9,7 @@ use skywarden_model::{
     subscription_id,
 };
 use skywarden_policy::{PolicyObject, Scope};
-use skywarden_store::{AssessmentQuery, Facet, PolicyStateQuery, ResourceQuery, Run, ScopeFilter, Store};
+use skywarden_store::{AssessmentQuery, Facet, PolicyStateQuery, ResourceQuery, Run, ScopeFilter, ScorePoint, Store};
 
 use crate::{ALL, assessment, at, common, connector, on_both, resource, score};
 
@@ -421,12 +421,12 @@ async fn whoever_sees_a_part_sees_no_history_of_the_whole(store: &Store) {
     fill(store).await;
     let scopes = ["/subscriptions/1/resourceGroups/EU-West-1", "/subscriptions/2"].map(|text| Scope::parse(text).unwrap());
     let filter = store.filter_of(&scopes.iter().collect()).await.unwrap();
-    let accounts = |points: Vec<skywarden_store::ScorePoint>| set(points.into_iter().map(|own| (own.connector, own.account)));
+    let accounts = |points: &[ScorePoint]| set(points.iter().map(|own| (own.connector.clone(), own.account.clone())));
     let pair = |connector: &str, account: &str| (connector.to_owned(), account.to_owned());
-    assert_eq!(accounts(store.scores(&filter, at(0)).await.unwrap()), set([pair("c", "2")]));
-    assert_eq!(accounts(store.latest_scores(&filter).await.unwrap()), set([pair("c", "2")]));
+    assert_eq!(accounts(&store.scores(&filter, at(0)).await.unwrap()), set([pair("c", "2")]));
+    assert_eq!(accounts(&store.latest_scores(&filter).await.unwrap()), set([pair("c", "2")]));
     let parts = store.scores_of_parts(&skywarden_content::Catalog::default(), &filter).await.unwrap();
-    assert_eq!(accounts(parts), set([pair("c", "1"), pair("d", "1")]));
+    assert_eq!(accounts(&parts), set([pair("c", "1"), pair("d", "1")]));
     let shown = store.assessed(&filter).await.unwrap();
     assert_eq!(shown.iter().map(|own| own.account.as_str()).collect::<Vec<_>>(), ["1", "2", "1"]);
     assert_eq!(store.connectors(&filter).await.unwrap().len(), 2);

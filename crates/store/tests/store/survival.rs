@@ -89,13 +89,15 @@ async fn older_sqlite_stores_are_brought_up_to_date_and_newer_ones_refused() {
     drop(store);
     let mut database = sqlx::SqliteConnection::connect(&file.display().to_string()).await.unwrap();
     for own in AS_VERSION_1 {
-        for statement in [own].into_iter().chain(SINCE_VERSION_1) {
+        for statement in [own].into_iter().chain(SINCE_VERSION_1_OF_SQLITE).chain(SINCE_VERSION_1) {
             sqlx::query(*statement).execute(&mut database).await.unwrap();
         }
         let store = Store::open_file(&file).await.unwrap();
         let states = store.tracked("c").await.unwrap();
         assert_eq!(states[0].last_known, Some(Status::Unhealthy));
         what_was_kept_is_found_by_its_group(&store).await;
+        let query = ResourceQuery { text: Some("RN:A".to_owned()), ..ResourceQuery::default() };
+        assert_eq!(store.resources(&ALL, &query).await.unwrap().items.len(), 1);
     }
     sqlx::query(AS_NEWER).execute(&mut database).await.unwrap();
     assert!(matches!(Store::open_file(&file).await, Err(StoreError::Newer { found: 99, .. })));
@@ -130,8 +132,18 @@ async fn what_was_kept_is_found_by_its_group(store: &Store) {
     }
 }
 
+/// What came after version 1 in SQLite alone.
+const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
+    "DROP TRIGGER resource_is_found",
+    "DROP TRIGGER resource_is_named",
+    "DROP TRIGGER resource_is_gone",
+    "DROP TABLE resource_texts",
+    "DROP TABLE resource_numbers",
+];
+
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE estate_version",
     "DROP TABLE grand_totals",
     "DROP TABLE totals",
     "DROP TABLE tallies",

@@ -1,0 +1,93 @@
+//! Answers about the whole estate that hold until the estate changes.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use crate::{ScopeFilter, Store, StoreError, pool::on_pool};
+
+/// How many answers are kept: those of the readers who asked last.
+const KEPT: usize = 64;
+
+/// What was answered to readers of some scopes, each answer with the version of the estate that it was worked out from.
+#[derive(Debug)]
+pub struct Remembered<T> {
+    answers: Arc<Mutex<VecDeque<Answer<T>>>>,
+}
+
+#[derive(Debug)]
+struct Answer<T> {
+    version: i64,
+    filter: ScopeFilter,
+    value: Arc<T>,
+}
+
+impl<T> Default for Remembered<T> {
+    fn default() -> Self {
+        Self { answers: Arc::default() }
+    }
+}
+
+impl<T> Clone for Remembered<T> {
+    fn clone(&self) -> Self {
+        Self { answers: Arc::clone(&self.answers) }
+    }
+}
+
+impl<T> Remembered<T> {
+    /// The answer to readers of a filter, worked out if the estate changed since. Several who ask at once may each work it out.
+    ///
+    /// # Errors
+    /// Those of `work`, and if the version of the estate can't be read.
+    pub async fn get<E: From<StoreError>>(
+        &self,
+        store: &Store,
+        filter: &ScopeFilter,
+        work: impl Future<Output = Result<T, E>>,
+    ) -> Result<Arc<T>, E> {
+        // Read first: what is worked out may be newer than this says, never older.
+        let version = store.estate_version().await?;
+        if let Some(known) = self.known(version, filter) {
+            return Ok(known);
+        }
+        let value = Arc::new(work.await?);
+        let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        answers.retain(|answer| answer.version >= version && answer.filter != *filter);
+        answers.push_front(Answer { version, filter: filter.clone(), value: Arc::clone(&value) });
+        answers.truncate(KEPT);
+        Ok(value)
+    }
+
+    fn known(&self, version: i64, filter: &ScopeFilter) -> Option<Arc<T>> {
+        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = answers.iter().find(|answer| answer.version == version && answer.filter == *filter);
+        known.map(|answer| Arc::clone(&answer.value))
+    }
+}
+
+impl Store {
+    /// A number that grows with every change of what is known of the estate, whichever process makes it.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn estate_version(&self) -> Result<i64, StoreError> {
+        on_pool!(&self.pool, pool => {
+            sqlx::query_scalar("SELECT version FROM estate_version")
+                .fetch_one(pool).await.map_err(StoreError::statement("reading the version of the estate"))
+        })
+    }
+}
+
+impl Store {
+    /// Says that the estate changed, after a change of one statement.
+    pub(crate) async fn estate_changed(&self) -> Result<(), StoreError> {
+        on_pool!(&self.pool, pool => {
+            sqlx::query(CHANGED).execute(pool).await.map_err(StoreError::statement("counting the version of the estate"))?;
+        });
+        Ok(())
+    }
+}
+
+/// Says that the estate changed: part of the transaction that changes it.
+pub(crate) const CHANGED: &str = "UPDATE estate_version SET version = version + 1";
