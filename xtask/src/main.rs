@@ -11,6 +11,7 @@ mod new;
 mod ocsf;
 mod process;
 mod report;
+mod soak;
 mod test;
 mod tidy;
 
@@ -60,10 +61,11 @@ enum Command {
     },
     /// Open the HTML report in Chromium and use it; `test` does so too.
     Report,
-    /// A long run: `rescan` judges and stores an unchanged estate again and again.
+    /// A long run: `rescan` judges and stores an unchanged estate again and again; `store` fills a store with a million resources and
+    /// measures how a server over it answers.
     Soak {
         /// Which.
-        #[arg(value_parser = ["rescan"])]
+        #[arg(value_parser = ["rescan", "store"])]
         name: String,
     },
     /// Fuzz a parser of outside input: answers, ids, policies, rules or snapshots.
@@ -106,9 +108,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Flow { name } => flow::run(name.as_deref()),
         Command::Conformance { part, data } => conformance::run(part.as_deref(), &data),
         Command::Report => report::test(),
-        Command::Soak { name } => {
-            process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "soak", &name])
-        }
+        Command::Soak { name } => soak::run(&name),
         Command::Fuzz { name, seconds } => fuzz::run(&name, seconds),
         Command::New { kind } => new::run(&kind),
     }

@@ -233,11 +233,108 @@ fn set<T: Ord>(items: impl IntoIterator<Item = T>) -> BTreeSet<T> {
     items.into_iter().collect()
 }
 
+/// What a list is narrowed to: type, connector, account, resource group, text.
+const NARROWED: [[Option<&str>; 5]; 9] = [
+    [Some("AWS::IAM::Role"), None, None, None, None],
+    [None, Some("c"), None, None, None],
+    [None, None, Some("1"), None, None],
+    [None, None, None, Some("eu-west-1"), None],
+    [Some("AWS::S3::Bucket"), Some("c"), Some("2"), Some("us-east-1"), None],
+    [None, None, None, None, Some("Other")],
+    [None, None, None, None, Some("a")],
+    [None, None, Some("1"), None, Some("::OWN")],
+    [Some("none"), None, None, None, None],
+];
+
+/// Lists and counts that are narrowed are the same as the whole list without what they leave out.
+async fn compare_narrowed(store: &Store, filter: &ScopeFilter, reference: &Reference) -> Result<(), TestCaseError> {
+    let own = |text: Option<&str>| text.map(str::to_owned);
+    for [type_name, connector, account, location, text] in NARROWED {
+        let is_meant = |resource: &Resource| {
+            let scope = &resource.scope;
+            let id = resource.id.as_str().to_lowercase();
+            let name = resource.name.to_lowercase();
+            type_name.is_none_or(|own| resource.type_name.as_str() == own)
+                && connector.is_none_or(|own| scope.connector.as_str() == own)
+                && account.is_none_or(|own| *scope.account == *own)
+                && location.is_none_or(|own| *scope.resource_group == *own)
+                && text.is_none_or(|own| id.contains(&own.to_lowercase()) || name.contains(&own.to_lowercase()))
+        };
+        let visible: Vec<&(usize, Resource)> = reference.visible.iter().filter(|(_, own)| is_meant(own)).collect();
+        for status in [None, Some(Status::Unhealthy), Some(Status::Unknown)] {
+            let verdict = |number: usize, place: usize| self::status(number, place);
+            let has = |number: usize| status.is_none_or(|wanted| (0..2).any(|place| verdict(number, place) == wanted));
+            let expected = set(visible.iter().filter(|(number, _)| has(*number)).map(|(_, own)| own.id.to_string()));
+            let mut query = ResourceQuery {
+                type_name: own(type_name),
+                connector: own(connector),
+                account: own(account),
+                location: own(location),
+                text: own(text),
+                status,
+                cursor: None,
+                limit: 2,
+            };
+            let mut seen = Vec::new();
+            loop {
+                let page = store.resource_rows(filter, &query).await.unwrap();
+                seen.extend(page.items.iter().map(|row| row.resource.id.to_string()));
+                query.cursor = page.next;
+                if query.cursor.is_none() {
+                    break;
+                }
+            }
+            prop_assert_eq!((seen.len(), set(seen)), (expected.len(), expected.clone()), "{:?}", query);
+            prop_assert_eq!(store.resource_count(filter, &query).await.unwrap(), expected.len() as u64, "{:?}", query);
+            for recommendations in [None, Some("s")] {
+                let mut query = AssessmentQuery {
+                    recommendations: recommendations.map(|own| [own.to_owned()].into()),
+                    status,
+                    type_name: own(type_name),
+                    connector: own(connector),
+                    account: own(account),
+                    location: own(location),
+                    text: own(text),
+                    cursor: None,
+                    limit: 2,
+                };
+                let mut expected = BTreeSet::new();
+                for (number, resource) in &visible {
+                    for (place, recommendation) in RECOMMENDATIONS.iter().enumerate() {
+                        let verdict = verdict(*number, place);
+                        if status.is_none_or(|own| own == verdict) && recommendations.is_none_or(|own| own == *recommendation) {
+                            expected.insert((verdict, resource.id.to_string(), (*recommendation).to_owned()));
+                        }
+                    }
+                }
+                let mut seen = Vec::new();
+                loop {
+                    let page = store.assessment_page(filter, &query).await.unwrap();
+                    seen.extend(page.items.iter().map(|row| {
+                        let own = &row.assessment;
+                        (own.status, own.resource.to_string(), own.recommendation.to_string())
+                    }));
+                    query.cursor = page.next;
+                    if query.cursor.is_none() {
+                        break;
+                    }
+                }
+                prop_assert_eq!((seen.len(), set(seen)), (expected.len(), expected.clone()), "{:?}", query);
+                let counts = count(expected.iter().map(|(status, ..)| *status));
+                prop_assert_eq!(store.assessment_counts(filter, &query).await.unwrap(), counts, "{:?}", query);
+                prop_assert_eq!(store.assessment_targets(filter, &query).await.unwrap().len(), expected.len(), "{:?}", query);
+            }
+        }
+    }
+    Ok(())
+}
+
 async fn compare(store: &Store, held: &[String]) -> Result<(), TestCaseError> {
     let scopes: Vec<Scope> = held.iter().map(|text| Scope::parse(text).unwrap()).collect();
     let filter = store.filter_of(&scopes.iter().collect()).await.unwrap();
     let reference = Reference::of(held);
     let expected = set(reference.ids());
+    compare_narrowed(store, &filter, &reference).await?;
 
     let mut query = ResourceQuery { limit: 3, ..ResourceQuery::default() };
     let mut seen = Vec::new();
