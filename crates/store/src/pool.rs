@@ -214,6 +214,11 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX policy_history_by_group ON policy_history (connector, account, group_key, at)",
         "CREATE INDEX policy_history_by_resource ON policy_history (resource, at)",
     ],
+    // What a client said of an assessment that it wrote; NULL in what a run gives.
+    &[
+        "ALTER TABLE assessments ADD COLUMN written TEXT",
+        "CREATE INDEX assessments_written ON assessments (resource) WHERE written IS NOT NULL",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.

@@ -132,6 +132,8 @@ async fn what_was_kept_is_found_by_its_group(store: &Store) {
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP INDEX assessments_written",
+    "ALTER TABLE assessments DROP COLUMN written",
     "DROP TABLE arm_objects",
     "DROP TABLE sign_ins",
     "DROP TABLE secrets",
