@@ -161,7 +161,7 @@ const PROVIDERS: [(&str, &[&str]); 5] = [
             "secureScoreControls",
             "assessments",
             "subAssessments",
-            "assessmentMetadata",
+            "healthReports",
             "regulatoryComplianceStandards",
             "locations",
             "tasks",

@@ -6,12 +6,16 @@ use axum::{
 };
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use skywarden_content::{Catalog, PlanNeed, RecommendationFile};
-use skywarden_model::{Severity, Status};
+use skywarden_content::{Catalog, Maturity, PlanNeed, RecommendationFile};
+use skywarden_model::{Environment, Severity, Status};
 use skywarden_store::{AssessmentQuery, RecommendationCount};
 
 use super::{Answer, DEFAULT_LIMIT};
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{
+    arm::descriptions::{Descriptions, severity_of, title_of},
+    error::ApiError,
+    scoped::Scoped,
+};
 
 /// A recommendation with how its resources stand.
 #[derive(Serialize)]
@@ -25,7 +29,7 @@ struct RecommendationRow<'a> {
     severity: Severity,
     effort: skywarden_model::Effort,
     user_impact: skywarden_model::UserImpact,
-    maturity: skywarden_content::Maturity,
+    maturity: Maturity,
     control: &'a str,
     control_title: &'a str,
     environment: &'static str,
@@ -42,8 +46,57 @@ pub(crate) async fn list(state: Scoped) -> Answer {
     let connectors = state.store.connectors(&state.filter).await?;
     let samples: BTreeSet<&str> =
         connectors.iter().filter(|connector| connector.sample).map(|connector| connector.id.as_str()).collect();
-    let rows: Vec<RecommendationRow<'_>> = counts.iter().filter_map(|count| row(&state.catalog, count, &samples)).collect();
+    let descriptions = Descriptions::read(&state.store, &state.filter).await?;
+    let environments: BTreeMap<&str, Environment> =
+        connectors.iter().map(|connector| (connector.id.as_str(), connector.environment)).collect();
+    let mut rows: Vec<Value> = Vec::with_capacity(counts.len());
+    for count in &counts {
+        let own = row(&state.catalog, count, &samples).map(|row| json!(row));
+        rows.extend(own.or_else(|| custom_row(&descriptions, count, &samples, &environments)));
+    }
     Ok(Json(json!({ "items": rows })))
+}
+
+/// What clients wrote assessments of: it counts in no control, and what they did not say of it is an empty text.
+fn custom_row(
+    descriptions: &Descriptions,
+    count: &RecommendationCount,
+    samples: &BTreeSet<&str>,
+    environments: &BTreeMap<&str, Environment>,
+) -> Option<Value> {
+    let document = descriptions.named(&count.recommendation)?;
+    let environment = count.connectors.iter().find_map(|connector| environments.get(connector.as_str()));
+    Some(json!({
+        "id": count.recommendation,
+        "key": count.recommendation,
+        "title": title_of(document),
+        "type": "",
+        "severity": severity_of(document),
+        "effort": said(document, "implementationEffort"),
+        "userImpact": said(document, "userImpact"),
+        "maturity": maturity(document),
+        "control": "",
+        "controlTitle": NO_CONTROL,
+        "environment": environment,
+        "sample": count.connectors.iter().all(|connector| samples.contains(connector.as_str())),
+        "custom": true,
+        "healthy": count.healthy,
+        "unhealthy": count.unhealthy,
+        "unknown": count.unknown,
+        "notApplicable": count.not_applicable,
+    }))
+}
+
+/// What stands for a control where there is none.
+const NO_CONTROL: &str = "No security control";
+
+fn said<'a>(document: &'a Value, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn maturity(document: &Value) -> Maturity {
+    let is_preview = document.get("preview").and_then(Value::as_bool).unwrap_or(false);
+    if is_preview { Maturity::Preview } else { Maturity::Stable }
 }
 
 fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, samples: &BTreeSet<&str>) -> Option<RecommendationRow<'a>> {
@@ -77,7 +130,7 @@ fn environment(file: &RecommendationFile) -> &'static str {
 pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
     let current = state.catalog.current_ids(&id).into_iter().next();
     let known = current.and_then(|id| state.catalog.recommendations.get(&id));
-    let known = known.ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let Some(known) = known else { return custom(&state, &id).await };
     let mut file = serde_json::to_value(&known.file).map_err(|error| ApiError::bad_request(error.to_string()))?;
     if let Some(members) = file.as_object_mut() {
         members.remove("tests");
@@ -95,13 +148,48 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
         "plan": plan,
         "key": known.key,
         "control": control,
-        "counts": {
-            "Healthy": count.healthy,
-            "Unhealthy": count.unhealthy,
-            "Unknown": count.unknown,
-            "NotApplicable": count.not_applicable,
-        },
+        "counts": counts_of(&count),
     })))
+}
+
+/// A recommendation that a client described, in the shape of a file of the content.
+async fn custom(state: &Scoped, id: &str) -> Answer {
+    let descriptions = Descriptions::read(&state.store, &state.filter).await?;
+    let key = id.to_lowercase();
+    let document = descriptions.named(&key).ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let counts = state.store.recommendation_counts(&state.filter).await?;
+    let count = counts.into_iter().find(|count| count.recommendation == key).unwrap_or_default();
+    let list = |name: &str| document.get(name).cloned().unwrap_or_else(|| json!([]));
+    Ok(Json(json!({
+        "recommendation": {
+            "id": key,
+            "title": title_of(document),
+            "description": said(document, "description"),
+            "type": "",
+            "severity": severity_of(document),
+            "effort": said(document, "implementationEffort"),
+            "user_impact": said(document, "userImpact"),
+            "maturity": maturity(document),
+            "control": "",
+            "threats": list("threats"),
+            "categories": list("categories"),
+            "remediation": { "steps": said(document, "remediationDescription") },
+        },
+        "plan": null,
+        "key": key,
+        "control": null,
+        "custom": true,
+        "counts": counts_of(&count),
+    })))
+}
+
+fn counts_of(count: &RecommendationCount) -> Value {
+    json!({
+        "Healthy": count.healthy,
+        "Unhealthy": count.unhealthy,
+        "Unknown": count.unknown,
+        "NotApplicable": count.not_applicable,
+    })
 }
 
 /// The plan that a recommendation belongs to, and the accounts in which it is off, so that nothing is judged there.

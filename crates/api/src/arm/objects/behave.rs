@@ -8,7 +8,7 @@ use super::{
     answer::Shown,
     governance,
     kind::{Behaviour, Fixed, Kind, Names},
-    plan_change,
+    metadata, plan_change,
     plans::PlansAt,
     target::Target,
 };
@@ -22,6 +22,9 @@ const MAX_NAME: usize = 260;
 /// # Errors
 /// If objects of the kind can't be called so: 404 with those that there are, 400 if none can.
 pub(super) fn name(state: &Scoped, kind: &Kind, given: &str) -> Result<String, ApiError> {
+    if kind.behaviour == Behaviour::Metadata {
+        return metadata::name(state, given);
+    }
     let known: Vec<&str> = match &kind.names {
         Names::Any => {
             let is_plain = |letter: char| !letter.is_control() && !"<>%&\\?/#".contains(letter);
@@ -91,7 +94,7 @@ pub(super) async fn prepared(
     properties: Map<String, Value>,
 ) -> Result<Map<String, Value>, ApiError> {
     match kind.behaviour {
-        Behaviour::Kept => Ok(properties),
+        Behaviour::Kept | Behaviour::Metadata => Ok(properties),
         Behaviour::Rule => governance::prepared(state, target, name, properties, this_second()).await,
         Behaviour::Plan => {
             let at = PlansAt::read(state, target).await?;
@@ -106,10 +109,18 @@ pub(super) fn this_second() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
+/// What has to be gone before an object goes.
+pub(super) async fn removing(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<(), ApiError> {
+    if let (Behaviour::Metadata, Some((connector, account))) = (kind.behaviour, &target.account) {
+        state.store.remove_written_assessments_in(connector, account, name, Timestamp::now()).await?;
+    }
+    Ok(())
+}
+
 /// What follows a change that was made.
 pub(super) async fn changed(state: &Scoped, kind: &Kind, target: &Target) -> Result<(), ApiError> {
     match kind.behaviour {
-        Behaviour::Kept | Behaviour::Rule => Ok(()),
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Metadata => Ok(()),
         Behaviour::Plan => {
             for connector in state.store.connectors(&state.filter).await? {
                 if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {

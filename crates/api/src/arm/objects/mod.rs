@@ -5,13 +5,14 @@
 
 mod answer;
 mod behave;
-mod check;
+pub(super) mod check;
 mod contacts;
 mod execute;
 mod governance;
 mod handlers;
-mod kind;
+pub(super) mod kind;
 mod kinds;
+pub(super) mod metadata;
 mod plan_change;
 pub(crate) mod plans;
 mod precondition;
