@@ -55,8 +55,8 @@ async fn page(state: &Scoped, id: &str, paging: Paging) -> Result<(Vec<Assessmen
     Ok((page.items, page.next))
 }
 
-/// The path of one of our resources.
-#[derive(Deserialize)]
+/// The path of one of our resources, and of what lies at it.
+#[derive(Default, Deserialize)]
 pub(crate) struct ResourcePath {
     subscription: String,
     group: String,
@@ -68,12 +68,14 @@ pub(crate) struct ResourcePath {
     finding: String,
     #[serde(default)]
     pub(super) report: String,
+    #[serde(default)]
+    pub(super) software: String,
 }
 
 impl ResourcePath {
     pub(super) fn new(subscription: &str, group: &str, connector: &str, entity: &str) -> Self {
         let [subscription, group, connector, entity] = [subscription, group, connector, entity].map(str::to_owned);
-        Self { subscription, group, connector, entity, assessment: String::new(), finding: String::new(), report: String::new() }
+        Self { subscription, group, connector, entity, ..Self::default() }
     }
 }
 

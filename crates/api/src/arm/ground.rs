@@ -162,6 +162,7 @@ const PROVIDERS: [(&str, &[&str]); 5] = [
             "assessments",
             "subAssessments",
             "healthReports",
+            "softwareInventories",
             "regulatoryComplianceStandards",
             "locations",
             "tasks",

@@ -14,6 +14,7 @@ mod policy;
 mod restrictions;
 mod roles;
 mod scores;
+mod software;
 mod subscription;
 mod tasks;
 mod written;
@@ -134,6 +135,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&under(CONNECTORS, "healthReports"), get(health::of_group))
         .route(&under(RESOURCE, "healthReports"), get(health::of_resource))
         .route(&under(RESOURCE, "healthReports/{report}"), get(health::one_of_resource))
+        .route(&under(SUBSCRIPTION, "softwareInventories"), get(software::of_subscription))
+        .route(&under(RESOURCE, "softwareInventories"), get(software::of_resource))
+        .route(&under(RESOURCE, "softwareInventories/{software}"), get(software::one))
         .route(&under(TENANT, "assessmentMetadata"), get(assessments::all_metadata))
         .route(&under(TENANT, "assessmentMetadata/{name}"), get(assessments::metadata))
         .route(&under(SUBSCRIPTION, "assessmentMetadata"), get(assessments::all_metadata_in))

@@ -74,6 +74,16 @@ pub(super) const TABLE: &[Operations] = &[
     Operations {
         at: &[At::Subscription, At::Entity],
         namespace: "Microsoft.Security",
+        rows: &[("GET", "softwareInventories", "Microsoft.Security/softwareInventories/read")],
+    },
+    Operations {
+        at: &[At::Entity],
+        namespace: "Microsoft.Security",
+        rows: &[("GET", "softwareInventories/{software}", "Microsoft.Security/softwareInventories/read")],
+    },
+    Operations {
+        at: &[At::Subscription, At::Entity],
+        namespace: "Microsoft.Security",
         rows: &[("GET", "healthReports/{report}", "Microsoft.Security/healthReports/read")],
     },
     Operations {

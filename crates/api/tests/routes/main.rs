@@ -19,6 +19,7 @@ mod policy_arm;
 mod policy_states;
 mod provider;
 mod roles;
+mod software;
 mod standards;
 mod visibility;
 

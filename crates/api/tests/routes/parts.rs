@@ -482,6 +482,7 @@ fn paths(case: &Case) -> BTreeSet<String> {
         paths.insert(format!("{arm}/providers/Microsoft.Security/assessments"));
         paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{CUSTOM}"));
         paths.insert(format!("{arm}/providers/Microsoft.Security/healthReports"));
+        paths.insert(format!("{arm}/providers/Microsoft.Security/softwareInventories"));
         for recommendation in TYPES[given.kind].1 {
             let key = &CATALOG.recommendations.get(recommendation).unwrap().key;
             paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{key}"));
