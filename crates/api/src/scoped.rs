@@ -18,6 +18,7 @@ use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter, ScorePoint, Share};
 
 use crate::{
     AppState,
+    arm::not_available,
     auth::{self, Login},
     caller::{Caller, INSTALLATION},
     error::ApiError,
@@ -242,7 +243,11 @@ pub(crate) async fn authorize(State(app): State<AppState>, path: MatchedPath, mu
         Ok(base) => base,
         Err(error) => return error.into_response(),
     };
-    let Some(route) = routes::find(request.method().as_str(), path.as_str()) else { return unlisted().into_response() };
+    let Some(route) = routes::find(request.method().as_str(), path.as_str()) else {
+        // What can be read and not be written yet is no fault of the server.
+        let refusal = if routes::is_listed(path.as_str()) { not_available(request.uri()) } else { unlisted() };
+        return refusal.into_response();
+    };
     let tree = match app.store.policy_library().await {
         Ok(tree) => tree,
         Err(error) => return ApiError::from(error).into_response(),

@@ -119,6 +119,11 @@ impl At {
 static INDEX: LazyLock<Route> =
     LazyLock::new(|| Route { method: "GET", path: "/".to_owned(), action: "Microsoft.Security/secureScores/read".to_owned() });
 
+/// Whether a path is there for any method.
+pub(crate) fn is_listed(path: &str) -> bool {
+    ROUTES.iter().any(|route| route.path == path)
+}
+
 /// The route that a request was matched to; `HEAD` is `GET`.
 pub(crate) fn find(method: &str, path: &str) -> Option<&'static Route> {
     let method = if method == "HEAD" { "GET" } else { method };

@@ -87,6 +87,12 @@ async fn every_route_of_the_table_exists() {
     let (status, body) = ask(&server, "GET", "/providers/Microsoft.Security/alerts", &[BEARER], "").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("FeatureNotAvailable"), "{body}");
+    // So does a change of what can only be read.
+    let connector = "/subscriptions/x/resourceGroups/y/providers/Microsoft.Security/securityConnectors/z";
+    for method in ["PUT", "PATCH", "DELETE"] {
+        let (status, body) = ask(&server, method, connector, &[BEARER], "{}").await;
+        assert!(status == StatusCode::NOT_FOUND && body.contains("FeatureNotAvailable"), "{method}: {status} {body}");
+    }
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ pub(crate) const KINDS: &[Kind] = &[
         names: Names::Any,
         fields: METADATA,
         older: None,
-        created: StatusCode::CREATED,
+        created: StatusCode::OK,
         deleted: StatusCode::OK,
         without_effect: None,
         behaviour: Behaviour::Metadata,
