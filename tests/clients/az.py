@@ -5,7 +5,7 @@
 Starts `skywarden up --sample` on a free port with a data folder of its own, makes a program with the role Security Admin, logs in with
 `az-client login` and runs each command twice: for the machine's subscription and for the sample's. A command of a built feature must
 answer with rows or an object; one of a feature that is not there must fail with FeatureNotAvailable. Then it makes the program Owner and
-runs the life of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
+runs the life of an assessment of its own and of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
 with Azure's code. Prints a table, exits 1 on a surprise. `--only policy` leaves the first part out, `--show` prints what the second says.
 """
 
@@ -69,6 +69,21 @@ COMMANDS = [
     ("security workspace-setting create -n default --target-workspace /w", BUILT),
     ("security workspace-setting list", BUILT),
     ("security workspace-setting show -n default", BUILT),
+]
+
+KEY = "ca039e75-a276-4175-aebc-bcd41e4b14b7"
+
+# An assessment of one's own, in order, as POLICY.
+ASSESSMENT = [
+    ("security assessment create -n " + KEY + " --status-code Healthy --assessed-resource-id {resource}", "InvalidRequest"),
+    ("security assessment-metadata create -n " + KEY + " --display-name 'Listed' --severity High --description 'It is in the list'", BUILT),
+    ("security assessment-metadata show -n " + KEY, BUILT),
+    ("security assessment create -n " + KEY + " --status-code Unhealthy --status-cause Audit --assessed-resource-id {resource}", BUILT),
+    ("security assessment show -n " + KEY + " --assessed-resource-id {resource}", BUILT),
+    ("security assessment delete -n " + KEY + " --assessed-resource-id {resource}", BUILT),
+    ("security assessment show -n " + KEY + " --assessed-resource-id {resource}", "ResourceNotFound"),
+    ("security assessment-metadata delete -n " + KEY, BUILT),
+    ("security assessment-metadata show -n " + KEY, "ResourceNotFound"),
 ]
 
 GROUP = "/providers/Microsoft.Management/managementGroups/corp"
@@ -217,7 +232,7 @@ def policies(given, folder, client, subscriptions):
     for name, value in files.items():
         pathlib.Path(folder, name).write_text(json.dumps(value))
     rows = []
-    for command, wanted in POLICY:
+    for command, wanted in ASSESSMENT + POLICY:
         for word, value in words.items():
             command = command.replace("{" + word + "}", value)
         answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")

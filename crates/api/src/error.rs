@@ -65,6 +65,13 @@ impl From<skywarden_store::StoreError> for ApiError {
         if let Some(code) = conflict {
             return Self::new(StatusCode::CONFLICT, code, error.to_string());
         }
+        if let skywarden_store::StoreError::RunInProgress { .. } = error {
+            return Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "RunInProgress",
+                "another process is writing to the store; try again in a minute",
+            );
+        }
         tracing::error!(%error, "the store failed");
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "StoreFailed", "the store could not answer; see the server's log")
     }

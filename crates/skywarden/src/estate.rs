@@ -51,16 +51,28 @@ pub(crate) fn score(read: &Read) -> anyhow::Result<Ending> {
 /// `skywarden recommendations`.
 pub(crate) fn recommendations(read: &Read, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = content::catalog(overlay)?;
-    let counts = with_store(read.data.as_deref(), async |store| {
-        Ok(store.recommendation_counts(&EVERYTHING, &AssessmentQuery::default()).await?)
+    let (counts, custom) = with_store(read.data.as_deref(), async |store| {
+        Ok((
+            store.recommendation_counts(&EVERYTHING, &AssessmentQuery::default()).await?,
+            store.custom_metadata(&EVERYTHING).await?,
+        ))
     })?;
+    let said = |id: &str, name: &str| {
+        let own = custom.iter().find(|own| own.name.eq_ignore_ascii_case(id));
+        own.and_then(|own| own.document.get(name)?.as_str().map(str::to_owned))
+    };
     let mut rows = Vec::new();
     for count in counts {
-        let Some(recommendation) = catalog.recommendations.get(count.recommendation.as_str()) else { continue };
+        let known = catalog.recommendations.get(count.recommendation.as_str()).map(|known| &known.file);
+        let described = match known {
+            Some(file) => Some((file.severity.to_string(), file.title.clone())),
+            None => said(&count.recommendation, "severity").zip(said(&count.recommendation, "displayName")),
+        };
+        let Some((severity, title)) = described else { continue };
         rows.push(vec![
-            recommendation.file.severity.to_string(),
+            severity,
             count.recommendation,
-            recommendation.file.title.clone(),
+            title,
             count.healthy.to_string(),
             count.unhealthy.to_string(),
             count.unknown.to_string(),

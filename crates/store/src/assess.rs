@@ -6,7 +6,7 @@ use std::{
 };
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Snapshot, Timestamp};
+use skywarden_model::{Connector, Coverage, Snapshot, Timestamp, Transition};
 use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
 use sqlx::AssertSqlSafe;
@@ -86,7 +86,8 @@ impl Store {
     ) -> Result<(Assessed, WriteStats), StoreError> {
         let assessed = assess(catalog, snapshot, &known, now);
         let tracked = self.tracked(connector.id.as_str()).await?;
-        let transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
+        let mut transitions = skywarden_posture::transitions(&tracked, &assessed.assessments, now);
+        transitions.extend(self.written_and_gone(connector, &assessed, now).await?);
         let scores: BTreeMap<String, _> =
             assessed.scores.iter().map(|((_, account), score)| (account.clone(), score.clone())).collect();
         let own = self.own_standards(&ScopeFilter::All).await?;
@@ -109,6 +110,22 @@ impl Store {
         };
         let stats = self.commit(&run).await?;
         Ok((assessed, stats))
+    }
+
+    /// What changes for the assessments that clients wrote: they go with their resources.
+    async fn written_and_gone(
+        &self,
+        connector: &Connector,
+        assessed: &Assessed,
+        now: Timestamp,
+    ) -> Result<Vec<Transition>, StoreError> {
+        let mut written = self.tracked_written(connector.id.as_str()).await?;
+        if written.is_empty() {
+            return Ok(Vec::new());
+        }
+        let present: BTreeSet<&str> = assessed.resources.iter().map(|own| own.id.as_str()).collect();
+        written.retain(|own| !present.contains(own.resource.as_str()));
+        Ok(skywarden_posture::transitions(&written, &[], now))
     }
 
     /// [`Store::begin_run`] that lets a run which is being committed end first.

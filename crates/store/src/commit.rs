@@ -127,7 +127,7 @@ macro_rules! insert_assessments {
                     status_changed_at = CASE WHEN assessments.status = excluded.status THEN assessments.status_changed_at ELSE excluded.status_changed_at END,
                     was_resolved = CASE WHEN excluded.was_resolved = 1 THEN 1 ELSE assessments.was_resolved END,
                     last_known = COALESCE(excluded.last_known, assessments.last_known),
-                    status = excluded.status, slice = excluded.slice");
+                    status = excluded.status, slice = excluded.slice, written = NULL");
             insert.build().execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
         }
     };
@@ -144,7 +144,6 @@ impl Store {
         let at = instant(run.at);
         let connector = run.connector.id.as_str();
         let owner: BTreeMap<&str, &Resource> = run.resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
-        let census = Census::of(run);
         let resolved: BTreeSet<(&str, &str)> = run
             .transitions
             .iter()
@@ -158,6 +157,22 @@ impl Store {
                    WHERE connectors.document <> excluded.document")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
+            // What clients wrote stays, but where the run judges the same; of what another connector had it is counted at the next run.
+            let written: Vec<(String, String, String)> = sqlx::query_as(
+                "SELECT a.resource, a.recommendation, a.status FROM assessments a JOIN resources r ON r.id = a.resource
+                 WHERE r.connector = $1 AND a.written IS NOT NULL")
+                .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let mut kept_written = Vec::with_capacity(written.len());
+            let judged: BTreeSet<(&str, &str)> = match written.as_slice() {
+                [] => BTreeSet::new(),
+                _ => run.assessments.iter().map(|own| (own.resource.as_str(), &*own.recommendation)).collect(),
+            };
+            for (resource, recommendation, status) in written {
+                if !judged.contains(&(resource.as_str(), recommendation.as_str())) {
+                    kept_written.push((resource, recommendation, parse::<Status>(&status, "status")?));
+                }
+            }
+            let census = Census::of(run, &kept_written);
             let slices = write_slices!(tx, connector, census, doing);
             let before: Vec<(String, String, String, String, i64)> =
                 sqlx::query_as("SELECT id, hash, account, group_key, slice FROM resources WHERE connector = $1")
@@ -213,8 +228,10 @@ impl Store {
 
             // A resource that is gone still belongs to its account and group: those who may see these see that it is gone.
             let gone = before;
+            // What clients wrote is not the run's to judge.
             let before: Vec<(String, String, String)> = sqlx::query_as(
-                "SELECT a.resource, a.recommendation, a.hash FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1")
+                "SELECT a.resource, a.recommendation, a.hash FROM assessments a JOIN resources r ON r.id = a.resource
+                 WHERE r.connector = $1 AND a.written IS NULL")
                 .bind(connector).fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
             let before: BTreeMap<(String, String), String> = before.into_iter().map(|(resource, recommendation, hash)| ((resource, recommendation), hash)).collect();
             let mut kept = BTreeSet::new();
@@ -298,27 +315,43 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn tracked(&self, connector: &str) -> Result<Vec<TrackedState>, StoreError> {
-        type Row = (String, String, String, i64, String, String, Option<String>);
-        let rows: Vec<Row> = on_pool!(&self.pool, pool => {
-            sqlx::query_as(
-                "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.first_evaluated_at, a.status_changed_at, a.last_known
-                 FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1 ORDER BY a.resource, a.recommendation")
+        self.states(connector, "a.written IS NULL").await
+    }
+
+    /// The same of the assessments that clients wrote, which a run leaves as they are.
+    pub(crate) async fn tracked_written(&self, connector: &str) -> Result<Vec<TrackedState>, StoreError> {
+        self.states(connector, "a.written IS NOT NULL").await
+    }
+
+    async fn states(&self, connector: &str, condition: &'static str) -> Result<Vec<TrackedState>, StoreError> {
+        let statement = format!(
+            "SELECT a.resource, a.recommendation, a.status, a.was_resolved, a.first_evaluated_at, a.status_changed_at, a.last_known
+             FROM assessments a JOIN resources r ON r.id = a.resource WHERE r.connector = $1 AND {condition}
+             ORDER BY a.resource, a.recommendation"
+        );
+        let rows: Vec<Stood> = on_pool!(&self.pool, pool => {
+            sqlx::query_as(sqlx::AssertSqlSafe(statement))
                 .bind(connector).fetch_all(pool).await.map_err(StoreError::statement("reading the last run"))?
         });
-        let mut states = Vec::with_capacity(rows.len());
-        for (resource, recommendation, status, was_resolved, first, changed, last_known) in rows {
-            states.push(TrackedState {
-                recommendation: recommendation.into(),
-                resource: resource.into(),
-                status: parse::<Status>(&status, "status")?,
-                last_known: last_known.map(|status| parse::<Status>(&status, "status")).transpose()?,
-                was_resolved: was_resolved != 0,
-                first_evaluated_at: parse(&first, "time")?,
-                status_changed_at: parse(&changed, "time")?,
-            });
-        }
-        Ok(states)
+        rows.into_iter().map(state).collect()
     }
+}
+
+/// Resource, recommendation, status, was resolved, first evaluated, verdict changed, last known.
+pub(crate) type Stood = (String, String, String, i64, String, String, Option<String>);
+
+pub(crate) fn state(
+    (resource, recommendation, status, was_resolved, first, changed, last_known): Stood,
+) -> Result<TrackedState, StoreError> {
+    Ok(TrackedState {
+        recommendation: recommendation.into(),
+        resource: resource.into(),
+        status: parse::<Status>(&status, "status")?,
+        last_known: last_known.map(|status| parse::<Status>(&status, "status")).transpose()?,
+        was_resolved: was_resolved != 0,
+        first_evaluated_at: parse(&first, "time")?,
+        status_changed_at: parse(&changed, "time")?,
+    })
 }
 
 pub(crate) fn parse<T: serde::de::DeserializeOwned>(text: &str, what: &'static str) -> Result<T, StoreError> {

@@ -34,6 +34,7 @@ mod standards;
 mod summary;
 mod visible;
 mod write;
+mod written;
 
 use std::path::{Path, PathBuf};
 
@@ -63,6 +64,7 @@ pub use run_lock::RunLock;
 pub use secrets::{Rotated, Vault};
 pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
+pub use written::{ASSESSMENT_METADATA, WrittenAssessment, WrittenDetails};
 
 /// Where the state is kept.
 #[derive(Debug, Clone)]

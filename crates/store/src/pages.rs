@@ -216,11 +216,11 @@ impl Store {
              ORDER BY a.slice, a.resource LIMIT {n}",
             wanted.sql
         );
-        type Row = (i64, String, String, String, String, String, String, String, String);
+        type Row = (i64, String, String, String, String, String, String, String, String, Option<String>);
         let rows: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
         let mut found = Vec::with_capacity(rows.len());
-        for (slice, connector, account, group, name, type_name, document, first, changed) in rows {
-            let row = assessment_row((connector, account, group, name, type_name, document, first, changed))?;
+        for (slice, connector, account, group, name, type_name, document, first, changed, written) in rows {
+            let row = assessment_row((connector, account, group, name, type_name, document, first, changed, written))?;
             let position = Position {
                 rank,
                 source: Source::Slices,

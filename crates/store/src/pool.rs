@@ -267,6 +267,11 @@ const MIGRATIONS: &[&[&str]] = &[
         "UPDATE accounts SET score = COALESCE((SELECT p.document FROM scores p WHERE p.connector = accounts.connector
             AND p.account = accounts.account AND p.at = accounts.scored_at), '')",
     ],
+    // What a client said of an assessment that it wrote; NULL in what a run gives.
+    &[
+        "ALTER TABLE assessments ADD COLUMN written TEXT",
+        "CREATE INDEX assessments_written ON assessments (resource) WHERE written IS NOT NULL",
+    ],
 ];
 
 /// What a version adds on one database alone, after what it adds on both.

@@ -6,7 +6,7 @@ use skywarden_model::{
 };
 
 use crate::{
-    ScopeFilter, Share, Store, StoreError,
+    ScopeFilter, Share, Store, StoreError, WrittenDetails,
     commit::{instant, key},
     conditions::Conditions,
     pool::{IDS_AT_ONCE, on_pool, rows_of},
@@ -49,6 +49,9 @@ pub struct AssessmentRow {
     pub first_evaluated_at: String,
     /// When the verdict last changed.
     pub status_changed_at: String,
+    /// What the client said that wrote it; absent from what a scan gives.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub written: Option<WrittenDetails>,
 }
 
 /// The score of an account at an instant.
@@ -230,16 +233,26 @@ impl Store {
 }
 
 /// The columns of [`AssessmentColumns`], of `assessments a` and `resources r`.
-pub(crate) const ASSESSMENT_COLUMNS: &str =
-    "r.connector, r.account, r.resource_group, r.name, r.type_name, a.document, a.first_evaluated_at, a.status_changed_at";
+pub(crate) const ASSESSMENT_COLUMNS: &str = "r.connector, r.account, r.resource_group, r.name, r.type_name, a.document, a.first_evaluated_at, a.status_changed_at, a.written";
 
-/// Connector, account, region, name, type, document, first evaluated, verdict changed.
-pub(crate) type AssessmentColumns = (String, String, String, String, String, String, String, String);
+/// Connector, account, region, name, type, document, first evaluated, verdict changed, what a client said of it.
+pub(crate) type AssessmentColumns = (String, String, String, String, String, String, String, String, Option<String>);
 
 pub(crate) fn assessment_row(row: AssessmentColumns) -> Result<AssessmentRow, StoreError> {
-    let (connector, account, location, name, type_name, document, first_evaluated_at, status_changed_at) = row;
+    let (connector, account, location, name, type_name, document, first_evaluated_at, status_changed_at, written) = row;
     let assessment = serde_json::from_str(&document).map_err(StoreError::damaged("assessment"))?;
-    Ok(AssessmentRow { assessment, name, type_name, connector, account, location, first_evaluated_at, status_changed_at })
+    let written = written.map(|own| serde_json::from_str(&own).map_err(StoreError::damaged("assessment"))).transpose()?;
+    Ok(AssessmentRow {
+        assessment,
+        name,
+        type_name,
+        connector,
+        account,
+        location,
+        first_evaluated_at,
+        status_changed_at,
+        written,
+    })
 }
 
 pub(crate) fn score_point(row: (String, String, String, String)) -> Result<ScorePoint, StoreError> {

@@ -44,7 +44,8 @@ pub(crate) fn column_of(status: Status) -> &'static str {
 }
 
 impl<'r> Census<'r> {
-    pub(crate) fn of(run: &Run<'r>) -> Self {
+    /// What is counted of a run, and of the (resource, recommendation, verdict) that clients wrote and the run leaves as they are.
+    pub(crate) fn of(run: &Run<'r>, written: &'r [(String, String, Status)]) -> Self {
         let mut census = Self::default();
         let mut judged: BTreeMap<&str, (SliceKey<'r>, [bool; 4])> = BTreeMap::new();
         for resource in run.resources {
@@ -53,11 +54,14 @@ impl<'r> Census<'r> {
             let [n_resources, ..] = census.slices.entry(slice).or_default();
             *n_resources += 1;
         }
-        for assessment in run.assessments {
-            let Some((slice, seen)) = judged.get_mut(assessment.resource.as_str()) else { continue };
-            *census.tallies.entry((*slice, &assessment.recommendation, assessment.status)).or_default() += 1;
+        let by_run = run.assessments.iter().map(|own| (own.resource.as_str(), &*own.recommendation, own.status));
+        let by_clients =
+            written.iter().map(|(resource, recommendation, status)| (resource.as_str(), recommendation.as_str(), *status));
+        for (resource, recommendation, verdict) in by_run.chain(by_clients) {
+            let Some((slice, seen)) = judged.get_mut(resource) else { continue };
+            *census.tallies.entry((*slice, recommendation, verdict)).or_default() += 1;
             for (status, is_seen) in STATUSES.iter().zip(seen) {
-                *is_seen |= assessment.status == *status;
+                *is_seen |= verdict == *status;
             }
         }
         for (slice, seen) in judged.values() {
@@ -233,6 +237,44 @@ macro_rules! recount_slices {
     };
 }
 pub(crate) use recount_slices;
+
+/// Counts anew what clients wrote: a slice, and of its connector's and of all totals those of a recommendation; within the transaction `$tx`
+/// of either database.
+macro_rules! recount_recommendation {
+    ($tx:ident, $slice:expr, $connector:expr, $recommendation:expr, $doing:ident) => {
+        for statement in $crate::slices::RECOUNT_SLICE {
+            sqlx::query(*statement).bind($slice).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+        }
+        for statement in $crate::slices::RECOUNT_RECOMMENDATION {
+            sqlx::query(*statement)
+                .bind($recommendation)
+                .bind($connector)
+                .execute(&mut *$tx)
+                .await
+                .map_err(StoreError::statement($doing))?;
+        }
+        for statement in $crate::slices::RECOUNT_GRAND_TOTALS_OF {
+            sqlx::query(*statement).bind($recommendation).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+        }
+        sqlx::query($crate::remembered::CHANGED).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+    };
+}
+pub(crate) use recount_recommendation;
+
+/// Counts what a connector has of a recommendation anew.
+pub(crate) const RECOUNT_RECOMMENDATION: &[&str] = &[
+    "DELETE FROM totals WHERE recommendation = $1 AND connector = $2",
+    "INSERT INTO totals SELECT t.recommendation, t.status, s.type_name, s.connector, CAST(SUM(t.n) AS BIGINT)
+     FROM slices s JOIN tallies t ON t.slice = s.id WHERE t.recommendation = $1 AND s.connector = $2
+     GROUP BY t.recommendation, t.status, s.type_name, s.connector",
+];
+
+/// Counts what all connectors have of a recommendation anew.
+pub(crate) const RECOUNT_GRAND_TOTALS_OF: &[&str] = &[
+    "DELETE FROM grand_totals WHERE recommendation = $1",
+    "INSERT INTO grand_totals SELECT recommendation, status, type_name, CAST(SUM(n) AS BIGINT) FROM totals
+     WHERE recommendation = $1 GROUP BY recommendation, status, type_name",
+];
 
 /// Counts the slice with an id anew. Of verdicts see [`crate::summary::BY_RESOURCE`].
 pub(crate) const RECOUNT_SLICE: &[&str] = &[

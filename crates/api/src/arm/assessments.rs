@@ -5,10 +5,10 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_content::Recommendation;
-use skywarden_model::{ArmId, Cause, Finding, Resource, Scope, Severity, Status, native_id_of};
+use skywarden_model::{ArmId, Cause, Finding, Resource, ResourceId, Scope, Severity, Status, native_id_of};
 use skywarden_store::{AssessmentQuery, AssessmentRow};
 
-use super::{Answer, ground::account, next_link, subscription::subscription};
+use super::{Answer, descriptions::Descriptions, ground::account, next_link, objects::metadata, subscription::subscription};
 use crate::{AppState, error::ApiError, scoped::Scoped};
 
 /// The api-version that links to next pages carry.
@@ -31,7 +31,8 @@ pub(crate) async fn of_subscription(
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     let (rows, next) = page(&state, &id, paging).await?;
-    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
+    let descriptions = Descriptions::of_rows(&state, &rows).await?;
+    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, &descriptions, row)).collect();
     Ok(Json(next_link(&state, uri.path(), VERSION, &[], value, next)))
 }
 
@@ -54,36 +55,42 @@ async fn page(state: &Scoped, id: &str, paging: Paging) -> Result<(Vec<Assessmen
     Ok((page.items, page.next))
 }
 
-/// The path of one of our resources.
-#[derive(Deserialize)]
+/// The path of one of our resources, and of what lies at it.
+#[derive(Default, Deserialize)]
 pub(crate) struct ResourcePath {
     subscription: String,
     group: String,
     connector: String,
     entity: String,
     #[serde(default)]
-    assessment: String,
+    pub(super) assessment: String,
     #[serde(default)]
     finding: String,
+    #[serde(default)]
+    pub(super) report: String,
+    #[serde(default)]
+    pub(super) software: String,
 }
 
 impl ResourcePath {
     pub(super) fn new(subscription: &str, group: &str, connector: &str, entity: &str) -> Self {
         let [subscription, group, connector, entity] = [subscription, group, connector, entity].map(str::to_owned);
-        Self { subscription, group, connector, entity, assessment: String::new(), finding: String::new() }
+        Self { subscription, group, connector, entity, ..Self::default() }
     }
 }
 
 pub(crate) async fn of_resource(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let resource = resource(&state, &path).await?;
     let rows = state.store.assessments_on(&state.filter, resource.id.as_str()).await?;
-    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, row)).collect();
+    let descriptions = Descriptions::of_rows(&state, &rows).await?;
+    let value: Vec<Value> = rows.iter().filter_map(|row| assessment_object(&state, &descriptions, row)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
 pub(crate) async fn one(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
     let row = row(&state, &path).await?;
-    assessment_object(&state, &row).map(Json).ok_or_else(|| ApiError::not_found("such assessment"))
+    let descriptions = Descriptions::of_rows(&state, std::slice::from_ref(&row)).await?;
+    assessment_object(&state, &descriptions, &row).map(Json).ok_or_else(|| ApiError::not_found("such assessment"))
 }
 
 pub(crate) async fn findings(state: Scoped, Path(path): Path<ResourcePath>) -> Answer {
@@ -100,33 +107,42 @@ pub(crate) async fn finding(state: Scoped, Path(path): Path<ResourcePath>) -> An
 
 /// The resource of a path; a path with another subscription, group or connector than the resource's own finds nothing.
 pub(super) async fn resource(state: &Scoped, path: &ResourcePath) -> Result<Resource, ApiError> {
-    let ResourcePath { subscription, group, connector, entity, .. } = path;
-    let arm_id = format!(
-        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
-    );
+    let (arm_id, native) = native_of(path)?;
     let missing = || ApiError::not_found("such resource");
-    let native = native_id_of(&arm_id).map_err(|_| missing())?;
     let (resource, _) = state.store.resource(&state.filter, native.as_str()).await?.ok_or_else(missing)?;
     if ArmId::of(&resource).as_str().eq_ignore_ascii_case(&arm_id) { Ok(resource) } else { Err(missing()) }
 }
 
+/// The id of ARM that a path begins with, and the native one inside it.
+pub(super) fn native_of(path: &ResourcePath) -> Result<(String, ResourceId), ApiError> {
+    let ResourcePath { subscription, group, connector, entity, .. } = path;
+    let arm_id = format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}"
+    );
+    let native = native_id_of(&arm_id).map_err(|_| ApiError::not_found("such resource"))?;
+    Ok((arm_id, native))
+}
+
 async fn row(state: &Scoped, path: &ResourcePath) -> Result<AssessmentRow, ApiError> {
     let resource = resource(state, path).await?;
-    let missing = || ApiError::not_found("such assessment");
-    let recommendation = by_key(state, &path.assessment).ok_or_else(missing)?;
-    state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?.ok_or_else(missing)
+    let found = state.store.assessment(&state.filter, resource.id.as_str(), &id_by_key(state, &path.assessment)).await?;
+    found.ok_or_else(|| ApiError::not_found("such assessment"))
 }
 
 /// The key of an assessment that a resource has, as the recommendation spells it.
 pub(super) async fn key_of(state: &Scoped, resource: &Resource, given: &str) -> Result<String, ApiError> {
-    let missing = || ApiError::not_found("such assessment");
-    let recommendation = by_key(state, given).ok_or_else(missing)?;
-    let found = state.store.assessment(&state.filter, resource.id.as_str(), &recommendation.file.id).await?;
-    found.map(|_| recommendation.key.clone()).ok_or_else(missing)
+    let found = state.store.assessment(&state.filter, resource.id.as_str(), &id_by_key(state, given)).await?;
+    found.ok_or_else(|| ApiError::not_found("such assessment"))?;
+    Ok(by_key(state, given).map_or_else(|| given.to_lowercase(), |recommendation| recommendation.key.clone()))
 }
 
 pub(super) fn by_key<'a>(state: &'a AppState, key: &str) -> Option<&'a Recommendation> {
     state.catalog.recommendations.values().find(|recommendation| recommendation.key.eq_ignore_ascii_case(key))
+}
+
+/// The id under which assessments with a key are kept: the recommendation's, or for those that clients write the key itself.
+pub(super) fn id_by_key(state: &AppState, key: &str) -> String {
+    by_key(state, key).map_or_else(|| key.to_lowercase(), |recommendation| recommendation.file.id.clone())
 }
 
 pub(super) fn arm_id(row: &AssessmentRow) -> ArmId {
@@ -138,19 +154,21 @@ pub(super) fn arm_id(row: &AssessmentRow) -> ArmId {
     ArmId::of_parts(&row.assessment.resource, &scope)
 }
 
-fn assessment_object(state: &Scoped, row: &AssessmentRow) -> Option<Value> {
-    let recommendation = state.catalog.recommendations.get(&row.assessment.recommendation)?;
+pub(super) fn assessment_object(state: &Scoped, descriptions: &Descriptions, row: &AssessmentRow) -> Option<Value> {
+    let described = descriptions.of(&state.catalog, row)?;
     let arm_id = arm_id(row);
     let is_unknown = row.assessment.status == Status::Unknown;
+    let more = row.written.as_ref().map(|own| json!(own.additional_data));
+    let more = more.unwrap_or_else(|| if is_unknown { json!({ "verdict": "Unknown" }) } else { json!({}) });
     Some(json!({
-        "id": format!("{arm_id}/providers/Microsoft.Security/assessments/{}", recommendation.key),
-        "name": recommendation.key,
+        "id": format!("{arm_id}/providers/Microsoft.Security/assessments/{}", described.key),
+        "name": described.key,
         "type": "Microsoft.Security/assessments",
         "properties": {
-            "displayName": recommendation.file.title,
+            "displayName": described.title,
             "resourceDetails": { "source": source_of(&row.type_name), "id": arm_id.as_str() },
             "status": status(row),
-            "additionalData": if is_unknown { json!({ "verdict": "Unknown" }) } else { json!({}) },
+            "additionalData": more,
         }
     }))
 }
@@ -162,7 +180,13 @@ fn status(row: &AssessmentRow) -> Value {
     let mut status =
         json!({ "code": code, "firstEvaluationDate": row.first_evaluated_at, "statusChangeDate": row.status_changed_at });
     if let Some(members) = status.as_object_mut() {
-        members.extend(cause(assessment.status, assessment.cause.as_deref()));
+        match &row.written {
+            None => members.extend(cause(assessment.status, assessment.cause.as_deref())),
+            Some(written) => {
+                let texts = [("cause", &written.cause), ("description", &written.description)];
+                members.extend(texts.into_iter().filter_map(|(name, text)| Some((name.to_owned(), json!(text.as_ref()?)))));
+            }
+        }
     }
     status
 }
@@ -214,7 +238,7 @@ fn arm_severity(severity: Severity) -> Severity {
     if severity == Severity::Critical { Severity::High } else { severity }
 }
 
-fn source_of(type_name: &str) -> &'static str {
+pub(super) fn source_of(type_name: &str) -> &'static str {
     if type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
 }
 
@@ -229,13 +253,18 @@ pub(crate) async fn metadata(state: Scoped, Path(key): Path<String>) -> Answer {
 }
 
 pub(crate) async fn all_metadata_in(state: Scoped, Path(id): Path<String>) -> Answer {
-    account(&state, &id).await?;
-    all_metadata(state).await
+    let (connector, account) = account(&state, &id).await?;
+    let mut value: Vec<Value> = state.catalog.recommendations.values().map(metadata_object).collect();
+    value.extend(metadata::all_in(&state, &connector, &account).await?);
+    Ok(Json(json!({ "value": value })))
 }
 
 pub(crate) async fn metadata_in(state: Scoped, Path((id, key)): Path<(String, String)>) -> Answer {
-    account(&state, &id).await?;
-    metadata(state, Path(key)).await
+    let (connector, account) = account(&state, &id).await?;
+    match metadata::one_in(&state, &connector, &account, &key).await? {
+        Some(own) => Ok(Json(own)),
+        None => metadata(state, Path(key)).await,
+    }
 }
 
 fn metadata_object(recommendation: &Recommendation) -> Value {

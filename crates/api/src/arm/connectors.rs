@@ -58,15 +58,24 @@ async fn connectors(state: &Scoped, id: &str) -> Result<Vec<Value>, ApiError> {
     Ok(own.filter_map(|own| object(own, &account)).collect())
 }
 
+/// The id under which an account of a connector is shown among connectors; none for what is no other cloud.
+pub(super) fn arm_id_of(own: &Connector, account: &str) -> Option<String> {
+    let is_shown = matches!(own.environment, Environment::Aws | Environment::Gcp);
+    let subscription = id_of(own.id.as_str(), account);
+    let id = || {
+        format!("/subscriptions/{subscription}/resourceGroups/{GROUP}/providers/Microsoft.Security/securityConnectors/{}", own.id)
+    };
+    is_shown.then(id)
+}
+
 fn object(own: &Connector, account: &str) -> Option<Value> {
     let (name, kind, offering) = match own.environment {
         Environment::Aws => ("AWS", "AwsAccount", "CspmMonitorAws"),
         Environment::Gcp => ("GCP", "GcpProject", "CspmMonitorGcp"),
         Environment::Azure | Environment::Kubernetes | Environment::OnPremise => return None,
     };
-    let subscription = id_of(own.id.as_str(), account);
     Some(json!({
-        "id": format!("/subscriptions/{subscription}/resourceGroups/{GROUP}/providers/Microsoft.Security/securityConnectors/{}", own.id),
+        "id": arm_id_of(own, account)?,
         "name": own.id,
         "type": "Microsoft.Security/securityConnectors",
         "location": "local",

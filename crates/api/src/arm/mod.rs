@@ -5,15 +5,19 @@ mod assessments;
 mod canonical;
 mod compliance;
 mod connectors;
+pub(crate) mod descriptions;
 mod ground;
+mod health;
 mod list_query;
 pub(crate) mod objects;
 mod policy;
 mod restrictions;
 mod roles;
 mod scores;
+mod software;
 mod subscription;
 mod tasks;
+mod written;
 
 pub(crate) use canonical::canonical;
 pub(crate) use ground::{display_name, id_of};
@@ -123,13 +127,21 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&under(SUBSCRIPTION, "assessments"), get(assessments::of_subscription))
         .route(&under(SUBSCRIPTION, "subAssessments"), get(assessments::findings_of_subscription))
         .route(&under(RESOURCE, "assessments"), get(assessments::of_resource))
-        .route(&under(RESOURCE, "assessments/{assessment}"), get(assessments::one))
+        .route(&under(RESOURCE, "assessments/{assessment}"), get(assessments::one).put(written::put).delete(written::delete))
         .route(&under(RESOURCE, "assessments/{assessment}/subAssessments"), get(assessments::findings))
         .route(&under(RESOURCE, "assessments/{assessment}/subAssessments/{finding}"), get(assessments::finding))
+        .route(&under(SUBSCRIPTION, "healthReports"), get(health::of_subscription))
+        .route(&under(SUBSCRIPTION, "healthReports/{report}"), get(health::one_of_subscription))
+        .route(&under(CONNECTORS, "healthReports"), get(health::of_group))
+        .route(&under(RESOURCE, "healthReports"), get(health::of_resource))
+        .route(&under(RESOURCE, "healthReports/{report}"), get(health::one_of_resource))
+        .route(&under(SUBSCRIPTION, "softwareInventories"), get(software::of_subscription))
+        .route(&under(RESOURCE, "softwareInventories"), get(software::of_resource))
+        .route(&under(RESOURCE, "softwareInventories/{software}"), get(software::one))
         .route(&under(TENANT, "assessmentMetadata"), get(assessments::all_metadata))
-        .route(&under(TENANT, "assessmentMetadata/{assessment}"), get(assessments::metadata))
+        .route(&under(TENANT, "assessmentMetadata/{name}"), get(assessments::metadata))
         .route(&under(SUBSCRIPTION, "assessmentMetadata"), get(assessments::all_metadata_in))
-        .route(&under(SUBSCRIPTION, "assessmentMetadata/{assessment}"), get(assessments::metadata_in))
+        .route(&under(SUBSCRIPTION, "assessmentMetadata/{name}"), get(assessments::metadata_in))
         .route(&under(SUBSCRIPTION, standards), get(compliance::standards))
         .route(&under(SUBSCRIPTION, &format!("{standards}/{{standard}}")), get(compliance::standard))
         .route(&under(SUBSCRIPTION, &controls), get(compliance::controls))

@@ -11,7 +11,8 @@ use skywarden_store::{AssessmentQuery, AssessmentRow};
 
 use super::{
     Answer,
-    assessments::{PAGE, Paging, arm_id, by_key},
+    assessments::{PAGE, Paging, arm_id, id_by_key},
+    descriptions::Descriptions,
     ground::{account, id_of},
     next_link,
 };
@@ -64,13 +65,13 @@ pub(crate) async fn one(state: Scoped, Path(path): Path<LocationPath>) -> Answer
     let subscription = at_home(&state, &path).await?;
     let missing = || ApiError::not_found("such task");
     let (key, entity) = path.task.split_once('.').ok_or_else(missing)?;
-    let recommendation = by_key(&state, key).ok_or_else(missing)?;
     // The entity alone names the resource: the rest of an ARM id says where it lies.
     let arm = format!("/subscriptions/{subscription}/securityEntityData/{entity}");
     let native = skywarden_model::native_id_of(&arm).map_err(|_| missing())?;
-    let row = state.store.assessment(&state.filter, native.as_str(), &recommendation.file.id).await?.ok_or_else(missing)?;
+    let row = state.store.assessment(&state.filter, native.as_str(), &id_by_key(&state, key)).await?.ok_or_else(missing)?;
     let is_own = id_of(&row.connector, &row.account) == subscription && row.assessment.status == Status::Unhealthy;
-    task(&state, &subscription, &row).filter(|_| is_own).map(Json).ok_or_else(missing)
+    let descriptions = Descriptions::of_rows(&state, std::slice::from_ref(&row)).await?;
+    task(&state, &descriptions, &subscription, &row).filter(|_| is_own).map(Json).ok_or_else(missing)
 }
 
 async fn page(state: &Scoped, id: &str, paging: Paging, path: &str) -> Answer {
@@ -80,7 +81,8 @@ async fn page(state: &Scoped, id: &str, paging: Paging, path: &str) -> Answer {
     let query =
         AssessmentQuery { status: Some(Status::Unhealthy), cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
     let page = state.store.assessment_page(&filter, &query).await?;
-    let value: Vec<Value> = page.items.iter().filter_map(|row| task(state, &subscription, row)).collect();
+    let descriptions = Descriptions::of_rows(state, &page.items).await?;
+    let value: Vec<Value> = page.items.iter().filter_map(|row| task(state, &descriptions, &subscription, row)).collect();
     Ok(Json(next_link(state, path, VERSION, &[], value, page.next)))
 }
 
@@ -99,11 +101,11 @@ fn location(subscription: &str) -> Value {
 }
 
 /// An unhealthy assessment as a task; its name is the assessment's key and the resource, so that it can be found again.
-fn task(state: &Scoped, subscription: &str, row: &AssessmentRow) -> Option<Value> {
-    let recommendation = state.catalog.recommendations.get(&row.assessment.recommendation)?;
+fn task(state: &Scoped, descriptions: &Descriptions, subscription: &str, row: &AssessmentRow) -> Option<Value> {
+    let described = descriptions.of(&state.catalog, row)?;
     let resource = arm_id(row);
     let entity = resource.as_str().rsplit('/').next().unwrap_or_default();
-    let name = format!("{}.{entity}", recommendation.key);
+    let name = format!("{}.{entity}", described.key);
     Some(json!({
         "id": format!("/subscriptions/{subscription}/providers/Microsoft.Security/locations/{HOME}/tasks/{name}"),
         "name": name,
@@ -114,9 +116,9 @@ fn task(state: &Scoped, subscription: &str, row: &AssessmentRow) -> Option<Value
             "creationTimeUtc": row.first_evaluated_at,
             "lastStateChangeTimeUtc": row.status_changed_at,
             "securityTaskParameters": {
-                "name": recommendation.file.title,
-                "assessmentKey": recommendation.key,
-                "severity": recommendation.file.severity,
+                "name": described.title,
+                "assessmentKey": described.key,
+                "severity": described.severity,
                 "resourceId": resource.as_str(),
                 "resourceName": row.name,
                 "resourceType": row.type_name,

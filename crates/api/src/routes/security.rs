@@ -47,7 +47,7 @@ pub(super) const TABLE: &[Operations] = &[
         rows: &[
             ("GET", "secureScoreControlDefinitions", "Microsoft.Security/secureScoreControlDefinitions/read"),
             ("GET", "assessmentMetadata", "Microsoft.Security/assessmentMetadata/read"),
-            ("GET", "assessmentMetadata/{assessment}", "Microsoft.Security/assessmentMetadata/read"),
+            ("GET", "assessmentMetadata/{name}", "Microsoft.Security/assessmentMetadata/read"),
         ],
     },
     Operations {
@@ -60,9 +60,31 @@ pub(super) const TABLE: &[Operations] = &[
         namespace: "Microsoft.Security",
         rows: &[
             ("GET", "assessments/{assessment}", "Microsoft.Security/assessments/read"),
+            ("PUT", "assessments/{assessment}", "Microsoft.Security/assessments/write"),
+            ("DELETE", "assessments/{assessment}", "Microsoft.Security/assessments/delete"),
             ("GET", "assessments/{assessment}/subAssessments", "Microsoft.Security/assessments/subAssessments/read"),
             ("GET", "assessments/{assessment}/subAssessments/{finding}", "Microsoft.Security/assessments/subAssessments/read"),
         ],
+    },
+    Operations {
+        at: &[At::Subscription, At::ResourceGroup, At::Entity],
+        namespace: "Microsoft.Security",
+        rows: &[("GET", "healthReports", "Microsoft.Security/healthReports/read")],
+    },
+    Operations {
+        at: &[At::Subscription, At::Entity],
+        namespace: "Microsoft.Security",
+        rows: &[("GET", "softwareInventories", "Microsoft.Security/softwareInventories/read")],
+    },
+    Operations {
+        at: &[At::Entity],
+        namespace: "Microsoft.Security",
+        rows: &[("GET", "softwareInventories/{software}", "Microsoft.Security/softwareInventories/read")],
+    },
+    Operations {
+        at: &[At::Subscription, At::Entity],
+        namespace: "Microsoft.Security",
+        rows: &[("GET", "healthReports/{report}", "Microsoft.Security/healthReports/read")],
     },
     Operations {
         at: &[At::Subscription, At::ResourceGroup],

@@ -3,12 +3,16 @@ use std::collections::BTreeMap;
 use axum::{Json, extract::Path};
 use serde::Serialize;
 use serde_json::{Value, json};
-use skywarden_content::{Catalog, PlanNeed, RecommendationFile};
-use skywarden_model::Severity;
+use skywarden_content::{Catalog, Maturity, PlanNeed, RecommendationFile};
+use skywarden_model::{Environment, Severity};
 use skywarden_store::{AssessmentQuery, RecommendationCount};
 
 use super::Answer;
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{
+    arm::descriptions::{Descriptions, severity_of, title_of},
+    error::ApiError,
+    scoped::Scoped,
+};
 
 /// A recommendation with how its resources stand.
 #[derive(Serialize)]
@@ -22,7 +26,7 @@ struct RecommendationRow<'a> {
     severity: Severity,
     effort: skywarden_model::Effort,
     user_impact: skywarden_model::UserImpact,
-    maturity: skywarden_content::Maturity,
+    maturity: Maturity,
     control: &'a str,
     control_title: &'a str,
     environment: &'static str,
@@ -38,21 +42,68 @@ pub(crate) async fn list(state: Scoped) -> Answer {
     let counts = state.store.recommendation_counts(&state.filter, &AssessmentQuery::default()).await?;
     let connectors = state.store.connectors(&state.filter).await?;
     let mut n_sample: BTreeMap<String, u64> = BTreeMap::new();
-    for connector in connectors.into_iter().filter(|connector| connector.sample) {
+    for connector in connectors.iter().filter(|connector| connector.sample) {
         let of_sample = AssessmentQuery { connector: Some(connector.id.to_string()), ..AssessmentQuery::default() };
         for count in state.store.recommendation_counts(&state.filter, &of_sample).await? {
             *n_sample.entry(count.recommendation.clone()).or_default() += total(&count);
         }
     }
     let is_sample = |count: &RecommendationCount| n_sample.get(&count.recommendation) == Some(&total(count));
-    let rows: Vec<RecommendationRow<'_>> =
-        counts.iter().filter_map(|count| row(&state.catalog, count, is_sample(count))).collect();
+    let descriptions = Descriptions::read(&state.store, &state.filter).await?;
+    let environments: BTreeMap<&str, Environment> =
+        connectors.iter().map(|connector| (connector.id.as_str(), connector.environment)).collect();
+    let mut rows: Vec<Value> = Vec::with_capacity(counts.len());
+    for count in &counts {
+        let own = row(&state.catalog, count, is_sample(count)).map(|row| json!(row));
+        rows.extend(own.or_else(|| custom_row(&descriptions, count, is_sample(count), &environments)));
+    }
     Ok(Json(json!({ "items": rows })))
 }
 
 /// The resources that a recommendation judges.
 fn total(count: &RecommendationCount) -> u64 {
     count.healthy + count.unhealthy + count.unknown + count.not_applicable
+}
+
+/// What clients wrote assessments of: it counts in no control, and what they did not say of it is an empty text.
+fn custom_row(
+    descriptions: &Descriptions,
+    count: &RecommendationCount,
+    sample: bool,
+    environments: &BTreeMap<&str, Environment>,
+) -> Option<Value> {
+    let (connector, document) = descriptions.named(&count.recommendation)?;
+    Some(json!({
+        "id": count.recommendation,
+        "key": count.recommendation,
+        "title": title_of(document),
+        "type": "",
+        "severity": severity_of(document),
+        "effort": said(document, "implementationEffort"),
+        "userImpact": said(document, "userImpact"),
+        "maturity": maturity(document),
+        "control": "",
+        "controlTitle": NO_CONTROL,
+        "environment": environments.get(connector),
+        "sample": sample,
+        "custom": true,
+        "healthy": count.healthy,
+        "unhealthy": count.unhealthy,
+        "unknown": count.unknown,
+        "notApplicable": count.not_applicable,
+    }))
+}
+
+/// What stands for a control where there is none.
+const NO_CONTROL: &str = "No security control";
+
+fn said<'a>(document: &'a Value, name: &str) -> &'a str {
+    document.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn maturity(document: &Value) -> Maturity {
+    let is_preview = document.get("preview").and_then(Value::as_bool).unwrap_or(false);
+    if is_preview { Maturity::Preview } else { Maturity::Stable }
 }
 
 fn row<'a>(catalog: &'a Catalog, count: &RecommendationCount, sample: bool) -> Option<RecommendationRow<'a>> {
@@ -86,7 +137,7 @@ fn environment(file: &RecommendationFile) -> &'static str {
 pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
     let current = state.catalog.current_ids(&id).into_iter().next();
     let known = current.and_then(|id| state.catalog.recommendations.get(&id));
-    let known = known.ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let Some(known) = known else { return custom(&state, &id).await };
     let mut file = serde_json::to_value(&known.file).map_err(|error| ApiError::bad_request(error.to_string()))?;
     if let Some(members) = file.as_object_mut() {
         members.remove("tests");
@@ -104,13 +155,48 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
         "plan": plan,
         "key": known.key,
         "control": control,
-        "counts": {
-            "Healthy": count.healthy,
-            "Unhealthy": count.unhealthy,
-            "Unknown": count.unknown,
-            "NotApplicable": count.not_applicable,
-        },
+        "counts": counts_of(&count),
     })))
+}
+
+/// A recommendation that a client described, in the shape of a file of the content.
+async fn custom(state: &Scoped, id: &str) -> Answer {
+    let descriptions = Descriptions::read(&state.store, &state.filter).await?;
+    let key = id.to_lowercase();
+    let (_, document) = descriptions.named(&key).ok_or_else(|| ApiError::not_found("such recommendation"))?;
+    let counts = state.store.recommendation_counts(&state.filter, &AssessmentQuery::of(&key)).await?;
+    let count = counts.into_iter().next().unwrap_or_default();
+    let list = |name: &str| document.get(name).cloned().unwrap_or_else(|| json!([]));
+    Ok(Json(json!({
+        "recommendation": {
+            "id": key,
+            "title": title_of(document),
+            "description": said(document, "description"),
+            "type": "",
+            "severity": severity_of(document),
+            "effort": said(document, "implementationEffort"),
+            "user_impact": said(document, "userImpact"),
+            "maturity": maturity(document),
+            "control": "",
+            "threats": list("threats"),
+            "categories": list("categories"),
+            "remediation": { "steps": said(document, "remediationDescription") },
+        },
+        "plan": null,
+        "key": key,
+        "control": null,
+        "custom": true,
+        "counts": counts_of(&count),
+    })))
+}
+
+fn counts_of(count: &RecommendationCount) -> Value {
+    json!({
+        "Healthy": count.healthy,
+        "Unhealthy": count.unhealthy,
+        "Unknown": count.unknown,
+        "NotApplicable": count.not_applicable,
+    })
 }
 
 /// The plan that a recommendation belongs to, and the accounts in which it is off, so that nothing is judged there.

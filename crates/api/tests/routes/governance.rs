@@ -25,7 +25,7 @@ async fn put(server: &Server, path: &str, properties: &Value) -> (StatusCode, Va
     (status, serde_json::from_str(&body).unwrap_or(Value::Null))
 }
 
-fn rule(priority: i64, property: &str, values: &[&str]) -> Value {
+pub(crate) fn rule(priority: i64, property: &str, values: &[&str]) -> Value {
     json!({
         "displayName": "Ours", "remediationTimeframe": "7.00:00:00", "rulePriority": priority, "ruleType": "Integrated",
         "sourceResourceType": "Assessments", "isGracePeriod": true,
@@ -35,7 +35,7 @@ fn rule(priority: i64, property: &str, values: &[&str]) -> Value {
 }
 
 /// Carries a rule out, waits for its result, and gives the number of assignments that it wrote.
-async fn execute(server: &Server, rule: &str, replaces: bool) -> Value {
+pub(crate) async fn execute(server: &Server, rule: &str, replaces: bool) -> Value {
     result(server, rule, replaces).await.pointer("/properties/assigned").unwrap().clone()
 }
 

@@ -5,8 +5,10 @@ mod attacks;
 mod common;
 mod compliance;
 mod connectors;
+mod custom_assessments;
 mod exemptions;
 mod governance;
+mod health_reports;
 mod identity;
 mod objects;
 mod openapi;
@@ -19,6 +21,7 @@ mod policy_states;
 mod provider;
 mod roles;
 mod samples;
+mod software;
 mod standards;
 mod standards_arm;
 mod visibility;
@@ -88,6 +91,12 @@ async fn every_route_of_the_table_exists() {
     let (status, body) = ask(&server, "GET", "/providers/Microsoft.Security/alerts", &[BEARER], "").await;
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("FeatureNotAvailable"), "{body}");
+    // So does a change of what can only be read.
+    let connector = "/subscriptions/x/resourceGroups/y/providers/Microsoft.Security/securityConnectors/z";
+    for method in ["PUT", "PATCH", "DELETE"] {
+        let (status, body) = ask(&server, method, connector, &[BEARER], "{}").await;
+        assert!(status == StatusCode::NOT_FOUND && body.contains("FeatureNotAvailable"), "{method}: {status} {body}");
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use skywarden_model::{
 use skywarden_policy::PolicyObject;
 use skywarden_posture::{JudgedControls, PlanState, Plans, score_in};
 use skywarden_rbac::BuiltIn;
-use skywarden_store::{ArmScope, Expected, PRICINGS, Run, Written};
+use skywarden_store::{ASSESSMENT_METADATA, ArmScope, Expected, PRICINGS, Run, Written, WrittenDetails};
 
 use crate::{
     common::{CATALOG, Server, ask_bytes, assign, empty, exempt, is_of_people, machine, program},
@@ -351,10 +351,28 @@ async fn serve(estate: &Estate) -> Server {
         }
         server.store.put_attempt(name, at(3600), None).await.unwrap();
     }
+    write_custom(&server, estate).await;
     for (id, scope) in &estate.exemptions {
         exempt(&server, id, scope.clone()).await;
     }
     server
+}
+
+/// The key of an assessment that a client writes on some resources.
+const CUSTOM: &str = "ca039e75-a276-4175-aebc-bcd41e4b14b7";
+
+/// Describes the assessment in each account, and writes it on every second resource.
+async fn write_custom(server: &Server, estate: &Estate) {
+    for (connector, account) in &estate.accounts {
+        let own = json!({ "displayName": format!("of {connector} {account}"), "severity": "High", "assessmentType": "CustomerManaged" });
+        let scope = ArmScope::subscription(connector, account);
+        server.store.put_arm_object(ASSESSMENT_METADATA, &scope, CUSTOM, &own, Expected::Absent, at(0)).await.unwrap();
+    }
+    for (given, own) in estate.resources.iter().filter(|(given, _)| !given.is_gone && given.verdicts[1] % 2 == 0) {
+        let status = if given.verdicts[0] % 2 == 0 { Status::Healthy } else { Status::Unhealthy };
+        let assessment = Assessment { recommendation: CUSTOM.into(), status, cause: None, ..assessments(given, own).remove(0) };
+        server.store.write_assessment(&assessment, &WrittenDetails::default(), at(4000)).await.unwrap();
+    }
 }
 
 async fn commit(server: &Server, estate: &Estate, name: &str, second: i64) {
@@ -428,11 +446,15 @@ fn paths(case: &Case) -> BTreeSet<String> {
             paths.insert(path_of(&route.path, &subscription(connector, account)));
         }
     }
+    paths.insert(format!("/api/v1/recommendations/{CUSTOM}"));
+    paths.insert(format!("/api/v1/assessments?recommendation={CUSTOM}&limit=1"));
     for (connector, account) in ACCOUNTS {
         let id = subscription(connector, account);
+        paths.insert(format!("/subscriptions/{id}/providers/Microsoft.Security/assessmentMetadata/{CUSTOM}"));
         for group in GROUPS {
             paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}"));
             paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}/resources"));
+            paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Security/healthReports"));
             paths.insert(format!("/api/v1/resources?location={group}&limit=1"));
         }
         paths.insert(format!("/subscriptions/{id}/resources?$top=1"));
@@ -458,6 +480,9 @@ fn paths(case: &Case) -> BTreeSet<String> {
         paths.insert(format!("/api/v1/policy/history?resource={}", resource.id));
         let arm = ArmId::of(&resource);
         paths.insert(format!("{arm}/providers/Microsoft.Security/assessments"));
+        paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{CUSTOM}"));
+        paths.insert(format!("{arm}/providers/Microsoft.Security/healthReports"));
+        paths.insert(format!("{arm}/providers/Microsoft.Security/softwareInventories"));
         for recommendation in TYPES[given.kind].1 {
             let key = &CATALOG.recommendations.get(recommendation).unwrap().key;
             paths.insert(format!("{arm}/providers/Microsoft.Security/assessments/{key}"));

@@ -20,6 +20,7 @@ mod secrets;
 mod shared;
 mod standards;
 mod survival;
+mod written;
 
 use std::collections::BTreeMap;
 

@@ -143,6 +143,8 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP INDEX assessments_written",
+    "ALTER TABLE assessments DROP COLUMN written",
     "DROP TABLE estate_version",
     "DROP TABLE grand_totals",
     "DROP TABLE totals",

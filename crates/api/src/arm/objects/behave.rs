@@ -8,7 +8,7 @@ use super::{
     answer::Shown,
     carried, governance,
     kind::{Behaviour, Fixed, Kind, Names},
-    plan_change,
+    metadata, plan_change,
     plans::PlansAt,
     recommendations, standard_assignments, standard_effects, standards,
     target::Target,
@@ -23,6 +23,9 @@ const MAX_NAME: usize = 260;
 /// # Errors
 /// If objects of the kind can't be called so: 404 with those that there are, 400 if none can.
 pub(super) fn name(state: &Scoped, kind: &Kind, given: &str) -> Result<String, ApiError> {
+    if kind.behaviour == Behaviour::Metadata {
+        return metadata::name(state, given);
+    }
     let known: Vec<&str> = match &kind.names {
         Names::Any => {
             let is_plain = |letter: char| !letter.is_control() && !"<>%&\\?/#".contains(letter);
@@ -113,7 +116,7 @@ pub(super) async fn prepared(
 ) -> Result<Map<String, Value>, ApiError> {
     let Draft { name, properties, .. } = draft;
     match kind.behaviour {
-        Behaviour::Kept => Ok(properties),
+        Behaviour::Kept | Behaviour::Metadata => Ok(properties),
         Behaviour::Rule => governance::prepared(state, target, name, properties, this_second()).await,
         Behaviour::Plan => {
             let at = PlansAt::read(state, target).await?;
@@ -149,7 +152,7 @@ pub(super) async fn removable(
     kept: Option<&ArmObject>,
 ) -> Result<(), ApiError> {
     match kind.behaviour {
-        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan => Ok(()),
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan | Behaviour::Metadata => Ok(()),
         Behaviour::Standard => standards::removable(state, kind, target, name, kept).await,
         Behaviour::StandardAssignment => standard_assignments::removable(state, kind, target, name, kept).await,
         Behaviour::Recommendation => recommendations::removable(state, target, kept).await,
@@ -162,6 +165,14 @@ pub(super) fn this_second() -> Timestamp {
     Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
 
+/// What has to be gone before an object goes.
+pub(super) async fn removing(state: &Scoped, kind: &Kind, target: &Target, name: &str) -> Result<(), ApiError> {
+    if let (Behaviour::Metadata, Some((connector, account))) = (kind.behaviour, &target.account) {
+        state.store.remove_written_assessments_in(connector, account, name, Timestamp::now()).await?;
+    }
+    Ok(())
+}
+
 /// What follows a change that was made to what was kept `before`.
 pub(super) async fn changed(
     state: &Scoped,
@@ -172,11 +183,11 @@ pub(super) async fn changed(
 ) -> Result<(), ApiError> {
     // What is carried out is what stands by now: of two who write at once the later one counts.
     let after = match kind.behaviour {
-        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan => None,
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Plan | Behaviour::Metadata => None,
         _ => state.store.arm_object(&ScopeFilter::All, kind.collection, &target.scope, name).await?,
     };
     match kind.behaviour {
-        Behaviour::Kept | Behaviour::Rule => Ok(()),
+        Behaviour::Kept | Behaviour::Rule | Behaviour::Metadata => Ok(()),
         Behaviour::Standard => standards::changed(state, before, after.as_ref()).await,
         Behaviour::StandardAssignment => standard_effects::changed(state, before, after.as_ref()).await,
         Behaviour::Recommendation => recommendations::changed(state, before, after.as_ref()).await,

@@ -9,11 +9,11 @@ use crate::error::ApiError;
 
 /// Something in a body that is not as it has to be.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Mistake {
+pub(crate) struct Mistake {
     /// Where: `properties.pricingTier`.
-    pub(super) target: String,
+    pub(crate) target: String,
     /// What is wrong and what is allowed.
-    pub(super) message: String,
+    pub(crate) message: String,
 }
 
 /// Elements of one list at most.
@@ -23,7 +23,7 @@ pub(super) const MAX_ELEMENTS: usize = 1000;
 ///
 /// # Errors
 /// Every mistake, in order of the members.
-pub(super) fn checked(fields: &[Field], given: &Map<String, Value>, at: &str) -> Result<Map<String, Value>, Vec<Mistake>> {
+pub(crate) fn checked(fields: &[Field], given: &Map<String, Value>, at: &str) -> Result<Map<String, Value>, Vec<Mistake>> {
     let (mut members, mut mistakes) = (Map::new(), Vec::new());
     for field in fields {
         let target = format!("{at}.{}", field.name);
@@ -109,7 +109,7 @@ fn shortened(value: &Value) -> String {
 }
 
 /// The answer to a body with mistakes.
-pub(super) fn refused(mistakes: Vec<Mistake>) -> ApiError {
+pub(crate) fn refused(mistakes: Vec<Mistake>) -> ApiError {
     let message = match mistakes.as_slice() {
         [single] => single.message.clone(),
         several => {

@@ -22,7 +22,15 @@ use super::{
     kind::Kind,
     target::{ObjectPath, Target},
 };
-use crate::{arm::assessments::arm_id, arm::id_of, error::ApiError, scoped::Scoped};
+use crate::{
+    arm::{
+        assessments::arm_id,
+        descriptions::{Description, Descriptions},
+        id_of,
+    },
+    error::ApiError,
+    scoped::Scoped,
+};
 
 /// The kinds under which operations and what they assign are kept.
 const OPERATIONS: &str = "governanceOperations";
@@ -189,12 +197,13 @@ impl Run {
         for own in state.store.arm_objects(&filter, ASSIGNMENTS).await? {
             assigned.insert(own.scope.path().to_owned(), own.name);
         }
+        let descriptions = Descriptions::read(&state.store, &filter).await?;
         let mut n_written = 0;
         let mut query = AssessmentQuery { status: Some(Status::Unhealthy), limit: PAGE, ..AssessmentQuery::default() };
         loop {
             let page = state.store.assessment_page(&filter, &query).await?;
             for row in &page.items {
-                n_written += self.assign_one(state, &filter, row, &assigned).await?;
+                n_written += self.assign_one(state, &filter, (row, descriptions.of(&state.catalog, row)), &assigned).await?;
             }
             match page.next {
                 Some(next) => query.cursor = Some(next),
@@ -207,11 +216,10 @@ impl Run {
         &self,
         state: &Scoped,
         filter: &ScopeFilter,
-        row: &AssessmentRow,
+        (row, described): (&AssessmentRow, Option<Description<'_>>),
         assigned: &BTreeMap<String, String>,
     ) -> Result<u64, skywarden_store::StoreError> {
-        let Some(recommendation) = state.catalog.recommendations.get(&row.assessment.recommendation) else { return Ok(0) };
-        let (key, severity) = (recommendation.key.as_str(), recommendation.file.severity);
+        let Some(Description { key, severity, .. }) = described else { return Ok(0) };
         if !self.rule.matches(key, severity) || self.before.iter().any(|own| own.matches(key, severity)) {
             return Ok(0);
         }

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// Objects of one kind at one scope at most.
-const MAX_OBJECTS: u64 = 1000;
+pub(super) const MAX_OBJECTS: u64 = 1000;
 
 /// Objects of a page at most.
 const PAGE: u32 = 500;
@@ -145,6 +145,7 @@ pub(super) async fn remove(
         behave::removable(&state, kind, &target, &name, kept.as_ref()).await?;
         let Some(kept) = kept else { return Ok(StatusCode::NO_CONTENT.into_response()) };
         let etag = precondition::is_given(&headers).then_some(kept.etag.as_str());
+        behave::removing(&state, kind, &target, &name).await?;
         if state.store.remove_arm_object(kind.collection, &target.scope, &name, etag).await? {
             behave::changed(&state, kind, &target, &name, Some(&kept)).await?;
             return Ok(if is_there { kind.deleted } else { StatusCode::NO_CONTENT }.into_response());

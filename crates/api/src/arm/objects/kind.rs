@@ -58,6 +58,8 @@ pub(super) enum Behaviour {
     StandardAssignment,
     /// It is a recommendation, judged as a policy.
     Recommendation,
+    /// It describes assessments of clients' own, which go with it; those of the catalog are read beside it, and not written.
+    Metadata,
 }
 
 /// What objects of a kind are called.
@@ -94,7 +96,7 @@ pub(super) struct Older {
 }
 
 /// A member of an object.
-pub(super) struct Field {
+pub(crate) struct Field {
     pub(super) name: &'static str,
     pub(super) shape: Shape,
     pub(super) need: Need,
@@ -103,7 +105,7 @@ pub(super) struct Field {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Required,
     Optional,
     /// The server says it; what clients send back of it is passed over.
@@ -111,7 +113,7 @@ pub(super) enum Need {
 }
 
 /// What a value looks like.
-pub(super) enum Shape {
+pub(crate) enum Shape {
     /// A text of at most so many bytes.
     Text(usize),
     /// E-mail addresses with `;` between them.
@@ -130,15 +132,15 @@ pub(super) enum Shape {
     Free,
 }
 
-pub(super) const fn required(name: &'static str, shape: Shape) -> Field {
+pub(crate) const fn required(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, need: Need::Required, since: None }
 }
 
-pub(super) const fn optional(name: &'static str, shape: Shape) -> Field {
+pub(crate) const fn optional(name: &'static str, shape: Shape) -> Field {
     Field { name, shape, need: Need::Optional, since: None }
 }
 
-pub(super) const fn read_only(name: &'static str) -> Field {
+pub(crate) const fn read_only(name: &'static str) -> Field {
     Field { name, shape: Shape::Free, need: Need::ReadOnly, since: None }
 }
 

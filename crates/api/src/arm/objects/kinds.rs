@@ -1,10 +1,12 @@
 //! The kinds of objects that clients write. Members, names and values are those of the api-versions that the clients know.
 
 use axum::http::StatusCode;
+use skywarden_store::ASSESSMENT_METADATA;
 
 use super::{
     contacts,
     kind::{Behaviour, Field, Fixed, Kind, Names, Older, Operation, Shape, optional, read_only, required},
+    metadata::METADATA,
     standard_kinds,
 };
 use crate::routes::At;
@@ -27,6 +29,19 @@ pub(crate) const KINDS: &[Kind] = &[
         deleted: StatusCode::OK,
         without_effect: Some("applications are kept; nothing is grouped by them yet"),
         behaviour: Behaviour::Kept,
+    },
+    Kind {
+        collection: ASSESSMENT_METADATA,
+        parent: None,
+        // Reading finds those of the catalog too: `arm::assessments`.
+        places: &[(At::Subscription, &[Operation::Put, Operation::Delete])],
+        names: Names::Any,
+        fields: METADATA,
+        older: None,
+        created: StatusCode::OK,
+        deleted: StatusCode::OK,
+        without_effect: None,
+        behaviour: Behaviour::Metadata,
     },
     Kind {
         collection: "autoProvisioningSettings",

@@ -107,6 +107,18 @@ impl Target {
         }
     }
 
+    /// A whole account, whoever asks.
+    pub(super) fn at_account(connector: &str, account: &str) -> Self {
+        Self {
+            scope: ArmScope::subscription(connector, account),
+            prefix: format!("/subscriptions/{}/{NAMESPACE}", id_of(connector, account)),
+            account: Some((connector.to_owned(), account.to_owned())),
+            management_group: None,
+            group: None,
+            resource: None,
+        }
+    }
+
     async fn of_management_group(state: &Scoped, name: &str) -> Result<Self, ApiError> {
         let group = Scope::ManagementGroup(name.to_lowercase());
         state.at(&group)?;
