@@ -159,7 +159,7 @@ fn steps(reason: &UnreadableReason, title: &str) -> String {
                 .to_owned()
         }
         (UnreadableKind::Failed | UnreadableKind::Truncated, _) => {
-            "The next scan tries again. If it goes on, look into the provider's message, and into the network on the way to it."
+            "The next scan tries again. If it goes on, mend what the message names: what is missing there, the provider, or the way to it."
                 .to_owned()
         }
         (UnreadableKind::NotCarried, _) => {

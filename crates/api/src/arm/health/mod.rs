@@ -196,7 +196,7 @@ impl<'a> Account<'a> {
 
     fn object(&self, about: &About, outcome: Outcome, read_at: Option<Timestamp>, types: &BTreeSet<String>) -> Value {
         let (code, reason, issues) = match outcome {
-            Outcome::Read => ("Healthy", "all that has to be read was read".to_owned(), Vec::new()),
+            Outcome::Read => ("Healthy", "every listing and every read that was tried succeeded".to_owned(), Vec::new()),
             Outcome::NotRead(issues) => {
                 let reason = match issues.as_slice() {
                     [single] => single.description.clone(),
