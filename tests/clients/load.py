@@ -44,6 +44,7 @@ ADDRESSES = [
     ("/api/v1/assessments?limit=100&q={rare}", 300),
     ("/api/v1/resources?limit=100&q={rare}", 300),
     ("/api/v1/resources?limit=100&q=bucket", 300),
+    ("/api/v1/assessments?limit=100&q=bucket", 300),
     ("/subscriptions/{subscription}/providers/Microsoft.Security/secureScores/ascScore?api-version=2020-01-01", 10),
     ("/subscriptions/{subscription}/providers/Microsoft.Security/assessments?api-version=2021-06-01", 500),
     ("/api/v1/overview", 50),
@@ -146,7 +147,16 @@ def fill(path, patterns):
     return whole
 
 
+def rest(pid):
+    """Waits until what was asked before is answered."""
+    before, now = -1.0, cpu_seconds(pid)
+    while now - before > 0.05:
+        time.sleep(0.5)
+        before, now = now, cpu_seconds(pid)
+
+
 def measure(given, server, url, path, token, limit):
+    rest(server.pid)
     cpu = cpu_seconds(server.pid)
     command = [given.oha, "-z", f"{given.seconds}s", "-q", str(RATE), "-c", "8", "--latency-correction", "--no-tui", "--insecure",
                "--output-format", "json", "--rand-regex-url", "-H", f"Authorization: Bearer {token}", url]

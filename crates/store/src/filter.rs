@@ -16,7 +16,7 @@ use crate::{
 
 /// What a reader may see: accounts, resource groups of accounts, single resources. What is not among it is in no list, count or
 /// score.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ScopeFilter {
     /// Everything.
     All,
@@ -25,13 +25,13 @@ pub enum ScopeFilter {
 }
 
 /// What may be seen of some accounts, by (connector, account). An account of which nothing may be seen is not among them.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 pub struct Part {
     accounts: BTreeMap<(String, String), Share>,
 }
 
 /// How much of an account may be seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Share {
     /// All of it, with what is known of it as a whole: its history, its listings.
     Whole,
@@ -40,7 +40,7 @@ pub enum Share {
 }
 
 /// Places in an account.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Places {
     /// Resource groups (regions, where there are none), in small letters.
     pub groups: BTreeSet<String>,

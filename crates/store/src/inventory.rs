@@ -9,8 +9,8 @@ use crate::{
     Page, ScopeFilter, Store, StoreError,
     commit::{json, parse},
     conditions::Conditions,
-    pages::Source,
-    pool::{on_pool, rows_of},
+    pages::{FOUND, Source, has_trigrams, phrase},
+    pool::{Pool, on_pool, rows_of},
     read::{documents, page_size},
     slices::column_of,
     summary::BY_RESOURCE,
@@ -102,9 +102,7 @@ impl ResourceQuery {
     fn on_resources(&self, conditions: &mut Conditions<'_>) {
         conditions.contains(["r.id", "r.name"], self.text());
         if let Some(status) = self.status {
-            // No index of verdicts serves this: SQLite would read half of all there are for each resource.
-            let verdict = BY_RESOURCE[1];
-            conditions.add(&format!("EXISTS (SELECT 1 FROM assessments a WHERE a.resource = r.id AND {verdict} = '{status}')"));
+            conditions.add(&has_verdict(status));
         }
     }
 
@@ -303,10 +301,25 @@ impl Store {
     /// How many resources have a text that very many have.
     async fn counted_one_by_one(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<u64, StoreError> {
         let mut wanted = Conditions::new(&self.pool);
-        query.on_places("r", &mut wanted);
-        query.on_resources(&mut wanted);
-        wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
-        let statement = format!("SELECT COUNT(*) FROM resources r WHERE 1 = 1{}", wanted.sql);
+        let statement = match (query.text(), filter, &self.pool) {
+            (Some(text), ScopeFilter::All, Pool::Sqlite(_)) if has_trigrams(text) => {
+                let phrase = wanted.bind(&phrase(text));
+                // The trigrams alone tell how many have the text.
+                let resources = if query.is_of_slices() { "JOIN resources r ON r.id = n.id" } else { "" };
+                query.on_places("r", &mut wanted);
+                if let Some(status) = query.status {
+                    wanted.add(&has_verdict(status));
+                }
+                let table = if query.is_of_slices() { FOUND } else { "resource_texts t" };
+                format!("SELECT COUNT(*) FROM {table} {resources} WHERE resource_texts MATCH ${phrase}{}", wanted.sql)
+            }
+            _ => {
+                query.on_places("r", &mut wanted);
+                query.on_resources(&mut wanted);
+                wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
+                format!("SELECT COUNT(*) FROM resources r WHERE 1 = 1{}", wanted.sql)
+            }
+        };
         let rows: Vec<(i64,)> = rows_of!(self, "counting resources", statement, [], wanted);
         Ok(rows.into_iter().map(|(n,)| u64::try_from(n).unwrap_or(0)).sum())
     }
@@ -377,6 +390,11 @@ impl Store {
         resources.retain(|resource| filter.allows_resource(resource));
         Ok(resources)
     }
+}
+
+/// That `resources r` have an assessment of a verdict. No index of verdicts serves this: SQLite would read half of all there are for each.
+fn has_verdict(status: Status) -> String {
+    format!("EXISTS (SELECT 1 FROM assessments a WHERE a.resource = r.id AND {} = '{status}')", BY_RESOURCE[1])
 }
 
 fn placed(source: Source, slice: i64, document: &str, is_stale: bool) -> Result<(Position, Resource, bool), StoreError> {

@@ -42,6 +42,8 @@ struct Position {
 struct Range {
     recommendation: String,
     slice: Option<i64>,
+    /// How many there are.
+    n: usize,
 }
 
 impl Store {
@@ -89,15 +91,11 @@ impl Store {
     pub(crate) async fn resources_with(&self, filter: &ScopeFilter, text: &str) -> Result<Option<Vec<String>>, StoreError> {
         let doing = "looking for resources";
         let mut wanted = Conditions::new(&self.pool);
-        let is_long = text.chars().count() >= 3;
         let limit = FEW + 1;
         let mut rows: Vec<(String,)> = match (filter, &self.pool) {
-            (ScopeFilter::All, Pool::Sqlite(_)) if is_long => {
-                let phrase = wanted.bind(&format!("\"{}\"", text.replace('"', "\"\"")));
-                let statement = format!(
-                    "SELECT n.id FROM resource_texts t JOIN resource_numbers n ON n.number = t.rowid
-                     WHERE resource_texts MATCH ${phrase} LIMIT {limit}"
-                );
+            (ScopeFilter::All, Pool::Sqlite(_)) if has_trigrams(text) => {
+                let phrase = wanted.bind(&phrase(text));
+                let statement = format!("SELECT n.id FROM {FOUND} WHERE resource_texts MATCH ${phrase} LIMIT {limit}");
                 rows_of!(self, doing, statement, [], wanted)
             }
             (ScopeFilter::All, _) => {
@@ -135,15 +133,28 @@ impl Store {
         (rank, after): (usize, Option<&Position>),
         n: usize,
     ) -> Result<(), StoreError> {
-        for range in self.ranges(filter, query, after, n).await? {
-            let missing = n.saturating_sub(rows.len());
-            if missing == 0 {
-                break;
-            }
-            let is_begun = |after: &&Position| {
+        let mut ranges = self.ranges(filter, query, after, n).await?.into_iter().peekable();
+        let begun = |range: &Range| {
+            let is_in = |after: &&Position| {
                 after.recommendation == range.recommendation && range.slice.is_none_or(|slice| slice == after.slice)
             };
-            rows.extend(self.rows_of_range(query, &range, after.filter(is_begun), rank, missing).await?);
+            after.filter(is_in)
+        };
+        while rows.len() < n {
+            let missing = n - rows.len();
+            // Ranges of which all is wanted are read together.
+            let (mut whole, mut n_rows) = (Vec::new(), 0);
+            let is_whole = |range: &Range| query.text().is_none() && range.slice.is_some() && begun(range).is_none();
+            while let Some(range) = ranges.next_if(|range| is_whole(range) && n_rows + range.n <= missing) {
+                n_rows += range.n;
+                whole.push(range);
+            }
+            if !whole.is_empty() {
+                rows.extend(self.rows_of_ranges(query, &whole, rank).await?);
+                continue;
+            }
+            let Some(range) = ranges.next() else { break };
+            rows.extend(self.rows_of_range(query, &range, begun(&range), rank, missing).await?);
         }
         Ok(())
     }
@@ -171,7 +182,7 @@ impl Store {
                 wanted.sql
             );
             let rows: Vec<(String,)> = rows_of!(self, "listing assessments", statement, [], wanted);
-            return Ok(rows.into_iter().map(|(recommendation,)| Range { recommendation, slice: None }).collect());
+            return Ok(rows.into_iter().map(|(recommendation,)| Range { recommendation, slice: None, n: usize::MAX }).collect());
         }
         query.on_verdicts(BY_SLICE, &mut wanted)?;
         query.on_places("s", &mut wanted);
@@ -181,12 +192,13 @@ impl Store {
             wanted.add(&format!("(t.recommendation, t.slice) >= (${from}, {})", after.slice));
         }
         let statement = format!(
-            "SELECT t.recommendation, t.slice FROM slices s CROSS JOIN tallies t WHERE t.slice = s.id{}
+            "SELECT t.recommendation, t.slice, t.n FROM slices s CROSS JOIN tallies t WHERE t.slice = s.id{}
              ORDER BY t.recommendation, t.slice{limit}",
             wanted.sql
         );
-        let rows: Vec<(String, i64)> = rows_of!(self, "listing assessments", statement, [], wanted);
-        Ok(rows.into_iter().map(|(recommendation, slice)| Range { recommendation, slice: Some(slice) }).collect())
+        let rows: Vec<(String, i64, i64)> = rows_of!(self, "listing assessments", statement, [], wanted);
+        let range = |(recommendation, slice, n)| Range { recommendation, slice: Some(slice), n: usize::try_from(n).unwrap_or(0) };
+        Ok(rows.into_iter().map(range).collect())
     }
 
     /// The first rows of a range, behind a position in it.
@@ -216,21 +228,33 @@ impl Store {
              ORDER BY a.slice, a.resource LIMIT {n}",
             wanted.sql
         );
-        type Row = (i64, String, String, String, String, String, String, String, String, Option<String>);
         let rows: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
-        let mut found = Vec::with_capacity(rows.len());
-        for (slice, connector, account, group, name, type_name, document, first, changed, written) in rows {
-            let row = assessment_row((connector, account, group, name, type_name, document, first, changed, written))?;
-            let position = Position {
-                rank,
-                source: Source::Slices,
-                recommendation: range.recommendation.clone(),
-                slice,
-                resource: row.assessment.resource.to_string(),
-            };
-            found.push((position, row));
+        positioned(rows, rank)
+    }
+
+    /// All rows of some ranges of single slices, in their order.
+    async fn rows_of_ranges(
+        &self,
+        query: &AssessmentQuery,
+        ranges: &[Range],
+        rank: usize,
+    ) -> Result<Vec<(Position, AssessmentRow)>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        let mut rows = Vec::with_capacity(ranges.len());
+        for (place, range) in ranges.iter().enumerate() {
+            rows.push([place.to_string(), range.recommendation.clone(), range.slice.unwrap_or_default().to_string()]);
         }
-        Ok(found)
+        let first = wanted.bind(&json(&rows)?);
+        let table = self.pool.rows(first, &["place", "recommendation", "slice"]);
+        wanted.equal("a.status", query.status.map(|status| status.to_string()).as_deref());
+        let statement = format!(
+            "SELECT a.slice, {ASSESSMENT_COLUMNS} FROM {table} w CROSS JOIN assessments a JOIN resources r ON r.id = a.resource
+             WHERE a.recommendation = w.recommendation AND a.slice = CAST(w.slice AS BIGINT){}
+             ORDER BY CAST(w.place AS BIGINT), a.resource",
+            wanted.sql
+        );
+        let rows: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
+        positioned(rows, rank)
     }
 
     /// Adds assessments on some resources until there are `n`, in order of recommendation and resource.
@@ -291,4 +315,36 @@ impl Store {
         }
         Ok(found)
     }
+}
+
+/// Where SQLite finds texts, with the ids of the resources.
+pub(crate) const FOUND: &str = "resource_texts t JOIN resource_numbers n ON n.number = t.rowid";
+
+/// Whether a text is long enough to be found by its trigrams.
+pub(crate) fn has_trigrams(text: &str) -> bool {
+    text.chars().count() >= 3
+}
+
+/// What SQLite's `MATCH` takes for a text as it stands.
+pub(crate) fn phrase(text: &str) -> String {
+    format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// The slice, then [`AssessmentColumns`].
+type Row = (i64, String, String, String, String, String, String, String, String, Option<String>);
+
+fn positioned(rows: Vec<Row>, rank: usize) -> Result<Vec<(Position, AssessmentRow)>, StoreError> {
+    let mut found = Vec::with_capacity(rows.len());
+    for (slice, connector, account, group, name, type_name, document, first, changed, written) in rows {
+        let row = assessment_row((connector, account, group, name, type_name, document, first, changed, written))?;
+        let position = Position {
+            rank,
+            source: Source::Slices,
+            recommendation: row.assessment.recommendation.to_string(),
+            slice,
+            resource: row.assessment.resource.to_string(),
+        };
+        found.push((position, row));
+    }
+    Ok(found)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     collections::VecDeque,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -14,6 +15,8 @@ const KEPT: usize = 64;
 #[derive(Debug)]
 pub struct Remembered<T> {
     answers: Arc<Mutex<VecDeque<Answer<T>>>>,
+    /// Held while an answer is worked out, each for some of the filters.
+    at_work: Arc<[tokio::sync::Mutex<()>; 8]>,
 }
 
 #[derive(Debug)]
@@ -25,18 +28,18 @@ struct Answer<T> {
 
 impl<T> Default for Remembered<T> {
     fn default() -> Self {
-        Self { answers: Arc::default() }
+        Self { answers: Arc::default(), at_work: Arc::default() }
     }
 }
 
 impl<T> Clone for Remembered<T> {
     fn clone(&self) -> Self {
-        Self { answers: Arc::clone(&self.answers) }
+        Self { answers: Arc::clone(&self.answers), at_work: Arc::clone(&self.at_work) }
     }
 }
 
 impl<T> Remembered<T> {
-    /// The answer to readers of a filter, worked out if the estate changed since. Several who ask at once may each work it out.
+    /// The answer to readers of a filter, worked out if the estate changed since; of several who ask at once one works it out.
     ///
     /// # Errors
     /// Those of `work`, and if the version of the estate can't be read.
@@ -51,6 +54,16 @@ impl<T> Remembered<T> {
         if let Some(known) = self.known(version, filter) {
             return Ok(known);
         }
+        let mut hasher = DefaultHasher::new();
+        filter.hash(&mut hasher);
+        let place = usize::try_from(hasher.finish() % 8).unwrap_or_default();
+        let _turn = match self.at_work.get(place) {
+            Some(own) => Some(own.lock().await),
+            None => None,
+        };
+        if let Some(known) = self.known(version, filter) {
+            return Ok(known);
+        }
         let value = Arc::new(work.await?);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         answers.retain(|answer| answer.version >= version && answer.filter != *filter);
@@ -61,7 +74,7 @@ impl<T> Remembered<T> {
 
     fn known(&self, version: i64, filter: &ScopeFilter) -> Option<Arc<T>> {
         let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = answers.iter().find(|answer| answer.version == version && answer.filter == *filter);
+        let known = answers.iter().find(|answer| answer.version >= version && answer.filter == *filter);
         known.map(|answer| Arc::clone(&answer.value))
     }
 }

@@ -10,7 +10,8 @@ use crate::{
     AssessmentRow, ScopeFilter, ScorePoint, Store, StoreError,
     commit::parse,
     conditions::Conditions,
-    pool::{on_pool, rows_of},
+    pages::{FOUND, has_trigrams, phrase},
+    pool::{Pool, on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, score_point},
 };
 
@@ -218,6 +219,20 @@ impl Store {
 
     /// What a query with a text that very many resources have matches.
     async fn tallied_one_by_one(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<Vec<Tally>, StoreError> {
+        if let (Some(text), ScopeFilter::All, Pool::Sqlite(_)) = (query.text(), filter, &self.pool)
+            && has_trigrams(text)
+        {
+            let mut wanted = Conditions::new(&self.pool);
+            let phrase = wanted.bind(&phrase(text));
+            query.on_verdicts(BY_RESOURCE, &mut wanted)?;
+            query.on_places("r", &mut wanted);
+            let statement = format!(
+                "SELECT a.recommendation, a.status, COUNT(*) FROM {FOUND} JOIN resources r ON r.id = n.id
+                 JOIN assessments a ON a.resource = r.id WHERE resource_texts MATCH ${phrase}{} GROUP BY a.recommendation, a.status",
+                wanted.sql
+            );
+            return Ok(rows_of!(self, "counting assessments", statement, [], wanted));
+        }
         let wanted = self.matches_of(filter, query)?;
         let statement = format!(
             "SELECT a.recommendation, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource

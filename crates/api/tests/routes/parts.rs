@@ -446,6 +446,11 @@ fn paths(case: &Case) -> BTreeSet<String> {
             paths.insert(path_of(&route.path, &subscription(connector, account)));
         }
     }
+    paths.insert("/api/v1/assessments/export?format=csv".to_owned());
+    paths.insert("/api/v1/assessments?severity=High&limit=1".to_owned());
+    for (connector, account) in ACCOUNTS {
+        paths.insert(format!("/api/v1/assessments?connector={connector}&account={account}"));
+    }
     paths.insert(format!("/api/v1/recommendations/{CUSTOM}"));
     paths.insert(format!("/api/v1/assessments?recommendation={CUSTOM}&limit=1"));
     for (connector, account) in ACCOUNTS {
@@ -497,10 +502,58 @@ fn paths(case: &Case) -> BTreeSet<String> {
 }
 
 /// What a path answers: JSON, or the bytes of a file as text.
-async fn read(server: &Server, path: &str, bearer: &str) -> (StatusCode, Value) {
+async fn ask_one(server: &Server, path: &str, bearer: &str) -> (StatusCode, Value) {
     let (code, bytes) = ask_bytes(server, "GET", path, &[("authorization", bearer)], Vec::new()).await;
     let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
     (code, body)
+}
+
+/// What a path answers. Assessments and resources stand in the order in which their places were first seen, and what is seen one by one
+/// comes last: they are read to the end and sorted.
+async fn read(server: &Server, path: &str, bearer: &str) -> (StatusCode, Value) {
+    let (code, mut body) = ask_one(server, path, bearer).await;
+    let is_ordered_so =
+        ["/assessments", "/resources", "/tasks", "/subAssessments", "/healthReports"].iter().any(|list| path.contains(list));
+    if !is_ordered_so {
+        return (code, body);
+    }
+    while let Some(next) = next_of(path, &mut body) {
+        let (code, mut page) = ask_one(server, &next, bearer).await;
+        assert_eq!(code, StatusCode::OK, "{next}: {page}");
+        for list in ["items", "value"] {
+            if let (Some(items), Some(more)) = (body[list].as_array_mut(), page[list].as_array_mut()) {
+                items.append(more);
+            }
+        }
+        for name in ["next", "nextLink"] {
+            if let Some(own) = page.get(name) {
+                body[name] = own.clone();
+            }
+        }
+    }
+    for list in ["items", "value"] {
+        if let Some(items) = body.get_mut(list).and_then(Value::as_array_mut) {
+            items.sort_by_key(Value::to_string);
+        }
+    }
+    if let Value::String(text) = &body {
+        let mut lines: Vec<&str> = text.lines().collect();
+        lines.sort_unstable();
+        body = lines.join("\n").into();
+    }
+    (code, body)
+}
+
+/// Takes out of a page where the next one is.
+fn next_of(path: &str, page: &mut Value) -> Option<String> {
+    let members = page.as_object_mut()?;
+    if let Some(Value::String(link)) = members.remove("nextLink") {
+        let (_, rest) = link.split_once("://")?;
+        return rest.find('/').map(|start| rest[start..].to_owned());
+    }
+    let Some(Value::String(next)) = members.remove("next") else { return None };
+    let cursor: String = next.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    Some(format!("{path}{}cursor={cursor}", if path.contains('?') { "&" } else { "?" }))
 }
 
 /// The first place at which two answers are not the same.

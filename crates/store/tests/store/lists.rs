@@ -13,6 +13,7 @@ on_both!(
     pages_of_assessments_hold_each_once,
     a_foreign_cursor_is_refused,
     texts_are_found_wherever_they_stand,
+    a_text_that_very_many_have_is_counted_and_paged_too,
     what_is_remembered_is_forgotten_when_the_estate_changes,
     a_restricted_reader_finds_his_changes_among_many_others,
     what_is_gone_is_shown_to_those_who_could_see_it,
@@ -132,6 +133,32 @@ async fn texts_are_found_wherever_they_stand(store: &Store) {
     commit(store, plain("c", &[named("arn:x:1", "other"), named("arn:x:3", "plain")], 1)).await;
     assert_eq!((found(&ALL, "pay-roll").await.len(), found(&ALL, "50%").await.len()), (0, 0));
     assert_eq!((found(&ALL, "other").await, found(&ALL, "arn:").await.len()), (vec!["arn:x:1".to_owned()], 2));
+}
+
+async fn a_text_that_very_many_have_is_counted_and_paged_too(store: &Store) {
+    commit(store, plain("c", &buckets("c", "1", 2105), 0)).await;
+    commit(store, Given { status: Status::Unknown, ..plain("d", &buckets("d", "2", 5), 0) }).await;
+    for (filter, n_all) in [(ALL, 2110), (only(&[("c", "1")]), 2105)] {
+        let query = ResourceQuery { text: Some("ARN:".to_owned()), limit: 500, ..ResourceQuery::default() };
+        assert_eq!(store.resource_count(&filter, &query).await.unwrap(), n_all);
+        let of_account = ResourceQuery { account: Some("1".to_owned()), ..query.clone() };
+        assert_eq!(store.resource_count(&filter, &of_account).await.unwrap(), 2105);
+        let unhealthy = ResourceQuery { status: Some(Status::Unhealthy), ..query.clone() };
+        assert_eq!(store.resource_count(&filter, &unhealthy).await.unwrap(), 2105);
+        let mut query = AssessmentQuery { text: Some("ARN:".to_owned()), limit: 500, ..AssessmentQuery::default() };
+        let counts = store.assessment_counts(&filter, &query).await.unwrap();
+        assert_eq!((counts[&Status::Unhealthy], counts.values().sum::<u64>()), (2105, n_all));
+        let mut seen = BTreeSet::new();
+        loop {
+            let page = store.assessment_page(&filter, &query).await.unwrap();
+            seen.extend(page.items.iter().map(|row| row.assessment.resource.to_string()));
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen.len() as u64, n_all);
+    }
 }
 
 async fn what_is_remembered_is_forgotten_when_the_estate_changes(store: &Store) {
