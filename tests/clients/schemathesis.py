@@ -34,6 +34,8 @@ PARTS = [
 ]
 DEFINITION = "/providers/Microsoft.Authorization/policyDefinitions/own"
 ROLE = "00000000-0000-4000-8000-00000000000a"
+# An assessment that a client writes.
+OWN_ASSESSMENT = "ca039e75-a276-4175-aebc-bcd41e4b14b7"
 
 
 def main():
@@ -190,13 +192,18 @@ def furnish(ask, document):
                 assessments.add(row["id"])
         connectors.update(own["id"] for own in ask("GET", f"/subscriptions/{subscription}/providers/Microsoft.Security/securityConnectors")["value"])
     names = name_objects(ask, document, subscriptions)
+    resource = sorted(assessments)[0].split("/providers/Microsoft.Security/assessments/")[0] + "/providers/Microsoft.Security/"
+    ask("PUT", resource + f"assessments/{OWN_ASSESSMENT}", {"properties": {"status": {"code": "Unhealthy"}}})
+    assessments.add(resource + f"assessments/{OWN_ASSESSMENT}")
+    own = f"/subscriptions/{subscriptions[0]}/providers/Microsoft.Security/"
+    reports = {ask("GET", place + "healthReports")["value"][0]["name"] for place in (own, resource)}
     recommendations = [row["id"] for row in ask("GET", "/api/v1/recommendations")["items"]][:20]
     standards = [row["id"] for row in ask("GET", "/api/v1/compliance")["items"]]
     resources = [row["id"] for row in ask("GET", "/api/v1/resources?limit=20")["items"]]
     return {
         "subscription": subscriptions, "group": sorted(groups), "connectors": sorted(connectors), "assessments": sorted(assessments), "names": names,
         "assessment": sorted(keys), "check": sorted(keys), "standard": standards, "management_group": ["corp"], "name": ["own", ROLE],
-        "score": ["ascScore"], "location": ["local"], "states": ["latest"], "namespace": ["Microsoft.Security"], "control": ["1"],
+        "report": sorted(reports), "score": ["ascScore"], "location": ["local"], "states": ["latest"], "namespace": ["Microsoft.Security"], "control": ["1"],
         "doomed": doomed,
         "id": {"recommendations": recommendations, "compliance": standards, "standards": standards, "principals": people},
         "query": {"/api/v1/resource": resources, "/api/v1/policy/definition": [DEFINITION], "/api/v1/policy/assignment": [at + "policyAssignments/own"],
@@ -214,6 +221,13 @@ def name_objects(ask, document, subscriptions):
         ask("PUT", at + "governanceRules/own", {"properties": rule})
         ask("PUT", at + "applications/own", {"properties": {"sourceResourceType": "Assessments", "conditionSets": conditions}})
         ask("PUT", at + "securityContacts/default", {"properties": {"emails": "ann@house.example"}})
+        ask("PUT", at + f"assessmentMetadata/{OWN_ASSESSMENT}", {"properties": {
+            "displayName": "own", "severity": "High", "assessmentType": "CustomerManaged"}})
+        query = {"if": {"field": "type", "equals": "Skywarden.Host/machines"}, "then": {"effect": "audit"}}
+        ask("PUT", at + "customRecommendations/own", {"properties": {"displayName": "own", "query": json.dumps(query)}})
+        key = ask("GET", at + "securityStandards/mcsb-v1")["properties"]["assessments"][0]["assessmentKey"]
+        ask("PUT", at + "securityStandards/own", {"properties": {"displayName": "own", "assessments": [{"assessmentKey": key}]}})
+        ask("PUT", at + "standardAssignments/own", {"properties": {"effect": "Audit", "assignedStandard": {"id": at + "securityStandards/own"}}})
     names = {}
     pattern = re.compile(r"/subscriptions/\{subscription\}/providers/Microsoft\.Security/(\w+)/\{name\}")
     for collection in filter(None, (pattern.fullmatch(path) for path in document["paths"])):

@@ -17,7 +17,7 @@ mod scores;
 mod software;
 mod subscription;
 mod tasks;
-mod written;
+pub(crate) mod written;
 
 pub(crate) use canonical::canonical;
 pub(crate) use ground::{display_name, id_of};

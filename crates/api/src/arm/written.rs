@@ -19,6 +19,7 @@ use super::{
     descriptions::Descriptions,
     objects::{
         check::{checked, refused},
+        describe::body,
         kind::{Field, Shape, optional, read_only, required},
         metadata,
     },
@@ -51,6 +52,11 @@ const MAX_DATUM: usize = 4096;
 const SOURCE: &str = "Microsoft.Security/assessments/write";
 
 type Body = Result<Json<Value>, JsonRejection>;
+
+/// What `PUT` takes, as a JSON Schema.
+pub(crate) fn described() -> Value {
+    body(ASSESSMENT)
+}
 
 pub(crate) async fn put(state: Scoped, Path(path): Path<ResourcePath>, body: Body) -> Result<Response, ApiError> {
     let resource = target(&state, &path).await?;

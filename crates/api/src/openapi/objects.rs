@@ -6,7 +6,10 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 
 use super::data::{Entry, Query};
-use crate::arm::objects::{KINDS, Kind, Operation};
+use crate::arm::{
+    objects::{KINDS, Kind, Operation},
+    written::described,
+};
 
 /// The tag of their operations.
 pub(super) const TAG: &str = "Microsoft.Security";
@@ -37,6 +40,7 @@ pub(super) fn schemas() -> Vec<(String, Value)> {
             schemas.push((name(kind, PART), kind.changed()));
         }
     }
+    schemas.push((format!("ArmAssessment{WHOLE}"), described()));
     schemas
 }
 

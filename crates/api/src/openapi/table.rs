@@ -80,8 +80,8 @@ impl<'a> Table<'a> {
 
     fn add(&mut self, file: &'a File, path: &str, method: &str, entry: Entry, origin: Origin) {
         let key = match &file.namespace {
-            Some(namespace) => format!("{namespace}/{path}"),
-            None => format!("{}{path}", file.prefix),
+            Some(namespace) if !path.starts_with('/') => format!("{namespace}/{path}"),
+            _ => format!("{}{path}", file.prefix),
         };
         self.insert(&file.tag, &key, method, entry, origin);
     }

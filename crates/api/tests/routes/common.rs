@@ -68,6 +68,11 @@ pub(crate) async fn server() -> Server {
 
 /// A server that knows a machine in each of some accounts (connector, account), each in another state; the same for each server.
 pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
+    estate_of(places, &machine()).await
+}
+
+/// The same with machines that are otherwise like one.
+pub(crate) async fn estate_of(places: &[(&str, &str)], like: &Resource) -> Server {
     const STATUSES: [Statuses; 3] = [
         [
             ("machine-firewall-on", Status::Unhealthy),
@@ -91,7 +96,7 @@ pub(crate) async fn estate(places: &[(&str, &str)]) -> Server {
         let name = format!("{connector}-{account}");
         let number: usize = account.bytes().map(usize::from).sum();
         let scope = Scope { connector: (*connector).into(), account: (*account).into(), resource_group: "machines".into() };
-        let machine = Resource { id: name.as_str().into(), name, scope, ..machine() };
+        let machine = Resource { id: name.as_str().into(), name, scope, ..like.clone() };
         connectors.entry(connector).or_default().push((machine, STATUSES.get(number % STATUSES.len()).unwrap()));
     }
     for (connector, machines) in connectors {

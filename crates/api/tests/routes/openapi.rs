@@ -12,7 +12,7 @@ use skywarden_model::{ArmId, Connector, Environment, Scope, subscription_id};
 use skywarden_rbac::BuiltIn;
 
 use crate::{
-    common::{BEARER, JSON, Server, TENANT, estate, get, machine, program, send},
+    common::{BEARER, JSON, Server, TENANT, estate, estate_of, get, machine, program, send},
     governance,
     policy_arm::{at, owner},
     samples,
@@ -173,7 +173,9 @@ fn the_document_is_openapi() {
 
 /// An estate in which most routes find something.
 async fn furnished(contract: &Contract) -> Server {
-    let server = estate(&PLACES).await;
+    let mut like = machine();
+    like.properties["packages"] = json!([{ "name": "bash", "version": "5.2-1", "arch": "amd64" }]);
+    let server = estate_of(&PLACES, &like).await;
     let connector = Connector {
         id: PLACES[1].0.into(),
         environment: Environment::Aws,
@@ -256,7 +258,8 @@ async fn furnished(contract: &Contract) -> Server {
     .await;
     let key = key();
     for template in samples::written() {
-        let path = at_scope(template).replace("{assessment}", &key).replace("{name}", samples::name(template));
+        let key = if template.ends_with("/{assessment}") { samples::OWN_ASSESSMENT } else { &key };
+        let path = at_scope(template).replace("{assessment}", key).replace("{name}", samples::name(template));
         made(template, &path, "PUT", &samples::body(template)).await;
     }
     server
@@ -329,6 +332,8 @@ struct Found {
     key: String,
     /// The name of a task.
     task: String,
+    /// The names of the health reports of the subscription and of the machine.
+    reports: [String; 2],
     /// The ids of operations by the path of what carried them out.
     operations: BTreeMap<String, String>,
 }
@@ -338,13 +343,18 @@ impl Found {
         let principals = get(server, "/api/v1/principals").await;
         let tasks = get(server, &format!("{}/providers/Microsoft.Security/tasks", subscription())).await;
         let task = tasks["value"][0]["name"].as_str().unwrap().to_owned();
+        let report = async |scope: String| {
+            let own = get(server, &format!("{scope}/providers/Microsoft.Security/healthReports")).await;
+            own["value"][0]["name"].as_str().unwrap().to_owned()
+        };
+        let reports = [report(subscription()).await, report(entity()).await];
         let mut operations = BTreeMap::new();
         for template in ROUTES.iter().filter_map(|route| route.path.strip_suffix("/{name}/execute")) {
             let rule = format!("{}/own", at_scope(template));
             let id = governance::result(server, &rule, false).await["name"].as_str().unwrap().to_owned();
             operations.insert(rule, id);
         }
-        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, operations }
+        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, reports, operations }
     }
 }
 
@@ -361,6 +371,8 @@ fn path_of(found: &Found, template: &str) -> String {
         Some("roleAssignments") => &role_assignment,
         Some("asyncOperationResults") => "1",
         Some("subscriptions") => own.rsplit('/').next().unwrap(),
+        Some("assessmentMetadata") if !template.starts_with("/subscriptions") => &found.key,
+        Some("securityStandards") if template.starts_with("/providers/Microsoft.Security/") => "mcsb-v1",
         Some(_) if template.contains("{name}") => samples::name(template),
         _ => "own",
     };
@@ -382,6 +394,8 @@ fn path_of(found: &Found, template: &str) -> String {
         ("{states}", "latest"),
         ("{tenant}", TENANT),
         ("{task}", &found.task),
+        ("{report}", &found.reports[usize::from(template.contains("{entity}"))]),
+        ("{software}", "bash_5.2-1"),
         ("{namespace}", "Microsoft.Security"),
     ] {
         path = path.replace(parameter, value);
@@ -415,6 +429,22 @@ async fn what_is_read_is_what_the_document_says() {
             nothing.insert(template, answer.body);
         }
         contract.ask(&server, (method, template), &path, &nobody, &Value::Null).await;
+    }
+    // What a client wrote looks otherwise than what is built in.
+    let of_machine = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security/assessments/{assessment}";
+    let metadata = "/subscriptions/{subscription}/providers/Microsoft.Security/assessmentMetadata/{name}";
+    for (template, path) in [
+        ("/api/v1/recommendations/{id}", format!("/api/v1/recommendations/{}", samples::OWN_ASSESSMENT)),
+        (of_machine, at_scope(of_machine).replace("{assessment}", samples::OWN_ASSESSMENT)),
+        (metadata, at_scope(metadata).replace("{name}", &found.key)),
+    ] {
+        let answer = contract.ask(&server, ("GET", template), &path, BEARER.1, &Value::Null).await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.body);
+    }
+    let removed = at_scope(of_machine).replace("{assessment}", samples::OWN_ASSESSMENT);
+    for wanted in [StatusCode::OK, StatusCode::NO_CONTENT] {
+        let answer = contract.ask(&server, ("DELETE", of_machine), &removed, BEARER.1, &Value::Null).await;
+        assert_eq!(answer.status, wanted, "{}", answer.body);
     }
     let known: BTreeSet<&str> = NOTHING_THERE.iter().map(|(path, _)| *path).collect();
     let surprises: Vec<_> = nothing.iter().filter(|(path, _)| !known.contains(*path) && !is_at_azures(path)).collect();

@@ -4,35 +4,76 @@
 use serde_json::{Map, Value, json};
 use skywarden_api::openapi;
 
-/// The paths at which objects of such kinds are written.
+use crate::common::CATALOG;
+
+/// The name of an assessment that a client writes, and of what describes it.
+pub(crate) const OWN_ASSESSMENT: &str = "ca039e75-a276-4175-aebc-bcd41e4b14b7";
+
+/// The paths at which objects of such kinds are written. Where resources of Azure's own are meant, the estate has none.
 pub(crate) fn written() -> Vec<&'static str> {
     let is_written =
         |item: &'static Value| schema_of(item).and_then(|own| own["$ref"].as_str()).is_some_and(|own| own.ends_with("Written"));
     let paths = openapi().document["paths"].as_object().unwrap().iter();
-    paths.filter(|(_, item)| is_written(item)).map(|(path, _)| path.as_str()).collect()
+    let written = paths.filter(|(path, item)| is_written(item) && !path.contains("/{resource_type}/"));
+    written.map(|(path, _)| path.as_str()).collect()
 }
 
 /// What can be written there.
 pub(crate) fn body(template: &str) -> Value {
-    if collection(template) == Some("pricings") {
-        return json!({ "properties": { "pricingTier": "Free" } });
+    let mut body = value("", schema_of(&openapi().document["paths"][template]).unwrap());
+    let properties = body["properties"].as_object_mut().unwrap();
+    match collection(template) {
+        "pricings" => return json!({ "properties": { "pricingTier": "Free" } }),
+        "standardAssignments" => return json!({ "properties": standard_assignment(template) }),
+        // A standard is judged by assessments or by an initiative.
+        "securityStandards" => drop(properties.remove("policySetDefinitionId")),
+        "customRecommendations" => drop(properties.insert("query".to_owned(), json!(rule().to_string()))),
+        "assessments" => {
+            properties["status"]["code"] = json!("Unhealthy");
+            properties["additionalData"] = json!({ "ticket": "42" });
+        }
+        _ => {}
     }
-    value("", schema_of(&openapi().document["paths"][template]).unwrap())
+    body
 }
 
 /// The name of an object at a path `.../COLLECTION/{name}`: the first that is given for the kind, if names are.
 pub(crate) fn name(template: &str) -> &'static str {
-    if collection(template) == Some("pricings") {
-        return "VirtualMachines";
+    match collection(template) {
+        "pricings" => return "VirtualMachines",
+        "assessmentMetadata" => return OWN_ASSESSMENT,
+        _ => {}
     }
-    let (item, _) = template.split_once("/{name}").unwrap();
+    let Some((item, _)) = template.split_once("/{name}") else { return "own" };
     let answered = &openapi().document["paths"][&format!("{item}/{{name}}")]["get"]["responses"]["200"];
     let name = &resolved(&answered["content"]["application/json"]["schema"])["properties"]["name"];
     name["enum"][0].as_str().unwrap_or("own")
 }
 
-fn collection(template: &str) -> Option<&str> {
-    template.split("/{name}").next().and_then(|before| before.rsplit('/').next())
+/// An assignment that its place has room for: standards with assessments are judged over accounts, and exempted is in accounts only.
+fn standard_assignment(template: &str) -> Value {
+    if let Some(group) = template.strip_prefix("/providers/Microsoft.Management/managementGroups/{management_group}") {
+        let standard = format!("/providers/Microsoft.Management/managementGroups/corp{group}");
+        let standard = standard.replace("standardAssignments/{name}", "securityStandards/own");
+        return json!({ "displayName": "x", "effect": "Audit", "assignedStandard": { "id": standard } });
+    }
+    let exempted = json!({ "exemptionCategory": "waiver", "assignedAssessment": { "assessmentKey": key() } });
+    json!({ "displayName": "x", "description": "It is known.", "effect": "Exempt", "expiresOn": "2030-01-01T00:00:00Z", "exemptionData": exempted })
+}
+
+fn rule() -> Value {
+    json!({ "if": { "field": "type", "equals": "Skywarden.Host/machines" }, "then": { "effect": "audit" } })
+}
+
+/// The key of an assessment of the catalog.
+fn key() -> &'static str {
+    &CATALOG.recommendations["machine-root-login-refused"].key
+}
+
+/// What stands before the last parameter.
+fn collection(template: &str) -> &str {
+    let (before, _) = template.rsplit_once("/{").unwrap();
+    before.rsplit('/').next().unwrap()
 }
 
 fn schema_of(item: &'static Value) -> Option<&'static Value> {
@@ -66,6 +107,7 @@ fn value(member: &str, schema: &'static Value) -> Value {
         }
         Some("string") if schema["format"] == "date-time" => json!("2030-01-01T00:00:00Z"),
         _ => json!(match member {
+            "assessmentKey" | "key" => key(),
             "emails" => "a@house.example",
             "excludedScopes" => "/subscriptions/x",
             "property" => "$.Severity",

@@ -82,6 +82,11 @@ impl Kind {
     }
 }
 
+/// The body of a `PUT` whose `properties` have some members, of which at least one is required.
+pub(crate) fn body(fields: &[Field]) -> Value {
+    json!({ "type": "object", "properties": { "properties": object(fields, Side::Whole) }, "required": ["properties"] })
+}
+
 fn object(fields: &[Field], side: Side) -> Value {
     let (mut members, mut required) = (Map::new(), Vec::new());
     for field in fields {

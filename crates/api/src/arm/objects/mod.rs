@@ -9,7 +9,7 @@ mod behave;
 mod carried;
 pub(super) mod check;
 mod contacts;
-mod describe;
+pub(super) mod describe;
 mod execute;
 mod governance;
 mod handlers;
