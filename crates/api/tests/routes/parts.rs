@@ -549,7 +549,7 @@ fn next_of(path: &str, page: &mut Value) -> Option<String> {
     let members = page.as_object_mut()?;
     if let Some(Value::String(link)) = members.remove("nextLink") {
         let (_, rest) = link.split_once("://")?;
-        return rest.find('/').map(|start| rest[start..].to_owned());
+        return rest.split_once('/').map(|(_, path)| format!("/{path}"));
     }
     let Some(Value::String(next)) = members.remove("next") else { return None };
     let cursor: String = next.bytes().map(|byte| format!("%{byte:02x}")).collect();
