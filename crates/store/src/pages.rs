@@ -17,6 +17,9 @@ use crate::{
 /// Resources whose names contain a text, of which so many at most are looked at one by one.
 const FEW: usize = 2000;
 
+/// Resources whose names contain a text, whose assessments are sorted if there are so many at most.
+const SORTED: i64 = 200_000;
+
 /// What lists of a part of the estate are read from, in this order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Source {
@@ -67,6 +70,7 @@ impl Store {
             None => None,
         };
         let singles = found.as_ref().map_or_else(|| filter.singles(), |found| found.iter().map(String::as_str).collect());
+        let is_sorted = found.is_none() && self.are_sortable(filter, query).await?;
         let mut rows: Vec<(Position, AssessmentRow)> = Vec::new();
         for (rank, status) in RANKED.into_iter().enumerate() {
             let is_behind = after.as_ref().is_some_and(|after| rank < after.rank);
@@ -75,7 +79,10 @@ impl Store {
             }
             let query = AssessmentQuery { status: Some(status), ..query.clone() };
             let after = after.as_ref().filter(|after| after.rank == rank);
-            if found.is_none() && after.is_none_or(|after| after.source == Source::Slices) {
+            let in_slices = found.is_none() && after.is_none_or(|after| after.source == Source::Slices);
+            if in_slices && is_sorted {
+                self.add_found(&mut rows, &query, (rank, after), size + 1).await?;
+            } else if in_slices {
                 self.add_from_slices(&mut rows, filter, &query, (rank, after), size + 1).await?;
             }
             let after = after.filter(|after| after.source == Source::Singles);
@@ -122,6 +129,50 @@ impl Store {
             rows.extend(found);
         }
         Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|(id,)| id).collect()))
+    }
+
+    /// Whether what a query's text finds is better sorted than met in the ranges: more than a few resources, and few of all.
+    async fn are_sortable(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<bool, StoreError> {
+        let (Some(text), ScopeFilter::All, Pool::Sqlite(_)) = (query.text(), filter, &self.pool) else { return Ok(false) };
+        if !has_trigrams(text) {
+            return Ok(false);
+        }
+        let mut wanted = Conditions::new(&self.pool);
+        let phrase = wanted.bind(&phrase(text));
+        let statement = format!("SELECT COUNT(*) FROM resource_texts t WHERE resource_texts MATCH ${phrase}");
+        let rows: Vec<(i64,)> = rows_of!(self, "looking for resources", statement, [], wanted);
+        Ok(rows.into_iter().all(|(n,)| n <= SORTED))
+    }
+
+    /// Adds assessments with a verdict on the resources that a text finds by its trigrams until there are `n`.
+    async fn add_found(
+        &self,
+        rows: &mut Vec<(Position, AssessmentRow)>,
+        query: &AssessmentQuery,
+        (rank, after): (usize, Option<&Position>),
+        n: usize,
+    ) -> Result<(), StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        let phrase = wanted.bind(&phrase(query.text().unwrap_or_default()));
+        query.on_verdicts(BY_RESOURCE, &mut wanted)?;
+        query.on_places("r", &mut wanted);
+        if let Some(after) = after {
+            let (recommendation, resource) = (wanted.bind(&after.recommendation), wanted.bind(&after.resource));
+            wanted.add(&format!("(a.recommendation, a.slice, a.resource) > (${recommendation}, {}, ${resource})", after.slice));
+        }
+        let statement = format!(
+            "SELECT a.slice, {ASSESSMENT_COLUMNS} FROM (
+                 SELECT a.recommendation, a.slice, a.resource FROM {FOUND} JOIN resources r ON r.id = n.id
+                 JOIN assessments a ON a.resource = r.id WHERE resource_texts MATCH ${phrase}{}
+                 ORDER BY a.recommendation, a.slice, a.resource LIMIT {}) k
+             JOIN assessments a ON a.resource = k.resource AND a.recommendation = k.recommendation
+             JOIN resources r ON r.id = k.resource ORDER BY a.recommendation, a.slice, a.resource",
+            wanted.sql,
+            n.saturating_sub(rows.len())
+        );
+        let found: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
+        rows.extend(positioned(found, rank)?);
+        Ok(())
     }
 
     /// Adds assessments of slices that are seen whole until there are `n`.
