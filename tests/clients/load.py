@@ -4,8 +4,8 @@
 
 FOLDER is what `skywarden-bench soak store FOLDER` filled (`cargo xtask soak store` does all of it). Starts `skywarden up` over it, asks
 each address as the installation, which sees everything, and as a reader of one account in a hundred, and prints a table: what half and
-99 of 100 requests took, the limit, the server's CPU time for each request and its memory. Exits 1 if an answer is no 200 or comes later
-than its limit.
+99 of 100 requests took, the limit, the server's CPU time for each request and its memory. Then everything is exported once. Exits 1 if an
+answer is no 200 or comes later than its limit, or if the export lacks a row or takes more memory than its limit.
 """
 
 import argparse
@@ -22,6 +22,9 @@ import time
 import urllib.request
 
 RATE = 50
+
+# The most memory that the server may take while it exports everything, in MB.
+EXPORT_MEMORY = 300
 
 # What is asked, and how many milliseconds 99 of 100 answers may take. oha fills in the patterns, so that every request is another.
 ADDRESSES = [
@@ -101,8 +104,26 @@ def run(given, server, address):
             if given.only and given.only not in path:
                 continue
             late += measure(given, server, address + fill(path, patterns), path, token, limit)
+    if not given.only:
+        late += export(server, address, readers["everything"][0], n_assessments)
     print(f"\n{late} late or wrong")
     return min(late, 1)
+
+
+def export(server, address, token, n_rows):
+    """Reads the export of everything to its end; whether it lacks a row or took too much memory."""
+    rest(server.pid)
+    begin, cpu, peak, n_lines, n_bytes = time.monotonic(), cpu_seconds(server.pid), 0, 0, 0
+    with urllib.request.urlopen(asked(address, token, "/api/v1/assessments/export"), context=TRUSTING) as answer:
+        while part := answer.read(1 << 20):
+            n_lines += part.count(b"\n")
+            n_bytes += len(part)
+            peak = max(peak, memory_mb(server.pid))
+    seconds, cpu = time.monotonic() - begin, cpu_seconds(server.pid) - cpu
+    is_wrong = n_lines != n_rows or peak > EXPORT_MEMORY
+    mark = "  <- wrong" if is_wrong else ""
+    print(f"\nexport of {n_lines} rows, {n_bytes >> 20} MB: {seconds:.0f} s, {cpu:.0f} s CPU, at most {peak} MB of {EXPORT_MEMORY}{mark}")
+    return is_wrong
 
 
 def reader(given, subscriptions):
@@ -177,11 +198,16 @@ def measure(given, server, url, path, token, limit):
     return is_late
 
 
+# The certificate is one that the server made for itself.
+TRUSTING = ssl._create_unverified_context()
+
+
+def asked(address, token, path):
+    return urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
+
+
 def ask(address, token, path):
-    request = urllib.request.Request(address + path, headers={"Authorization": f"Bearer {token}"})
-    # The certificate is one that the server made for itself a moment ago.
-    context = ssl._create_unverified_context()
-    with urllib.request.urlopen(request, context=context) as answer:
+    with urllib.request.urlopen(asked(address, token, path), context=TRUSTING) as answer:
         return json.load(answer)
 
 

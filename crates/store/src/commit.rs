@@ -157,7 +157,7 @@ impl Store {
                    WHERE connectors.document <> excluded.document")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
-            // What clients wrote stays, but where the run judges the same; of what another connector had it is counted at the next run.
+            // What clients wrote stays, but where the run judges the same.
             let written: Vec<(String, String, String)> = sqlx::query_as(
                 "SELECT a.resource, a.recommendation, a.status FROM assessments a JOIN resources r ON r.id = a.resource
                  WHERE r.connector = $1 AND a.written IS NOT NULL")
@@ -209,7 +209,11 @@ impl Store {
                     continue;
                 }
                 stats.n_written += 1;
-                if known.is_some_and(|known| known.slice != slice) {
+                if let Some(moved) = known.filter(|known| known.slice != slice) {
+                    // What clients wrote on a resource of another connector's is not in the census.
+                    if cut_into.contains(&moved.slice) {
+                        cut_into.insert(slice);
+                    }
                     // Assessments that stay as they are move with their resource.
                     sqlx::query("UPDATE assessments SET slice = $1 WHERE resource = $2")
                         .bind(slice).bind(resource.id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;

@@ -234,6 +234,11 @@ macro_rules! recount_slices {
                     .map_err(StoreError::statement($doing))?;
             }
         }
+        if !connectors.is_empty() {
+            for statement in $crate::slices::RECOUNT_GRAND_TOTALS {
+                sqlx::query(*statement).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+            }
+        }
     };
 }
 pub(crate) use recount_slices;

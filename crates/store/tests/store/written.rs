@@ -13,6 +13,7 @@ on_both!(
     a_verdict_of_a_scan_is_not_written_over,
     a_filter_hides_what_was_written_elsewhere,
     all_of_a_recommendation_go_in_one_account,
+    it_goes_with_its_resource_to_another_connector,
 );
 
 const CUSTOM: &str = "0b9e4a52-0000-4000-8000-000000000001";
@@ -135,4 +136,21 @@ async fn all_of_a_recommendation_go_in_one_account(store: &Store) {
     let left = store.assessments_by(&ALL, CUSTOM).await.unwrap();
     assert_eq!(left.iter().map(|own| own.assessment.resource.as_str()).collect::<Vec<_>>(), ["arn:c"]);
     assert_eq!(store.assessments_by(&ALL, "r").await.unwrap().len(), 3);
+}
+
+async fn it_goes_with_its_resource_to_another_connector(store: &Store) {
+    let (before, after) = (resource("d", "2", "arn:a"), resource("c", "1", "arn:a"));
+    commit(store, plain("d", &[before.clone(), resource("d", "2", "arn:b")], 0)).await;
+    assert_eq!(write(store, &before, Status::Healthy, 1).await, WrittenAssessment::Created);
+    commit(store, plain("c", &[after], 2)).await;
+    let account = |connector: &str, account: &str| ScopeFilter::accounts([(connector.to_owned(), account.to_owned())]);
+    for (filter, healthy, unhealthy) in [(account("c", "1"), 1, 1), (account("d", "2"), 0, 1), (ALL, 1, 2)] {
+        let counts = store.status_counts(&filter).await.unwrap();
+        assert_eq!((counts[&Status::Healthy], counts[&Status::Unhealthy]), (healthy, unhealthy), "{filter:?}");
+        let query = AssessmentQuery { limit: 10, ..AssessmentQuery::default() };
+        let page = store.assessment_page(&filter, &query).await.unwrap();
+        assert_eq!(page.items.len() as u64, healthy + unhealthy);
+        let custom = store.recommendation_counts(&filter, &AssessmentQuery::of(CUSTOM)).await.unwrap();
+        assert_eq!(custom.iter().map(|own| own.healthy).sum::<u64>(), healthy);
+    }
 }
