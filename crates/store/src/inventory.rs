@@ -11,7 +11,7 @@ use crate::{
     conditions::Conditions,
     pages::{FOUND, Source, has_trigrams, phrase},
     pool::{Pool, on_pool, rows_of},
-    read::{documents, page_size},
+    read::{documents, page_size, position},
     slices::column_of,
     summary::BY_RESOURCE,
 };
@@ -154,10 +154,7 @@ impl Store {
     /// A page of resources, with whether the last run did not see them.
     async fn resource_page(&self, filter: &ScopeFilter, query: &ResourceQuery) -> Result<Page<(Resource, bool)>, StoreError> {
         let size = usize::try_from(page_size(query.limit)).unwrap_or(usize::MAX);
-        let after: Option<Position> = match &query.cursor {
-            None => None,
-            Some(cursor) => Some(serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?),
-        };
+        let after: Option<Position> = position(query.cursor.as_deref())?;
         let found = match query.text() {
             Some(text) => self.resources_with(filter, text).await?,
             None => None,

@@ -10,7 +10,7 @@ use crate::{
     commit::json,
     conditions::Conditions,
     pool::{Pool, on_pool, rows_of},
-    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size},
+    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, page_size, position},
     summary::{BY_RESOURCE, BY_SLICE, RANKED},
 };
 
@@ -61,10 +61,7 @@ impl Store {
         query: &AssessmentQuery,
     ) -> Result<Page<AssessmentRow>, StoreError> {
         let size = usize::try_from(page_size(query.limit)).unwrap_or(usize::MAX);
-        let after: Option<Position> = match &query.cursor {
-            None => None,
-            Some(cursor) => Some(serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.clone()))?),
-        };
+        let after: Option<Position> = position(query.cursor.as_deref())?;
         let found = match query.text() {
             Some(text) => self.resources_with(filter, text).await?,
             None => None,

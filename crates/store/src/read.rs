@@ -261,6 +261,11 @@ pub(crate) fn score_point(row: (String, String, String, String)) -> Result<Score
     Ok(ScorePoint { connector, account, at, score })
 }
 
+/// Where a page begins; `None` is the first.
+pub(crate) fn position<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>, StoreError> {
+    cursor.map(|cursor| serde_json::from_str(cursor).map_err(|_| StoreError::Cursor(cursor.to_owned()))).transpose()
+}
+
 pub(crate) fn page_size(limit: u32) -> u32 {
     limit.clamp(1, MAX_PAGE)
 }
