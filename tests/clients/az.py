@@ -11,6 +11,7 @@ with Azure's code. Prints a table, exits 1 on a surprise. `--only policy` leaves
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import shlex
@@ -166,12 +167,14 @@ def main():
             server.wait()
 
 
-def start(skywarden, folder):
+def start(skywarden, folder, options=("--sample",), environment=None):
+    """A server on a free port over a data folder, and its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [skywarden, "up", "--sample", "--data", folder, "--listen", f"127.0.0.1:{port}"]
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    command = [skywarden, "up", "--data", folder, "--listen", f"127.0.0.1:{port}", *options]
+    environment = os.environ | (environment or {})
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     for line in server.stdout:
         if found := re.search(r"Open (https://[^/]+)/login", line):
             return server, found.group(1)

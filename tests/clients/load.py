@@ -13,13 +13,14 @@ import json
 import os
 import pathlib
 import re
-import socket
 import sqlite3
 import ssl
 import subprocess
 import sys
 import time
 import urllib.request
+
+from az import start
 
 RATE = 50
 
@@ -62,27 +63,13 @@ def main():
     arguments.add_argument("--seconds", type=int, default=20)
     arguments.add_argument("--only", help="only addresses that contain this")
     given = arguments.parse_args()
-    server, address = start(given.skywarden, given.data)
+    # The connectors lead nowhere: without credentials each fails at once, and what is known of it stays.
+    server, address = start(given.skywarden, given.data, ("--at-once", "16"), {"AWS_EC2_METADATA_DISABLED": "true"})
     try:
         return run(given, server, address)
     finally:
         server.terminate()
         server.wait()
-
-
-def start(skywarden, folder):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [skywarden, "up", "--data", folder, "--listen", f"127.0.0.1:{port}", "--at-once", "16"]
-    # The connectors lead nowhere: without credentials each fails at once, and what is known of it stays.
-    server = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | {"AWS_EC2_METADATA_DISABLED": "true"}
-    )
-    for line in server.stdout:
-        if found := re.search(r"Open (https://[^/]+)/login", line):
-            return server, found.group(1)
-    raise SystemExit("the server did not start")
 
 
 def run(given, server, address):
