@@ -16,6 +16,7 @@ use crate::{
     remembered::CHANGED,
     sightings::write_sightings,
     slices::{Census, recount_slices, slice_of, write_slices, write_tallies},
+    verdicts::write_verdicts,
     visible::names,
 };
 
@@ -196,6 +197,8 @@ impl Store {
                     before.insert(id, Before { hash, account, group_key, slice });
                 }
             }
+            // Resources whose verdicts may be others.
+            let mut touched: BTreeSet<&str> = BTreeSet::new();
             let mut changed = Vec::with_capacity(BATCH);
             for resource in run.resources {
                 stats.n_rows += 1;
@@ -209,6 +212,9 @@ impl Store {
                     continue;
                 }
                 stats.n_written += 1;
+                if known.is_none_or(|known| known.slice != slice) {
+                    touched.insert(resource.id.as_str());
+                }
                 if let Some(moved) = known.filter(|known| known.slice != slice) {
                     // What clients wrote on a resource of another connector's is not in the census.
                     if cut_into.contains(&moved.slice) {
@@ -250,6 +256,7 @@ impl Store {
                     let was_resolved = i64::from(resolved.contains(&(key.0.as_str(), key.1.as_str())));
                     let resource = owner.get(key.0.as_str());
                     let slice = resource.and_then(|resource| slices.get(&slice_of(resource))).copied().unwrap_or_default();
+                    touched.insert(assessment.resource.as_str());
                     changed.push(AssessmentValues { assessment, hash, document, was_resolved, slice });
                     if changed.len() == BATCH {
                         insert_assessments!(tx, changed, at, doing);
@@ -260,9 +267,12 @@ impl Store {
             insert_assessments!(tx, changed, at, doing);
             for (resource, recommendation) in before.keys().filter(|key| !kept.contains(*key)) {
                 stats.n_written += 1;
+                touched.insert(resource.as_str());
                 sqlx::query("DELETE FROM assessments WHERE resource = $1 AND recommendation = $2")
                     .bind(resource.as_str()).bind(recommendation.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
+            let recommendations: BTreeSet<&str> = run.assessments.iter().map(|own| &*own.recommendation).collect();
+            write_verdicts!(tx, &self.pool, touched, recommendations, doing);
             write_tallies!(tx, connector, census, slices, doing);
             recount_slices!(tx, cut_into, doing);
 

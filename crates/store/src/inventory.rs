@@ -163,13 +163,7 @@ impl Store {
         let mut rows: Vec<(Position, Resource, bool)> = Vec::new();
         let own = after.as_ref().filter(|after| after.source == Source::Slices);
         if found.is_none() && (own.is_some() || after.is_none()) {
-            for slice in self.slices_of(filter, query, own, size + 1).await? {
-                let own = own.filter(|own| slice.is_none_or(|slice| slice == own.slice));
-                rows.extend(self.resources_in(query, slice, own, size + 1 - rows.len()).await?);
-                if rows.len() > size {
-                    break;
-                }
-            }
+            self.add_resources(&mut rows, filter, query, own, size + 1).await?;
         }
         let own = after.as_ref().filter(|after| after.source == Source::Singles);
         let mut left = self.single_ids(&singles, query).await?;
@@ -182,31 +176,81 @@ impl Store {
         Ok(Page { items: rows.into_iter().map(|(_, resource, is_stale)| (resource, is_stale)).collect(), next })
     }
 
-    /// The slices that hold what a query matches, in order, from that of a position on; as many as `n` rows may need. `None` is all.
+    /// Adds resources of slices that are seen whole until there are `n`.
+    async fn add_resources(
+        &self,
+        rows: &mut Vec<(Position, Resource, bool)>,
+        filter: &ScopeFilter,
+        query: &ResourceQuery,
+        after: Option<&Position>,
+        n: usize,
+    ) -> Result<(), StoreError> {
+        if *filter == ScopeFilter::All && !query.is_of_slices() {
+            rows.extend(self.resources_in(query, None, after, n).await?);
+            return Ok(());
+        }
+        let mut slices = self.slices_of(filter, query, after, n).await?.into_iter().peekable();
+        while rows.len() < n {
+            let missing = n - rows.len();
+            // Slices of which all is wanted are read together.
+            let (mut whole, mut n_rows) = (Vec::new(), 0);
+            let is_whole = |slice: i64| query.text().is_none() && after.is_none_or(|after| after.slice != slice);
+            while let Some((slice, own)) = slices.next_if(|(slice, own)| is_whole(*slice) && n_rows + own <= missing) {
+                n_rows += own;
+                whole.push(slice);
+            }
+            if !whole.is_empty() {
+                rows.extend(self.resources_of_slices(query, &whole).await?);
+                continue;
+            }
+            let Some((slice, _)) = slices.next() else { break };
+            let begun = after.filter(|after| after.slice == slice);
+            rows.extend(self.resources_in(query, Some(slice), begun, missing).await?);
+        }
+        Ok(())
+    }
+
+    /// The slices that hold what a query matches, in order, each with how many resources that are if its text is left out; from that of a
+    /// position on, and as many as `n` rows may need.
     async fn slices_of(
         &self,
         filter: &ScopeFilter,
         query: &ResourceQuery,
         after: Option<&Position>,
         n: usize,
-    ) -> Result<Vec<Option<i64>>, StoreError> {
-        if *filter == ScopeFilter::All && !query.is_of_slices() {
-            return Ok(vec![None]);
-        }
+    ) -> Result<Vec<(i64, usize)>, StoreError> {
         let mut wanted = Conditions::new(&self.pool);
         query.on_places("s", &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
-        if let Some(status) = query.status {
-            wanted.add(&format!("s.{} > 0", column_of(status)));
-        }
+        let counted = query.status.map_or("n_resources", column_of);
+        wanted.add(&format!("s.{counted} > 0"));
         if let Some(after) = after {
             wanted.add(&format!("s.id >= {}", after.slice));
         }
         // Every slice has a row at least, and that of the position may have none that is left.
         let limit = if query.text().is_some() { String::new() } else { format!(" LIMIT {}", n + 1) };
-        let statement = format!("SELECT s.id FROM slices s WHERE 1 = 1{} ORDER BY s.id{limit}", wanted.sql);
-        let rows: Vec<(i64,)> = rows_of!(self, "listing resources", statement, [], wanted);
-        Ok(rows.into_iter().map(|(id,)| Some(id)).collect())
+        let statement = format!("SELECT s.id, s.{counted} FROM slices s WHERE 1 = 1{} ORDER BY s.id{limit}", wanted.sql);
+        let rows: Vec<(i64, i64)> = rows_of!(self, "listing resources", statement, [], wanted);
+        Ok(rows.into_iter().map(|(id, n)| (id, usize::try_from(n).unwrap_or(0))).collect())
+    }
+
+    /// The resources of some slices that a query without a text matches, in order.
+    async fn resources_of_slices(
+        &self,
+        query: &ResourceQuery,
+        slices: &[i64],
+    ) -> Result<Vec<(Position, Resource, bool)>, StoreError> {
+        let mut wanted = Conditions::new(&self.pool);
+        let slices: Vec<String> = slices.iter().map(ToString::to_string).collect();
+        let table = wanted.rows(slices.iter().map(String::as_str), "slice")?;
+        query.on_resources(&mut wanted);
+        let statement = format!(
+            "SELECT r.slice, r.document, r.stale_since FROM {table} w CROSS JOIN resources r
+             WHERE r.slice = CAST(w.slice AS BIGINT){} ORDER BY r.slice, r.id",
+            wanted.sql
+        );
+        let rows: Vec<(i64, String, Option<String>)> = rows_of!(self, "listing resources", statement, [], wanted);
+        rows.into_iter().map(|(slice, document, stale)| placed(Source::Slices, slice, &document, stale.is_some())).collect()
     }
 
     /// The first resources of a slice, or of all, that a query matches, behind a position.

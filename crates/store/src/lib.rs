@@ -17,6 +17,7 @@ mod coverage;
 mod error;
 mod exemptions;
 mod filter;
+mod found;
 mod identity;
 mod inventory;
 mod pages;
@@ -32,6 +33,7 @@ mod sightings;
 mod slices;
 mod standards;
 mod summary;
+mod verdicts;
 mod visible;
 mod write;
 mod written;
@@ -86,6 +88,8 @@ pub struct Store {
     facets: Remembered<Facets>,
     /// Scores of accounts that are seen in part.
     parts: Remembered<Vec<ScorePoint>>,
+    /// What texts find that very many resources have.
+    found: Remembered<found::Found, (ScopeFilter, AssessmentQuery)>,
 }
 
 /// The name under which the tenant is kept.
@@ -107,6 +111,7 @@ impl Store {
             policies: policy::Cached::default(),
             facets: Remembered::default(),
             parts: Remembered::default(),
+            found: Remembered::default(),
         };
         store.migrate().await?;
         store.name_accounts().await?;

@@ -17,28 +17,28 @@ use crate::{
 /// Resources whose names contain a text, of which so many at most are looked at one by one.
 const FEW: usize = 2000;
 
-/// Resources whose names contain a text, whose assessments are sorted if there are so many at most.
-const SORTED: i64 = 200_000;
-
-/// What lists of a part of the estate are read from, in this order.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+/// What lists are read from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Source {
     /// Slices.
     #[default]
     Slices,
     /// Resources one by one.
     Singles,
+    /// Resources that have a text, in order of their numbers.
+    Numbers,
 }
 
 /// Where a row stands in the order of lists.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-struct Position {
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) struct Position {
     /// The verdict's place in [`RANKED`].
-    rank: usize,
-    source: Source,
-    recommendation: String,
-    slice: i64,
-    resource: String,
+    pub(crate) rank: usize,
+    pub(crate) source: Source,
+    pub(crate) recommendation: String,
+    /// The resource's slice; its number where rows are found by numbers.
+    pub(crate) slice: i64,
+    pub(crate) resource: String,
 }
 
 /// The assessments with one verdict on one recommendation, of all slices or of one.
@@ -66,8 +66,11 @@ impl Store {
             Some(text) => self.resources_with(filter, text).await?,
             None => None,
         };
+        if found.is_none() && query.text().is_some() {
+            let found = self.found(filter, query).await?;
+            return page_of(self.rows_of_found(&found).await?, size);
+        }
         let singles = found.as_ref().map_or_else(|| filter.singles(), |found| found.iter().map(String::as_str).collect());
-        let is_sorted = found.is_none() && self.are_sortable(filter, query).await?;
         let mut rows: Vec<(Position, AssessmentRow)> = Vec::new();
         for (rank, status) in RANKED.into_iter().enumerate() {
             let is_behind = after.as_ref().is_some_and(|after| rank < after.rank);
@@ -77,18 +80,14 @@ impl Store {
             let query = AssessmentQuery { status: Some(status), ..query.clone() };
             let after = after.as_ref().filter(|after| after.rank == rank);
             let in_slices = found.is_none() && after.is_none_or(|after| after.source == Source::Slices);
-            if in_slices && is_sorted {
-                self.add_found(&mut rows, &query, (rank, after), size + 1).await?;
-            } else if in_slices {
+            if in_slices {
                 self.add_from_slices(&mut rows, filter, &query, (rank, after), size + 1).await?;
             }
-            let after = after.filter(|after| after.source == Source::Singles);
+            // A text that many had when the list began.
+            let after = after.filter(|after| after.source == Source::Singles || found.is_some());
             self.add_singles(&mut rows, &singles, &query, (rank, after), size + 1).await?;
         }
-        let has_more = rows.len() > size;
-        rows.truncate(size);
-        let next = rows.last().filter(|_| has_more).map(|(position, _)| json(position)).transpose()?;
-        Ok(Page { items: rows.into_iter().map(|(_, row)| row).collect(), next })
+        page_of(rows, size)
     }
 
     /// The ids of the resources whose id or name contains a text, without case; `None` if they are more than a few.
@@ -128,50 +127,6 @@ impl Store {
         Ok((rows.len() <= FEW).then(|| rows.into_iter().map(|(id,)| id).collect()))
     }
 
-    /// Whether what a query's text finds is better sorted than met in the ranges: more than a few resources, and few of all.
-    async fn are_sortable(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<bool, StoreError> {
-        let (Some(text), ScopeFilter::All, Pool::Sqlite(_)) = (query.text(), filter, &self.pool) else { return Ok(false) };
-        if !has_trigrams(text) {
-            return Ok(false);
-        }
-        let mut wanted = Conditions::new(&self.pool);
-        let phrase = wanted.bind(&phrase(text));
-        let statement = format!("SELECT COUNT(*) FROM resource_texts t WHERE resource_texts MATCH ${phrase}");
-        let rows: Vec<(i64,)> = rows_of!(self, "looking for resources", statement, [], wanted);
-        Ok(rows.into_iter().all(|(n,)| n <= SORTED))
-    }
-
-    /// Adds assessments with a verdict on the resources that a text finds by its trigrams until there are `n`.
-    async fn add_found(
-        &self,
-        rows: &mut Vec<(Position, AssessmentRow)>,
-        query: &AssessmentQuery,
-        (rank, after): (usize, Option<&Position>),
-        n: usize,
-    ) -> Result<(), StoreError> {
-        let mut wanted = Conditions::new(&self.pool);
-        let phrase = wanted.bind(&phrase(query.text().unwrap_or_default()));
-        query.on_verdicts(BY_RESOURCE, &mut wanted)?;
-        query.on_places("r", &mut wanted);
-        if let Some(after) = after {
-            let (recommendation, resource) = (wanted.bind(&after.recommendation), wanted.bind(&after.resource));
-            wanted.add(&format!("(a.recommendation, a.slice, a.resource) > (${recommendation}, {}, ${resource})", after.slice));
-        }
-        let statement = format!(
-            "SELECT a.slice, {ASSESSMENT_COLUMNS} FROM (
-                 SELECT a.recommendation, a.slice, a.resource FROM {FOUND} JOIN resources r ON r.id = n.id
-                 JOIN assessments a ON a.resource = r.id WHERE resource_texts MATCH ${phrase}{}
-                 ORDER BY a.recommendation, a.slice, a.resource LIMIT {}) k
-             JOIN assessments a ON a.resource = k.resource AND a.recommendation = k.recommendation
-             JOIN resources r ON r.id = k.resource ORDER BY a.recommendation, a.slice, a.resource",
-            wanted.sql,
-            n.saturating_sub(rows.len())
-        );
-        let found: Vec<Row> = rows_of!(self, "listing assessments", statement, [], wanted);
-        rows.extend(positioned(found, rank)?);
-        Ok(())
-    }
-
     /// Adds assessments of slices that are seen whole until there are `n`.
     async fn add_from_slices(
         &self,
@@ -192,7 +147,7 @@ impl Store {
             let missing = n - rows.len();
             // Ranges of which all is wanted are read together.
             let (mut whole, mut n_rows) = (Vec::new(), 0);
-            let is_whole = |range: &Range| query.text().is_none() && range.slice.is_some() && begun(range).is_none();
+            let is_whole = |range: &Range| range.slice.is_some() && begun(range).is_none();
             while let Some(range) = ranges.next_if(|range| is_whole(range) && n_rows + range.n <= missing) {
                 n_rows += range.n;
                 whole.push(range);
@@ -216,7 +171,7 @@ impl Store {
         n: usize,
     ) -> Result<Vec<Range>, StoreError> {
         // Every range has a row at least, and that of the position may have none that is left.
-        let limit = if query.text().is_some() { String::new() } else { format!(" LIMIT {}", n + 1) };
+        let limit = format!(" LIMIT {}", n + 1);
         let mut wanted = Conditions::new(&self.pool);
         if *filter == ScopeFilter::All && !query.is_of_slices() && query.connector.is_none() {
             query.on_verdicts(["t.recommendation", "t.status"], &mut wanted)?;
@@ -270,7 +225,6 @@ impl Store {
             let resource = wanted.bind(&after.resource);
             wanted.add(&format!("(a.slice, a.resource) > ({}, ${resource})", after.slice));
         }
-        wanted.contains(["r.id", "r.name"], query.text());
         let statement = format!(
             "SELECT a.slice, {ASSESSMENT_COLUMNS} FROM assessments a JOIN resources r ON r.id = a.resource WHERE 1 = 1{}
              ORDER BY a.slice, a.resource LIMIT {n}",
@@ -346,7 +300,10 @@ impl Store {
     }
 
     /// The assessments of some (recommendation, resource).
-    async fn assessments_at(&self, keys: &[(String, String)]) -> Result<BTreeMap<(String, String), AssessmentRow>, StoreError> {
+    pub(crate) async fn assessments_at(
+        &self,
+        keys: &[(String, String)],
+    ) -> Result<BTreeMap<(String, String), AssessmentRow>, StoreError> {
         let wanted = self.pool.rows(1, &["recommendation", "resource"]);
         let statement = format!(
             "SELECT {ASSESSMENT_COLUMNS} FROM {wanted} w JOIN assessments a ON a.resource = w.resource
@@ -376,6 +333,14 @@ pub(crate) fn has_trigrams(text: &str) -> bool {
 /// What SQLite's `MATCH` takes for a text as it stands.
 pub(crate) fn phrase(text: &str) -> String {
     format!("\"{}\"", text.replace('"', "\"\""))
+}
+
+/// The first rows, and where the last of them stands if there are more.
+fn page_of(mut rows: Vec<(Position, AssessmentRow)>, size: usize) -> Result<Page<AssessmentRow>, StoreError> {
+    let has_more = rows.len() > size;
+    rows.truncate(size);
+    let next = rows.last().filter(|_| has_more).map(|(position, _)| json(position)).transpose()?;
+    Ok(Page { items: rows.into_iter().map(|(_, row)| row).collect(), next })
 }
 
 /// The slice, then [`AssessmentColumns`].

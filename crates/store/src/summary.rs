@@ -10,8 +10,7 @@ use crate::{
     AssessmentRow, ScopeFilter, ScorePoint, Store, StoreError,
     commit::parse,
     conditions::Conditions,
-    pages::{FOUND, has_trigrams, phrase},
-    pool::{Pool, on_pool, rows_of},
+    pool::{on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, score_point},
 };
 
@@ -32,7 +31,7 @@ pub struct RecommendationCount {
 }
 
 /// Which assessments to list.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct AssessmentQuery {
     /// Only of these recommendations.
     pub recommendations: Option<BTreeSet<String>>,
@@ -152,7 +151,7 @@ impl Store {
             None => self.tallied(filter, query).await?,
             Some(text) => match self.resources_with(filter, text).await? {
                 Some(found) => self.tallied_on(&found.iter().map(String::as_str).collect::<Vec<_>>(), query).await?,
-                None => self.tallied_one_by_one(filter, query).await?,
+                None => return Ok(self.found(filter, query).await?.counts.clone()),
             },
         };
         by_status(rows)
@@ -212,31 +211,6 @@ impl Store {
         let statement = format!(
             "SELECT a.recommendation, a.status, COUNT(*) FROM {ids} w JOIN resources r ON r.id = w.id
              JOIN assessments a ON a.resource = r.id WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
-            wanted.sql
-        );
-        Ok(rows_of!(self, "counting assessments", statement, [], wanted))
-    }
-
-    /// What a query with a text that very many resources have matches.
-    async fn tallied_one_by_one(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<Vec<Tally>, StoreError> {
-        if let (Some(text), ScopeFilter::All, Pool::Sqlite(_)) = (query.text(), filter, &self.pool)
-            && has_trigrams(text)
-        {
-            let mut wanted = Conditions::new(&self.pool);
-            let phrase = wanted.bind(&phrase(text));
-            query.on_verdicts(BY_RESOURCE, &mut wanted)?;
-            query.on_places("r", &mut wanted);
-            let statement = format!(
-                "SELECT a.recommendation, a.status, COUNT(*) FROM {FOUND} JOIN resources r ON r.id = n.id
-                 JOIN assessments a ON a.resource = r.id WHERE resource_texts MATCH ${phrase}{} GROUP BY a.recommendation, a.status",
-                wanted.sql
-            );
-            return Ok(rows_of!(self, "counting assessments", statement, [], wanted));
-        }
-        let wanted = self.matches_of(filter, query)?;
-        let statement = format!(
-            "SELECT a.recommendation, a.status, COUNT(*) FROM assessments a JOIN resources r ON r.id = a.resource
-             WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
             wanted.sql
         );
         Ok(rows_of!(self, "counting assessments", statement, [], wanted))

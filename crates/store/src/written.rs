@@ -10,6 +10,7 @@ use crate::{
     commit::{Stood, hash, instant, json, state},
     pool::on_pool,
     slices::recount_recommendation,
+    verdicts::write_verdicts,
 };
 
 /// What a client said of an assessment that it wrote, beyond the verdict.
@@ -113,6 +114,7 @@ impl Store {
             if done == 0 {
                 return Ok(WrittenAssessment::Refused);
             }
+            write_verdicts!(tx, &self.pool, [resource], [recommendation], WRITING);
             recount_recommendation!(tx, slice, connector.as_str(), recommendation, WRITING);
             for change in &changes {
                 sqlx::query(INSERT_TRANSITION)
@@ -174,6 +176,7 @@ impl Store {
             for (resource, connector, account, group, slice, status) in &removed {
                 sqlx::query("DELETE FROM assessments WHERE resource = $1 AND recommendation = $2 AND written IS NOT NULL")
                     .bind(resource.as_str()).bind(recommendation).execute(&mut *tx).await.map_err(StoreError::statement(REMOVING))?;
+                write_verdicts!(tx, &self.pool, [resource.as_str()], [recommendation], REMOVING);
                 recount_recommendation!(tx, *slice, connector.as_str(), recommendation, REMOVING);
                 let gone = Transition {
                     recommendation: recommendation.into(),

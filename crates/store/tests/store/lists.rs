@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use skywarden_model::{Resource, Status, TransitionKind};
-use skywarden_store::{AssessmentQuery, RecommendationCount, ResourceQuery, ScopeFilter, Store, StoreError};
+use skywarden_model::{Assessment, Resource, Scope, Status, TransitionKind};
+use skywarden_store::{AssessmentQuery, RecommendationCount, ResourceQuery, ScopeFilter, Store, StoreError, WrittenDetails};
 
-use crate::{ALL, Given, at, commit, on_both, plain, resource, transition};
+use crate::{ALL, Given, assessment, at, commit, on_both, plain, resource, transition};
 
 on_both!(
     counts_are_those_of_what_may_be_seen,
@@ -14,6 +14,7 @@ on_both!(
     a_foreign_cursor_is_refused,
     texts_are_found_wherever_they_stand,
     a_text_that_very_many_have_is_counted_and_paged_too,
+    verdicts_of_very_many_are_those_of_their_assessments,
     what_is_remembered_is_forgotten_when_the_estate_changes,
     a_restricted_reader_finds_his_changes_among_many_others,
     what_is_gone_is_shown_to_those_who_could_see_it,
@@ -158,6 +159,76 @@ async fn a_text_that_very_many_have_is_counted_and_paged_too(store: &Store) {
             }
         }
         assert_eq!(seen.len() as u64, n_all);
+    }
+}
+
+async fn verdicts_of_very_many_are_those_of_their_assessments(store: &Store) {
+    let moved = |resource: &Resource| {
+        let scope = Scope { resource_group: "us-east-1".into(), ..resource.scope.clone() };
+        Resource { type_name: "AWS::IAM::Role".into(), scope, ..resource.clone() }
+    };
+    let first = buckets("c", "1", 2200);
+    commit(store, plain("c", &first, 0)).await;
+    commit(store, Given { status: Status::Unknown, ..plain("d", &buckets("d", "2", 30), 0) }).await;
+    compare_with_targets(store).await;
+    // One is gone, one moved, and a client judges.
+    let mut second = first[1..].to_vec();
+    second[4] = moved(&second[4]);
+    let written =
+        |recommendation: &str, status| Assessment { recommendation: recommendation.into(), ..assessment(&second[7], status) };
+    for (recommendation, status) in [("w", Status::Unhealthy), ("x", Status::NotApplicable)] {
+        store.write_assessment(&written(recommendation, status), &WrittenDetails::default(), at(1)).await.unwrap();
+    }
+    compare_with_targets(store).await;
+    store.remove_written_assessment(&second[7].id, "x", at(2)).await.unwrap();
+    commit(store, Given { status: Status::Healthy, ..plain("c", &second, 3) }).await;
+    compare_with_targets(store).await;
+    // What stays as it is but for its place takes its verdict along.
+    second[5] = moved(&second[5]);
+    commit(store, Given { status: Status::Healthy, ..plain("c", &second, 4) }).await;
+    compare_with_targets(store).await;
+}
+
+/// Compares what a text finds that very many have with the assessments themselves.
+async fn compare_with_targets(store: &Store) {
+    let scopes =
+        ["/subscriptions/1/resourceGroups/eu-west-1", "arn:d:2:003"].map(|text| skywarden_policy::Scope::parse(text).unwrap());
+    let part = store.filter_of(&scopes.iter().collect()).await.unwrap();
+    let text = |text: &str| AssessmentQuery { text: Some(text.to_owned()), limit: 500, ..AssessmentQuery::default() };
+    for filter in [ALL, only(&[("c", "1")]), part] {
+        for query in [
+            text("ARN:"),
+            text("rn"),
+            AssessmentQuery { status: Some(Status::Unhealthy), ..text("arn:") },
+            AssessmentQuery { recommendations: Some(["w".to_owned(), "x".to_owned()].into()), ..text("arn:") },
+            AssessmentQuery { type_name: Some("AWS::IAM::Role".to_owned()), ..text("arn:") },
+            AssessmentQuery { account: Some("2".to_owned()), ..text("arn:") },
+        ] {
+            let targets = store.assessment_targets(&filter, &query).await.unwrap();
+            let mut expected: BTreeMap<Status, u64> = BTreeMap::new();
+            targets.iter().for_each(|own| *expected.entry(own.status).or_default() += 1);
+            assert_eq!(store.assessment_counts(&filter, &query).await.unwrap(), expected, "{query:?}");
+            let (mut query, mut seen) = (query, Vec::new());
+            loop {
+                let page = store.assessment_page(&filter, &query).await.unwrap();
+                seen.extend(page.items.iter().map(|row| (row.assessment.resource.to_string(), row.assessment.status)));
+                query.cursor = page.next;
+                if query.cursor.is_none() {
+                    break;
+                }
+            }
+            let place = |(_, status): &(String, Status)| match status {
+                Status::Unhealthy => 0,
+                Status::Unknown => 1,
+                Status::Healthy => 2,
+                Status::NotApplicable => 3,
+            };
+            assert!(seen.is_sorted_by_key(place), "{query:?}");
+            seen.sort();
+            let mut targets: Vec<(String, Status)> = targets.into_iter().map(|own| (own.resource, own.status)).collect();
+            targets.sort();
+            assert_eq!(seen, targets, "{query:?}");
+        }
     }
 }
 

@@ -138,11 +138,12 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
     "DROP TRIGGER resource_is_named",
     "DROP TRIGGER resource_is_gone",
     "DROP TABLE resource_texts",
-    "DROP TABLE resource_numbers",
 ];
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE resource_numbers",
+    "DROP TABLE recommendation_numbers",
     "DROP INDEX assessments_written",
     "ALTER TABLE assessments DROP COLUMN written",
     "DROP TABLE estate_version",
