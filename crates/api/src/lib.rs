@@ -21,7 +21,7 @@ mod scoped;
 mod tls;
 mod v1;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use skywarden_content::Catalog;
@@ -31,7 +31,7 @@ use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLaye
 pub use auth::{API_TOKEN_PREFIX, Auth, AuthSettings, Scheme, hex_digest, random_token};
 pub use console::{Console, StaticFile};
 pub use identity::{TokenKey, TokenKeyError};
-pub use limits::{Limits, Rate};
+pub use limits::{LimitSettings, Limits, Rate};
 pub use openapi::{OpenApi, openapi};
 pub use outbound::OutboundError;
 pub use people::{
@@ -65,26 +65,18 @@ pub struct AppState {
 /// Routes that need no login, methods and paths: they are how one logs in.
 pub const OPEN_ROUTES: &[&[(&str, &str)]] = &[identity::OPEN_ROUTES, people::OPEN_ROUTES];
 
-/// A request's body is at most this long.
-const MAX_BODY: usize = 1 << 20;
-
-/// That of a request that brings policies: all that Azure has built in are 30 MB.
-const MAX_IMPORT: usize = 64 << 20;
-
-/// A request takes at most this long.
-const MAX_TIME: Duration = Duration::from_secs(60);
-
 /// The whole server.
 pub fn router(state: AppState) -> Router {
+    let LimitSettings { body, import, time, .. } = state.limits.settings;
     let mut protected = Router::new().nest("/api/v1", v1::routes()).merge(arm::routes());
     if state.console.is_none() {
         protected = protected.route("/", get(page::index));
     }
     let long = Router::new().nest("/api/v1", v1::long_routes()).layer(DefaultBodyLimit::disable());
     let protected = protected
-        .layer(RequestBodyLimitLayer::new(MAX_BODY))
-        .layer(middleware::from_fn_with_state(MAX_BODY, long_body::refuse))
-        .merge(long.layer(RequestBodyLimitLayer::new(MAX_IMPORT)));
+        .layer(RequestBodyLimitLayer::new(body))
+        .layer(middleware::from_fn_with_state(body, long_body::refuse))
+        .merge(long.layer(RequestBodyLimitLayer::new(import)));
     let protected = protected.layer(middleware::from_fn_with_state(state.clone(), scoped::authorize));
     let overriding = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(axum::http::HeaderName::from_static(name), axum::http::HeaderValue::from_static(value))
@@ -102,7 +94,7 @@ pub fn router(state: AppState) -> Router {
         .layer(overriding("referrer-policy", "no-referrer"))
         .layer(SetResponseHeaderLayer::if_not_present(axum::http::header::CACHE_CONTROL, no_store))
         .layer(overriding("content-security-policy", POLICY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, MAX_TIME))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, time))
         .layer(middleware::map_response(error::in_shape))
         .with_state(state);
     // Around the whole, since a path is spelled before it is routed.

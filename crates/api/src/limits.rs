@@ -1,10 +1,11 @@
-//! How often one may ask: each principal, and each address of those who have not said who they are.
+//! How often one may ask, each principal and each address of those who have not said who they are, and what a request may take.
 
 use std::{
     hash::Hash,
     net::{IpAddr, SocketAddr},
     num::NonZeroU32,
     sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
 };
 
 use axum::{
@@ -26,8 +27,37 @@ pub struct Rate {
     pub burst: NonZeroU32,
 }
 
+/// What a server allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitSettings {
+    /// What a principal may ask.
+    pub principal: Rate,
+    /// What an address may ask before it says who it is.
+    pub stranger: Rate,
+    /// Bytes of a request's body.
+    pub body: usize,
+    /// Bytes of the body of a request that brings policies.
+    pub import: usize,
+    /// How long a request may take until its answer begins.
+    pub time: Duration,
+}
+
+impl Default for LimitSettings {
+    /// Pages of a console and scripts stay far below these; all policies that Azure has built in are 30 MB.
+    fn default() -> Self {
+        Self {
+            principal: Rate::of(100, 500),
+            stranger: Rate::of(10, 60),
+            body: 1 << 20,
+            import: 64 << 20,
+            time: Duration::from_secs(60),
+        }
+    }
+}
+
 /// The limits of a server, and how much of them is spent.
 pub struct Limits {
+    pub(crate) settings: LimitSettings,
     principals: Limiter<String>,
     strangers: Limiter<IpAddr>,
 }
@@ -42,11 +72,6 @@ struct Limiter<K: Hash + Eq + Clone> {
 const FORGET_EVERY: u32 = 10_000;
 
 impl Rate {
-    /// What a principal may ask: pages of a console and scripts stay far below.
-    pub const PRINCIPAL: Self = Self::of(100, 500);
-    /// What an address may ask before it says who it is.
-    pub const STRANGER: Self = Self::of(10, 60);
-
     /// A rate; zeros count as one.
     pub const fn of(per_second: u32, burst: u32) -> Self {
         const fn positive(number: u32) -> NonZeroU32 {
@@ -61,8 +86,8 @@ impl Rate {
 
 impl Limits {
     /// Nobody has asked yet.
-    pub fn new(principal: Rate, stranger: Rate) -> Self {
-        Self { principals: Limiter::new(principal), strangers: Limiter::new(stranger) }
+    pub fn new(settings: LimitSettings) -> Self {
+        Self { settings, principals: Limiter::new(settings.principal), strangers: Limiter::new(settings.stranger) }
     }
 
     /// Counts a request of a principal.
@@ -126,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_burst_is_taken_and_no_more_and_others_do_not_suffer() {
-        let limits = Limits::new(Rate::of(1, 5), Rate::of(1, 1));
+        let limits =
+            Limits::new(LimitSettings { principal: Rate::of(1, 5), stranger: Rate::of(1, 1), ..LimitSettings::default() });
         let n_taken = (0..50).filter(|_| limits.of_principal("one").is_ok()).count();
         // A second may begin while these are asked.
         assert!((5..50).contains(&n_taken), "{n_taken}");

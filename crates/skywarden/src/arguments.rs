@@ -1,5 +1,6 @@
 mod access;
 mod keys;
+mod limits;
 mod policy;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -15,6 +16,7 @@ use crate::{
 
 pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
 pub(crate) use keys::{KeySource, Keys};
+pub(crate) use limits::LimitArguments;
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
 
 /// Security posture of your clouds and servers: inventory, recommendations, secure score.
@@ -121,6 +123,8 @@ pub(crate) struct Up {
     pub(crate) tls: TlsArguments,
     #[command(flatten)]
     pub(crate) key: KeySource,
+    #[command(flatten)]
+    pub(crate) limits: LimitArguments,
     /// Connectors (accounts of an organisation) that are read at once.
     #[arg(long, default_value_t = 4, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     pub(crate) at_once: u16,

@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
-use skywarden_api::{Auth, AuthSettings, Limits, Name, Passwords, Rate, Scheme, SignIn, TokenKey};
+use skywarden_api::{Auth, AuthSettings, LimitSettings, Limits, Name, Passwords, Scheme, SignIn, TokenKey};
 use skywarden_content::Catalog;
 use skywarden_store::{Store, Vault};
 use tokio::net::TcpListener;
@@ -14,6 +14,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     certificates: Certificates,
     names: Vec<Name>,
+    limits: LimitSettings,
     one_time: String,
 }
 
@@ -55,14 +56,19 @@ async fn token_key(vault: &Vault, data: &DataDir) -> anyhow::Result<TokenKey> {
 
 impl Server {
     /// Takes the address; a port that is in use is an error that says so. It answers under the names, and its own address.
-    pub(crate) async fn bind(address: SocketAddr, certificates: Certificates, names: Vec<Name>) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(
+        address: SocketAddr,
+        certificates: Certificates,
+        names: Vec<Name>,
+        limits: LimitSettings,
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("could not listen on {address}; is another skywarden running? choose another address with --listen")
         })?;
         let address = listener.local_addr().context("could not read the address that was taken")?;
         let one_time = skywarden_api::random_token();
         anyhow::ensure!(!one_time.is_empty(), "the operating system gave no random bytes for the login token");
-        Ok(Self { listener, address, certificates, names, one_time })
+        Ok(Self { listener, address, certificates, names, limits, one_time })
     }
 
     /// The address that opens the first session (works once), and how to know that it is this server that answers there.
@@ -94,7 +100,7 @@ impl Server {
             vault,
             auth,
             sign_in: Arc::new(sign_in),
-            limits: Arc::new(Limits::new(Rate::PRINCIPAL, Rate::STRANGER)),
+            limits: Arc::new(Limits::new(self.limits)),
             console: console(),
         };
         let router = skywarden_api::router(state);

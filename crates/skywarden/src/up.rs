@@ -36,7 +36,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         let Some(certificates) = certificates else {
             return Ok(if failures == 0 { Ending::Done } else { Ending::Failed });
         };
-        let server = serve::Server::bind(up.listen, certificates, certificates::names(up)).await?;
+        let server = serve::Server::bind(up.listen, certificates, certificates::names(up), up.limits.settings()).await?;
         println!("\n{}", server.greeting()?.join("\n"));
         println!(
             "The API token for scripts is in {}; state is kept in {}",

@@ -170,12 +170,6 @@ impl Store {
     /// # Errors
     /// If a statement fails or the row is damaged.
     pub async fn coverage_of(&self, filter: &ScopeFilter, connector: &str) -> Result<Vec<Coverage>, StoreError> {
-        let document: Option<String> = on_pool!(&self.pool, pool => {
-            sqlx::query_scalar("SELECT document FROM coverage WHERE connector = $1")
-                .bind(connector).fetch_optional(pool).await.map_err(StoreError::statement("reading coverage"))?
-        });
-        let Some(document) = document else { return Ok(Vec::new()) };
-        let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
-        Ok(coverage::visible(filter, connector, entries, &self.seen_resources(filter).await?))
+        Ok(self.listings(filter, Some(connector)).await?.remove(connector).unwrap_or_default())
     }
 }

@@ -12,6 +12,7 @@ use skywarden_posture::JudgedControls;
 use crate::{
     Store, StoreError,
     compliance::write_compliance,
+    listings::write_listings,
     pool::{IDS_AT_ONCE, on_pool},
     remembered::CHANGED,
     sightings::write_sightings,
@@ -296,11 +297,11 @@ impl Store {
                 insert.push(" ON CONFLICT (at, resource, recommendation) DO UPDATE SET document = excluded.document");
                 insert.build().execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
-            let document = json(&run.coverage)?;
+            write_listings!(tx, run, doing);
             sqlx::query(
-                "INSERT INTO coverage (connector, hash, document, taken_at) VALUES ($1, $2, $3, $4)
-                 ON CONFLICT (connector) DO UPDATE SET hash = excluded.hash, document = excluded.document, taken_at = excluded.taken_at")
-                .bind(connector).bind(hash(&[&document])).bind(document).bind(instant(run.taken_at)).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                "INSERT INTO coverage (connector, taken_at) VALUES ($1, $2)
+                 ON CONFLICT (connector) DO UPDATE SET taken_at = excluded.taken_at")
+                .bind(connector).bind(instant(run.taken_at)).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             for (account, score) in run.scores {
                 stats.n_written += 1;
                 sqlx::query(

@@ -8,7 +8,6 @@ use skywarden_model::{Cause, Coverage, Timestamp};
 use crate::{
     ScopeFilter, Store, StoreError,
     commit::parse,
-    coverage,
     pool::{on_pool, rows_of},
 };
 
@@ -58,18 +57,17 @@ impl Store {
     /// # Errors
     /// If a statement fails or a row is damaged.
     pub async fn connector_coverage(&self, filter: &ScopeFilter) -> Result<BTreeMap<String, ConnectorCoverage>, StoreError> {
-        let rows: Vec<(String, String, Option<String>)> = on_pool!(&self.pool, pool => {
-            sqlx::query_as("SELECT connector, document, taken_at FROM coverage ORDER BY connector")
+        let rows: Vec<(String, Option<String>)> = on_pool!(&self.pool, pool => {
+            sqlx::query_as("SELECT connector, taken_at FROM coverage ORDER BY connector")
                 .fetch_all(pool).await.map_err(StoreError::statement("reading coverage"))?
         });
-        let seen = self.seen_resources(filter).await?;
+        let mut listings = self.listings(filter, None).await?;
         let mut found = BTreeMap::new();
-        for (connector, document, taken_at) in rows {
+        for (connector, taken_at) in rows {
             if !filter.allows_connector(&connector) {
                 continue;
             }
-            let entries: Vec<Coverage> = serde_json::from_str(&document).map_err(StoreError::damaged("coverage"))?;
-            let entries = coverage::visible(filter, &connector, entries, &seen);
+            let entries = listings.remove(&connector).unwrap_or_default();
             let taken_at = taken_at.map(|text| parse(&text, "time")).transpose()?;
             found.insert(connector, ConnectorCoverage { taken_at, entries });
         }

@@ -20,6 +20,7 @@ mod filter;
 mod found;
 mod identity;
 mod inventory;
+mod listings;
 mod pages;
 mod parts;
 mod plans;
@@ -54,6 +55,7 @@ pub use error::StoreError;
 pub use filter::{Part, Places, ScopeFilter, Share};
 pub use identity::{Credential, CredentialKind, FailedSignIns, NewAssignment, PrincipalFacts, Session};
 pub use inventory::{Facet, Facets, ResourceQuery, ResourceRow};
+pub use listings::CoverageCounts;
 pub use parts::AssessedAccount;
 pub use plans::PRICINGS;
 pub use policy::{

@@ -150,18 +150,26 @@ impl Store {
         Ok(self.connector_coverage(filter).await?.into_values().flat_map(|own| own.entries).collect())
     }
 
-    /// The scores since an instant of every account that is seen whole, oldest first. Those of the others were computed over more than
-    /// the reader sees, and what of it they saw then is not known.
+    /// The scores of every account that is seen whole, oldest first: all since `recent`, the last of each day since `since`, and the last
+    /// before that. Those of the other accounts were computed over more than the reader sees, and what of it they saw then is not known.
     ///
     /// # Errors
     /// If a statement fails or a row is damaged.
-    pub async fn scores(&self, filter: &ScopeFilter, since: Timestamp) -> Result<Vec<ScorePoint>, StoreError> {
-        let whole = filter.whole_accounts(&self.pool, "connector, account", 2)?;
+    pub async fn scores(&self, filter: &ScopeFilter, since: Timestamp, recent: Timestamp) -> Result<Vec<ScorePoint>, StoreError> {
+        let whole = filter.whole_accounts(&self.pool, "connector, account", 3)?;
+        // Instants are of one length, and begin with their day.
         let statement = format!(
-            "SELECT connector, account, at, document FROM scores WHERE at >= $1{} ORDER BY at, connector, account",
-            whole.sql
+            "SELECT s.connector, s.account, s.at, s.document FROM (
+                 SELECT connector, account, MAX(at) AS newest FROM scores WHERE 1 = 1{}
+                 GROUP BY connector, account, SUBSTR(at, 1, CASE WHEN at >= $2 THEN {} WHEN at >= $1 THEN {} ELSE 0 END)) n
+             JOIN scores s ON s.connector = n.connector AND s.account = n.account AND s.at = n.newest
+             ORDER BY s.at, s.connector, s.account",
+            whole.sql,
+            "2027-01-15T08:00:01.000000Z".len(),
+            "2027-01-15".len()
         );
-        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [instant(since)], whole);
+        let rows: Vec<(String, String, String, String)> =
+            rows_of!(self, "reading scores", statement, [instant(since), instant(recent)], whole);
         rows.into_iter().map(score_point).collect()
     }
 

@@ -55,6 +55,7 @@ impl Store {
                 "DELETE FROM slices WHERE connector = $1",
                 "DELETE FROM transitions WHERE connector = $1",
                 "DELETE FROM coverage WHERE connector = $1",
+                "DELETE FROM listings WHERE connector = $1",
                 "DELETE FROM scores WHERE connector = $1",
                 "DELETE FROM accounts WHERE connector = $1",
                 "DELETE FROM attempts WHERE connector = $1",

@@ -6,12 +6,11 @@ use axum::{Json, extract::Path, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind};
-use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, ScopeFilter, ScorePoint};
+use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScopeFilter, ScorePoint};
 
 use super::{
     Answer,
     missing::{permissions_of, reasons_of},
-    overview::{CoverageCounts, coverage_counts},
 };
 use crate::{error::ApiError, scoped::Scoped};
 
@@ -99,7 +98,7 @@ fn row<'a>(
         accounts: accounts(id_of(connector), counts, scores),
         attempt: attempt.map(|own| json!({ "at": own.at, "succeededAt": own.succeeded_at, "error": own.error })),
         taken_at: coverage.and_then(|own| own.taken_at),
-        coverage: coverage_counts(entries),
+        coverage: CoverageCounts::of(entries),
         failures: failures(entries),
         missing_permissions: permissions.len(),
     }

@@ -1,24 +1,19 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use serde::Serialize;
 use serde_json::{Value, json};
-use skywarden_model::{Coverage, ListOutcome, SecureScore, Status, Timestamp};
+use skywarden_model::{SecureScore, SignedDuration, Status, Timestamp};
 use skywarden_posture::overall_score;
 use skywarden_store::{ResourceQuery, ScorePoint};
 
 use super::{Answer, rounds::rounds};
 use crate::{error::ApiError, scoped::Scoped};
 
-/// Listings by how they went, and reads that were refused.
-#[derive(Debug, Default, Serialize)]
-pub(super) struct CoverageCounts {
-    complete: u64,
-    partial: u64,
-    failed: u64,
-    skipped: u64,
-    denied: u64,
-}
+/// How far back scores are shown.
+const SHOWN: SignedDuration = SignedDuration::from_hours(90 * 24);
+
+/// How far back each is shown; of a day before that the last.
+const RECENT: SignedDuration = SignedDuration::from_hours(24);
 
 /// The score over everything that is connected.
 pub(crate) async fn total_score(state: &Scoped) -> Result<SecureScore, ApiError> {
@@ -32,10 +27,17 @@ pub(crate) async fn overview(state: Scoped) -> Answer {
 }
 
 async fn told(state: &Scoped) -> Result<Value, ApiError> {
-    let latest = state.latest_scores(&state.filter).await?;
-    let score = overall_score(latest.iter().map(|point| &point.score));
+    let now = Timestamp::now();
+    let back = |span| now.checked_sub(span).unwrap_or(Timestamp::MIN);
+    let history = state.store.scores(&state.filter, back(SHOWN), back(RECENT)).await?;
+    let parts = state.store.scores_of_parts(&state.catalog, &state.filter).await?;
+    let mut latest: BTreeMap<(&str, &str), &ScorePoint> = BTreeMap::new();
+    for point in history.iter().chain(parts.iter()) {
+        latest.insert((&point.connector, &point.account), point);
+    }
+    let score = overall_score(latest.values().map(|point| &point.score));
     let subscriptions: Vec<Value> = latest
-        .iter()
+        .values()
         .map(|point| json!({ "connector": point.connector, "account": point.account, "at": point.at, "score": headline(&point.score) }))
         .collect();
     let connectors: Vec<Value> = state
@@ -51,7 +53,6 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
     let unhealthy = ResourceQuery { status: Some(Status::Unhealthy), ..ResourceQuery::default() };
     let statuses = state.store.status_counts(&state.filter).await?;
     let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
-    let history = state.store.scores(&state.filter, Timestamp::UNIX_EPOCH).await?;
     Ok(json!({
         "secureScore": score,
         "subscriptions": subscriptions,
@@ -59,9 +60,9 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
         "assessments": statuses,
         "resources": state.store.resource_count(&state.filter, &ResourceQuery::default()).await?,
         "unhealthyResources": state.store.resource_count(&state.filter, &unhealthy).await?,
-        "trend": trend(&history),
+        "trend": trend(&history, &back(SHOWN).to_string()),
         "withoutHistory": state.without_history(&state.filter).await?,
-        "coverage": coverage_counts(&state.store.coverage(&state.filter).await?),
+        "coverage": state.store.coverage_counts(&state.filter).await?,
     }))
 }
 
@@ -70,12 +71,14 @@ fn headline(score: &SecureScore) -> Value {
             "coverage": score.coverage, "range": score.range })
 }
 
-/// The whole after each round of assessments: every subscription with its newest score until then.
-fn trend(history: &[ScorePoint]) -> Vec<Value> {
+/// The whole after each round of assessments since an instant: every subscription with its newest score until then.
+fn trend(history: &[ScorePoint], since: &str) -> Vec<Value> {
     let mut newest: BTreeMap<(&str, &str), &SecureScore> = BTreeMap::new();
     let mut points = history.iter().peekable();
     let mut trend = Vec::new();
-    for at in rounds(history.iter().map(|point| point.at.as_str())) {
+    let newest_at = history.last().map_or("", |point| point.at.as_str());
+    let shown = history.iter().map(|point| point.at.as_str()).filter(|at| *at >= since || *at == newest_at);
+    for at in rounds(shown) {
         while let Some(point) = points.next_if(|point| point.at.as_str() <= at) {
             newest.insert((&point.connector, &point.account), &point.score);
         }
@@ -83,18 +86,4 @@ fn trend(history: &[ScorePoint]) -> Vec<Value> {
         trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
     }
     trend
-}
-
-pub(super) fn coverage_counts(coverage: &[Coverage]) -> CoverageCounts {
-    let mut counts = CoverageCounts::default();
-    for entry in coverage {
-        match entry.outcome {
-            ListOutcome::Complete { .. } => counts.complete += 1,
-            ListOutcome::Partial { .. } => counts.partial += 1,
-            ListOutcome::Failed { .. } => counts.failed += 1,
-            ListOutcome::Skipped { .. } => counts.skipped += 1,
-        }
-        counts.denied += entry.denied.len() as u64;
-    }
-    counts
 }

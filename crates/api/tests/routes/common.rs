@@ -12,7 +12,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 use skywarden_api::{
-    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, Limits, Passwords, Rate, Route, Scheme, SignIn, StaticFile,
+    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, LimitSettings, Limits, Passwords, Rate, Route, Scheme, SignIn, StaticFile,
     TokenKey, hex_digest, router,
 };
 use skywarden_content::Catalog;
@@ -152,7 +152,7 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
         vault,
         auth,
         sign_in: Arc::new(SignIn::new(Passwords::new().unwrap(), providers)),
-        limits: Arc::new(Limits::new(limit, limit)),
+        limits: Arc::new(Limits::new(LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() })),
         console: Some(console),
     };
     Server { router: router(state), store, _folder: folder }

@@ -186,7 +186,14 @@ async fn verdicts_are_followed_over_time(store: &Store) {
     );
     assert_eq!(store.transitions(&ALL, at(1)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&ALL, at(2)).await.unwrap().len(), 0);
-    assert_eq!(store.scores(&ALL, at(1)).await.unwrap().len(), 3);
+    let seconds = async |since, recent| {
+        let points = store.scores(&ALL, since, recent).await.unwrap();
+        points.into_iter().map(|own| own.at.chars().nth(18).unwrap()).collect::<String>()
+    };
+    assert_eq!(seconds(at(0), at(0)).await, "0123");
+    assert_eq!(seconds(at(2), at(2)).await, "123", "what stood before it is told");
+    assert_eq!(seconds(at(0), at(3)).await, "23", "the last of a day stands for it");
+    assert_eq!(seconds(at(9), at(9)).await, "3");
     assert_eq!(store.latest_scores(&ALL).await.unwrap()[0].at, "2027-01-15T08:00:03.000000Z");
 }
 
@@ -244,7 +251,7 @@ async fn a_filter_hides_other_accounts_everywhere(store: &Store) {
     assert_eq!(store.connectors(&filter).await.unwrap().len(), 1);
     assert_eq!(store.assessments(&filter).await.unwrap().len(), 1);
     assert_eq!(store.coverage(&filter).await.unwrap().len(), 1);
-    assert_eq!(store.scores(&filter, at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.scores(&filter, at(0), at(0)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&filter, at(0)).await.unwrap().len(), 1);
     assert!(store.resource(&filter, "arn:other").await.unwrap().is_none());
     assert!(store.resource(&filter, "arn:own").await.unwrap().is_some());
@@ -260,7 +267,7 @@ async fn removing_a_connector_removes_all_of_it(store: &Store) {
     assert!(!store.remove_connector("sample").await.unwrap());
     assert_eq!(store.connectors(&ALL).await.unwrap().len(), 1);
     assert_eq!(store.assessments(&ALL).await.unwrap().len(), 1);
-    assert_eq!(store.scores(&ALL, at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.scores(&ALL, at(0), at(0)).await.unwrap().len(), 1);
     assert_eq!(store.coverage(&ALL).await.unwrap().len(), 1);
 }
 

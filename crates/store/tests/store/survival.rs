@@ -142,6 +142,10 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "ALTER TABLE coverage ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE coverage ADD COLUMN document TEXT NOT NULL DEFAULT '[]'",
+    "UPDATE coverage SET document = (SELECT l.document FROM listings l WHERE l.connector = coverage.connector)",
+    "DROP TABLE listings",
     "DROP TABLE resource_numbers",
     "DROP TABLE recommendation_numbers",
     "DROP INDEX assessments_written",
