@@ -160,10 +160,11 @@ async fn write(
             ConnectorWritten::AccountTaken(other) => return Err(account_taken(state, &wanted.account, other.as_str())),
         }
         // In this order, so that what fails on the way is made good by the same request: the plans are compared anew then.
+        let is_switched = !plans.is_empty();
         for (plan, setting) in plans {
             set_plan(state, (after.id.as_str(), &wanted.account), plan, setting).await?;
         }
-        if before.is_some() {
+        if is_switched {
             judge_anew(state, &after).await?;
         }
         let status = if before.is_some() { StatusCode::OK } else { StatusCode::CREATED };
