@@ -5,7 +5,7 @@
 Starts `skywarden up --sample` on a free port with a data folder of its own, makes a program with the role Security Admin, logs in with
 `az-client login` and runs each command twice: for the machine's subscription and for the sample's. A command of a built feature must
 answer with rows or an object; one of a feature that is not there must fail with FeatureNotAvailable. Then it makes the program Owner and
-runs the life of an assessment of its own and of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
+runs the life of an assessment of its own, of a connector and of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
 with Azure's code. Prints a table, exits 1 on a surprise. `--only policy` leaves the first part out, `--show` prints what the second says.
 """
 
@@ -85,6 +85,32 @@ ASSESSMENT = [
     ("security assessment show -n " + KEY + " --assessed-resource-id {resource}", "ResourceNotFound"),
     ("security assessment-metadata delete -n " + KEY, BUILT),
     ("security assessment-metadata show -n " + KEY, "ResourceNotFound"),
+]
+
+# A connector, in order, as POLICY; what is read again has to hold the text behind the command.
+CONNECTOR = "security security-connector {verb} -n prod -g security"
+READING = "cspm-monitor-aws.native-cloud-connection.cloud-role-arn=arn:aws:iam::123456789012:role/Skywarden"
+MAKE = (CONNECTOR.replace("{verb}", "create") + " --location westeurope --hierarchy-identifier {account} --environment-name AWS"
+        " --environment-data aws-account.scan-interval=12 --offerings [0]." + READING)
+SHOW, CHANGE, REMOVE = (CONNECTOR.replace("{verb}", verb) for verb in ("show", "update", "delete"))
+CONNECTORS = [
+    (SHOW, "ResourceNotFound"),
+    (MAKE.replace("{account}", "210987654321"), "InvalidRequestContent"),
+    (MAKE.replace("{account}", "123456789012").replace("AWS", "GitHub", 1), "EnvironmentNotSupported"),
+    (MAKE.replace("{account}", "123456789012") + " [1].defender-for-servers-aws.sub-plan.type=P1 --tags team=blue", BUILT),
+    (SHOW, '"team": "blue"'),
+    (SHOW, '"type": "P1"'),
+    (SHOW, '"scanInterval": 12'),
+    ("security security-connector list", '"hierarchyIdentifier": "123456789012"'),
+    ("security security-connector list -g security", '"name": "prod"'),
+    ("account list --refresh", '"name": "AWS account 123456789012"'),
+    (MAKE.replace("{account}", "123456789012").replace("-n prod", "-n second"), "AccountConnected"),
+    (CHANGE + " --tags team=red --environment-data aws-account.regions=['eu-central-1']", BUILT),
+    (SHOW, '"team": "red"'),
+    (SHOW, '"eu-central-1"'),
+    (SHOW, '"offeringType": "DefenderForServersAws"'),
+    (REMOVE + " --yes", BUILT),
+    (SHOW, "ResourceNotFound"),
 ]
 
 GROUP = "/providers/Microsoft.Management/managementGroups/corp"
@@ -235,15 +261,17 @@ def policies(given, folder, client, subscriptions):
     for name, value in files.items():
         pathlib.Path(folder, name).write_text(json.dumps(value))
     rows = []
-    for command, wanted in ASSESSMENT + POLICY:
+    for command, wanted in ASSESSMENT + CONNECTORS + POLICY:
         for word, value in words.items():
             command = command.replace("{" + word + "}", value)
         answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")
         outcome, remark = told(answer)
         if wanted == BUILT:
             is_right = outcome not in ("FeatureNotAvailable", "failed", "0 rows")
-        else:
+        elif wanted.isalpha():
             is_right, outcome = answer.returncode != 0 and wanted in answer.stderr, f"refused: {wanted}"
+        else:
+            is_right, outcome = answer.returncode == 0 and wanted in answer.stdout, f"holds: {wanted}"
         if given.show:
             print(f"$ az {command}\n{(answer.stdout or answer.stderr).strip()[:2000]}\n")
         shown = command.replace(resource, "RESOURCE").replace(folder, "FOLDER").replace(subscription["id"], "SUBSCRIPTION")

@@ -9,6 +9,28 @@ text_id! {
     ConnectorId
 }
 
+/// The settings of connectors that more than one crate knows, by their names.
+pub mod setting {
+    /// The account that is connected, by the provider's id.
+    pub const ACCOUNT: &str = "account";
+    /// The role to assume, as an ARN.
+    pub const ROLE: &str = "role";
+    /// What the role's trust may ask for.
+    pub const EXTERNAL_ID: &str = "externalId";
+    /// The regions to look at, with commas between them; without it all.
+    pub const REGIONS: &str = "regions";
+    /// The connector of the organisation that an account came with.
+    pub const MEMBER_OF: &str = "memberOf";
+    /// The role to assume in the accounts of an organisation, on the connector that leads to them and has nothing of its own.
+    pub const MEMBER_ROLE: &str = "memberRole";
+    /// The id of the subscription under which ARM shows it, in small letters; without it that of its own account.
+    pub const HOME: &str = "home";
+    /// The resource group there.
+    pub const HOME_GROUP: &str = "homeGroup";
+    /// What clients of ARM said of it that is not needed to reach it, as a JSON object.
+    pub const ARM: &str = "arm";
+}
+
 /// One connected environment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -21,8 +43,25 @@ pub struct Connector {
     pub display_name: String,
     /// Whether it holds sample data, to be marked as such wherever it is shown.
     pub sample: bool,
-    /// How to reach it: profile name, role to assume, regions, endpoint. Never a secret.
+    /// How to reach it (profile name, role to assume, regions, endpoint) and where it belongs, by [`setting`]. Never a secret.
     pub settings: BTreeMap<String, String>,
+}
+
+impl Connector {
+    /// A setting, if it is set.
+    pub fn setting(&self, name: &str) -> Option<&str> {
+        self.settings.get(name).map(String::as_str)
+    }
+
+    /// Whether it leads to the accounts of an organisation and has nothing of its own.
+    pub fn is_organization(&self) -> bool {
+        self.settings.contains_key(setting::MEMBER_ROLE)
+    }
+
+    /// The account whose resources come through it, where it was connected for one.
+    pub fn account(&self) -> Option<&str> {
+        self.setting(setting::ACCOUNT).filter(|_| !self.is_organization())
+    }
 }
 
 /// The kind of environment; the names are those of `SecurityConnector.environmentName` and `resourceDetails.source`.

@@ -20,7 +20,7 @@ mod transition;
 pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
 pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
 pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedEvidence, AttestedState, Withdrawal};
-pub use connector::{Connector, ConnectorId, Environment};
+pub use connector::{Connector, ConnectorId, Environment, setting};
 pub use coverage::{Coverage, DeniedRead, ListOutcome};
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
 pub use facts::{Fact, FactSheet, FactTable, fact_object};

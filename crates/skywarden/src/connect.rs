@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path};
 
 use anyhow::Context as _;
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Environment, Snapshot, Timestamp};
+use skywarden_model::{Connector, Environment, Snapshot, Timestamp, setting};
 use skywarden_store::{ScopeFilter, Store};
 
 use crate::{
@@ -28,7 +28,7 @@ pub(crate) fn connect(command: &Connect, overlay: Option<&Path>) -> anyhow::Resu
     runtime.block_on(async {
         let store = Store::open_file(&data.store()).await?;
         let connector = connect_aws(aws, &catalog, &store).await?;
-        if organization::is_organization(&connector) {
+        if connector.is_organization() {
             let refreshed = organization::refresh(&store, &catalog, &connector, &login(&connector.settings)).await?;
             println!("The organisation has {} accounts to be read; new ones are picked up.", refreshed.joined.len());
         }
@@ -49,7 +49,7 @@ async fn connect_aws(aws: &ConnectAws, catalog: &Catalog, store: &Store) -> anyh
     let id = aws.name.clone().unwrap_or_else(|| format!("{prefix}-{account}").into());
     let is_same = |connector: &&Connector| {
         connector.id != id
-            && organization::is_organization(connector) == is_organization
+            && connector.is_organization() == is_organization
             && connector.settings.get("account") == Some(&account)
     };
     if let Some(taken) = known.iter().find(is_same) {
@@ -62,6 +62,11 @@ async fn connect_aws(aws: &ConnectAws, catalog: &Catalog, store: &Store) -> anyh
     let mut settings = settings(&aws.aws, &account);
     if is_organization {
         settings.extend(organization::settings(&aws.organization));
+    }
+    // Where it belongs and what clients of ARM said of it outlasts another login.
+    if let Some(before) = known.iter().find(|connector| connector.id == id) {
+        let kept = |(name, _): &(&String, &String)| [setting::HOME, setting::HOME_GROUP, setting::ARM].contains(&name.as_str());
+        settings.extend(before.settings.iter().filter(kept).map(|(name, value)| (name.clone(), value.clone())));
     }
     let what = if is_organization { "AWS organisation of" } else { "AWS account" };
     let display_name = format!("{what} {account}");
@@ -105,6 +110,14 @@ pub(crate) fn host() -> Connector {
         sample: false,
         settings: BTreeMap::new(),
     }
+}
+
+/// Whether a connector is still what it was when somebody began to read it: one that was removed, or leads to another account by now, is
+/// not. This machine is connected by being assessed.
+pub(crate) async fn is_connected(store: &Store, connector: &Connector) -> anyhow::Result<bool> {
+    let known = store.connectors(&ScopeFilter::All).await?;
+    let is_same = |own: &Connector| own.id == connector.id && own.account() == connector.account();
+    Ok(connector.id.as_str() == HOST || known.iter().any(is_same))
 }
 
 /// Collects what a connector connects.
@@ -151,7 +164,8 @@ pub(crate) fn list(read: &Read) -> anyhow::Result<Ending> {
     let rows: Vec<Vec<String>> = connectors
         .iter()
         .map(|connector| {
-            let settings: Vec<String> = connector.settings.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            let told = connector.settings.iter().filter(|(name, _)| *name != setting::ARM);
+            let settings: Vec<String> = told.map(|(name, value)| format!("{name}={value}")).collect();
             let kind = if connector.sample { "sample data".to_owned() } else { format!("{:?}", connector.environment) };
             vec![connector.id.to_string(), kind, connector.display_name.clone(), settings.join(" ")]
         })
@@ -162,6 +176,23 @@ pub(crate) fn list(read: &Read) -> anyhow::Result<Ending> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_was_removed_meanwhile_is_not_connected() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
+        let of = |account: &str| Connector {
+            id: "aws".into(),
+            settings: BTreeMap::from([(setting::ACCOUNT.to_owned(), account.to_owned())]),
+            ..host()
+        };
+        store.put_connector(&of("1")).await.unwrap();
+        assert!(is_connected(&store, &of("1")).await.unwrap());
+        assert!(!is_connected(&store, &of("2")).await.unwrap(), "another account under the same name");
+        store.remove_connector("aws").await.unwrap();
+        assert!(!is_connected(&store, &of("1")).await.unwrap());
+        assert!(is_connected(&store, &host()).await.unwrap(), "this machine needs no row");
+    }
 
     #[test]
     fn a_login_survives_the_store() {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_collect::{Organization, OrganizationAccount, organization};
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Environment};
+use skywarden_model::{Connector, Environment, setting};
 use skywarden_store::{ScopeFilter, Store};
 
 use crate::{
@@ -15,32 +15,23 @@ use crate::{
 /// The role that is assumed in each account where no other is named; docs/guide/aws.md has the stack set that makes it.
 pub(crate) const MEMBER_ROLE: &str = "SkywardenReader";
 
-/// The setting that marks the connector of an organisation: the role to assume in its accounts.
-const ROLE_OF_MEMBERS: &str = "memberRole";
 /// The setting of a connector with accounts that are left out.
 const EXCEPT: &str = "exceptAccounts";
-/// The setting that marks an account that came with an organisation: the connector of that.
-const MEMBER_OF: &str = "memberOf";
-
-/// Whether a connector leads to the accounts of an organisation.
-pub(crate) fn is_organization(connector: &Connector) -> bool {
-    connector.settings.contains_key(ROLE_OF_MEMBERS)
-}
 
 /// Whether a connector came with an organisation.
 pub(crate) fn is_member(connector: &Connector) -> bool {
-    connector.settings.contains_key(MEMBER_OF)
+    connector.settings.contains_key(setting::MEMBER_OF)
 }
 
 /// The connectors of the accounts that came with an organisation.
 pub(crate) fn members_of(known: &[Connector], organization: &str) -> Vec<String> {
-    let is_member = |other: &&Connector| other.settings.get(MEMBER_OF).is_some_and(|own| own == organization);
+    let is_member = |other: &&Connector| other.settings.get(setting::MEMBER_OF).is_some_and(|own| own == organization);
     known.iter().filter(is_member).map(|other| other.id.to_string()).collect()
 }
 
 /// The settings of an organisation's connector besides its login.
 pub(crate) fn settings(arguments: &OrganizationArguments) -> BTreeMap<String, String> {
-    let mut settings = BTreeMap::from([(ROLE_OF_MEMBERS.to_owned(), arguments.member_role.clone())]);
+    let mut settings = BTreeMap::from([(setting::MEMBER_ROLE.to_owned(), arguments.member_role.clone())]);
     if !arguments.except_accounts.is_empty() {
         settings.insert(EXCEPT.to_owned(), arguments.except_accounts.join(","));
     }
@@ -101,7 +92,7 @@ struct Plan<'a> {
 fn plan<'a>(connector: &Connector, known: &[Connector], found: &'a Organization) -> Plan<'a> {
     let except: BTreeSet<&str> = connector.settings.get(EXCEPT).map(|list| list.split(',').collect()).unwrap_or_default();
     let own_id = connector.id.as_str();
-    let is_own = |other: &&Connector| other.settings.get(MEMBER_OF).is_some_and(|organization| organization == own_id);
+    let is_own = |other: &&Connector| other.settings.get(setting::MEMBER_OF).is_some_and(|organization| organization == own_id);
     let account_of = |other: &Connector| other.settings.get("account").cloned().unwrap_or_default();
     // An account that somebody connected by itself stays with the login that was chosen for it.
     let elsewhere: BTreeSet<String> =
@@ -120,10 +111,10 @@ fn plan<'a>(connector: &Connector, known: &[Connector], found: &'a Organization)
 }
 
 fn member(connector: &Connector, own: &AwsLogin, found: &Organization, account: &OrganizationAccount) -> Connector {
-    let role = connector.settings.get(ROLE_OF_MEMBERS).map_or(MEMBER_ROLE, String::as_str);
+    let role = connector.settings.get(setting::MEMBER_ROLE).map_or(MEMBER_ROLE, String::as_str);
     let login = member_login(own, found, &account.id, role);
     let mut settings = crate::connect::settings(&login, &account.id);
-    settings.insert(MEMBER_OF.to_owned(), connector.id.to_string());
+    settings.insert(setting::MEMBER_OF.to_owned(), connector.id.to_string());
     let name = if account.name.is_empty() { "without a name" } else { &account.name };
     Connector {
         id: format!("aws-{}", account.id).as_str().into(),
@@ -163,14 +154,14 @@ mod tests {
 
     #[test]
     fn accounts_join_and_leave_and_those_connected_elsewhere_stay_there() {
-        let own = connector("org", &[(ROLE_OF_MEMBERS, "r"), (EXCEPT, "5")]);
+        let own = connector("org", &[(setting::MEMBER_ROLE, "r"), (EXCEPT, "5")]);
         let known = [
             own.clone(),
-            connector("aws-2", &[("account", "2"), (MEMBER_OF, "org")]),
-            connector("aws-3", &[("account", "3"), (MEMBER_OF, "org")]),
+            connector("aws-2", &[("account", "2"), (setting::MEMBER_OF, "org")]),
+            connector("aws-3", &[("account", "3"), (setting::MEMBER_OF, "org")]),
             connector("mine", &[("account", "4")]),
-            connector("aws-6", &[("account", "6"), (MEMBER_OF, "org")]),
-            connector("aws-9", &[("account", "9"), (MEMBER_OF, "other")]),
+            connector("aws-6", &[("account", "6"), (setting::MEMBER_OF, "org")]),
+            connector("aws-9", &[("account", "9"), (setting::MEMBER_OF, "other")]),
         ];
         let found = found(&[("1", true), ("2", true), ("3", false), ("4", true), ("5", true), ("7", true)]);
         let plan = plan(&own, &known, &found);

@@ -91,7 +91,7 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: 
     let mut failures = refresh_organizations(store, catalog).await?;
     let host = connect::host();
     let mut connectors = vec![host.clone()];
-    let is_read = |connector: &Connector| connector.id != host.id && !organization::is_organization(connector);
+    let is_read = |connector: &Connector| connector.id != host.id && !connector.is_organization();
     connectors.extend(store.connectors(&ScopeFilter::All).await?.into_iter().filter(is_read));
     let n_connectors = connectors.len();
     let gate = Arc::new(Semaphore::new(1));
@@ -131,7 +131,7 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: 
 async fn refresh_organizations(store: &Store, catalog: &Catalog) -> anyhow::Result<usize> {
     let mut failures = 0;
     let connectors = store.connectors(&ScopeFilter::All).await?;
-    for connector in connectors.iter().filter(|connector| organization::is_organization(connector)) {
+    for connector in connectors.iter().filter(|connector| connector.is_organization()) {
         let refreshed = organization::refresh(store, catalog, connector, &connect::login(&connector.settings)).await;
         let error = refreshed.as_ref().err().map(told);
         store.put_attempt(connector.id.as_str(), Timestamp::now(), error.as_deref()).await?;
@@ -165,6 +165,10 @@ async fn assess_one(
     let result = connect::read(catalog, connector, walk, now).await;
     let error = result.as_ref().err().map(told);
     let _turn = gate.acquire().await?;
+    // Reading takes minutes: committing would bring back what somebody removed meanwhile.
+    if !connect::is_connected(store, connector).await? {
+        anyhow::bail!("{} was disconnected while it was being read; nothing of that is kept", connector.display_name);
+    }
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
     store.judge_policies_of(catalog, &[connector.id.to_string()], now).await?;

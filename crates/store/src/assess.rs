@@ -11,7 +11,7 @@ use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
 
 use sqlx::AssertSqlSafe;
 
-use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, coverage, pool::on_pool};
+use crate::{Run, RunLock, ScopeFilter, Store, StoreError, WriteStats, commit::parse, pool::on_pool};
 
 /// How long a run waits for another to commit; commits take seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,7 +42,8 @@ impl Store {
         result
     }
 
-    /// Judges what the store holds of a connector anew, without collecting: after an exemption, or with new content.
+    /// Judges what the store holds of a connector anew, without collecting: after an exemption, or with new content. `None`, and nothing is
+    /// written, if it was never read: there is nothing to judge, and that nothing is there is not known.
     ///
     /// # Errors
     /// As [`Store::assess`].
@@ -51,10 +52,14 @@ impl Store {
         catalog: &Catalog,
         connector: &Connector,
         now: Timestamp,
-    ) -> Result<(Assessed, WriteStats), StoreError> {
+    ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
         let lock = self.wait_for_run().await?;
         let everything = ScopeFilter::All;
         let id = connector.id.as_str();
+        if !self.was_read(id).await? {
+            lock.release().await;
+            return Ok(None);
+        }
         let resources = self.resources_of(&everything, id).await?;
         let stale = self.stale_of(&everything, id).await?;
         let mut seen: Vec<_> = resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect();
@@ -73,7 +78,7 @@ impl Store {
         };
         let result = self.judge(catalog, connector, snapshot, known, now).await;
         lock.release().await;
-        result
+        result.map(Some)
     }
 
     async fn judge(
@@ -154,6 +159,15 @@ impl Store {
             select.fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
         });
         Ok(ids.into_iter().collect())
+    }
+
+    /// Whether a run of a connector was ever committed.
+    async fn was_read(&self, connector: &str) -> Result<bool, StoreError> {
+        let runs: i64 = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar("SELECT COUNT(*) FROM coverage WHERE connector = $1")
+                .bind(connector).fetch_one(pool).await.map_err(StoreError::statement("reading coverage"))?
+        });
+        Ok(runs > 0)
     }
 
     /// When what the store holds of a connector was read; `None` if nothing was, or by a version that did not keep it.

@@ -155,8 +155,8 @@ impl Store {
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
             let document = json(run.connector)?;
-            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document
-                   WHERE connectors.document <> excluded.document")
+            // A run knows its connector as it was when it began to read; people may have changed it since.
+            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING")
                 .bind(connector).bind(document).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
 
             // What clients wrote stays, but where the run judges the same.

@@ -68,6 +68,7 @@ pub use run_lock::RunLock;
 pub use secrets::{Rotated, Vault};
 pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
+pub use write::ConnectorWritten;
 pub use written::{ASSESSMENT_METADATA, WrittenAssessment, WrittenDetails};
 
 /// Where the state is kept.

@@ -1,6 +1,25 @@
-use skywarden_model::{Connector, Exemption};
+use skywarden_model::{Connector, ConnectorId, Exemption};
 
-use crate::{Store, StoreError, commit::json, pool::on_pool, remembered::CHANGED, slices::RECOUNT_GRAND_TOTALS};
+use crate::{
+    Store, StoreError,
+    commit::{json, key},
+    pool::on_pool,
+    read::documents,
+    remembered::CHANGED,
+    slices::RECOUNT_GRAND_TOTALS,
+    visible::names,
+};
+
+/// What became of a connector that was to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ConnectorWritten {
+    /// It is so now.
+    Done,
+    /// Nothing was written: what is there under its id, in any case of letters, is not what the writer took to be there.
+    Conflict,
+    /// Nothing was written: its account is that of this other connector.
+    AccountTaken(ConnectorId),
+}
 
 impl Store {
     /// Adds an exemption, or replaces that of the same id.
@@ -26,17 +45,62 @@ impl Store {
         Ok(removed > 0)
     }
 
-    /// Adds a connector, or replaces what is known of how to reach that of the same id.
+    /// Adds a connector, or replaces what is known of how to reach that of the same id. Its account is one of [`Store::accounts`] from now
+    /// on, without a score until it is read.
     ///
     /// # Errors
-    /// If a statement fails.
+    /// If a statement fails; nothing is written then.
     pub async fn put_connector(&self, connector: &Connector) -> Result<(), StoreError> {
-        on_pool!(&self.pool, pool => {
-            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
-                .bind(connector.id.as_str()).bind(json(connector)?).execute(pool).await.map_err(StoreError::statement("saving a connector"))?;
-        });
-        self.estate_changed().await?;
+        self.save_connector(connector, None).await?;
         Ok(())
+    }
+
+    /// The same, if what is there is what the writer takes to be there (`None`: nothing) and no other connector has its account. Of two
+    /// who write at once, the second is held against what the first wrote.
+    ///
+    /// # Errors
+    /// As [`Store::put_connector`].
+    pub async fn write_connector(
+        &self,
+        connector: &Connector,
+        before: Option<&Connector>,
+    ) -> Result<ConnectorWritten, StoreError> {
+        self.save_connector(connector, Some(before)).await
+    }
+
+    /// `expected` is what has to be there; without it, whatever is.
+    async fn save_connector(
+        &self,
+        connector: &Connector,
+        expected: Option<Option<&Connector>>,
+    ) -> Result<ConnectorWritten, StoreError> {
+        let doing = "saving a connector";
+        let id = connector.id.as_str();
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            // First: the row is held to the end, so that connectors are written one after the other.
+            sqlx::query(CHANGED).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            if let Some(before) = expected {
+                let rows: Vec<(String,)> = sqlx::query_as("SELECT document FROM connectors ORDER BY id")
+                    .fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                if let Some(refusal) = refusal(&documents(rows, "connector")?, connector, before) {
+                    tx.rollback().await.map_err(StoreError::statement(doing))?;
+                    return Ok(refusal);
+                }
+            }
+            sqlx::query("INSERT INTO connectors (id, document) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET document = excluded.document")
+                .bind(id).bind(json(connector)?).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            if let Some(account) = connector.account() {
+                let [account_key, subscription] = names(id, account);
+                sqlx::query(
+                    "INSERT INTO accounts (connector, account, account_key, subscription) VALUES ($1, $2, $3, $4)
+                     ON CONFLICT (connector, account) DO NOTHING")
+                    .bind(id).bind(account).bind(account_key).bind(subscription)
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(ConnectorWritten::Done)
     }
 
     /// Removes a connector with everything that came through it, in one step; says whether it was there.
@@ -47,6 +111,8 @@ impl Store {
         let doing = "removing a connector";
         let removed = on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            // First, as whoever writes a connector does: two that wait for each other would both fail.
+            sqlx::query(CHANGED).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             for statement in [
                 "DELETE FROM assessments WHERE resource IN (SELECT id FROM resources WHERE connector = $1)",
                 "DELETE FROM resources WHERE connector = $1",
@@ -70,7 +136,7 @@ impl Store {
             ] {
                 sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
-            for statement in RECOUNT_GRAND_TOTALS.iter().chain([&CHANGED]) {
+            for statement in RECOUNT_GRAND_TOTALS {
                 sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
             let removed = sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
@@ -79,4 +145,15 @@ impl Store {
         });
         Ok(removed > 0)
     }
+}
+
+/// Why a connector can't be written beside those that are known.
+fn refusal(known: &[Connector], connector: &Connector, before: Option<&Connector>) -> Option<ConnectorWritten> {
+    let is_same_id = |other: &Connector| key(other.id.as_str()) == key(connector.id.as_str());
+    if known.iter().find(|other| is_same_id(other)) != before {
+        return Some(ConnectorWritten::Conflict);
+    }
+    let account = connector.account()?;
+    let taken = known.iter().find(|other| !is_same_id(other) && other.account() == Some(account))?;
+    Some(ConnectorWritten::AccountTaken(taken.id.clone()))
 }

@@ -63,6 +63,8 @@ def spare(path, method, own):
     """Ids come from earlier answers too: what all other requests look at, and who asks, must not be taken away."""
     if path == "/api/v1/connectors/{id}":
         own["id"] = "none"
+    elif path.endswith("/securityConnectors/{connector}") and method == "DELETE":
+        own["connector"] = "none"
     elif path == "/api/v1/principals/{id}" and method == "DELETE":
         own["id"] = CHANCE.choice(VALUES["doomed"])
     elif path.startswith("/api/v1/principals/{id}"):

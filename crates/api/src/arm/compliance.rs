@@ -62,7 +62,12 @@ pub(crate) async fn check(state: Scoped, Path(path): Path<StandardPath>) -> Answ
 }
 
 async fn results(state: &Scoped, path: &StandardPath) -> Result<Vec<StandardResult>, ApiError> {
-    let judged = judged(state, path).await?;
+    let subscription = subscription(state, &path.subscription).await?;
+    // Nothing that was looked at is neither met nor missed.
+    if subscription.score.is_none() {
+        return Ok(Vec::new());
+    }
+    let judged = Judged::read(state, &subscription.filter).await?;
     let standards = judged.standards(state);
     let rolled_up = |id: &str| skywarden_posture::compliance(&standards, id, judged.assessments(), judged.coverage());
     Ok(standards.files().filter_map(|file| rolled_up(&file.id)).collect())
@@ -76,7 +81,11 @@ async fn result(state: &Scoped, path: &StandardPath) -> Result<StandardResult, A
 }
 
 async fn judged(state: &Scoped, path: &StandardPath) -> Result<Judged, ApiError> {
-    Judged::read(state, &subscription(state, &path.subscription).await?.filter).await
+    let subscription = subscription(state, &path.subscription).await?;
+    if subscription.score.is_none() {
+        return Err(ApiError::not_found("standard that was judged in this subscription: nothing was assessed in it yet"));
+    }
+    Judged::read(state, &subscription.filter).await
 }
 
 fn leaves(controls: &[ControlResult]) -> Vec<&ControlResult> {

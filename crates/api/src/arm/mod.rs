@@ -108,7 +108,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&under(SUBSCRIPTION, "tasks"), get(tasks::list))
         .route(&under(SUBSCRIPTION, "securityConnectors"), get(connectors::list))
         .route(&under(CONNECTORS, "securityConnectors"), get(connectors::list_in_group))
-        .route(&under(CONNECTORS, "securityConnectors/{connector}"), get(connectors::one))
+        .route(
+            &under(CONNECTORS, "securityConnectors/{connector}"),
+            get(connectors::one).put(connectors::put).patch(connectors::change).delete(connectors::delete),
+        )
         .route(&format!("/subscriptions/{{subscription}}/{RESTRICTIONS}"), post(restrictions::at_subscription))
         .route(
             &format!("/subscriptions/{{subscription}}/resourceGroups/{{group}}/{RESTRICTIONS}"),

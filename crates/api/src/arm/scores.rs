@@ -15,24 +15,20 @@ const SCORE: &str = "ascScore";
 
 pub(crate) async fn list(state: Scoped, Path(id): Path<String>) -> Answer {
     let subscription = subscription(&state, &id).await?;
-    Ok(Json(json!({ "value": [score_object(&subscription)] })))
+    Ok(Json(json!({ "value": score_object(&subscription).into_iter().collect::<Vec<_>>() })))
 }
 
 pub(crate) async fn one(state: Scoped, Path((id, score)): Path<(String, String)>) -> Answer {
     is_known(&score)?;
-    Ok(Json(score_object(&subscription(&state, &id).await?)))
+    let score = score_object(&subscription(&state, &id).await?);
+    score.map(Json).ok_or_else(|| ApiError::not_found("secure score of this subscription: nothing was assessed in it yet"))
 }
 
 pub(crate) async fn controls(state: Scoped, Path(id): Path<String>) -> Answer {
     let subscription = subscription(&state, &id).await?;
     let judged = |control: &&ControlScore| control.healthy + control.unhealthy > 0;
-    let value: Vec<Value> = subscription
-        .score
-        .controls
-        .iter()
-        .filter(judged)
-        .map(|control| control_object(&state, &subscription.id, control))
-        .collect();
+    let controls = subscription.score.iter().flat_map(|score| &score.controls);
+    let value: Vec<Value> = controls.filter(judged).map(|control| control_object(&state, &subscription.id, control)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
@@ -55,9 +51,9 @@ fn is_known(score: &str) -> Result<(), ApiError> {
     if score.eq_ignore_ascii_case(SCORE) { Ok(()) } else { Err(ApiError::not_found("such secure score; its name is ascScore")) }
 }
 
-fn score_object(subscription: &Subscription) -> Value {
-    let score = &subscription.score;
-    json!({
+fn score_object(subscription: &Subscription) -> Option<Value> {
+    let score = subscription.score.as_ref()?;
+    Some(json!({
         "id": format!("/subscriptions/{}/providers/Microsoft.Security/secureScores/{SCORE}", subscription.id),
         "name": SCORE,
         "type": "Microsoft.Security/secureScores",
@@ -66,7 +62,7 @@ fn score_object(subscription: &Subscription) -> Value {
             "score": { "max": score.max, "current": round_two(score.current), "percentage": score.percentage },
             "weight": score.weight,
         }
-    })
+    }))
 }
 
 fn control_object(state: &Scoped, subscription: &str, control: &ControlScore) -> Value {

@@ -9,17 +9,17 @@ pub(crate) struct Subscription {
     pub(crate) id: String,
     /// What belongs to it and may be seen.
     pub(crate) filter: ScopeFilter,
-    /// The score of that.
-    pub(crate) score: SecureScore,
+    /// The score of that; none while nothing was assessed.
+    pub(crate) score: Option<SecureScore>,
 }
 
-/// The subscription with an id, as far as it was assessed.
+/// The subscription with an id.
 pub(crate) async fn subscription(state: &Scoped, wanted: &str) -> Result<Subscription, ApiError> {
     let missing = || ApiError::not_found("such subscription");
     let pair = of_filter(state, &state.filter, wanted).await?.ok_or_else(missing)?;
     let filter = state.filter.narrowed([pair]);
-    let point = state.latest_scores(&filter).await?.into_iter().next().ok_or_else(missing)?;
-    Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.score })
+    let point = state.latest_scores(&filter).await?.into_iter().next();
+    Ok(Subscription { id: wanted.to_ascii_lowercase(), filter, score: point.map(|point| point.score) })
 }
 
 /// The connector and the account that a subscription's id in a path means: the id that this face gives it, or the account itself. One

@@ -64,7 +64,7 @@ pub(super) struct Entry {
     #[serde(default)]
     pub(super) query: Vec<Query>,
     /// Headers that the request may have.
-    #[serde(skip)]
+    #[serde(default)]
     pub(super) headers: BTreeMap<String, Value>,
     pub(super) body: Option<Value>,
     /// A body that may be left out.

@@ -94,6 +94,11 @@ pub(super) const TABLE: &[Operations] = &[
     Operations {
         at: &[At::ResourceGroup],
         namespace: "Microsoft.Security",
-        rows: &[("GET", "securityConnectors/{connector}", "Microsoft.Security/securityConnectors/read")],
+        rows: &[
+            ("GET", "securityConnectors/{connector}", "Microsoft.Security/securityConnectors/read"),
+            ("PUT", "securityConnectors/{connector}", "Microsoft.Security/securityConnectors/write"),
+            ("PATCH", "securityConnectors/{connector}", "Microsoft.Security/securityConnectors/write"),
+            ("DELETE", "securityConnectors/{connector}", "Microsoft.Security/securityConnectors/delete"),
+        ],
     },
 ];

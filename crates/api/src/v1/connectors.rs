@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::{Json, extract::Path, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
-use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind};
+use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind, setting};
 use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScopeFilter, ScorePoint};
 
 use super::{
@@ -13,11 +13,6 @@ use super::{
     missing::{permissions_of, reasons_of},
 };
 use crate::{error::ApiError, scoped::Scoped};
-
-/// The setting of an account that came with an organisation: the connector of that.
-const MEMBER_OF: &str = "memberOf";
-/// The setting of an organisation's connector: the role to assume in its accounts.
-const ROLE_OF_MEMBERS: &str = "memberRole";
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -93,8 +88,8 @@ fn row<'a>(
         display_name: &connector.display_name,
         environment: connector.environment,
         sample: connector.sample,
-        member_of: connector.settings.get(MEMBER_OF).map(String::as_str),
-        organization: connector.settings.contains_key(ROLE_OF_MEMBERS),
+        member_of: connector.setting(setting::MEMBER_OF),
+        organization: connector.is_organization(),
         accounts: accounts(id_of(connector), counts, scores),
         attempt: attempt.map(|own| json!({ "at": own.at, "succeededAt": own.succeeded_at, "error": own.error })),
         taken_at: coverage.and_then(|own| own.taken_at),

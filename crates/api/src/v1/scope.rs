@@ -1,5 +1,5 @@
 use serde::Deserialize;
-use skywarden_store::ScopeFilter;
+use skywarden_store::{AssessedAccount, ScopeFilter};
 
 use crate::{error::ApiError, scoped::Scoped};
 
@@ -33,7 +33,7 @@ impl ScopeQuery {
             return Ok(state.filter.clone());
         }
         let mut pairs = Vec::new();
-        for (own, its_account) in state.store.accounts(&state.filter).await? {
+        for AssessedAccount { connector: own, account: its_account, .. } in state.store.assessed(&state.filter).await? {
             if connector.is_none_or(|connector| own == connector) && account.is_none_or(|account| its_account == account) {
                 pairs.push((own, its_account));
             }

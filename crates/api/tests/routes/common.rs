@@ -12,8 +12,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use skywarden_api::{
-    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, LimitSettings, Limits, Passwords, Rate, Route, Scheme, SignIn, StaticFile,
-    TokenKey, hex_digest, router,
+    API_TOKEN_PREFIX, AppState, Auth, AuthSettings, IdentityProvider, LimitSettings, Limits, Passwords, Rate, Route, Scheme,
+    SignIn, StaticFile, TokenKey, hex_digest, router,
 };
 use skywarden_content::Catalog;
 use skywarden_model::{

@@ -5,6 +5,7 @@ mod attacks;
 mod common;
 mod compliance;
 mod connectors;
+mod connectors_arm;
 mod custom_assessments;
 mod exemptions;
 mod governance;
@@ -92,9 +93,9 @@ async fn every_route_of_the_table_exists() {
     assert_eq!(status, StatusCode::NOT_FOUND);
     assert!(body.contains("FeatureNotAvailable"), "{body}");
     // So does a change of what can only be read.
-    let connector = "/subscriptions/x/resourceGroups/y/providers/Microsoft.Security/securityConnectors/z";
+    let score = "/subscriptions/x/providers/Microsoft.Security/secureScores/ascScore";
     for method in ["PUT", "PATCH", "DELETE"] {
-        let (status, body) = ask(&server, method, connector, &[BEARER], "{}").await;
+        let (status, body) = ask(&server, method, score, &[BEARER], "{}").await;
         assert!(status == StatusCode::NOT_FOUND && body.contains("FeatureNotAvailable"), "{method}: {status} {body}");
     }
 }

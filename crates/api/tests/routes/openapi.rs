@@ -256,6 +256,19 @@ async fn furnished(contract: &Contract) -> Server {
         &json!({ "id": DEFINITION, "name": "own", "properties": owner()["properties"] }),
     )
     .await;
+    let connectors =
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security/securityConnectors/{connector}";
+    let path = format!("{group}/providers/Microsoft.Security/securityConnectors/own");
+    let connector = json!({ "tags": { "a": "b" }, "properties": {
+        "hierarchyIdentifier": "123456789012", "environmentName": "AWS",
+        "environmentData": { "environmentType": "AwsAccount", "scanInterval": 4,
+                             "organizationalData": { "organizationMembershipType": "Member", "parentHierarchyId": "210987654321" } },
+        "offerings": [{ "offeringType": "CspmMonitorAws", "nativeCloudConnection": { "cloudRoleArn": "arn:aws:iam::123456789012:role/R" } },
+                      { "offeringType": "DefenderForServersAws", "subPlan": { "type": "P2" } }] } });
+    for _ in 0..2 {
+        made(connectors, &path, "PUT", &connector).await;
+    }
+    made(connectors, &path, "PATCH", &json!({ "properties": { "environmentData": { "regions": ["eu-central-1"] } } })).await;
     let key = key();
     for template in samples::written() {
         let key = if template.ends_with("/{assessment}") { samples::OWN_ASSESSMENT } else { &key };

@@ -10,6 +10,7 @@
 mod arm_objects;
 mod audit;
 mod common;
+mod connectors;
 mod grants;
 mod identity;
 mod lists;

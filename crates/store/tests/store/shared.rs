@@ -89,7 +89,7 @@ async fn what_its_owner_lost_sight_of_is_held_by_who_sees_it(store: &Store) {
 async fn judging_anew_rests_on_what_was_seen_of_other_accounts(store: &Store) {
     /// Judges account 2 anew; ids of what it rests on and others hold.
     async fn elsewhere(store: &Store, second: i64) -> Vec<String> {
-        let (assessed, _) = store.reassess(&Catalog::default(), &connector("aws-2"), at(second)).await.unwrap();
+        let (assessed, _) = store.reassess(&Catalog::default(), &connector("aws-2"), at(second)).await.unwrap().unwrap();
         assessed.held_elsewhere.iter().map(|own| own.id.to_string()).collect()
     }
     sees(store, "2", &[ROOT], 0).await;

@@ -100,7 +100,7 @@ function Detail({ row }: { row: ConnectorRow }) {
   return (
     <div className="stack wide">
       <dl className="facts">
-        <dt>Last tried</dt><dd>{attempt ? formatTime(attempt.at) : "Never; this is a recording, or it was read by hand"}</dd>
+        <dt>Last tried</dt><dd>{attempt ? formatTime(attempt.at) : row.takenAt ? "Never; this is a recording, or it was read by hand" : "Not yet"}</dd>
         {attempt && <><dt>Last success</dt><dd>{attempt.succeededAt ? formatTime(attempt.succeededAt) : "Never"}</dd></>}
         {attempt?.error && <><dt>Error</dt><dd className="pre-wrap">{sentence(attempt.error)}</dd></>}
         {row.takenAt && <><dt>Data from</dt><dd>{formatTime(row.takenAt)}</dd></>}

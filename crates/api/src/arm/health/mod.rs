@@ -18,7 +18,7 @@ use self::issues::{Issue, Issues};
 use super::{
     Answer,
     assessments::{PAGE, Paging, ResourcePath, resource, source_of},
-    connectors::arm_id_of,
+    connectors::{home_of, is_shown},
     ground::{account, id_of},
     next_link,
 };
@@ -39,6 +39,8 @@ struct Account<'a> {
     connector: String,
     account: String,
     connected: Option<Connector>,
+    /// The id under which ARM shows that.
+    connector_id: Option<String>,
     attempt: Option<Attempt>,
     coverage: Option<ConnectorCoverage>,
 }
@@ -117,9 +119,15 @@ impl<'a> Account<'a> {
     async fn of(state: &'a Scoped, subscription: &str) -> Result<Self, ApiError> {
         let (connector, account) = account(state, subscription).await?;
         let known = state.store.connectors(&state.filter).await?;
+        let connected = known.into_iter().find(|own| own.id.as_str() == connector);
+        let connector_id = match connected.as_ref().filter(|own| is_shown(own)) {
+            Some(own) => Some(home_of(state, own, &account).await?.id_of(&connector)),
+            None => None,
+        };
         Ok(Self {
             state,
-            connected: known.into_iter().find(|own| own.id.as_str() == connector),
+            connected,
+            connector_id,
             attempt: state.store.attempts(&state.filter).await?.remove(&connector),
             coverage: state.store.connector_coverage(&state.filter).await?.remove(&connector),
             connector,
@@ -212,9 +220,8 @@ impl<'a> Account<'a> {
         }
         let name = name_of(about.scope);
         let mut details = json!({ "source": about.source, "id": about.prefix });
-        let connector = self.connected.as_ref().and_then(|own| arm_id_of(own, &self.account));
-        if let (Some(members), Some(connector)) = (details.as_object_mut(), connector) {
-            members.insert("connectorId".to_owned(), connector.into());
+        if let (Some(members), Some(connector)) = (details.as_object_mut(), &self.connector_id) {
+            members.insert("connectorId".to_owned(), connector.as_str().into());
         }
         let (plans, sub_plans) = self.plans(types);
         json!({

@@ -1,7 +1,7 @@
 //! What kinds do beyond being kept: which objects there are, what is kept of a change, what follows it.
 
 use serde_json::{Map, Value};
-use skywarden_model::Timestamp;
+use skywarden_model::{Connector, Timestamp};
 use skywarden_store::{ArmObject, ScopeFilter, StoreError};
 
 use super::{
@@ -194,16 +194,20 @@ pub(super) async fn changed(
         Behaviour::Plan => {
             for connector in state.store.connectors(&state.filter).await? {
                 if target.account.as_ref().is_some_and(|(own, _)| connector.id.as_str() == own) {
-                    match state.store.reassess(&state.catalog, &connector, Timestamp::now()).await {
-                        // What is set holds from the next assessment on, which is the one that runs, or comes after it.
-                        Err(error @ StoreError::RunInProgress { .. }) => {
-                            tracing::warn!(%error, "a plan was set and nothing judged anew")
-                        }
-                        result => drop(result?),
-                    }
+                    judge_anew(state, &connector).await?;
                 }
             }
             Ok(())
         }
     }
+}
+
+/// Judges a connector by its plans as they are set by now.
+pub(in crate::arm) async fn judge_anew(state: &Scoped, connector: &Connector) -> Result<(), ApiError> {
+    match state.store.reassess(&state.catalog, connector, Timestamp::now()).await {
+        // What is set holds from the next assessment on, which is the one that runs, or comes after it.
+        Err(error @ StoreError::RunInProgress { .. }) => tracing::warn!(%error, "a plan was set and nothing judged anew"),
+        result => drop(result?),
+    }
+    Ok(())
 }

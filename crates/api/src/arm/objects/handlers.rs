@@ -234,7 +234,7 @@ impl Change {
 }
 
 /// RFC 7396: `null` removes a member, objects are merged, everything else is replaced.
-fn merge(into: &mut Map<String, Value>, change: Map<String, Value>) {
+pub(in crate::arm) fn merge(into: &mut Map<String, Value>, change: Map<String, Value>) {
     for (name, value) in change {
         match (into.get_mut(&name), value) {
             (_, Value::Null) => drop(into.remove(&name)),

@@ -18,7 +18,7 @@ mod kinds;
 pub(super) mod metadata;
 mod plan_change;
 pub(crate) mod plans;
-mod precondition;
+pub(super) mod precondition;
 mod recommendations;
 mod standard_assignments;
 mod standard_effects;
@@ -33,8 +33,11 @@ use axum::{
 
 use handlers::Extent;
 
+pub(super) use behave::judge_anew;
+pub(super) use handlers::merge;
 pub(crate) use kind::{Kind, Operation};
 pub(crate) use kinds::KINDS;
+pub(super) use plan_change::set_in_account as set_plan;
 
 use crate::AppState;
 

@@ -6,13 +6,33 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use skywarden_content::{Catalog, PlanFile};
 use skywarden_model::Timestamp;
+use skywarden_store::{Expected, PRICINGS};
 
 use super::{
+    behave::this_second,
     check::{Mistake, refused},
     plans::{PlansAt, Tier, members, tier},
     target::Target,
 };
-use crate::error::ApiError;
+use crate::{error::ApiError, scoped::Scoped};
+
+/// Sets a plan of a whole account to what `pricings` takes; judging by it is [`super::judge_anew`]'s.
+///
+/// # Errors
+/// If it can't be set so.
+pub(in crate::arm) async fn set_in_account(
+    state: &Scoped,
+    (connector, account): (&str, &str),
+    plan: &str,
+    given: Map<String, Value>,
+) -> Result<(), ApiError> {
+    let target = Target::at_account(connector, account);
+    let at = PlansAt::read(state, &target).await?;
+    let now = this_second();
+    let document = Value::Object(prepared(&state.catalog, &at, &target, plan, given, now)?);
+    state.store.put_arm_object(PRICINGS, &target.scope, plan, &document, Expected::Anything, now).await?;
+    Ok(())
+}
 
 /// What is kept of a change.
 pub(super) fn prepared(

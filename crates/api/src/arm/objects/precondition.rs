@@ -8,7 +8,7 @@ use crate::error::ApiError;
 ///
 /// # Errors
 /// 412 if the client expects something else, 400 if what it expects can't be read.
-pub(super) fn check(headers: &HeaderMap, etag: Option<&str>) -> Result<(), ApiError> {
+pub(in crate::arm) fn check(headers: &HeaderMap, etag: Option<&str>) -> Result<(), ApiError> {
     let named = |name: HeaderName| -> Result<Option<bool>, ApiError> {
         let mut is_named = None;
         for value in headers.get_all(&name) {

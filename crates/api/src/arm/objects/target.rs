@@ -60,28 +60,32 @@ impl Target {
         }
         let Some(subscription) = path.subscription.as_deref() else { return Ok(Self::tenant()) };
         let missing = || ApiError::not_found("such subscription");
-        let account = of_filter(state, &ScopeFilter::All, subscription).await?.ok_or_else(missing)?;
+        let mut account = of_filter(state, &ScopeFilter::All, subscription).await?.ok_or_else(missing)?;
+        // What lies at a connector concerns what that connects, wherever its own home is.
+        let mut at_connector = None;
+        if let (Some(group), Some(own), None) = (&path.group, &path.connector, &path.entity) {
+            let (id, connected) = connectors::at(state, &account, group, own).await?;
+            (account, at_connector) = (connected, Some(id));
+        }
         let (connector, name) = (account.0.clone(), account.1.clone());
         // Who holds a resource or a group of an account may do to it what they may not to the account.
         let lies_below = path.entity.is_some() || (path.group.is_some() && path.connector.is_none());
         let is_in_part = lies_below && state.filter.shows(&connector, &name);
         if !is_in_part {
-            state.in_account(&connector, &name).map_err(|error| if error.is_not_found() { missing() } else { error })?;
+            let hidden = || if at_connector.is_some() { ApiError::not_found("such security connector") } else { missing() };
+            state.in_account(&connector, &name).map_err(|error| if error.is_not_found() { hidden() } else { error })?;
         }
         let within = |id: &str| ArmScope::within(&connector, &name, id);
         let mut in_group = None;
-        let (scope, id, resource) = match (&path.group, &path.connector, &path.entity) {
-            (Some(group), Some(own), Some(entity)) => {
+        let (scope, id, resource) = match (at_connector, &path.group, &path.connector, &path.entity) {
+            (Some(id), ..) => (within(&id), id, None),
+            (None, Some(group), Some(own), Some(entity)) => {
                 let found = resource(state, &ResourcePath::new(subscription, group, own, entity)).await?;
                 state.on_resource(&found)?;
                 let id = ArmId::of(&found).as_str().to_owned();
                 (within(&id), id, Some(found))
             }
-            (Some(group), Some(own), None) => {
-                let id = connectors::id(state, subscription, group, own).await?;
-                (within(&id), id, None)
-            }
-            (Some(group), None, None) => match path.azure_id(subscription, group) {
+            (None, Some(group), None, None) => match path.azure_id(subscription, group) {
                 Some(id) => {
                     let found = azure_resource(state, &connector, &name, &id).await?;
                     let id = ArmId::of(&found).as_str().to_owned();
