@@ -6,13 +6,24 @@ use serde_json::{Value, json};
 use skywarden_policy::{Assignment, Library, Scope};
 
 use super::overview::brief;
-use crate::{error::ApiError, scoped::Scoped, v1::Answer};
+use crate::{
+    arm::{display_name, id_of},
+    error::ApiError,
+    scoped::Scoped,
+    v1::Answer,
+};
 
 /// Every scope that is known from the tenant down to subscriptions, each before those below it.
 pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>, ApiError> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::from([Scope::Tenant]);
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
+    // An account is a scope under its own name and under the id that the ARM face gives it.
+    let mut names: BTreeMap<Scope, String> = BTreeMap::new();
+    let connectors = state.store.connectors(&state.filter).await?;
     for (connector, account) in state.store.accounts(&state.filter).await? {
+        let name = display_name(&connectors, &connector, &account);
+        names.insert(Scope::Subscription(id_of(&connector, &account)), name.clone());
+        names.insert(Scope::Subscription(account.to_lowercase()), name);
         let scope = Scope::Subscription(account.to_lowercase());
         accounts.entry(scope.clone()).or_default().push(connector);
         scopes.insert(scope);
@@ -31,8 +42,10 @@ pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>
     while let Some((scope, depth)) = left.pop() {
         let n_assignments = library.governance.assignments().filter(|own| own.scope == scope).count();
         let connectors = accounts.get(&scope).cloned().unwrap_or_default();
+        let own_name = library.scope_name(&scope);
+        let name = if own_name.is_empty() { names.get(&scope).map_or("", String::as_str) } else { own_name };
         items.push(json!({
-            "id": scope.to_string(), "name": library.scope_name(&scope), "kind": kind(&scope), "depth": depth,
+            "id": scope.to_string(), "name": name, "kind": kind(&scope), "depth": depth,
             "assignments": n_assignments, "connectors": connectors,
         }));
         for child in below.remove(&Some(scope)).into_iter().flatten().rev() {
