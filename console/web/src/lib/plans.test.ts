@@ -12,7 +12,7 @@ describe("plans", () => {
     expect(countsOf("VirtualMachines", [subscription("a", [pricing()]), subscription("b", [pricing({ tier: "Free" })]), subscription("c", [])])).toEqual({ on: 1, off: 1, unknown: 1 });
   });
   it("say how much of them is built", () => {
-    expect([builtText(plan), builtText({ brings: [] }), builtText({ brings: [{ title: "a", built: false }] }), builtText({ brings: [{ title: "a", built: true }] })]).toEqual(["1 of 2 built", "Nothing is listed", "Nothing is built yet", "All 1 built"]);
+    expect([builtText(plan), builtText({ brings: [] }), builtText({ brings: [{ title: "a", built: false }] }), builtText({ brings: [{ title: "a", built: true }] })]).toEqual(["1 of 2 built", "Nothing of its own", "Nothing is built yet", "All 1 built"]);
   });
   it("are found by subscription", () => {
     expect(filterSubscriptions([subscription("a1", []), subscription("b2", [])], "NAME OF B").map((one) => one.id)).toEqual(["b2"]);
