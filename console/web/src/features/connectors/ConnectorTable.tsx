@@ -1,11 +1,11 @@
-import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
+import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, QuestionCircle16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
 import { Link } from "react-router";
 import type { ConnectorRow } from "../../api/connectorTypes";
 import { DataTable } from "../../components/DataTable";
 import { SampleBadge } from "../../components/SampleBadge";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { Time } from "../../components/Time";
-import { ageOf, healthOf, type ConnectorGroup } from "../../lib/connectors";
+import { ageOf, healthOf, isNeverRead, type ConnectorGroup } from "../../lib/connectors";
 import { environmentName, formatCount, formatFull, formatPercent, plural, sentence, shorten } from "../../lib/format";
 
 const SIGNS = { Healthy: CheckmarkCircle16Filled, Unknown: CircleHalfFill16Regular, Unhealthy: DismissCircle16Filled, NotApplicable: SubtractCircle16Regular };
@@ -30,7 +30,7 @@ export function ConnectorTable({ groups }: { groups: readonly ConnectorGroup[] }
         { key: "health", header: "Health", width: "210px", cell: (line) => <HealthCell line={line} /> },
         { key: "age", header: "Data", width: "130px", cell: (line) => <Age row={line.row} /> },
         { key: "coverage", header: "Lists", width: "140px", cell: (line) => <Lists row={line.row} /> },
-        { key: "resources", header: "Resources", isEnd: true, width: "100px", cell: (line) => !line.row.organization && formatCount(line.row.accounts.reduce((sum, one) => sum + one.resources, 0)) },
+        { key: "resources", header: "Resources", isEnd: true, width: "100px", cell: (line) => !line.row.organization && <Resources row={line.row} /> },
         { key: "missing", header: "Missing permissions", isEnd: true, width: "116px", cell: (line) => <Missing row={line.row} /> },
       ]}
       detail={(line) => <Detail row={line.row} />} hasDetail={(line) => !line.row.organization || Boolean(line.row.attempt?.error)}
@@ -54,7 +54,7 @@ function Name({ line }: { line: Line }) {
 
 function HealthCell({ line }: { line: Line }) {
   const health = healthOf(line.row);
-  const Icon = SIGNS[health.tone];
+  const Icon = isNeverRead(line.row) && health.tone === "Unknown" ? QuestionCircle16Filled : SIGNS[health.tone];
   const failing = line.members.filter((member) => healthOf(member).tone === "Unhealthy").length;
   return (
     <div className="stack" style={{ gap: 0 }}>
@@ -91,7 +91,15 @@ function Lists({ row }: { row: ConnectorRow }) {
   );
 }
 
+/** What was never read has no count: none is not zero. */
+const UNKNOWN = <span className="muted">Unknown</span>;
+
+function Resources({ row }: { row: ConnectorRow }) {
+  return isNeverRead(row) ? UNKNOWN : <>{formatCount(row.accounts.reduce((sum, one) => sum + one.resources, 0))}</>;
+}
+
 function Missing({ row }: { row: ConnectorRow }) {
+  if (isNeverRead(row) && row.missingPermissions === 0) return UNKNOWN;
   if (row.missingPermissions === 0) return row.organization ? null : <span className="muted">None</span>;
   return <Link to={`/connectors?permissions=${encodeURIComponent(row.id)}#missing`} className="number">{formatCount(row.missingPermissions)}</Link>;
 }

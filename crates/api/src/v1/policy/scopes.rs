@@ -16,20 +16,23 @@ use crate::{
 /// Every scope that is known from the tenant down to subscriptions, each before those below it.
 pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>, ApiError> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::from([Scope::Tenant]);
+    scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());
+    scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
-    // An account is a scope under its own name and under the id that the ARM face gives it.
     let mut names: BTreeMap<Scope, String> = BTreeMap::new();
     let connectors = state.store.connectors(&state.filter).await?;
     for (connector, account) in state.store.accounts(&state.filter).await? {
+        // An account is a scope under its own name and under the id that the ARM face gives it: it stands here once, but for
+        // where both are used.
+        let by_id = Scope::Subscription(id_of(&connector, &account));
+        let by_name = Scope::Subscription(account.to_lowercase());
         let name = display_name(&connectors, &connector, &account);
-        names.insert(Scope::Subscription(id_of(&connector, &account)), name.clone());
-        names.insert(Scope::Subscription(account.to_lowercase()), name);
-        let scope = Scope::Subscription(account.to_lowercase());
+        names.insert(by_id.clone(), name.clone());
+        names.insert(by_name.clone(), name);
+        let scope = if scopes.contains(&by_id) && !scopes.contains(&by_name) { by_id } else { by_name };
         accounts.entry(scope.clone()).or_default().push(connector);
         scopes.insert(scope);
     }
-    scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());
-    scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let own: BTreeSet<Scope> = scopes.iter().flat_map(|scope| library.governance.hierarchy.above(scope)).collect();
     scopes.extend(own);
     let mut below: BTreeMap<Option<Scope>, Vec<Scope>> = BTreeMap::new();
