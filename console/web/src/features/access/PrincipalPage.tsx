@@ -9,7 +9,7 @@ import { CredentialTable } from "../../components/CredentialTable";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { PrincipalBadges } from "../../components/PrincipalBadges";
-import { LacksNote } from "../../components/Problem";
+import { LacksNote, LacksPage } from "../../components/Problem";
 import { Time } from "../../components/Time";
 import { ASSIGNMENTS_WRITE, AUDIT_READ, PRINCIPALS_DELETE, PRINCIPALS_READ, PRINCIPALS_WRITE } from "../../lib/actions";
 import { KIND_WORDS, membersOf, principalPath, principalTitle } from "../../lib/people";
@@ -24,7 +24,7 @@ export default function PrincipalPage() {
   return (
     <div className="page">
       <PageHead title="Access" tabTitle="Access" crumb={{ to: "/access", text: "Access" }} />
-      <LacksNote action={PRINCIPALS_READ} what="see users, groups and programs" />
+      <LacksPage action={PRINCIPALS_READ} what="see users, groups and programs" />
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { refetchPeople, saveRole, useMay, useRoleDefinitions, useSession } from 
 import type { RoleDefinition } from "../../api/peopleTypes";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksNote, Problem } from "../../components/Problem";
+import { LacksPage, Problem } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
 import { ROLES_WRITE } from "../../lib/actions";
 import { newGuid } from "../../lib/guid";
@@ -23,7 +23,7 @@ export default function RoleFormPage() {
     return (
       <div className="page">
         <PageHead title="Role" tabTitle="Role" crumb={ROLES_CRUMB} />
-        <LacksNote action={ROLES_WRITE} what="write roles" />
+        <LacksPage action={ROLES_WRITE} what="write roles" />
       </div>
     );
   }

@@ -9,7 +9,7 @@ import type { CheckRow, KeptStandard, StandardFile } from "../../api/standardTyp
 import { FieldGroup } from "../../components/FieldGroup";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksNote } from "../../components/Problem";
+import { LacksPage } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
 import { STANDARDS_WRITE } from "../../lib/actions";
 import { environmentName, sentence } from "../../lib/format";
@@ -29,7 +29,7 @@ function Refused() {
   return (
     <div className="page">
       <PageHead title="Standard" tabTitle="Standard" crumb={{ to: "/compliance", text: "Compliance" }} />
-      <LacksNote action={STANDARDS_WRITE} what="write standards" />
+      <LacksPage action={STANDARDS_WRITE} what="write standards" />
     </div>
   );
 }
