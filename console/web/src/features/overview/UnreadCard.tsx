@@ -1,12 +1,14 @@
 import { Link } from "react-router";
+import { useMay } from "../../api/peopleQueries";
 import { useConnectorRows } from "../../api/queries";
 import type { CoverageCounts } from "../../api/types";
+import { CONNECTORS_READ } from "../../lib/actions";
 import { healthOf, isNeverRead } from "../../lib/connectors";
 import { formatCount, plural } from "../../lib/format";
 
 /** How much of the estate Skywarden could not look at. */
 export function UnreadCard({ coverage }: { coverage: CoverageCounts }) {
-  const connectors = useConnectorRows().data ?? [];
+  const connectors = useConnectorRows({ enabled: useMay()(CONNECTORS_READ) }).data ?? [];
   const broken = connectors.filter((row) => healthOf(row).tone === "Unhealthy");
   const unread = connectors.filter((row) => isNeverRead(row) && !broken.includes(row));
   const isWhole = coverage.partial + coverage.failed + coverage.denied + coverage.skipped === 0;
