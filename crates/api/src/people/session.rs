@@ -125,7 +125,7 @@ pub(crate) async fn shown(state: &AppState, caller: &Caller) -> Result<Value, Ap
     let may_everywhere: BTreeSet<&str> = actions().filter(|action| caller.grants.allow_everywhere(action)).collect();
     let is_of_tenant = |action: &str| OF_TENANT.iter().any(|start| action.starts_with(start));
     let is_allowed =
-        |action: &&str| may_everywhere.contains(action) || !is_of_tenant(action) && caller.grants.allow_somewhere(action);
+        |action: &&str| may_everywhere.contains(action) || (!is_of_tenant(action) && caller.grants.allow_somewhere(action));
     let may: BTreeSet<&str> = actions().filter(is_allowed).collect();
     Ok(json!({
         "id": caller.id,
