@@ -45,6 +45,31 @@ export const PAGES = [
   { name: "changes", path: "/changes", shown: "main .card h2, table[aria-label='Changes']" },
 ];
 
+/** Pages that are one thing of a list: the first of it, where there is one. `open` is what a click on shows more. */
+export async function detailPages(page, origin) {
+  const link = async (path, selector) => {
+    await page.goto(origin + path);
+    await page.locator(`${selector}, main .state-note, main table`).first().waitFor();
+    const found = page.locator(selector).first();
+    return (await found.count()) > 0 ? found.getAttribute("href") : undefined;
+  };
+  const assessments = { shown: "table[aria-label='Assessments']", open: "table[aria-label='Assessments'] .expand-button" };
+  const assignment = await link("/policy", "table[aria-label='Assignments'] a");
+  return [
+    { name: "recommendation", path: await link("/recommendations?status=Unhealthy", "table[aria-label='Recommendations'] a"), ...assessments },
+    { name: "recommendation-unknown", path: await link("/recommendations?status=HasUnknown", "table[aria-label='Recommendations'] a"), ...assessments },
+    { name: "resource", path: await link("/inventory?status=Unhealthy", "table[aria-label='Resources'] a"), ...assessments },
+    { name: "standard", path: await link("/compliance", "main section h2 a"), shown: ".tree", open: ".tree .expand-button" },
+    { name: "policy-assignment", path: assignment, shown: "table[aria-label='Definitions']", open: "table[aria-label='Definitions'] .expand-button" },
+    { name: "policy-states", path: assignment && `${assignment}&tab=resources`, shown: "table[aria-label='Policy states'], main .state-note", open: "table[aria-label='Policy states'] .expand-button" },
+    { name: "policy-definition", path: await link("/policy/definitions?kind=definition", "table[aria-label='Definitions'] a"), shown: ".rule" },
+    { name: "policy-initiative", path: await link("/policy/definitions?kind=initiative", "table[aria-label='Definitions'] a"), shown: "table[aria-label='Definitions']" },
+    { name: "plan", path: await link("/plans", "table[aria-label='Plans'] a"), shown: "section[aria-label='What it brings']" },
+    { name: "principal", path: await link("/access", "table[aria-label='Users'] a"), shown: "section[aria-label='Facts']" },
+    { name: "role", path: await link("/access?tab=roles", "table[aria-label='Roles'] a"), shown: "section[aria-label='What it allows']" },
+  ].filter((place) => place.path);
+}
+
 export const SCORE = "[data-testid=secure-score]";
 
 /** Opens the address that `up` printed; where that is a first run, the first account is left for later. */

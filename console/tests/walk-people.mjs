@@ -3,10 +3,12 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { request } from "playwright-core";
-import { enter, launch, loginAddress, SCORE, watchFor } from "./browser.mjs";
+import { assignPolicy, describeCustom } from "./arm.mjs";
+import { detailPages, enter, launch, loginAddress, SCORE, watchFor } from "./browser.mjs";
 import { step, summary } from "./steps.mjs";
 import { codeOf } from "./totp.mjs";
 import { walkPlansAndContacts } from "./walk-plans.mjs";
+import { walkAsReader } from "./walk-reader.mjs";
 
 const login = loginAddress();
 const origin = new URL(login).origin;
@@ -77,7 +79,7 @@ async function giveRole(page, role, kind) {
   await choice.getByRole("radio").check();
   await dialog.getByRole("button", { name: "Add the role" }).click();
   await dialog.waitFor({ state: "detached" });
-  await page.getByRole("table", { name: "Roles" }).getByRole("link", { name: role }).waitFor();
+  await page.getByRole("table", { name: "Roles" }).getByRole("link", { name: role }).first().waitFor();
   return scope;
 }
 
@@ -178,6 +180,19 @@ await step("the user sees only their part", async () => {
   await reader.getByText("none of your roles allows").waitFor();
   assert.equal(await reader.evaluate(() => window.wasRun), undefined);
 });
+
+await step("the subscription has a policy in force and a recommendation of a client", async () => {
+  seen.made = [await assignPolicy(owner, seen.scope), await describeCustom(owner, { subscription: seen.scope })];
+  seen.custom = { name: "recommendation-custom", path: seen.made[1].path };
+});
+
+await walkAsReader({ context: reader.context(), origin, step, who: "a Security Reader of one subscription", details: [...(await detailPages(reader, origin)), seen.custom] });
+await step("the role is given at everything", async () => {
+  await owner.goto(seen.readerPage);
+  await giveRole(owner, "Security Reader", "Everything");
+});
+await walkAsReader({ context: reader.context(), origin, step, who: "a Security Reader of everything", details: (await detailPages(reader, origin)).filter(({ name }) => name === "principal") });
+for (const made of seen.made ?? []) await made.remove();
 
 await step("one-time codes are set up with the key, and then asked for", async () => {
   await reader.goto(`${origin}/account`);

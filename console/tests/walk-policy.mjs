@@ -50,7 +50,7 @@ export async function walkPolicy({ page, origin, step, openFromMenu, assertFits 
 
   await step("a scope shows what it inherits, what leaves it out, and what is exempt there", async () => {
     const scopes = page.getByRole("navigation", { name: "Scopes" });
-    await scopes.getByRole("button", { name: /^fleet/ }).click();
+    await scopes.getByRole("button", { name: /\(fleet\)/ }).click();
     await page.getByText("Left out here").waitFor();
     await scopes.getByRole("button", { name: /^Sample AWS account/ }).click();
     await page.getByText("Left out here").waitFor({ state: "detached" });

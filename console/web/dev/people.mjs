@@ -51,10 +51,14 @@ const rolesOf = (principal) => assignments.filter((own) => own.principal === pri
 const shown = (one) => ({ ...one, roles: rolesOf(one.id) });
 const isReader = () => current !== guid(1) && current !== "installation" && !rolesOf(current).some((own) => own.role === OWNER);
 
+const isOfTenant = (action) => action.includes("principals") || action.includes("auditLog");
+
 function session() {
-  if (current === "installation") return { id: "installation", name: "installation", displayName: "The installation", kind: "Installation", provider: null, expiresAt: at(0.4), totp: false, firstRun: isFirstRun, recoveryCodesLeft: 0, roles: [{ role: OWNER, roleName: "Owner", scope: "/" }], may: MAY };
-  const one = principals.find((own) => own.id === current);
-  return { id: one.id, name: one.name, displayName: one.displayName, kind: one.kind, provider: one.provider, expiresAt: at(0.4), totp: one.totp, firstRun: false, recoveryCodesLeft: one.totp ? codesLeft : 0, roles: rolesOf(one.id), may: isReader() ? MAY.filter((action) => action.endsWith("/read") && !action.includes("principals") && !action.includes("auditLog")) : MAY };
+  const own = { expiresAt: at(0.4), version: "0.0.0-fixture" };
+  if (current === "installation") return { ...own, id: "installation", name: "installation", displayName: "The installation", kind: "Installation", provider: null, totp: false, firstRun: isFirstRun, recoveryCodesLeft: 0, roles: [{ role: OWNER, roleName: "Owner", scope: "/" }], may: MAY, mayEverywhere: MAY };
+  const one = principals.find((person) => person.id === current);
+  const may = isReader() ? MAY.filter((action) => action.endsWith("/read") && !isOfTenant(action)) : MAY;
+  return { ...own, id: one.id, name: one.name, displayName: one.displayName, kind: one.kind, provider: one.provider, totp: one.totp, firstRun: false, recoveryCodesLeft: one.totp ? codesLeft : 0, roles: rolesOf(one.id), may, mayEverywhere: isReader() ? [] : may };
 }
 
 /** What follows is asked with a browser's cookie, or with a token that was made here. */

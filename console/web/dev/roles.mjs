@@ -12,4 +12,6 @@ const verbs = (kind, ...names) => names.map((name) => `${kind}/${name}`);
 export const MAY = [
   ...verbs("Microsoft.Authorization/principals", "read", "write", "delete"), ...verbs("Microsoft.Authorization/roleAssignments", "read", "write", "delete"), ...verbs("Microsoft.Authorization/roleDefinitions", "read", "write", "delete"),
   ...verbs("Microsoft.Authorization/auditLog", "read"), ...verbs("Microsoft.Security/pricings", "read", "write", "delete"), ...verbs("Microsoft.Security/securityContacts", "read", "write", "delete"), ...verbs("Microsoft.Security/assessments", "read"),
+  ...verbs("Microsoft.Security/secureScores", "read"), ...verbs("Microsoft.Security/securityConnectors", "read", "delete"), ...verbs("Microsoft.Security/regulatoryComplianceStandards", "read", "write", "delete"),
+  ...verbs("Microsoft.Security/securityStandards", "read", "write", "delete"), ...verbs("Microsoft.Authorization/policyExemptions", "read", "write", "delete"), ...verbs("Microsoft.Authorization/policyAssignments", "read", "delete"), ...verbs("Microsoft.Authorization/policyDefinitions", "read", "write"),
 ];

@@ -14,10 +14,17 @@ const DEFINITIONS = "/providers/Microsoft.Authorization/roleDefinitions";
 export const useSession = () =>
   useQuery({ queryKey: ["session"], queryFn: ({ signal }) => api.get<Session>("/session", {}, signal), staleTime: 60_000 });
 
+type Allows = (action: string) => boolean;
+
 /** Whether the session's roles allow an action anywhere; nothing is allowed before that is known. */
-export function useMay(): (action: string) => boolean {
+export const useMay = (): Allows => useAllowed("may");
+
+/** Whether they allow it at the whole installation. */
+export const useMayEverywhere = (): Allows => useAllowed("mayEverywhere");
+
+function useAllowed(list: "may" | "mayEverywhere"): Allows {
   const { data } = useSession();
-  const allowed = useMemo(() => new Set((data?.may ?? []).map((action) => action.toLowerCase())), [data]);
+  const allowed = useMemo(() => new Set((data?.[list] ?? []).map((action) => action.toLowerCase())), [data, list]);
   return (action) => allowed.has(action.toLowerCase());
 }
 

@@ -30,6 +30,10 @@ export interface Session {
   roles: HeldRole[];
   /** Actions that are allowed somewhere. */
   may: string[];
+  /** Actions that are allowed at the whole installation. */
+  mayEverywhere: string[];
+  /** Of the server. */
+  version: string;
 }
 
 export interface SessionRow {

@@ -1,8 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import { POLICIES_READ } from "../lib/actions";
 import { ApiError, api, arm } from "./client";
+import { useMay, useSession } from "./peopleQueries";
 import type { ContactProperties, PlansAnswer, Tenant } from "./planTypes";
 import type { PolicyOverview } from "./policyTypes";
-import { choicesOfGroups, choicesOfScopes, choicesOfSubscriptions, type ArmNamed, type ScopeChoice } from "../lib/scopes";
+import { scopeTitle } from "../lib/policy";
+import { choicesOfGroups, choicesOfScopes, choicesOfSubscriptions, namesOf, type ArmNamed, type ScopeChoice } from "../lib/scopes";
 
 const PRICINGS_VERSION = "2024-01-01";
 const CONTACTS_VERSION = "2023-12-01-preview";
@@ -57,21 +61,27 @@ export const useTenants = () =>
   });
 
 /** Every scope above resource groups that the session sees, as a tree laid out in rows. */
-export const useScopeChoices = (options: { enabled: boolean } = { enabled: true }) =>
-  useQuery({
-    queryKey: ["scopes"],
+export function useScopeChoices() {
+  const session = useSession();
+  const canReadPolicies = useMay()(POLICIES_READ);
+  return useQuery({
+    queryKey: ["scopes", canReadPolicies],
     queryFn: async ({ signal }): Promise<ScopeChoice[]> => {
-      try {
-        return choicesOfScopes((await api.get<PolicyOverview>("/policy", {}, signal)).scopes);
-      } catch (error) {
-        // Who may not read policies still sees subscriptions.
-        if (!(error instanceof ApiError) || (error.status !== 403 && error.status !== 404)) throw error;
-        return choicesOfSubscriptions((await arm.get<{ value: ArmNamed[] }>("/subscriptions", SUBSCRIPTIONS_VERSION, signal)).value);
-      }
+      if (canReadPolicies) return choicesOfScopes((await api.get<PolicyOverview>("/policy", {}, signal)).scopes);
+      // Who may not read policies still sees subscriptions.
+      return choicesOfSubscriptions((await arm.get<{ value: ArmNamed[] }>("/subscriptions", SUBSCRIPTIONS_VERSION, signal)).value);
     },
-    enabled: options.enabled,
+    enabled: session.data !== undefined,
     staleTime: 60_000,
   });
+}
+
+/** What scopes are called, where their ids alone are known: the name of the subscription instead of its GUID. */
+export function useScopeTitle(): (scope: { id: string; name?: string }) => string {
+  const { data } = useScopeChoices();
+  const names = useMemo(() => namesOf(data ?? []), [data]);
+  return (scope) => scope.name || names.get(scope.id.toLowerCase()) || scopeTitle(scope);
+}
 
 /** The resource groups of a subscription, given by its ARM id. */
 export const useResourceGroups = (subscription: string) =>

@@ -4,6 +4,8 @@ export interface Plan {
   name: string;
   title: string;
   description: string;
+  /** Plans that took its place. */
+  replacedBy?: string[];
   brings: { title: string; built: boolean }[];
   subPlans: string[];
   extensions: { name: string; title: string }[];

@@ -136,11 +136,12 @@ export const useAttestations = (id: string, scope: Scope) =>
     select: (answer) => answer.items,
   });
 
-export const useConnectorRows = () =>
+export const useConnectorRows = (options: { enabled: boolean } = { enabled: true }) =>
   useQuery({
     queryKey: ["connectors"],
     queryFn: ({ signal }) => api.get<{ items: ConnectorRow[] }>("/connectors", {}, signal),
     select: (answer) => answer.items,
+    enabled: options.enabled,
   });
 
 export const useMissingPermissions = (connector: string) =>

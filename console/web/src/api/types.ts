@@ -83,8 +83,10 @@ export interface RecommendationRow {
   maturity: string;
   control: string;
   controlTitle: string;
-  environment: string;
+  environment: string | null;
   sample: boolean;
+  /** Described by a client through the API. */
+  custom?: boolean;
   healthy: number;
   unhealthy: number;
   unknown: number;
@@ -122,6 +124,10 @@ export interface RecommendationDetail {
   recommendation: RecommendationFile;
   key: string;
   control: { id: string; title: string; max: number } | null;
+  /** The plan that it belongs to; where that is off nothing is judged by it. */
+  plan?: { name: string; title?: string | null; subPlans: string[]; offIn: { connector: string; account: string }[] } | null;
+  /** Described by a client through the API: it has no control and no type, and what the client did not say is empty. */
+  custom?: boolean;
   counts: StatusCounts;
 }
 
@@ -173,6 +179,8 @@ export interface Assessment {
   findings?: Finding[];
   firstEvaluatedAt: string;
   statusChangedAt: string;
+  /** What the client said that wrote it; those of scans have none. */
+  written?: { cause?: string; description?: string; additionalData?: Record<string, unknown> };
 }
 
 export interface AssessmentPage extends Page<Assessment> {

@@ -5,12 +5,12 @@ import { api } from "../api/client";
 import { refetchPeople, useCredentials } from "../api/peopleQueries";
 import type { Credential } from "../api/peopleTypes";
 import { useScopeChoices } from "../api/planQueries";
-import { formatDate, formatTime } from "../lib/format";
 import { hasEnded, rightsText } from "../lib/people";
 import { namesOf, scopeText } from "../lib/scopes";
 import { ConfirmDialog } from "./ConfirmDialog";
 import { DataTable } from "./DataTable";
 import { EmptyNote, Loaded } from "./PageStates";
+import { Day, Time } from "./Time";
 import { useSay } from "./useSay";
 
 interface Props {
@@ -41,7 +41,7 @@ export function CredentialTable({ title, lead, path, canRemove, empty, action }:
             columns={[
               { key: "name", header: "Name", isLead: true, cell: (row) => <><span className="cell-title"><bdi>{row.name}</bdi></span><div className="small muted">{row.kind}</div></> },
               { key: "rights", header: "Rights", width: "220px", cell: (row) => <>{rightsText(row.actions)}{row.scope && <div className="small muted">{scopeText(row.scope, names)}</div>}</> },
-              { key: "used", header: "Last used", width: "170px", cell: (row) => (row.lastUsedAt ? formatTime(row.lastUsedAt) : <span className="muted">Never</span>) },
+              { key: "used", header: "Last used", width: "170px", cell: (row) => (row.lastUsedAt ? <Time at={row.lastUsedAt} /> : <span className="muted">Never</span>) },
               { key: "expires", header: "Expires", width: "150px", cell: (row) => <Expires row={row} /> },
               ...(canRemove ? [{ key: "remove", header: "Action", width: "126px", cell: (row: Credential) => <Remove row={row} path={path} /> }] : []),
             ]}
@@ -54,7 +54,7 @@ export function CredentialTable({ title, lead, path, canRemove, empty, action }:
 
 function Expires({ row }: { row: Credential }) {
   if (!row.expiresAt) return <>Never</>;
-  return <span title={formatTime(row.expiresAt)}>{formatDate(row.expiresAt)}{hasEnded(row) && <> <span className="tag">Expired</span></>}</span>;
+  return <><Day at={row.expiresAt} />{hasEnded(row) && <> <span className="tag">Expired</span></>}</>;
 }
 
 function Remove({ row, path }: { row: Credential; path: string }) {

@@ -19,18 +19,27 @@ export function Loading({ rows = 6, what = "Loading" }: { rows?: number; what?: 
 function advice(error: Error): string {
   if (!(error instanceof ApiError)) return "Reload the page. If it happens again, look at the server's log.";
   if (error.code === "FeatureNotAvailable") return "This version of the server cannot do that yet. Update Skywarden.";
+  if (error.status === 403) return "Ask who gives roles here for one that allows it.";
   if (error.status === 404) return "It may have been removed since this page was opened.";
   if (error.status === 0) return "";
   return error.status >= 500 ? "Try again. If it happens again, look at the server's log." : "Check what you asked for, then try again.";
+}
+
+/** Trying again gives the same answer. */
+const isFinal = (error: Error): boolean => error instanceof ApiError && (error.status === 403 || error.status === 404);
+
+function titleOf(error: Error): string {
+  if (!isFinal(error)) return "This could not be loaded";
+  return error instanceof ApiError && error.status === 403 ? "You may not see this" : "This is not here";
 }
 
 export function ErrorNote({ error, onRetry }: { error: Error; onRetry?: () => void }) {
   return (
     <div className="card state-note" role="alert">
       <CloudDismiss32Regular aria-hidden />
-      <h2>This could not be loaded</h2>
+      <h2>{titleOf(error)}</h2>
       <p>{sentence(error.message)} {advice(error)}</p>
-      {onRetry && <Button onClick={onRetry}>Try again</Button>}
+      {onRetry && !isFinal(error) && <Button onClick={onRetry}>Try again</Button>}
     </div>
   );
 }

@@ -4,8 +4,8 @@ import {
 } from "@fluentui/react-icons";
 import type { ComponentType } from "react";
 import { NavLink } from "react-router";
-import { useMay } from "../api/peopleQueries";
-import { AUDIT_READ, PLANS_READ, PRINCIPALS_READ, ROLES_READ } from "../lib/people";
+import { useMay, useSession } from "../api/peopleQueries";
+import { ASSESSMENTS_READ, AUDIT_READ, COMPLIANCE_READ, CONNECTORS_READ, EXEMPTIONS_READ, PLANS_READ, POLICIES_READ, PRINCIPALS_READ, ROLES_READ } from "../lib/actions";
 
 interface Place {
   to: string;
@@ -17,14 +17,14 @@ interface Place {
 
 const PLACES: readonly Place[] = [
   { to: "/", text: "Overview", Icon: GaugeRegular },
-  { to: "/recommendations", text: "Recommendations", Icon: ClipboardTaskListLtr20Regular },
-  { to: "/inventory", text: "Inventory", Icon: BoxMultiple20Regular },
-  { to: "/compliance", text: "Compliance", Icon: CheckmarkStarburst20Regular },
-  { to: "/policy", text: "Policy", Icon: Gavel20Regular },
-  { to: "/connectors", text: "Connectors", Icon: PlugConnected20Regular },
-  { to: "/coverage", text: "Coverage", Icon: EyeOff20Regular },
-  { to: "/exemptions", text: "Exemptions", Icon: ShieldDismiss20Regular },
-  { to: "/changes", text: "Changes", Icon: ArrowSwap20Regular },
+  { to: "/recommendations", text: "Recommendations", Icon: ClipboardTaskListLtr20Regular, needs: [ASSESSMENTS_READ] },
+  { to: "/inventory", text: "Inventory", Icon: BoxMultiple20Regular, needs: [ASSESSMENTS_READ] },
+  { to: "/compliance", text: "Compliance", Icon: CheckmarkStarburst20Regular, needs: [COMPLIANCE_READ] },
+  { to: "/policy", text: "Policy", Icon: Gavel20Regular, needs: [POLICIES_READ] },
+  { to: "/connectors", text: "Connectors", Icon: PlugConnected20Regular, needs: [CONNECTORS_READ] },
+  { to: "/coverage", text: "Coverage", Icon: EyeOff20Regular, needs: [CONNECTORS_READ] },
+  { to: "/exemptions", text: "Exemptions", Icon: ShieldDismiss20Regular, needs: [EXEMPTIONS_READ] },
+  { to: "/changes", text: "Changes", Icon: ArrowSwap20Regular, needs: [ASSESSMENTS_READ] },
 ];
 
 const ADMINISTRATION: readonly Place[] = [
@@ -36,11 +36,14 @@ const ADMINISTRATION: readonly Place[] = [
 
 export function NavigationLinks({ onChoose }: { onChoose?: () => void }) {
   const may = useMay();
+  const isKnown = useSession().data !== undefined;
+  const isOpen = ({ needs }: Place) => !needs || needs.some(may);
   return (
     <nav aria-label="Main">
-      <Places places={PLACES} onChoose={onChoose} />
+      {/* Most people see all of these: they do not wait for the session to be read. */}
+      <Places places={PLACES.filter((place) => !isKnown || isOpen(place))} onChoose={onChoose} />
       <p className="nav-title small muted">Administration</p>
-      <Places places={ADMINISTRATION.filter(({ needs }) => !needs || needs.some(may))} onChoose={onChoose} />
+      <Places places={ADMINISTRATION.filter(isOpen)} onChoose={onChoose} />
     </nav>
   );
 }

@@ -20,8 +20,11 @@ describe("health", () => {
     expect(healthOf(broken)).toMatchObject({ tone: "Unhealthy", why: "The login has expired. It was never read." });
   });
   it("is none before the first reading", () => {
-    expect(healthOf(row("a", { takenAt: undefined })).word).toBe("Not read yet");
-    expect(healthOf(row("a", { organization: true })).word).toBe("Not tried yet");
+    expect(healthOf(row("a", { takenAt: undefined }))).toMatchObject({ tone: "Unknown", word: "Never read" });
+    expect(healthOf(row("org", { organization: true, takenAt: undefined })).word).toBe("Never read");
+    const tried = { at: "2026-11-25T09:00:00Z", succeededAt: "2026-11-25T09:00:00Z" };
+    expect(healthOf(row("a", { takenAt: undefined, attempt: tried })).word).toBe("Never read");
+    expect(healthOf(row("org", { organization: true, takenAt: undefined, attempt: tried })).word).toBe("Accounts listed");
   });
 });
 

@@ -14,13 +14,18 @@ export function healthOf(row: ConnectorRow): Health {
     const since = attempt.succeededAt ? `Last read ${formatTime(attempt.succeededAt)}.` : "It was never read.";
     return { tone: "Unhealthy", word: "Cannot be read", why: `${sentence(attempt.error)} ${since}` };
   }
-  if (row.organization) return { tone: attempt ? "Healthy" : "NotApplicable", word: attempt ? "Accounts listed" : "Not tried yet" };
-  if (!attempt && !row.takenAt) return { tone: "NotApplicable", word: "Not read yet" };
+  if (row.organization && attempt) return { tone: "Healthy", word: "Accounts listed" };
+  if (!row.takenAt) return { tone: "Unknown", word: "Never read", why: NEVER };
   const broken = coverage.failed + coverage.partial;
   if (broken > 0) return { tone: "Unknown", word: "Read in part", why: `${plural(broken, "list")} could not be fetched in full.` };
   if (coverage.denied > 0) return { tone: "Unknown", word: "Read in part", why: `${plural(coverage.denied, "read")} inside the lists failed.` };
   return { tone: "Healthy", word: "Read in full" };
 }
+
+const NEVER = "Nothing of it is in the lists, counts and scores yet; it is read in the server's next round.";
+
+/** Whether nothing is known of it, which must not pass for nothing being wrong. */
+export const isNeverRead = (row: ConnectorRow): boolean => !row.organization && !row.takenAt;
 
 const UNITS: readonly [number, string][] = [[86_400, "day"], [3600, "hour"], [60, "minute"]];
 

@@ -2,21 +2,23 @@ const whole = new Intl.NumberFormat();
 const oneDigit = new Intl.NumberFormat(undefined, { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const decimals = new Intl.NumberFormat(undefined, { maximumFractionDigits: 2 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const full = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
 const dateOnly = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
 
 export const formatCount = (count: number): string => whole.format(count);
 export const formatPercent = (ratio: number): string => oneDigit.format(ratio);
 export const formatPoints = (points: number): string => decimals.format(points);
 
-export function formatTime(at: string): string {
+/** A text that is no time stays as it is. */
+function formatWith(format: Intl.DateTimeFormat, at: string): string {
   const time = new Date(at);
-  return Number.isNaN(time.getTime()) ? at : dateTime.format(time);
+  return Number.isNaN(time.getTime()) ? at : format.format(time);
 }
 
-export function formatDate(at: string): string {
-  const time = new Date(at);
-  return Number.isNaN(time.getTime()) ? at : dateOnly.format(time);
-}
+export const formatTime = (at: string): string => formatWith(dateTime, at);
+export const formatDate = (at: string): string => formatWith(dateOnly, at);
+/** With the day of the week, seconds and the zone. */
+export const formatFull = (at: string): string => formatWith(full, at);
 
 /** `1 check`, `2 checks`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
@@ -29,7 +31,10 @@ export function words(name: string): string {
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
 }
 
-const ENVIRONMENTS: Record<string, string> = { Aws: "AWS", Gcp: "GCP", OnPremise: "Own machines" };
+/** Connectors and standards call them differently. */
+const ENVIRONMENTS: Record<string, string> = {
+  Aws: "AWS", Gcp: "GCP", OnPremise: "Own machines", aws: "AWS", azure: "Azure", gcp: "GCP", host: "Own machines", kubernetes: "Kubernetes",
+};
 
 export const environmentName = (environment: string): string => ENVIRONMENTS[environment] ?? environment;
 

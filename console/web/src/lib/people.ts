@@ -1,19 +1,5 @@
 import type { Credential, Principal, PrincipalKind, SessionRow } from "../api/peopleTypes";
 
-export const PRINCIPALS_READ = "Microsoft.Authorization/principals/read";
-export const PRINCIPALS_WRITE = "Microsoft.Authorization/principals/write";
-export const PRINCIPALS_DELETE = "Microsoft.Authorization/principals/delete";
-export const ASSIGNMENTS_WRITE = "Microsoft.Authorization/roleAssignments/write";
-export const ASSIGNMENTS_DELETE = "Microsoft.Authorization/roleAssignments/delete";
-export const ROLES_READ = "Microsoft.Authorization/roleDefinitions/read";
-export const ROLES_WRITE = "Microsoft.Authorization/roleDefinitions/write";
-export const ROLES_DELETE = "Microsoft.Authorization/roleDefinitions/delete";
-export const AUDIT_READ = "Microsoft.Authorization/auditLog/read";
-export const PLANS_READ = "Microsoft.Security/pricings/read";
-export const PLANS_WRITE = "Microsoft.Security/pricings/write";
-export const CONTACTS_READ = "Microsoft.Security/securityContacts/read";
-export const CONTACTS_WRITE = "Microsoft.Security/securityContacts/write";
-
 interface KindWords {
   one: string;
   many: string;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Plan, PlanSubscription, Pricing } from "../api/planTypes";
 import { contactDraftOf, contactOf, contactProblem } from "./contacts";
-import { builtText, changeOf, countsOf, draftOf, filterSubscriptions, trialText } from "./plans";
+import { builtText, changeOf, countsOf, coverageOf, draftOf, filterSubscriptions, trialText } from "./plans";
 
 const plan: Plan = { name: "VirtualMachines", title: "Servers", description: "", brings: [{ title: "a", built: true }, { title: "b", built: false }], subPlans: ["P1", "P2"], extensions: [{ name: "X", title: "x" }, { name: "Y", title: "y" }] };
 const pricing = (more: Partial<Pricing> = {}): Pricing => ({ plan: "VirtualMachines", tier: "Standard", inherited: false, enforce: false, extensions: [], ...more });
@@ -11,8 +11,12 @@ describe("plans", () => {
   it("that a subscription does not mention are not told, neither on nor off", () => {
     expect(countsOf("VirtualMachines", [subscription("a", [pricing()]), subscription("b", [pricing({ tier: "Free" })]), subscription("c", [])])).toEqual({ on: 1, off: 1, unknown: 1 });
   });
+  it("that another replaced are not missed in a subscription", () => {
+    const plans = [plan, { ...plan, name: "Dns", replacedBy: ["VirtualMachines"] }, { ...plan, name: "Storage", replacedBy: ["NotHere"] }];
+    expect(coverageOf(subscription("a", [pricing(), pricing({ plan: "Dns", tier: "Free" }), pricing({ plan: "Storage", tier: "Free" })]), plans)).toEqual({ on: 1, off: 1, unknown: 0 });
+  });
   it("say how much of them is built", () => {
-    expect([builtText(plan), builtText({ brings: [] }), builtText({ brings: [{ title: "a", built: false }] }), builtText({ brings: [{ title: "a", built: true }] })]).toEqual(["1 of 2 built", "Nothing is listed", "Nothing is built yet", "All 1 built"]);
+    expect([builtText(plan), builtText({ brings: [] }), builtText({ brings: [{ title: "a", built: false }] }), builtText({ brings: [{ title: "a", built: true }] })]).toEqual(["1 of 2 built", "Nothing of its own", "Nothing is built yet", "All 1 built"]);
   });
   it("are found by subscription", () => {
     expect(filterSubscriptions([subscription("a1", []), subscription("b2", [])], "NAME OF B").map((one) => one.id)).toEqual(["b2"]);

@@ -7,6 +7,21 @@ export const isOn = (pricing: Pricing | undefined): boolean => pricing?.tier ===
 export const pricingOf = (subscription: PlanSubscription, plan: string): Pricing | undefined => subscription.pricings.find((own) => own.plan === plan);
 export const titleOf = (subscription: PlanSubscription): string => subscription.displayName || subscription.id;
 
+/** Plans that took the place of one, as far as they are here. */
+export const successorsOf = (plan: Plan, plans: readonly Plan[]): Plan[] => plans.filter((own) => (plan.replacedBy ?? []).includes(own.name));
+
+/** How many plans are on in a subscription, of those that nothing replaces. */
+export function coverageOf(subscription: PlanSubscription, plans: readonly Plan[]): PlanCounts {
+  const counts: PlanCounts = { on: 0, off: 0, unknown: 0 };
+  for (const plan of plans.filter((own) => successorsOf(own, plans).length === 0)) {
+    const one = countsOf(plan.name, [subscription]);
+    counts.on += one.on;
+    counts.off += one.off;
+    counts.unknown += one.unknown;
+  }
+  return counts;
+}
+
 export interface PlanCounts {
   on: number;
   off: number;
@@ -26,7 +41,7 @@ export function countsOf(plan: string, subscriptions: readonly PlanSubscription[
 /** `3 of 7`: how much of what a plan brings is built. */
 export function builtText({ brings }: Pick<Plan, "brings">): string {
   const n = brings.filter((one) => one.built).length;
-  if (brings.length === 0) return "Nothing is listed";
+  if (brings.length === 0) return "Nothing of its own";
   if (n === brings.length) return `All ${formatCount(n)} built`;
   return n === 0 ? "Nothing is built yet" : `${formatCount(n)} of ${formatCount(brings.length)} built`;
 }

@@ -63,6 +63,14 @@ describe("sorting", () => {
   });
 });
 
+describe("the choices of a filter", () => {
+  it("leave out what is empty, as of one that a client described", () => {
+    const rows = [row("a"), row("b", { type: "", control: "", controlTitle: "No security control", environment: null })];
+    const values = (["control", "environment", "type"] as const).map((key) => optionsOf(rows, key).map((own) => own.value));
+    expect(values).toEqual([["data"], ["Aws"], ["AWS::S3::Bucket"]]);
+  });
+});
+
 describe("groups", () => {
   it("of controls begin with the one with the most unhealthy recommendations", () => {
     const rows = [row("a", { control: "x", controlTitle: "X" }), row("b", { unhealthy: 1 }), row("c", { unhealthy: 4 })];

@@ -104,6 +104,11 @@ export interface Option {
 
 /** The values that a filter can take, from what is there. */
 export function optionsOf(rows: readonly RecommendationRow[], key: "control" | "environment" | "type", label = (value: string, _row: RecommendationRow) => value): Option[] {
-  const labels = new Map(rows.map((row) => [row[key], label(row[key], row)]));
+  const labels = new Map<string, string>();
+  for (const row of rows) {
+    const value = row[key];
+    // What is empty is no choice: the filter takes it for "all".
+    if (value) labels.set(value, label(value, row));
+  }
   return [...labels].map(([value, text]) => ({ value, label: text })).sort((a, b) => a.label.localeCompare(b.label));
 }

@@ -121,12 +121,12 @@ pub(crate) async fn shown(state: &AppState, caller: &Caller) -> Result<Value, Ap
         .held()
         .map(|(scope, role)| json!({ "role": role.id, "roleName": role.name, "scope": scope.to_string() }))
         .collect();
-    let is_allowed = |action: &&str| {
-        let is_of_tenant = OF_TENANT.iter().any(|start| action.starts_with(start));
-        let grants = &caller.grants;
-        !action.starts_with(OWN) && if is_of_tenant { grants.allow_everywhere(action) } else { grants.allow_somewhere(action) }
-    };
-    let may: BTreeSet<&str> = ROUTES.iter().map(|route| route.action.as_str()).filter(is_allowed).collect();
+    let actions = || ROUTES.iter().map(|route| route.action.as_str()).filter(|action| !action.starts_with(OWN));
+    let may_everywhere: BTreeSet<&str> = actions().filter(|action| caller.grants.allow_everywhere(action)).collect();
+    let is_of_tenant = |action: &str| OF_TENANT.iter().any(|start| action.starts_with(start));
+    let is_allowed =
+        |action: &&str| may_everywhere.contains(action) || (!is_of_tenant(action) && caller.grants.allow_somewhere(action));
+    let may: BTreeSet<&str> = actions().filter(is_allowed).collect();
     Ok(json!({
         "id": caller.id,
         "name": caller.login_name,
@@ -140,6 +140,8 @@ pub(crate) async fn shown(state: &AppState, caller: &Caller) -> Result<Value, Ap
         "firstRun": caller.id == INSTALLATION && !state.store.has_accounts().await?,
         "roles": roles,
         "may": may,
+        "mayEverywhere": may_everywhere,
+        "version": env!("CARGO_PKG_VERSION"),
     }))
 }
 

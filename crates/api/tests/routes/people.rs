@@ -141,6 +141,11 @@ async fn whoever_signs_in_sees_what_their_roles_allow_until_they_sign_out() {
     let mut below = bob.1;
     assert!(may(&mut below, "Microsoft.Security/pricings/write").await);
     assert!(!may(&mut below, "Microsoft.Authorization/auditLog/read").await, "the log is the tenant's");
+    let everywhere = |session: &Value| session["mayEverywhere"].as_array().unwrap().clone();
+    assert!(everywhere(&below.session().await.unwrap()).is_empty(), "a role at a subscription allows nothing at the tenant");
+    let session = browser.session().await.unwrap();
+    assert!(everywhere(&session).contains(&json!("Microsoft.Security/assessments/read")));
+    assert_eq!(session["version"], env!("CARGO_PKG_VERSION"));
     let held = browser.cookie.clone();
     assert_eq!(browser.ask("DELETE", "/api/v1/session", Value::Null).await.0, StatusCode::NO_CONTENT);
     assert_eq!(browser.cookie, "skywarden_session=");

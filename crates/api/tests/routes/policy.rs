@@ -49,6 +49,25 @@ async fn import(server: &Server, documents: &Value) -> Value {
 }
 
 #[tokio::test]
+async fn an_account_is_one_scope_with_the_name_of_its_subscription() {
+    let server = server().await;
+    let subscription = get(&server, "/subscriptions?api-version=2022-12-01").await["value"][0].clone();
+    let id = subscription["id"].as_str().unwrap();
+    let scopes = async || {
+        let overview = get(&server, "/api/v1/policy").await;
+        let scopes = overview["scopes"].as_array().unwrap().iter().skip(1).map(|own| (own["id"].clone(), own["name"].clone()));
+        scopes.collect::<Vec<_>>()
+    };
+    let name = &subscription["displayName"];
+    assert_eq!(scopes().await, [(json!("/subscriptions/fleet"), name.clone())]);
+    let mut documents = bundle();
+    documents.push(json!({ "id": format!("{id}/providers/Microsoft.Authorization/policyAssignments/by-id"),
+        "type": "Microsoft.Authorization/policyAssignments", "name": "by-id", "properties": { "policyDefinitionId": SET } }));
+    import(&server, &json!(documents)).await;
+    assert_eq!(scopes().await, [(json!(id), name.clone())]);
+}
+
+#[tokio::test]
 async fn what_is_imported_is_in_force_and_told() {
     let server = server().await;
     assert_eq!(get(&server, "/api/v1/policy").await["total"], json!({ "counts": {}, "compliant": null }));

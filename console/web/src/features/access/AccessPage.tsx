@@ -6,7 +6,7 @@ import type { PrincipalKind } from "../../api/peopleTypes";
 import { Loaded, Loading } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
-import { PRINCIPALS_READ, PRINCIPALS_WRITE, ROLES_READ, ROLES_WRITE } from "../../lib/people";
+import { PRINCIPALS_READ, PRINCIPALS_WRITE, ROLES_READ, ROLES_WRITE } from "../../lib/actions";
 import { useUrlState } from "../../lib/useUrlState";
 import { CreateDialog } from "./CreateDialog";
 import { PrincipalTable } from "./PrincipalTable";

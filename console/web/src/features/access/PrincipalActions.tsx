@@ -9,7 +9,8 @@ import type { Principal } from "../../api/peopleTypes";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { DialogForm, OpenDialog } from "../../components/FormDialog";
 import { useSay } from "../../components/useSay";
-import { KIND_WORDS, PRINCIPALS_DELETE, PRINCIPALS_WRITE, principalTitle } from "../../lib/people";
+import { PRINCIPALS_DELETE, PRINCIPALS_WRITE } from "../../lib/actions";
+import { KIND_WORDS, principalTitle } from "../../lib/people";
 
 /** Rename, disable or enable, delete: what is not allowed is not there. */
 export function PrincipalActions({ principal, isSelf }: { principal: Principal; isSelf: boolean }) {

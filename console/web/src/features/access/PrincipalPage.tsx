@@ -1,7 +1,7 @@
 import { Button } from "@fluentui/react-components";
 import { Add16Regular } from "@fluentui/react-icons";
 import { Link, useParams } from "react-router";
-import { principalRoute, useMay, usePrincipal, usePrincipals, useSession } from "../../api/peopleQueries";
+import { principalRoute, useMay, useMayEverywhere, usePrincipal, usePrincipals, useSession } from "../../api/peopleQueries";
 import type { Principal } from "../../api/peopleTypes";
 import { CopyId } from "../../components/CopyBlock";
 import { CredentialDialog } from "../../components/CredentialDialog";
@@ -9,14 +9,27 @@ import { CredentialTable } from "../../components/CredentialTable";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { PrincipalBadges } from "../../components/PrincipalBadges";
-import { LacksNote } from "../../components/Problem";
-import { formatTime } from "../../lib/format";
-import { AUDIT_READ, KIND_WORDS, membersOf, PRINCIPALS_WRITE, principalPath, principalTitle } from "../../lib/people";
+import { LacksNote, LacksPage } from "../../components/Problem";
+import { Time } from "../../components/Time";
+import { ASSIGNMENTS_WRITE, AUDIT_READ, PRINCIPALS_DELETE, PRINCIPALS_READ, PRINCIPALS_WRITE } from "../../lib/actions";
+import { KIND_WORDS, membersOf, principalPath, principalTitle } from "../../lib/people";
 import { PrincipalActions } from "./PrincipalActions";
 import { RolesCard } from "./RolesCard";
 import { SignInCard } from "./SignInCard";
 
 export default function PrincipalPage() {
+  const session = useSession();
+  const canSee = useMay()(PRINCIPALS_READ);
+  if (!session.data || canSee) return <Page />;
+  return (
+    <div className="page">
+      <PageHead title="Access" tabTitle="Access" crumb={{ to: "/access", text: "Access" }} />
+      <LacksPage action={PRINCIPALS_READ} what="see users, groups and programs" />
+    </div>
+  );
+}
+
+function Page() {
   const { id = "" } = useParams();
   const query = usePrincipal(id);
   const session = useSession();
@@ -35,6 +48,8 @@ function Details({ principal }: { principal: Principal }) {
   const may = useMay();
   const session = useSession();
   const canWrite = may(PRINCIPALS_WRITE);
+  // What lets somebody log in as the program takes the right to give roles too.
+  const canGive = useMayEverywhere()(ASSIGNMENTS_WRITE);
   return (
     <>
       {session.data && !canWrite && <LacksNote action={PRINCIPALS_WRITE} what={`change ${KIND_WORDS[principal.kind].many}`} />}
@@ -46,14 +61,14 @@ function Details({ principal }: { principal: Principal }) {
       <RolesCard principal={principal} />
       {principal.kind === "ServicePrincipal" && (
         <CredentialTable
-          title="Credentials" lead="What the program logs in with" path={`${principalRoute(principal.id)}/credentials`} canRemove={canWrite}
+          title="Credentials" lead="What the program logs in with" path={`${principalRoute(principal.id)}/credentials`} canRemove={may(PRINCIPALS_DELETE)}
           empty="Without a credential the program cannot log in."
-          action={canWrite && <CredentialDialog isProgram path={`${principalRoute(principal.id)}/credentials`} trigger={<Button size="small" icon={<Add16Regular />}>New credential</Button>} />}
+          action={canWrite && canGive && <CredentialDialog isProgram path={`${principalRoute(principal.id)}/credentials`} trigger={<Button size="small" icon={<Add16Regular />}>New credential</Button>} />}
         />
       )}
       {principal.kind === "User" && (
         <CredentialTable
-          title="Tokens" lead="Programs that act as this user" path={`${principalRoute(principal.id)}/credentials`} canRemove={canWrite}
+          title="Tokens" lead="Programs that act as this user" path={`${principalRoute(principal.id)}/credentials`} canRemove={may(PRINCIPALS_DELETE)}
           empty="Only the users themselves make tokens, on the page of their account."
         />
       )}
@@ -72,8 +87,8 @@ function Facts({ principal }: { principal: Principal }) {
         <dt>{principal.kind === "Group" ? "Name in the claims" : "Name"}</dt><dd><bdi>{principal.name}</bdi></dd>
         <dt>{isProgram ? "Client id" : "Id"}</dt><dd><code>{principal.id}</code> <CopyId id={principal.id} /></dd>
         {principal.provider && <><dt>Identity provider</dt><dd><bdi>{principal.provider}</bdi></dd></>}
-        <dt>Made</dt><dd>{formatTime(principal.createdAt)}</dd>
-        {principal.kind === "User" && <><dt>Last sign-in</dt><dd>{principal.lastSignInAt ? formatTime(principal.lastSignInAt) : "Never"}</dd></>}
+        <dt>Made</dt><dd><Time at={principal.createdAt} /></dd>
+        {principal.kind === "User" && <><dt>Last sign-in</dt><dd>{principal.lastSignInAt ? <Time at={principal.lastSignInAt} /> : "Never"}</dd></>}
         {principal.groups.length > 0 && (
           <>
             <dt>Groups</dt>

@@ -7,7 +7,8 @@ import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters"
 import { EmptyNote } from "../../components/PageStates";
 import { PrincipalBadges } from "../../components/PrincipalBadges";
 import { RoleList } from "../../components/RoleList";
-import { formatCount, formatDate, formatTime, plural } from "../../lib/format";
+import { Day } from "../../components/Time";
+import { formatCount, plural } from "../../lib/format";
 import { filterPrincipals, KIND_WORDS, membersOf, PRINCIPAL_FILTERS, principalPath, principalTitle } from "../../lib/people";
 import { namesOf } from "../../lib/scopes";
 import { useUrlState } from "../../lib/useUrlState";
@@ -38,12 +39,12 @@ export function PrincipalTable({ kind, principals }: { kind: PrincipalKind; prin
   if (kind === "User") {
     columns.push(
       { key: "codes", header: "One-time codes", width: "110px", cell: (row) => <Codes row={row} /> },
-      { key: "seen", header: "Last sign-in", width: "130px", cell: (row) => (row.lastSignInAt ? <span title={formatTime(row.lastSignInAt)}>{formatDate(row.lastSignInAt)}</span> : <span className="muted">Never</span>) },
+      { key: "seen", header: "Last sign-in", width: "130px", cell: (row) => (row.lastSignInAt ? <Day at={row.lastSignInAt} /> : <span className="muted">Never</span>) },
     );
   } else if (kind === "Group") {
     columns.push({ key: "members", header: "Known members", isEnd: true, width: "130px", cell: (row) => formatCount(membersOf(row.id, principals).length) });
   } else {
-    columns.push({ key: "made", header: "Made", width: "130px", cell: (row) => <span title={formatTime(row.createdAt)}>{formatDate(row.createdAt)}</span> });
+    columns.push({ key: "made", header: "Made", width: "130px", cell: (row) => <Day at={row.createdAt} /> });
   }
   return (
     <>
@@ -68,9 +69,9 @@ const KIND_LABELS: Record<PrincipalKind, string> = { User: "Users", Group: "Grou
 function NameCell({ row }: { row: Principal }) {
   return (
     <div className="stack" style={{ gap: 0 }}>
-      <Link to={principalPath(row.id)} className="cell-title clip"><bdi>{principalTitle(row)}</bdi></Link>
-      <span className="small muted clip">
-        {row.displayName && row.displayName !== row.name && <bdi>{row.name}</bdi>}{row.provider && ` through ${row.provider}`}
+      <Link to={principalPath(row.id)} className="cell-title clip" title={principalTitle(row)}><bdi>{principalTitle(row)}</bdi></Link>
+      <span className="small muted clip" title={row.name}>
+        {row.displayName && row.displayName !== row.name && <><bdi>{row.name}</bdi>{row.provider && " "}</>}{row.provider && <>through <bdi>{row.provider}</bdi></>}
       </span>
     </div>
   );

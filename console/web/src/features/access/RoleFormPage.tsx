@@ -2,12 +2,13 @@ import { Button, Field, Input, Textarea } from "@fluentui/react-components";
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent } from "react";
 import { useNavigate, useParams } from "react-router";
-import { refetchPeople, saveRole, useRoleDefinitions } from "../../api/peopleQueries";
+import { refetchPeople, saveRole, useMay, useRoleDefinitions, useSession } from "../../api/peopleQueries";
 import type { RoleDefinition } from "../../api/peopleTypes";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { Problem } from "../../components/Problem";
+import { LacksPage, Problem } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
+import { ROLES_WRITE } from "../../lib/actions";
 import { newGuid } from "../../lib/guid";
 import { rolePath } from "../../lib/people";
 import { isCustom, isSameRole, newRoleDraft, roleDraftOf, roleProblems, rolePropertiesOf } from "../../lib/roles";
@@ -16,6 +17,16 @@ import { NoRole, ROLES_CRUMB } from "./RolePage";
 /** Writes a role of one's own. */
 export default function RoleFormPage() {
   const { id } = useParams();
+  const session = useSession();
+  const canWrite = useMay()(ROLES_WRITE);
+  if (session.data && !canWrite) {
+    return (
+      <div className="page">
+        <PageHead title="Role" tabTitle="Role" crumb={ROLES_CRUMB} />
+        <LacksPage action={ROLES_WRITE} what="write roles" />
+      </div>
+    );
+  }
   return id === undefined ? <NewRole /> : <KnownRole id={id} />;
 }
 

@@ -8,10 +8,12 @@ import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { CopyId } from "../../components/CopyBlock";
 import { DataTable } from "../../components/DataTable";
 import { EmptyNote, Loaded } from "../../components/PageStates";
+import { PartedText } from "../../components/PartedText";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
-import { KIND_WORDS, PRINCIPALS_READ, principalPath, principalTitle, ROLES_DELETE, ROLES_WRITE, rolePath } from "../../lib/people";
+import { PRINCIPALS_READ, ROLES_DELETE, ROLES_WRITE } from "../../lib/actions";
+import { KIND_WORDS, principalPath, principalTitle, rolePath } from "../../lib/people";
 import { plural, words } from "../../lib/format";
 import { holdersOf, isCustom, isSameRole } from "../../lib/roles";
 import { namesOf, scopeText } from "../../lib/scopes";
@@ -81,7 +83,7 @@ function Details({ role }: { role: RoleDefinition }) {
           {permissions.map((permission, at) => LISTS.map((list) => (permission[list] ?? []).length > 0 && (
             <div key={`${at} ${list}`} className="stack" style={{ gap: 2 }}>
               <strong>{TITLES[list]}</strong>
-              <ul className="plain scroll-rows">{permission[list]?.map((action) => <li key={action}><code>{action}</code></li>)}</ul>
+              <ul className="plain scroll-rows">{permission[list]?.map((action) => <li key={action}><code><PartedText text={action} /></code></li>)}</ul>
             </div>
           )))}
         </section>

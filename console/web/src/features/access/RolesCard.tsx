@@ -12,7 +12,8 @@ import { EmptyNote, Loading } from "../../components/PageStates";
 import { Problem } from "../../components/Problem";
 import { ScopePicker } from "../../components/ScopePicker";
 import { useSay } from "../../components/useSay";
-import { ASSIGNMENTS_DELETE, ASSIGNMENTS_WRITE, principalTitle, rolePath } from "../../lib/people";
+import { ASSIGNMENTS_DELETE, ASSIGNMENTS_WRITE } from "../../lib/actions";
+import { principalTitle, rolePath } from "../../lib/people";
 import { byRoleName, isSameRole } from "../../lib/roles";
 import { namesOf, scopeText } from "../../lib/scopes";
 

@@ -2,13 +2,14 @@ import { Button } from "@fluentui/react-components";
 import type { ReactNode } from "react";
 import { useState } from "react";
 import { api } from "../../api/client";
-import { principalRoute, refetchPeople, useMay } from "../../api/peopleQueries";
+import { principalRoute, refetchPeople, useMay, useMayEverywhere } from "../../api/peopleQueries";
 import type { Invitation, Principal } from "../../api/peopleTypes";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { DialogForm, DialogNote, OpenDialog } from "../../components/FormDialog";
 import { useSay } from "../../components/useSay";
 import { formatTime } from "../../lib/format";
-import { isLocked, PRINCIPALS_WRITE, principalTitle } from "../../lib/people";
+import { ASSIGNMENTS_WRITE, PRINCIPALS_WRITE } from "../../lib/actions";
+import { isLocked, principalTitle } from "../../lib/people";
 import { InvitationNote } from "./InvitationNote";
 
 /** How a user signs in, and what helps one who cannot. */
@@ -16,6 +17,8 @@ export function SignInCard({ principal }: { principal: Principal }) {
   const may = useMay();
   const say = useSay();
   const canWrite = may(PRINCIPALS_WRITE);
+  // What lets somebody log in as the user takes the right to give roles too.
+  const canLetIn = useMayEverywhere()(ASSIGNMENTS_WRITE) && canWrite;
   const route = principalRoute(principal.id);
   const isLocal = !principal.provider;
   const done = async (text: string) => {
@@ -37,10 +40,10 @@ export function SignInCard({ principal }: { principal: Principal }) {
       {isLocal ? (
         <>
           <Line text="Password">
-            {canWrite && <OpenDialog trigger={<Button size="small">New invitation</Button>}>{(close) => <Invite principal={principal} onClose={close} />}</OpenDialog>}
+            {canLetIn && <OpenDialog trigger={<Button size="small">New invitation</Button>}>{(close) => <Invite principal={principal} onClose={close} />}</OpenDialog>}
           </Line>
           <Line text={principal.totp ? "One-time codes are on" : "One-time codes are off; only the users themselves turn them on"}>
-            {canWrite && principal.totp && (
+            {canLetIn && principal.totp && (
               <ConfirmDialog title="Remove the one-time codes?" action="Remove" trigger={<Button size="small">Remove the codes</Button>} onConfirm={async () => { await api.remove(`${route}/totp`); await done("One-time codes removed"); }}>
                 <p>The password alone then lets them in. For somebody who lost both the phone and the recovery codes.</p>
               </ConfirmDialog>

@@ -5,7 +5,7 @@ import type { Session } from "../../api/peopleTypes";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { RoleList } from "../../components/RoleList";
-import { formatTime } from "../../lib/format";
+import { Time } from "../../components/Time";
 import { principalTitle } from "../../lib/people";
 import { namesOf } from "../../lib/scopes";
 import { OneTimeCodes } from "./OneTimeCodes";
@@ -44,7 +44,7 @@ function Details({ session }: { session: Session }) {
       <h2><bdi>{principalTitle(session)}</bdi></h2>
       <dl className="facts">
         <dt>Name</dt><dd><bdi>{session.name}</bdi></dd>
-        {session.expiresAt && <><dt>This session ends</dt><dd>{formatTime(session.expiresAt)}</dd></>}
+        {session.expiresAt && <><dt>This session ends</dt><dd><Time at={session.expiresAt} /></dd></>}
         <dt>Roles</dt><dd><RoleList roles={session.roles} names={namesOf(choices.data ?? [])} limit={50} /></dd>
       </dl>
     </section>

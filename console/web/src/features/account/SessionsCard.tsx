@@ -6,8 +6,9 @@ import type { SessionRow } from "../../api/peopleTypes";
 import { ConfirmDialog } from "../../components/ConfirmDialog";
 import { DataTable } from "../../components/DataTable";
 import { EmptyNote, Loaded } from "../../components/PageStates";
+import { Time } from "../../components/Time";
 import { useSay } from "../../components/useSay";
-import { formatTime, shorten } from "../../lib/format";
+import { shorten } from "../../lib/format";
 import { agentText, bySession } from "../../lib/people";
 
 export function SessionsCard() {
@@ -22,9 +23,9 @@ export function SessionsCard() {
             columns={[
               { key: "agent", header: "Browser", isLead: true, cell: (row) => <Browser row={row} /> },
               { key: "address", header: "Address", width: "150px", cell: (row) => row.address && <bdi>{row.address}</bdi> },
-              { key: "seen", header: "Last seen", width: "170px", cell: (row) => row.lastSeenAt && formatTime(row.lastSeenAt) },
-              { key: "begun", header: "Signed in", width: "170px", cell: (row) => formatTime(row.createdAt) },
-              { key: "ends", header: "Ends", width: "170px", cell: (row) => (row.expiresAt ? formatTime(row.expiresAt) : "Never") },
+              { key: "seen", header: "Last seen", width: "170px", cell: (row) => row.lastSeenAt && <Time at={row.lastSeenAt} /> },
+              { key: "begun", header: "Signed in", width: "170px", cell: (row) => <Time at={row.createdAt} /> },
+              { key: "ends", header: "Ends", width: "170px", cell: (row) => (row.expiresAt ? <Time at={row.expiresAt} /> : "Never") },
               { key: "end", header: "Action", width: "90px", cell: (row) => !row.current && <End row={row} /> },
             ]}
           />

@@ -7,9 +7,10 @@ import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters"
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Pager } from "../../components/Pager";
-import { LacksNote } from "../../components/Problem";
+import { LacksPage } from "../../components/Problem";
 import { cursorOf, START } from "../../lib/paging";
-import { AUDIT_READ, PRINCIPALS_READ, principalTitle } from "../../lib/people";
+import { AUDIT_READ, PRINCIPALS_READ } from "../../lib/actions";
+import { principalTitle } from "../../lib/people";
 import { useUrlState } from "../../lib/useUrlState";
 import { AuditTable } from "./AuditTable";
 import { ChainCard } from "./ChainCard";
@@ -26,7 +27,7 @@ export default function AuditPage() {
         actions={may(AUDIT_READ) && <Button as="a" icon={<ArrowDownload20Regular />} href={address("/audit/export")} download="skywarden-audit.jsonl">Export all lines</Button>}
       />
       <Loaded query={session} rows={8}>
-        {() => may(AUDIT_READ) ? <><ChainCard /><Lines /></> : <LacksNote action={AUDIT_READ} what="see the audit log" />}
+        {() => may(AUDIT_READ) ? <><ChainCard /><Lines /></> : <LacksPage action={AUDIT_READ} what="see the audit log" />}
       </Loaded>
     </div>
   );

@@ -4,9 +4,12 @@ import { useMay } from "../../api/peopleQueries";
 import type { AuditLine } from "../../api/peopleTypes";
 import { DataTable } from "../../components/DataTable";
 import { JsonTree } from "../../components/JsonTree";
+import { PartedText } from "../../components/PartedText";
+import { Time } from "../../components/Time";
 import { isDone, isPrincipalId } from "../../lib/audit";
-import { formatCount, formatTime, shorten, words } from "../../lib/format";
-import { PRINCIPALS_READ, principalPath } from "../../lib/people";
+import { formatCount, shorten, words } from "../../lib/format";
+import { PRINCIPALS_READ } from "../../lib/actions";
+import { principalPath } from "../../lib/people";
 
 /** Lines of the audit log as they are given, the newest first. */
 export function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
@@ -14,7 +17,7 @@ export function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
     <DataTable
       label="Audit log" groups={[{ key: "", title: null, rows: lines }]} rowKey={(line) => String(line.number)} rowName={(line) => `line ${line.number}`}
       columns={[
-        { key: "at", header: "When", width: "170px", cell: (line) => <span className="nowrap">{formatTime(line.at)}</span> },
+        { key: "at", header: "When", width: "170px", cell: (line) => <span className="nowrap"><Time at={line.at} /></span> },
         { key: "who", header: "Who", width: "190px", cell: (line) => <bdi>{line.principalName || line.principal || "Nobody signed in"}</bdi> },
         { key: "action", header: "Action", isLead: true, cell: (line) => <Action line={line} /> },
         { key: "outcome", header: "Outcome", width: "170px", cell: (line) => <Outcome outcome={line.outcome} /> },
@@ -27,7 +30,7 @@ export function AuditTable({ lines }: { lines: readonly AuditLine[] }) {
 function Action({ line }: { line: AuditLine }) {
   return (
     <div className="stack" style={{ gap: 0 }}>
-      <span className="breakable"><bdi>{line.action}</bdi></span>
+      <span className="breakable"><bdi><PartedText text={line.action} /></bdi></span>
       {line.target && <span className="small muted clip" title={shorten(line.target, 1000)}><bdi>{line.target}</bdi></span>}
     </div>
   );

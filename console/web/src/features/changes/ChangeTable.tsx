@@ -4,9 +4,10 @@ import {
 import { Link } from "react-router";
 import type { Change, RecommendationRow } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
-import { recommendationPath, resourcePath } from "../../components/links";
+import { endOfId, recommendationPath, ResourceLink } from "../../components/links";
 import { SampleBadge } from "../../components/SampleBadge";
-import { formatTime, words } from "../../lib/format";
+import { Time } from "../../components/Time";
+import { words } from "../../lib/format";
 
 const KINDS = {
   Opened: { Icon: DismissCircle16Filled, tone: "Unhealthy" },
@@ -29,24 +30,24 @@ export function ChangeTable({ changes, titles }: { changes: readonly Change[]; t
         {
           key: "what", header: "Recommendation", isLead: true,
           cell: (change) => (
-            <span className="row">
+            <>
               <Link to={recommendationPath(change.recommendation)} className="cell-title">{titles.get(change.recommendation)?.title ?? change.recommendation}</Link>
-              {titles.get(change.recommendation)?.sample && <SampleBadge />}
-            </span>
+              {titles.get(change.recommendation)?.sample && <div><SampleBadge /></div>}
+            </>
           ),
         },
         {
-          key: "resource", header: "Resource", width: "34%",
+          key: "resource", header: "Resource", width: "26%",
           cell: (change) => change.kind === "Gone"
-            ? <span className="clip" title={change.resource}><bdi>{change.resource}</bdi></span>
-            : <Link to={resourcePath(change.resource)} className="clip" title={change.resource}><bdi>{change.resource}</bdi></Link>,
+            ? <span className="clip" title={change.resource}><bdi>{endOfId(change.resource)}</bdi></span>
+            : <ResourceLink id={change.resource} name={endOfId(change.resource)} />,
         },
         { key: "kind", header: "Change", width: "120px", cell: (change) => <Kind kind={change.kind} /> },
         {
-          key: "verdict", header: "Verdict", width: "210px",
+          key: "verdict", header: "Verdict", width: "244px",
           cell: (change) => <span className="muted">{change.from ? `${words(change.from)} → ` : ""}{change.to ? words(change.to) : "no longer there"}</span>,
         },
-        { key: "at", header: "When", width: "170px", cell: (change) => <span className="nowrap">{formatTime(change.at)}</span> },
+        { key: "at", header: "When", width: "170px", cell: (change) => <span className="nowrap"><Time at={change.at} /></span> },
       ]}
     />
   );

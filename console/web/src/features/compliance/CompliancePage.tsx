@@ -2,6 +2,7 @@ import { Button } from "@fluentui/react-components";
 import { Add20Regular } from "@fluentui/react-icons";
 import { useMemo } from "react";
 import { Link, useNavigate } from "react-router";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { useStandards } from "../../api/queries";
 import type { StandardRow } from "../../api/complianceTypes";
 import { ClearFilters, SearchBox } from "../../components/Filters";
@@ -9,6 +10,7 @@ import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { StatusBadge } from "../../components/StatusBadge";
+import { STANDARDS_WRITE } from "../../lib/actions";
 import { passedSentence, sharesOf, totalOf } from "../../lib/compliance";
 import { formatPercent, plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
@@ -17,6 +19,7 @@ import { ScopeSelect, useScope } from "./ScopeSelect";
 export default function CompliancePage() {
   const { scope, setScope, search } = useScope();
   const navigate = useNavigate();
+  const canWrite = useMayEverywhere()(STANDARDS_WRITE);
   const { values, set } = useUrlState(["q"]);
   const query = useStandards(scope);
   const part = values.q.trim().toLowerCase();
@@ -28,7 +31,7 @@ export default function CompliancePage() {
     <div className="page">
       <PageHead
         title="Compliance" tabTitle="Compliance"
-        actions={<Button icon={<Add20Regular />} onClick={() => void navigate("/standards/new")}>New standard</Button>}
+        actions={canWrite && <Button icon={<Add20Regular />} onClick={() => void navigate("/standards/new")}>New standard</Button>}
         lead="How your environments stand against published standards and your own. A percentage counts controls that passed among those that passed or failed; what could not be read is told apart."
       />
       <div className="filters">
@@ -37,7 +40,7 @@ export default function CompliancePage() {
       </div>
       <Loaded query={query}>
         {() => shown.length === 0
-          ? <div className="card"><EmptyNote title={part ? "No standard matches" : "No standard is installed"}>{part && <ClearFilters onClear={() => set({ q: "" })} />}</EmptyNote></div>
+          ? <div className="card"><EmptyNote title={part ? "No standard matches" : "No standard is installed"}>{part ? <ClearFilters onClear={() => set({ q: "" })} /> : <p>Standards come with the content of Skywarden; the server&apos;s log says which files it skipped, and why.</p>}</EmptyNote></div>
           : (
             <div className="columns" aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
               {shown.map((standard) => <StandardCard key={standard.id} standard={standard} search={search} />)}

@@ -2,11 +2,13 @@ import { Button } from "@fluentui/react-components";
 import { ChevronRight16Regular, PersonAvailable16Regular } from "@fluentui/react-icons";
 import { memo, useState } from "react";
 import { Link } from "react-router";
+import { useMay } from "../../api/peopleQueries";
 import type { Checks, ComplianceCheck, ComplianceControl } from "../../api/complianceTypes";
 import { recommendationPath } from "../../components/links";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { StackedBar } from "../../components/StackedBar";
 import { StatusBadge, StatusCount } from "../../components/StatusBadge";
+import { ATTESTATIONS_WRITE } from "../../lib/actions";
 import { countLeaves, sharesOf } from "../../lib/compliance";
 import { formatCount, plural } from "../../lib/format";
 import { worstStatus } from "../../lib/recommendations";
@@ -71,13 +73,14 @@ function Counts({ failed, unknown, passed }: { failed: number; unknown: number; 
 /** The checks of a control, each with the resources that it judged in the chosen scope. */
 function ControlDetail({ standard, control, checks }: { standard: string; control: ComplianceControl; checks: Checks }) {
   const own = control.checks ?? [];
+  const canAttest = useMay()(ATTESTATIONS_WRITE);
   const isForPerson = own.length === 0 && (control.controls ?? []).length === 0;
   return (
     <div className="tree-detail stack">
       {control.manual && <p><strong>To check by hand:</strong> {control.manual}</p>}
       {isForPerson && !control.manual && <p className="muted">No check covers this control. A person can say how it stands.</p>}
       {(control.attestations ?? []).map((one) => <AttestationNote key={one.id} attestation={one} />)}
-      {isForPerson && (
+      {isForPerson && canAttest && (
         <div>
           <AttestDialog
             standard={standard} control={control}

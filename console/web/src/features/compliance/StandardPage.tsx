@@ -3,6 +3,7 @@ import { ArrowDownload20Regular, Delete20Regular, Edit20Regular } from "@fluentu
 import { useMemo, useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { api } from "../../api/client";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { queryClient, useStandard } from "../../api/queries";
 import type { Scope, Standard } from "../../api/complianceTypes";
 import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
@@ -12,6 +13,7 @@ import { PageHead } from "../../components/PageHead";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { StatusBadge } from "../../components/StatusBadge";
 import { useSay } from "../../components/useSay";
+import { STANDARDS_DELETE, STANDARDS_WRITE } from "../../lib/actions";
 import { countLeaves, filterControls, passedSentence, reportAddress, sharesOf, STATES, totalOf } from "../../lib/compliance";
 import { formatCount, plural, words } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
@@ -57,6 +59,7 @@ export default function StandardPage() {
 function OwnActions({ standard }: { standard: Standard }) {
   const navigate = useNavigate();
   const say = useSay();
+  const mayEverywhere = useMayEverywhere();
   const path = `/standards/${encodeURIComponent(standard.id)}`;
   const remove = async () => {
     await api.remove(path);
@@ -67,10 +70,12 @@ function OwnActions({ standard }: { standard: Standard }) {
   };
   return (
     <>
-      <Button icon={<Edit20Regular />} onClick={() => void navigate(path)}>Edit</Button>
-      <ConfirmDialog title={`Delete ${standard.title}?`} action="Delete" onConfirm={remove} trigger={<Button icon={<Delete20Regular />}>Delete</Button>}>
-        <p>Its controls and its history are removed. What people attested stays in the record.</p>
-      </ConfirmDialog>
+      {mayEverywhere(STANDARDS_WRITE) && <Button icon={<Edit20Regular />} onClick={() => void navigate(path)}>Edit</Button>}
+      {mayEverywhere(STANDARDS_DELETE) && (
+        <ConfirmDialog title={`Delete ${standard.title}?`} action="Delete" onConfirm={remove} trigger={<Button icon={<Delete20Regular />}>Delete</Button>}>
+          <p>Its controls and its history are removed. What people attested stays in the record.</p>
+        </ConfirmDialog>
+      )}
     </>
   );
 }

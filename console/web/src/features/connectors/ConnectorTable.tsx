@@ -1,11 +1,12 @@
-import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
+import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, QuestionCircle16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
 import { Link } from "react-router";
 import type { ConnectorRow } from "../../api/connectorTypes";
 import { DataTable } from "../../components/DataTable";
 import { SampleBadge } from "../../components/SampleBadge";
 import { Legend, StackedBar } from "../../components/StackedBar";
-import { ageOf, healthOf, type ConnectorGroup } from "../../lib/connectors";
-import { environmentName, formatCount, formatPercent, formatTime, plural, sentence, shorten } from "../../lib/format";
+import { Time } from "../../components/Time";
+import { ageOf, healthOf, isNeverRead, type ConnectorGroup } from "../../lib/connectors";
+import { environmentName, formatCount, formatFull, formatPercent, plural, sentence, shorten } from "../../lib/format";
 
 const SIGNS = { Healthy: CheckmarkCircle16Filled, Unknown: CircleHalfFill16Regular, Unhealthy: DismissCircle16Filled, NotApplicable: SubtractCircle16Regular };
 
@@ -27,9 +28,9 @@ export function ConnectorTable({ groups }: { groups: readonly ConnectorGroup[] }
       columns={[
         { key: "name", header: "Connector", isLead: true, cell: (line) => <Name line={line} /> },
         { key: "health", header: "Health", width: "210px", cell: (line) => <HealthCell line={line} /> },
-        { key: "age", header: "Data", width: "110px", cell: (line) => <Age row={line.row} /> },
+        { key: "age", header: "Data", width: "130px", cell: (line) => <Age row={line.row} /> },
         { key: "coverage", header: "Lists", width: "140px", cell: (line) => <Lists row={line.row} /> },
-        { key: "resources", header: "Resources", isEnd: true, width: "100px", cell: (line) => !line.row.organization && formatCount(line.row.accounts.reduce((sum, one) => sum + one.resources, 0)) },
+        { key: "resources", header: "Resources", isEnd: true, width: "100px", cell: (line) => !line.row.organization && <Resources row={line.row} /> },
         { key: "missing", header: "Missing permissions", isEnd: true, width: "116px", cell: (line) => <Missing row={line.row} /> },
       ]}
       detail={(line) => <Detail row={line.row} />} hasDetail={(line) => !line.row.organization || Boolean(line.row.attempt?.error)}
@@ -53,7 +54,7 @@ function Name({ line }: { line: Line }) {
 
 function HealthCell({ line }: { line: Line }) {
   const health = healthOf(line.row);
-  const Icon = SIGNS[health.tone];
+  const Icon = isNeverRead(line.row) && health.tone === "Unknown" ? QuestionCircle16Filled : SIGNS[health.tone];
   const failing = line.members.filter((member) => healthOf(member).tone === "Unhealthy").length;
   return (
     <div className="stack" style={{ gap: 0 }}>
@@ -65,10 +66,10 @@ function HealthCell({ line }: { line: Line }) {
 }
 
 function Age({ row }: { row: ConnectorRow }) {
-  if (row.organization) return <span className="small muted">{row.attempt?.succeededAt && `Listed ${formatTime(row.attempt.succeededAt)}`}</span>;
+  if (row.organization) return <span className="small muted">{row.attempt?.succeededAt && <>Listed <Time at={row.attempt.succeededAt} /></>}</span>;
   if (!row.takenAt) return <span className="muted">None</span>;
   return (
-    <span title={formatTime(row.takenAt)}>
+    <span title={formatFull(row.takenAt)}>
       {ageOf(row.takenAt)} old
       {!row.attempt && <span className="small muted"><br />From a recording</span>}
     </span>
@@ -80,7 +81,7 @@ const FILLS = { complete: "Passed", partial: "Unknown", failed: "Failed", skippe
 
 function Lists({ row }: { row: ConnectorRow }) {
   const total = LISTS.reduce((sum, [name]) => sum + row.coverage[name], 0);
-  if (total === 0) return null;
+  if (total === 0) return row.organization ? null : <span className="muted">None</span>;
   const told = LISTS.filter(([name]) => row.coverage[name] > 0).map(([name, word]) => `${formatCount(row.coverage[name])} ${word.toLowerCase()}`).join(", ");
   return (
     <div className="stack" style={{ gap: 2 }} title={told}>
@@ -90,8 +91,16 @@ function Lists({ row }: { row: ConnectorRow }) {
   );
 }
 
+/** What was never read has no count: none is not zero. */
+const UNKNOWN = <span className="muted">Unknown</span>;
+
+function Resources({ row }: { row: ConnectorRow }) {
+  return isNeverRead(row) ? UNKNOWN : <>{formatCount(row.accounts.reduce((sum, one) => sum + one.resources, 0))}</>;
+}
+
 function Missing({ row }: { row: ConnectorRow }) {
-  if (row.missingPermissions === 0) return null;
+  if (isNeverRead(row) && row.missingPermissions === 0) return UNKNOWN;
+  if (row.missingPermissions === 0) return row.organization ? null : <span className="muted">None</span>;
   return <Link to={`/connectors?permissions=${encodeURIComponent(row.id)}#missing`} className="number">{formatCount(row.missingPermissions)}</Link>;
 }
 
@@ -100,10 +109,10 @@ function Detail({ row }: { row: ConnectorRow }) {
   return (
     <div className="stack wide">
       <dl className="facts">
-        <dt>Last tried</dt><dd>{attempt ? formatTime(attempt.at) : row.takenAt ? "Never; this is a recording, or it was read by hand" : "Not yet"}</dd>
-        {attempt && <><dt>Last success</dt><dd>{attempt.succeededAt ? formatTime(attempt.succeededAt) : "Never"}</dd></>}
+        <dt>Last tried</dt><dd>{attempt ? <Time at={attempt.at} /> : row.takenAt ? "Never; this is a recording, or it was read by hand" : "Not yet"}</dd>
+        {attempt && <><dt>Last success</dt><dd>{attempt.succeededAt ? <Time at={attempt.succeededAt} /> : "Never"}</dd></>}
         {attempt?.error && <><dt>Error</dt><dd className="pre-wrap">{sentence(attempt.error)}</dd></>}
-        {row.takenAt && <><dt>Data from</dt><dd>{formatTime(row.takenAt)}</dd></>}
+        {row.takenAt && <><dt>Data from</dt><dd><Time at={row.takenAt} /></dd></>}
         {row.accounts.map((one) => (
           <Account key={one.account} connector={row.id} account={one} />
         ))}

@@ -4,7 +4,7 @@ import type { ConnectorRow } from "../../api/connectorTypes";
 import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { groupConnectors, healthOf } from "../../lib/connectors";
+import { groupConnectors, healthOf, isNeverRead } from "../../lib/connectors";
 import { plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
 import { ConnectorTable } from "./ConnectorTable";
@@ -35,6 +35,7 @@ function Connectors({ rows }: { rows: readonly ConnectorRow[] }) {
       return members.length > 0 ? [{ ...group, members }] : [];
     });
   }, [rows, part]);
+  const unread = rows.filter((row) => isNeverRead(row) && !row.attempt?.error).length;
   const broken = rows.filter((row) => healthOf(row).tone === "Unhealthy").length;
   if (rows.length === 0) {
     return <div className="card"><EmptyNote title="Nothing is connected"><p>Connect an environment with <code>skywarden connect</code>.</p></EmptyNote></div>;
@@ -45,9 +46,9 @@ function Connectors({ rows }: { rows: readonly ConnectorRow[] }) {
         <SearchBox label="Search" value={values.q} placeholder="Name or account" onChange={(q) => set({ q })} />
         {part && <ClearFilters onClear={() => set({ q: "" })} />}
       </div>
-      <p className="muted" aria-live="polite">{plural(rows.length, "connector")}{broken > 0 && `, ${broken} of them cannot be read`}</p>
+      <p className="muted" aria-live="polite">{plural(rows.length, "connector")}{broken > 0 && `, ${broken} of them cannot be read`}{unread > 0 && `, ${unread} ${unread === 1 ? "was" : "were"} never read`}</p>
       <div className="card flush">
-        {shown.length > 0 ? <ConnectorTable groups={shown} /> : <EmptyNote title="No connector matches" />}
+        {shown.length > 0 ? <ConnectorTable groups={shown} /> : <EmptyNote title="No connector matches"><ClearFilters onClear={() => set({ q: "" })} /></EmptyNote>}
       </div>
       <MissingPermissions connectors={rows} />
     </>

@@ -48,7 +48,7 @@ function FilteredCoverage({ items }: { items: readonly CoverageItem[] }) {
       <p className="muted" aria-live="polite">{plural(shown.length, "list")}{isFiltered && ` of ${items.length}`}</p>
       <div className="card flush">
         {shown.length > 0 ? <CoverageTable items={shown} /> : (
-          <EmptyNote title={isFiltered ? "Nothing matches" : "Nothing was listed yet"}>{isFiltered && <ClearFilters onClear={clear} />}</EmptyNote>
+          <EmptyNote title={isFiltered ? "Nothing matches" : "Nothing was listed yet"}>{isFiltered ? <ClearFilters onClear={clear} /> : <p>Connect an environment with <code>skywarden connect</code>; what is listed of it stands here after the first run.</p>}</EmptyNote>
         )}
       </div>
     </>

@@ -2,6 +2,7 @@ import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled
 import type { CoverageItem, DeniedRead } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { SampleBadge } from "../../components/SampleBadge";
+import { PartedText } from "../../components/PartedText";
 import { listed, permissionsOf, reasonOf, skipReason, type Outcome } from "../../lib/coverage";
 import { reasonSentence } from "../../lib/evidence";
 import { formatCount, plural, sentence } from "../../lib/format";
@@ -29,12 +30,12 @@ export function CoverageTable({ items }: { items: readonly CoverageItem[] }) {
       label="Coverage" groups={[{ key: "", title: null, rows: items }]} rowKey={(item) => `${item.account} ${item.type} ${item.region}`}
       rowName={(item) => `${item.type} in ${item.region}`}
       columns={[
-        { key: "type", header: "Type", isLead: true, cell: (item) => <span className="row"><span className="cell-title">{item.type}</span>{samples.has(item.account) && <SampleBadge />}</span> },
-        { key: "region", header: "Region", width: "130px", cell: (item) => item.region },
-        { key: "account", header: "Account", width: "130px", cell: (item) => item.account },
+        { key: "type", header: "Type", isLead: true, cell: (item) => <span className="cell-title"><PartedText text={item.type} /></span> },
+        { key: "region", header: "Region", width: "126px", cell: (item) => item.region },
+        { key: "account", header: "Account", width: "270px", cell: (item) => <span className="row"><span>{item.account}</span>{samples.has(item.account) && <SampleBadge />}</span> },
         { key: "outcome", header: "Outcome", width: "180px", cell: (item) => <OutcomeCell item={item} /> },
-        { key: "count", header: "Listed", isEnd: true, width: "100px", cell: (item) => formatListed(item) },
-        { key: "permission", header: "Missing permission", width: "230px", cell: (item) => <Missing item={item} /> },
+        { key: "count", header: "Listed", isEnd: true, width: "90px", cell: (item) => formatListed(item) },
+        { key: "permission", header: "Missing permission", width: "196px", cell: (item) => <Missing item={item} /> },
       ]}
       hasDetail={(item) => !isWhole(item)} detail={(item) => <CoverageDetail item={item} />}
     />

@@ -6,7 +6,7 @@ import { api } from "../../api/client";
 import type { DeviceLogin } from "../../api/peopleTypes";
 import { PageHead } from "../../components/PageHead";
 import { Problem } from "../../components/Problem";
-import { formatTime } from "../../lib/format";
+import { Time } from "../../components/Time";
 
 /** Where a program on another device sends a person who is to agree to its login. */
 export default function DevicePage() {
@@ -47,7 +47,7 @@ function Decision({ code }: { code: string }) {
       <dl className="facts">
         <dt>Program</dt><dd><bdi>{clientId}</bdi></dd>
         <dt>Asked from</dt><dd><bdi>{address || "an unknown address"}</bdi></dd>
-        <dt>Asked at</dt><dd>{formatTime(askedAt)}</dd>
+        <dt>Asked at</dt><dd><Time at={askedAt} /></dd>
       </dl>
       <p>If you agree, it can do all that you may do. <strong>Agree only if you started it yourself</strong>: nobody else has a reason to send you a code.</p>
       <Problem text={saying.error?.message} />

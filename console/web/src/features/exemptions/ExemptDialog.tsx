@@ -4,9 +4,11 @@ import {
 import { useMutation } from "@tanstack/react-query";
 import { useId, useState, type FormEvent, type ReactElement } from "react";
 import { api } from "../../api/client";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { queryClient, refetchEverything } from "../../api/queries";
 import type { Exemption, NewExemption, Overview } from "../../api/types";
 import { useSay } from "../../components/useSay";
+import { EXEMPTIONS_WRITE } from "../../lib/actions";
 import { sentence, shorten } from "../../lib/format";
 import { scoreChange } from "../../lib/score";
 import { useDecision } from "./DecisionFields";
@@ -44,6 +46,7 @@ function ExemptForm({ subject, onDone }: { subject: Subject; onDone: () => void 
   const { resource, finding } = subject;
   const formId = useId();
   const say = useSay();
+  const mayEverywhere = useMayEverywhere()(EXEMPTIONS_WRITE);
   const [reach, setReach] = useState<Reach>(resource ? "resource" : "tenant");
   const { fields, decide } = useDecision();
   const saving = useMutation({
@@ -73,16 +76,16 @@ function ExemptForm({ subject, onDone }: { subject: Subject; onDone: () => void 
             <strong>{finding?.title ?? subject.title}</strong>
             {finding && <><br /><span className="muted">in {subject.title}</span></>}
           </p>
-          {resource ? (
+          {resource && !mayEverywhere && <p>This sets it aside on this resource only: <strong><bdi>{shorten(resource.name || resource.id, 120)}</bdi></strong>.</p>}
+          {resource && mayEverywhere && (
             <Field label="Where">
               <RadioGroup value={reach} onChange={(_, data) => setReach(data.value as Reach)}>
                 <Radio value="resource" label={<>On this resource only: <strong>{shorten(resource.name || resource.id, 120)}</strong></>} />
                 <Radio value="tenant" label="Everywhere, on every resource now and later" />
               </RadioGroup>
             </Field>
-          ) : (
-            <p>This sets it aside everywhere, on every resource now and later.</p>
           )}
+          {!resource && <p>This sets it aside everywhere, on every resource now and later.</p>}
           {fields}
           {saving.error && <MessageBar intent="error"><MessageBarBody>{sentence(saving.error.message)}</MessageBarBody></MessageBar>}
         </DialogContent>

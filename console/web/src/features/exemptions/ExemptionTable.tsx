@@ -1,16 +1,18 @@
 import { Link } from "react-router";
 import type { Exemption, RecommendationRow } from "../../api/types";
 import { DataTable, type Selection } from "../../components/DataTable";
-import { recommendationPath, resourcePath } from "../../components/links";
+import { endOfId, recommendationPath, ResourceLink } from "../../components/links";
 import { SampleBadge } from "../../components/SampleBadge";
+import { Day } from "../../components/Time";
 import { hasExpired, type Decision } from "../../lib/exemptions";
-import { formatDate, formatTime, plural, shorten } from "../../lib/format";
+import { plural } from "../../lib/format";
 import { LiftButton } from "./LiftButton";
 
 interface Props {
   decisions: readonly Decision[];
   titles: ReadonlyMap<string, RecommendationRow>;
-  selection: Selection<Decision>;
+  /** Left out where the session may remove none. */
+  selection?: Selection<Decision>;
 }
 
 /** A row for each decision; one on many resources opens to them. */
@@ -32,13 +34,13 @@ export function ExemptionTable({ decisions, titles, selection }: Props) {
             </>
           ),
         },
-        { key: "where", header: "Where", width: "22%", cell: (row) => <Where decision={row} /> },
+        { key: "where", header: "Where", width: "19%", cell: (row) => <Where decision={row} /> },
         { key: "category", header: "Category", width: "100px", cell: (row) => row.first.category },
-        { key: "reason", header: "Reason", width: "20%", cell: (row) => <span className="pre-wrap">{row.first.reason}</span> },
+        { key: "reason", header: "Reason", width: "19%", cell: (row) => <span className="pre-wrap">{row.first.reason}</span> },
         { key: "expires", header: "Expires", width: "150px", cell: (row) => <Expires exemption={row.first} /> },
-        { key: "remove", header: "Action", width: "140px", cell: (row) => <LiftButton exemptions={row.exemptions} /> },
+        ...(selection ? [{ key: "remove", header: "Action", width: "140px", cell: (row: Decision) => <LiftButton exemptions={row.exemptions} /> }] : []),
       ]}
-      detail={(row) => <Resources exemptions={row.exemptions} />} hasDetail={(row) => row.exemptions.length > 1}
+      detail={(row) => <Resources exemptions={row.exemptions} canRemove={selection !== undefined} />} hasDetail={(row) => row.exemptions.length > 1}
     />
   );
 }
@@ -46,8 +48,8 @@ export function ExemptionTable({ decisions, titles, selection }: Props) {
 function Expires({ exemption }: { exemption: Exemption }) {
   return (
     <>
-      <div>{exemption.expiresAt ? formatDate(exemption.expiresAt) : "Never"}{hasExpired(exemption) && <span className="tag" style={{ marginInlineStart: 6 }}>Expired</span>}</div>
-      <div className="small muted" title={formatTime(exemption.createdAt)}>Added {formatDate(exemption.createdAt)} by {exemption.createdBy}</div>
+      <div>{exemption.expiresAt ? <Day at={exemption.expiresAt} /> : "Never"}{hasExpired(exemption) && <span className="tag" style={{ marginInlineStart: 6 }}>Expired</span>}</div>
+      <div className="small muted">Added <Day at={exemption.createdAt} /> by <bdi>{exemption.createdBy}</bdi></div>
     </>
   );
 }
@@ -66,13 +68,13 @@ function Where({ decision }: { decision: Decision }) {
   }
 }
 
-const Place = ({ id }: { id: string }) => <Link to={resourcePath(id)} className="clip" title={shorten(id, 1000)}><bdi>{id}</bdi></Link>;
+const Place = ({ id }: { id: string }) => <ResourceLink id={id} name={endOfId(id)} />;
 
-function Resources({ exemptions }: { exemptions: readonly Exemption[] }) {
+function Resources({ exemptions, canRemove }: { exemptions: readonly Exemption[]; canRemove: boolean }) {
   return (
     <ul className="plain scroll-rows">
       {exemptions.map((one) => one.scope.kind === "resource" && (
-        <li key={one.id} className="row spread" style={{ flexWrap: "nowrap", padding: "2px 0" }}><Place id={one.scope.id} /><LiftButton exemptions={[one]} /></li>
+        <li key={one.id} className="row spread" style={{ flexWrap: "nowrap", padding: "2px 0" }}><Place id={one.scope.id} />{canRemove && <LiftButton exemptions={[one]} />}</li>
       ))}
     </ul>
   );

@@ -1,10 +1,13 @@
 import { useMemo, useState } from "react";
 import { Link } from "react-router";
+import { useMay } from "../../api/peopleQueries";
 import { useExemptions } from "../../api/queries";
 import type { Exemption } from "../../api/types";
 import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { LacksNote } from "../../components/Problem";
+import { EXEMPTIONS_DELETE, EXEMPTIONS_WRITE } from "../../lib/actions";
 import { groupExemptions } from "../../lib/exemptions";
 import { formatCount, plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
@@ -17,6 +20,7 @@ const STEP = 100;
 
 export default function ExemptionsPage() {
   const query = useExemptions();
+  const may = useMay();
   return (
     <div className="page">
       <PageHead title="Exemptions" tabTitle="Exemptions" lead="What you set aside, where and why. What is exempt does not count in the secure score." />
@@ -24,7 +28,9 @@ export default function ExemptionsPage() {
         {(exemptions) => exemptions.length === 0 ? (
           <div className="card">
             <EmptyNote title="Nothing is exempt">
-              <p>To set something aside, open a <Link to="/recommendations">recommendation</Link> and choose resources.</p>
+              {may(EXEMPTIONS_WRITE)
+                ? <p>To set something aside, open a <Link to="/recommendations">recommendation</Link> and choose resources.</p>
+                : <LacksNote action={EXEMPTIONS_WRITE} what="set anything aside" />}
             </EmptyNote>
           </div>
         ) : <Exemptions exemptions={exemptions} />}
@@ -35,6 +41,7 @@ export default function ExemptionsPage() {
 
 function Exemptions({ exemptions }: { exemptions: readonly Exemption[] }) {
   const titles = useTitles();
+  const canRemove = useMay()(EXEMPTIONS_DELETE);
   const { values, set } = useUrlState(["q"]);
   const [limit, setLimit] = useState(STEP);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -60,8 +67,8 @@ function Exemptions({ exemptions }: { exemptions: readonly Exemption[] }) {
       </div>
       <div className="card flush">
         {shown.length > 0
-          ? <ExemptionTable decisions={shown} titles={titles} selection={{ keys: chosen, onChange: setChosen }} />
-          : <EmptyNote title="No exemption matches" />}
+          ? <ExemptionTable decisions={shown} titles={titles} selection={canRemove ? { keys: chosen, onChange: setChosen } : undefined} />
+          : <EmptyNote title="No exemption matches"><ClearFilters onClear={() => set({ q: "" })} /></EmptyNote>}
         {decisions.length > limit && (
           <div className="pager">
             <button type="button" className="link-button" onClick={() => setLimit(limit + STEP)}>Show more; {formatCount(decisions.length - limit)} are left</button>

@@ -32,7 +32,7 @@ export function ResourceAssessments({ assessments }: { assessments: readonly Ass
         <h2>Assessments</h2>
         <Legend shares={STATUSES.map((name) => ({ name, count: counts[name] })).filter((share) => share.count > 0)} />
       </div>
-      {sorted.length === 0 ? <EmptyNote title="No recommendation concerns this resource" /> : (
+      {sorted.length === 0 ? <EmptyNote title="No recommendation concerns this resource"><p>Nothing is known to be wrong with it, and nothing is known to be right.</p></EmptyNote> : (
         <DataTable
           label="Assessments" groups={[{ key: "", title: null, rows: sorted }]} rowKey={(row) => row.recommendation} rowName={titleOf}
           columns={[
@@ -52,7 +52,7 @@ export function ResourceAssessments({ assessments }: { assessments: readonly Ass
                 return severity ? <SeverityBadge severity={severity} /> : null;
               },
             },
-            { key: "status", header: "Status", width: "134px", cell: (row) => <StatusBadge status={row.status} /> },
+            { key: "status", header: "Status", width: "152px", cell: (row) => <StatusBadge status={row.status} /> },
           ]}
           detail={(row) => <AssessmentDetail assessment={row} title={titleOf(row)} />}
         />

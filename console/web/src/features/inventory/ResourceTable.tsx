@@ -2,6 +2,7 @@ import type { ResourceRow } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { ResourceLink } from "../../components/links";
 import { StatusBadge, StatusCount } from "../../components/StatusBadge";
+import { PartedText } from "../../components/PartedText";
 import { formatCount } from "../../lib/format";
 import { worstStatus } from "../../lib/recommendations";
 import { useConnectors } from "./useConnectors";
@@ -21,12 +22,12 @@ export function ResourceTable({ resources }: { resources: readonly ResourceRow[]
             </div>
           ),
         },
-        { key: "type", header: "Type", width: "212px", cell: (row) => <span>{row.type}</span> },
+        { key: "type", header: "Type", width: "212px", cell: (row) => <PartedText text={row.type} /> },
         {
           key: "place", header: "Account and location", width: "170px",
           cell: (row) => <><div className="clip" title={row.account}>{row.account}</div><div className="small muted">{row.location}</div></>,
         },
-        { key: "status", header: "Status", width: "130px", cell: (row) => <StatusBadge status={worstStatus(row)} /> },
+        { key: "status", header: "Status", width: "150px", cell: (row) => <StatusBadge status={worstStatus(row)} /> },
         {
           key: "checks", header: "Checks", width: "150px",
           cell: (row) => (

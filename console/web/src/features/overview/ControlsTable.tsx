@@ -15,7 +15,7 @@ export function ControlsTable({ score }: { score: Score & { controls: ControlSco
         <span className="muted small">Most to gain first</span>
       </div>
       {score.controls.length === 0 ? (
-        <EmptyNote title="No control has a verdict yet" />
+        <EmptyNote title="No control has a verdict yet"><p>Controls appear after the first assessment of an environment. <Link to="/connectors">See the connectors</Link></p></EmptyNote>
       ) : (
         <DataTable
           label="Security controls" isMiddle groups={[{ key: "", title: null, rows: byPotential(score.controls) }]} rowKey={(control) => control.id}

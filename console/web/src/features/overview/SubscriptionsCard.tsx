@@ -3,7 +3,8 @@ import type { Connector, Overview, Subscription } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { EmptyNote } from "../../components/PageStates";
 import { SampleBadge } from "../../components/SampleBadge";
-import { environmentName, formatPercent, formatTime } from "../../lib/format";
+import { Time } from "../../components/Time";
+import { environmentName, formatPercent } from "../../lib/format";
 
 /** Each account, project or fleet with its own score. */
 export function SubscriptionsCard({ overview }: { overview: Overview }) {
@@ -45,7 +46,7 @@ function Name({ row, connector }: { row: Subscription; connector?: Connector }) 
         {connector?.sample && <SampleBadge />}
       </div>
       <div className="small muted">
-        {connector && `${environmentName(connector.environment)}, `}{row.account}, assessed {formatTime(row.at)}
+        {connector && `${environmentName(connector.environment)}, `}{row.account}, assessed <Time at={row.at} />
       </div>
     </>
   );

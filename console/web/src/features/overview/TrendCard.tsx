@@ -9,7 +9,7 @@ export function TrendCard({ points }: { points: readonly TrendPoint[] }) {
   const isDark = useIsDark();
   const settled = useMemo(() => settledTrend(points), [points]);
   return (
-    <section className="card" aria-label="Secure score over time">
+    <section className="card grow-card" aria-label="Secure score over time">
       <div className="card-head">
         <h2>Secure score over time</h2>
         <ul className="plain legend small muted">

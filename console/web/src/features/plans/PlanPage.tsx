@@ -11,8 +11,9 @@ import { OpenDialog } from "../../components/FormDialog";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
-import { formatCount, formatDate, formatTime } from "../../lib/format";
-import { PLANS_WRITE } from "../../lib/people";
+import { Day } from "../../components/Time";
+import { formatCount } from "../../lib/format";
+import { PLANS_WRITE } from "../../lib/actions";
 import { builtText, filterSubscriptions, isOn, pricingOf, titleOf, trialText } from "../../lib/plans";
 import { useUrlState } from "../../lib/useUrlState";
 import { PlanDialog } from "./PlanDialog";
@@ -91,14 +92,14 @@ function Subscriptions({ plan, all }: { plan: Plan; all: readonly PlanSubscripti
             {values.q && <ClearFilters onClear={() => set({ q: "" })} />}
           </div>
         )}
-        {rows.length === 0 ? <EmptyNote title={values.q ? "No subscription matches" : "There is no subscription yet"} /> : (
+        {rows.length === 0 ? <EmptyNote title={values.q ? "No subscription matches" : "There is no subscription yet"}>{!values.q && <p>Connect an environment with <code>skywarden connect</code>.</p>}</EmptyNote> : (
           <DataTable
             label="Subscriptions" groups={[{ key: "", title: null, rows: rows.slice(0, limit) }]} rowKey={({ subscription }) => subscription.id}
             columns={[
               { key: "subscription", header: "Subscription", isLead: true, cell: ({ subscription }) => <Subscription row={subscription} /> },
               { key: "state", header: "State", width: "190px", cell: ({ pricing }) => <PlanState pricing={pricing} /> },
               { key: "extensions", header: "Extensions", width: "240px", cell: ({ pricing }) => <Extensions plan={plan} pricing={pricing} /> },
-              { key: "since", header: "On since", width: "130px", cell: ({ pricing }) => isOn(pricing) && pricing?.enablementTime && <span title={formatTime(pricing.enablementTime)}>{formatDate(pricing.enablementTime)}</span> },
+              { key: "since", header: "On since", width: "130px", cell: ({ pricing }) => isOn(pricing) && (pricing?.enablementTime ? <Day at={pricing.enablementTime} /> : <span className="muted">The beginning</span>) },
               { key: "trial", header: "Trial", width: "120px", cell: ({ pricing }) => isOn(pricing) && trialText(pricing?.freeTrialRemainingTime) },
               ...(canWrite ? [{ key: "change", header: "Action", width: "110px", cell: (row: Row) => <Change plan={plan} row={row} /> }] : []),
             ]}

@@ -1,16 +1,16 @@
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import { Link } from "react-router";
 import { usePlans } from "../../api/planQueries";
-import type { PlansAnswer } from "../../api/planTypes";
+import type { Plan, PlansAnswer } from "../../api/planTypes";
 import { DataTable } from "../../components/DataTable";
 import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { StackedBar } from "../../components/StackedBar";
 import { formatCount, plural } from "../../lib/format";
-import { builtText, countsOf, filterSubscriptions, planPath } from "../../lib/plans";
+import { builtText, countsOf, filterSubscriptions, planPath, successorsOf } from "../../lib/plans";
 import { useUrlState } from "../../lib/useUrlState";
 import { PlanMatrix } from "./PlanMatrix";
+import { PlanShare } from "./PlanShare";
 
 /** Subscriptions laid out before a person asks for more. */
 const STEP = 50;
@@ -21,17 +21,11 @@ export default function PlansPage() {
     <div className="page">
       <PageHead title="Plans" tabTitle="Plans" lead="What Skywarden does for which subscription. A plan that is off does none of its work there; what of a plan is not built yet is said on its page." />
       <Loaded query={query} rows={10}>
-        {(answer) => answer.plans.length === 0 ? <div className="card"><EmptyNote title="This installation has no plans" /></div> : <><PlanTable answer={answer} /><Coverage answer={answer} /></>}
+        {(answer) => answer.plans.length === 0 ? <div className="card"><EmptyNote title="This installation has no plans"><p>Plans come with the content of Skywarden; the server&apos;s log says which files it skipped, and why.</p></EmptyNote></div> : <><PlanTable answer={answer} /><Coverage answer={answer} /></>}
       </Loaded>
     </div>
   );
 }
-
-const sharesOf = (counts: ReturnType<typeof countsOf>) => [
-  { name: "Passed", label: "On", count: counts.on },
-  { name: "NotApplicable", label: "Off", count: counts.off },
-  { name: "Unknown", label: "Not told", count: counts.unknown },
-];
 
 function PlanTable({ answer }: { answer: PlansAnswer }) {
   const rows = answer.plans.map((plan) => ({ plan, counts: countsOf(plan.name, answer.subscriptions) }));
@@ -41,24 +35,19 @@ function PlanTable({ answer }: { answer: PlansAnswer }) {
         label="Plans" groups={[{ key: "", title: null, rows }]} rowKey={({ plan }) => plan.name}
         columns={[
           { key: "title", header: "Plan", isLead: true, width: "230px", cell: ({ plan }) => <Link className="cell-title" to={planPath(plan.name)}>{plan.title}</Link> },
-          { key: "description", header: "What it is for", cell: ({ plan }) => plan.description },
+          { key: "description", header: "What it is for", cell: ({ plan }) => <>{plan.description}<Successors plan={plan} plans={answer.plans} /></> },
           { key: "built", header: "What is built", width: "150px", cell: ({ plan }) => builtText(plan) },
-          { key: "on", header: "Subscriptions", width: "170px", cell: ({ counts }) => <Share counts={counts} /> },
+          { key: "on", header: "Subscriptions", width: "170px", cell: ({ counts }) => <PlanShare counts={counts} /> },
         ]}
       />
     </section>
   );
 }
 
-function Share({ counts }: { counts: ReturnType<typeof countsOf> }) {
-  const total = counts.on + counts.off + counts.unknown;
-  if (total === 0) return <span className="muted">None</span>;
-  return (
-    <div className="stack" style={{ gap: 2 }}>
-      <StackedBar shares={sharesOf(counts)} />
-      <span className="small muted">On in {formatCount(counts.on)} of {formatCount(total)}</span>
-    </div>
-  );
+export function Successors({ plan, plans }: { plan: Plan; plans: readonly Plan[] }) {
+  const successors = successorsOf(plan, plans);
+  if (successors.length === 0) return null;
+  return <> Replaced by {successors.map((own, at) => <Fragment key={own.name}>{at > 0 && ", "}<Link to={planPath(own.name)}>{own.title}</Link></Fragment>)}.</>;
 }
 
 function Coverage({ answer }: { answer: PlansAnswer }) {

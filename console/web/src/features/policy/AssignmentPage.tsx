@@ -1,12 +1,16 @@
 import { Button, Tab, TabList } from "@fluentui/react-components";
 import { Delete20Regular } from "@fluentui/react-icons";
 import { Link, useNavigate, useSearchParams } from "react-router";
+import { useScopeTitle } from "../../api/planQueries";
+import { useMay } from "../../api/peopleQueries";
 import { useAssignment } from "../../api/policyQueries";
 import type { AssignmentDetail, Setting } from "../../api/policyTypes";
+import { CopyId } from "../../components/CopyBlock";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { POLICIES_DELETE } from "../../lib/actions";
 import { formatCount, plural } from "../../lib/format";
-import { definitionPath, objectTitle, scopeTitle } from "../../lib/policy";
+import { definitionPath, objectTitle } from "../../lib/policy";
 import { useUrlState } from "../../lib/useUrlState";
 import { ComplianceCard } from "./Compliance";
 import { Document } from "./Document";
@@ -36,18 +40,19 @@ export default function AssignmentPage() {
 
 function Detail({ detail }: { detail: AssignmentDetail }) {
   const navigate = useNavigate();
+  const canDelete = useMay()(POLICIES_DELETE);
   const title = objectTitle(detail.displayName, detail.id);
   return (
     <>
       <PageHead
         title={title} tabTitle={title} crumb={CRUMB} lead={detail.description}
-        actions={
+        actions={canDelete && (
           <RemoveButton
             id={detail.id} name={title} onDone={() => void navigate("/policy")} trigger={<Button icon={<Delete20Regular />}>Delete</Button>}
           >
             <p>What it asked is no longer judged: its states go. Its definitions and exemptions stay.</p>
           </RemoveButton>
-        }
+        )}
       />
       <div className="columns">
         <ComplianceCard title="Resources by state" counted={detail}><Unjudged settings={detail.settings} /></ComplianceCard>
@@ -73,11 +78,12 @@ function Unjudged({ settings }: { settings: readonly Setting[] }) {
 }
 
 function About({ detail }: { detail: AssignmentDetail }) {
+  const titleOf = useScopeTitle();
   return (
     <section className="card" aria-label="About this assignment">
       <dl className="facts">
         <dt>Scope</dt>
-        <dd><Link to={`/policy?scope=${encodeURIComponent(detail.scope)}`}>{scopeTitle({ id: detail.scope, name: detail.scopeName })}</Link>{detail.scope !== "/" && <div className="small muted">{detail.scope}</div>}</dd>
+        <dd><Link to={`/policy?scope=${encodeURIComponent(detail.scope)}`}>{titleOf({ id: detail.scope, name: detail.scopeName })}</Link>{detail.scope !== "/" && <div className="small muted">{detail.scope}</div>}</dd>
         {detail.notScopes.length > 0 && <><dt>But for</dt><dd>{detail.notScopes.map((scope) => <div key={scope}><Link to={`/policy?scope=${encodeURIComponent(scope)}`}>{scope}</Link></div>)}</dd></>}
         <dt>{detail.isInitiative ? "Initiative" : "Definition"}</dt>
         <dd><Link to={definitionPath(detail.definitionId)}>{objectTitle(detail.definitionName, detail.definitionId)}</Link>{!detail.definitionName && <div className="tone-Unknown">is not here: nothing is in force</div>}</dd>
@@ -86,7 +92,7 @@ function About({ detail }: { detail: AssignmentDetail }) {
         {detail.resourceSelectors.length > 0 && <><dt>Only resources</dt><dd>{detail.resourceSelectors.map((all, at) => <div key={at}>{at > 0 && "or "}<code>{all.join(" and ")}</code></div>)}</dd></>}
         {detail.overrides.length > 0 && <><dt>Overrides</dt><dd>{detail.overrides.map((own, at) => <div key={at}>{own.effect}{own.selectors.length > 0 && <> where <code>{own.selectors.join(" and ")}</code></>}</div>)}</dd></>}
         <dt>Id</dt>
-        <dd><code>{detail.id}</code></dd>
+        <dd><code className="breakable">{detail.id}</code> <CopyId id={detail.id} /></dd>
       </dl>
     </section>
   );

@@ -1,12 +1,13 @@
 import { useMemo } from "react";
 import { Link } from "react-router";
+import { useScopeTitle } from "../../api/planQueries";
 import type { AssignmentBrief, AssignmentRow, PolicyOverview, ScopeDetail } from "../../api/policyTypes";
 import { SearchBox } from "../../components/Filters";
 import { DataTable } from "../../components/DataTable";
 import { EmptyNote } from "../../components/PageStates";
 import { PolicyStateCount } from "../../components/PolicyStateBadge";
 import { formatCount, plural } from "../../lib/format";
-import { assignmentPath, byNeed, definitionPath, objectTitle, scopeTitle } from "../../lib/policy";
+import { assignmentPath, byNeed, definitionPath, objectTitle } from "../../lib/policy";
 import { useUrlState } from "../../lib/useUrlState";
 import { ComplianceCell } from "./Compliance";
 
@@ -18,10 +19,11 @@ interface Row extends AssignmentRow {
 /** Assignments, all of them or those in force at a scope; their counts are of all that they reach. */
 export function AssignmentTable({ overview, scope }: { overview: PolicyOverview; scope?: ScopeDetail }) {
   const { values, set } = useUrlState(["q"]);
+  const titleOf = useScopeTitle();
   const rows = useMemo(() => rowsOf(overview, scope), [overview, scope]);
   const part = values.q.trim().toLowerCase();
   const shown = rows.filter((row) => !part || [row.displayName, row.id, row.definitionName ?? ""].some((text) => text.toLowerCase().includes(part)));
-  const title = scope ? `In force at ${scopeTitle(scope)}` : "Assignments";
+  const title = scope ? `In force at ${titleOf(scope)}` : "Assignments";
   return (
     <section className="card flush" aria-label="Assignments">
       <div className="card-head">
@@ -33,14 +35,14 @@ export function AssignmentTable({ overview, scope }: { overview: PolicyOverview;
         <EmptyNote title={values.q ? "No assignment matches" : scope ? "Nothing is in force here" : "Nothing is assigned yet"}>
           {values.q
             ? <button type="button" className="link-button" onClick={() => set({ q: "" })}>Clear the search</button>
-            : <p>Import an assignment: it puts a definition or an initiative in force at a scope.</p>}
+            : <p>An assignment puts a definition or an initiative in force at a scope; it is imported, or written by Azure&apos;s clients.</p>}
         </EmptyNote>
       ) : (
         <DataTable
           label="Assignments" groups={[{ key: "", title: null, rows: shown }]} rowKey={(row) => row.id}
           columns={[
             { key: "name", header: "Assignment", isLead: true, cell: (row) => <NameCell row={row} /> },
-            { key: "scope", header: "Scope", width: "150px", cell: (row) => <ScopeCell row={row} hasScope={Boolean(scope)} /> },
+            { key: "scope", header: "Scope", width: "190px", cell: (row) => <ScopeCell row={row} hasScope={Boolean(scope)} /> },
             { key: "compliance", header: "Compliance", width: "150px", cell: (row) => <ComplianceCell counted={row} /> },
             { key: "NonCompliant", header: "Non-compliant", width: "116px", cell: (row) => <PolicyStateCount state="NonCompliant" count={row.counts.NonCompliant ?? 0} /> },
             { key: "Unread", header: "Not read", width: "92px", cell: (row) => <PolicyStateCount state="Unread" count={row.counts.Unread ?? 0} /> },
@@ -77,9 +79,10 @@ function NameCell({ row }: { row: Row }) {
 }
 
 function ScopeCell({ row, hasScope }: { row: Row; hasScope: boolean }) {
+  const titleOf = useScopeTitle();
   return (
     <div className="stack" style={{ gap: 2, alignItems: "flex-start" }}>
-      <span title={row.scope}>{scopeTitle({ id: row.scope, name: row.scopeName })}</span>
+      <span title={row.scope}>{titleOf({ id: row.scope, name: row.scopeName })}</span>
       {hasScope && <span className="small muted">{row.isInherited ? "inherited" : "assigned here"}</span>}
       {row.leftOutBy && <span className="tag" title={`notScopes names ${row.leftOutBy}`}>Left out here</span>}
       {!hasScope && row.notScopes.length > 0 && <span className="small muted" title={row.notScopes.join("\n")}>but for {plural(row.notScopes.length, "scope")}</span>}

@@ -1,9 +1,10 @@
 import { useState, type ReactNode } from "react";
 import { Link } from "react-router";
+import { useScopeTitle } from "../../api/planQueries";
 import type { DefinitionDetail, InitiativeDetail } from "../../api/policyTypes";
 import { CopyId } from "../../components/CopyBlock";
 import { effectMeaning } from "../../lib/policyDetails";
-import { assignmentPath, definitionPath, objectTitle, scopeTitle } from "../../lib/policy";
+import { assignmentPath, definitionPath, objectTitle } from "../../lib/policy";
 import { defaultText } from "./RuleTree";
 
 const TYPES = { BuiltIn: "Built in", Custom: "Custom", Static: "Static: the provider attests it" };
@@ -14,6 +15,7 @@ const FIRST = 8;
 
 /** What tells a definition or an initiative apart, and where it is used. */
 export function DefinitionFacts({ detail }: { detail: DefinitionDetail | InitiativeDetail }) {
+  const titleOf = useScopeTitle();
   return (
     <section className="card stack wide" aria-label={detail.kind === "initiative" ? "About this initiative" : "About this definition"}>
       <dl className="facts">
@@ -24,7 +26,7 @@ export function DefinitionFacts({ detail }: { detail: DefinitionDetail | Initiat
         {detail.kind === "definition" && <><dt>Judges</dt><dd>{MODES[detail.mode] ?? detail.mode}</dd></>}
         <dt>Id</dt><dd><code>{detail.id}</code> <CopyId id={detail.id} /></dd>
       </dl>
-      <Uses title="Assigned by" nothing="Nothing assigns it: it is not in force." items={detail.assignments.map((own) => ({ key: own.id, link: <><Link to={assignmentPath(own.id)}>{objectTitle(own.displayName, own.id)}</Link> <span className="muted small">at {scopeTitle({ id: own.scope })}</span></> }))} />
+      <Uses title="Assigned by" nothing="Nothing assigns it: it is not in force." items={detail.assignments.map((own) => ({ key: own.id, link: <><Link to={assignmentPath(own.id)}>{objectTitle(own.displayName, own.id)}</Link> <span className="muted small">at {titleOf({ id: own.scope })}</span></> }))} />
       {detail.kind === "definition" && <Uses title="In initiatives" nothing="No initiative holds it." items={detail.initiatives.map((own) => ({ key: own.id, link: <Link to={definitionPath(own.id)}>{objectTitle(own.displayName, own.id)}</Link> }))} />}
     </section>
   );

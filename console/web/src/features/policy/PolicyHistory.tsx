@@ -6,7 +6,8 @@ import { DataTable, type Column } from "../../components/DataTable";
 import { resourcePath } from "../../components/links";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PolicyStateBadge } from "../../components/PolicyStateBadge";
-import { formatTime, plural, shorten } from "../../lib/format";
+import { Time } from "../../components/Time";
+import { plural, shorten } from "../../lib/format";
 
 /** Events that are laid out before a person asks for the rest. */
 const FIRST = 50;
@@ -21,7 +22,7 @@ export function PolicyHistory({ filter, reference }: { filter: { assignment?: st
       {(all) => {
         const events = reference === undefined ? all : all.filter((event) => event.reference === reference);
         if (events.length === 0) return <EmptyNote title="Nothing has changed yet" />;
-        const at: Column<PolicyEvent> = { key: "at", header: "When", width: "180px", isLead: isOfResource, cell: (event) => formatTime(event.at) };
+        const at: Column<PolicyEvent> = { key: "at", header: "When", width: "180px", isLead: isOfResource, cell: (event) => <Time at={event.at} /> };
         const resource: Column<PolicyEvent> = { key: "resource", header: "Resource", isLead: true, cell: (event) => <Link to={resourcePath(event.resource)}><bdi>{shorten(event.resource, 400)}</bdi></Link> };
         return (
           <>

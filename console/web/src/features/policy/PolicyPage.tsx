@@ -2,10 +2,13 @@ import { Button } from "@fluentui/react-components";
 import { ArrowDownload20Regular, ArrowUpload20Regular, Beaker20Regular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { Link, useNavigate } from "react-router";
+import { useMay } from "../../api/peopleQueries";
 import { usePolicyOverview, usePolicyScope } from "../../api/policyQueries";
 import type { PolicyOverview } from "../../api/policyTypes";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { LacksNote } from "../../components/Problem";
+import { DEFINITIONS_READ, DEFINITIONS_WRITE } from "../../lib/actions";
 import { plural, words } from "../../lib/format";
 import { exportAddress, sumOf } from "../../lib/policy";
 import { useUrlState } from "../../lib/useUrlState";
@@ -20,6 +23,8 @@ export default function PolicyPage() {
   const query = usePolicyOverview();
   const navigate = useNavigate();
   const [isImporting, setIsImporting] = useState(false);
+  const may = useMay();
+  const canImport = may(DEFINITIONS_WRITE);
   const isEmpty = query.data !== undefined && sumOf(query.data.objects) === 0;
   return (
     <div className="page">
@@ -27,21 +32,21 @@ export default function PolicyPage() {
         title="Policy" tabTitle="Policy" lead="Azure Policy over every cloud: what is in force where, and how resources comply."
         actions={
           <>
-            <Button icon={<Beaker20Regular />} onClick={() => void navigate("/policy/try")}>Try a policy</Button>
-            {query.data && !isEmpty && <Button as="a" icon={<ArrowDownload20Regular />} href={exportAddress()} download="policies.zip">Export</Button>}
-            {query.data && !isEmpty && <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={() => setIsImporting(true)}>Import</Button>}
+            {may(DEFINITIONS_READ) && <Button icon={<Beaker20Regular />} onClick={() => void navigate("/policy/try")}>Try a policy</Button>}
+            {query.data && !isEmpty && may(DEFINITIONS_READ) && <Button as="a" icon={<ArrowDownload20Regular />} href={exportAddress()} download="policies.zip">Export</Button>}
+            {query.data && !isEmpty && canImport && <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={() => setIsImporting(true)}>Import</Button>}
           </>
         }
       />
       <Loaded query={query} rows={10}>
-        {(overview) => (isEmpty ? <Nothing onImport={() => setIsImporting(true)} /> : <Overview overview={overview} />)}
+        {(overview) => (isEmpty ? <Nothing onImport={canImport ? () => setIsImporting(true) : undefined} /> : <Overview overview={overview} />)}
       </Loaded>
       <ImportDialog isOpen={isImporting} onOpen={setIsImporting} />
     </div>
   );
 }
 
-function Nothing({ onImport }: { onImport: () => void }) {
+function Nothing({ onImport }: { onImport?: () => void }) {
   return (
     <div className="card">
       <EmptyNote title="No policy is here yet">
@@ -52,8 +57,12 @@ function Nothing({ onImport }: { onImport: () => void }) {
           </p>
           <p>An assignment puts a definition in force at a scope; without one, nothing is judged.</p>
         </div>
-        <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={onImport}>Import policies</Button>
-        <p className="small">Or on the command line: <code>skywarden policy import FOLDER</code></p>
+        {onImport ? (
+          <>
+            <Button appearance="primary" icon={<ArrowUpload20Regular />} onClick={onImport}>Import policies</Button>
+            <p className="small">Or on the command line: <code>skywarden policy import FOLDER</code></p>
+          </>
+        ) : <LacksNote action={DEFINITIONS_WRITE} what="import policies" />}
       </EmptyNote>
     </div>
   );

@@ -1,12 +1,14 @@
+import { useScopeTitle } from "../../api/planQueries";
 import type { Attestation, PolicyExemption } from "../../api/policyTypes";
 import { DataTable } from "../../components/DataTable";
 import { PolicyStateBadge } from "../../components/PolicyStateBadge";
-import { formatDate } from "../../lib/format";
-import { hasEnded, objectTitle, scopeTitle } from "../../lib/policy";
+import { Day } from "../../components/Time";
+import { hasEnded, objectTitle } from "../../lib/policy";
 import { Expiry } from "./ScopeExemptions";
 
 /** What people decided about an assignment: exemptions, and attestations of what only they can judge. */
 export function SetAside({ exemptions, attestations }: { exemptions: readonly PolicyExemption[]; attestations: readonly Attestation[] }) {
+  const titleOf = useScopeTitle();
   return (
     <>
       {exemptions.length > 0 && (
@@ -16,7 +18,7 @@ export function SetAside({ exemptions, attestations }: { exemptions: readonly Po
             label="Policy exemptions" groups={[{ key: "", title: null, rows: exemptions }]} rowKey={(row) => row.id}
             columns={[
               { key: "name", header: "Exemption", isLead: true, cell: (row) => <><div className="cell-title">{objectTitle(row.displayName, row.id)}</div>{row.description && <div className="small muted">{row.description}</div>}</> },
-              { key: "scope", header: "Scope", width: "200px", cell: (row) => <span title={row.scope}>{scopeTitle({ id: row.scope })}</span> },
+              { key: "scope", header: "Scope", width: "200px", cell: (row) => <span title={row.scope}>{titleOf({ id: row.scope })}</span> },
               { key: "what", header: "Of", width: "200px", cell: (row) => (row.references.length === 0 ? "every definition" : <code>{row.references.join(", ")}</code>) },
               { key: "category", header: "Category", width: "110px", cell: (row) => row.category },
               { key: "expires", header: "Expires", width: "150px", cell: (row) => <Expiry at={row.expiresOn} /> },
@@ -30,10 +32,10 @@ export function SetAside({ exemptions, attestations }: { exemptions: readonly Po
           <DataTable
             label="Attestations" groups={[{ key: "", title: null, rows: attestations }]} rowKey={(row) => row.id} rowName={(row) => row.scope}
             columns={[
-              { key: "scope", header: "Resource", isLead: true, cell: (row) => <><div className="cell-title" title={row.scope}>{scopeTitle({ id: row.scope })}</div>{row.reference && <code>{row.reference}</code>}</> },
+              { key: "scope", header: "Resource", isLead: true, cell: (row) => <><div className="cell-title" title={row.scope}>{titleOf({ id: row.scope })}</div>{row.reference && <code>{row.reference}</code>}</> },
               { key: "state", header: "Found", width: "160px", cell: (row) => <PolicyStateBadge state={row.state} /> },
               { key: "owner", header: "By", width: "180px", cell: (row) => row.owner },
-              { key: "at", header: "Looked at", width: "130px", cell: (row) => (row.assessedAt ? formatDate(row.assessedAt) : "not said") },
+              { key: "at", header: "Looked at", width: "130px", cell: (row) => (row.assessedAt ? <Day at={row.assessedAt} /> : "not said") },
               { key: "expires", header: "Expires", width: "150px", cell: (row) => <Expiry at={row.expiresOn} /> },
             ]}
             hasDetail={(row) => Boolean(row.comments) || row.evidence.length > 0} detail={(row) => <Evidence row={row} />}

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import type { StateRow } from "../../api/policyTypes";
 import { EvidenceTable } from "../../components/EvidenceTable";
-import { formatDate, formatTime, sentence } from "../../lib/format";
+import { Time } from "../../components/Time";
+import { formatDate, sentence } from "../../lib/format";
 import { objectTitle, stateWord } from "../../lib/policy";
 import { Expiry } from "./ScopeExemptions";
 import { PolicyHistory } from "./PolicyHistory";
@@ -49,7 +50,7 @@ function ResourceHistory({ row }: { row: StateRow }) {
   const [isOpen, setIsOpen] = useState(false);
   return (
     <details onToggle={(event) => setIsOpen(event.currentTarget.open)}>
-      <summary>History, since {formatTime(row.firstEvaluatedAt)}</summary>
+      <summary>History, since <Time at={row.firstEvaluatedAt} /></summary>
       {isOpen && <div className="detail-table"><PolicyHistory filter={{ assignment: row.assignment, resource: row.resource }} reference={row.reference} /></div>}
     </details>
   );

@@ -3,7 +3,7 @@ import type { StateRow } from "../../api/policyTypes";
 import { DataTable, type Column } from "../../components/DataTable";
 import { ResourceLink } from "../../components/links";
 import { PolicyStateBadge } from "../../components/PolicyStateBadge";
-import { formatTime } from "../../lib/format";
+import { Time } from "../../components/Time";
 import { assignmentPath, definitionPath, objectTitle } from "../../lib/policy";
 import { useSampleConnectors } from "../inventory/useConnectors";
 import { StateDetail } from "./StateDetail";
@@ -31,7 +31,7 @@ export function StateTable({ rows, isOfResource = false }: { rows: readonly Stat
         ...columns,
         { key: "state", header: "State", width: "170px", cell: (row) => <PolicyStateBadge state={row.state} /> },
         { key: "effect", header: "Effect", width: "132px", cell: (row) => row.effect },
-        { key: "since", header: "Since", width: "176px", cell: (row) => <span title={`First judged ${formatTime(row.firstEvaluatedAt)}`}>{formatTime(row.stateChangedAt)}</span> },
+        { key: "since", header: "Since", width: "176px", cell: (row) => <Time at={row.stateChangedAt} /> },
       ]}
       detail={(row) => <StateDetail row={row} />}
     />

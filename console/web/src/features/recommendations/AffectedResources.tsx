@@ -1,10 +1,12 @@
 import { Tab, TabList } from "@fluentui/react-components";
 import { useState } from "react";
+import { useMay } from "../../api/peopleQueries";
 import { useAssessments } from "../../api/queries";
 import type { RecommendationDetail } from "../../api/types";
 import { SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { Pager } from "../../components/Pager";
+import { EXEMPTIONS_WRITE } from "../../lib/actions";
 import { formatCount, words } from "../../lib/format";
 import { cursorOf, START, type Trail } from "../../lib/paging";
 import { STATUSES } from "../../lib/recommendations";
@@ -19,6 +21,7 @@ export function AffectedResources({ detail }: { detail: RecommendationDetail }) 
   const { values, set } = useUrlState(["status", "q"]);
   const [trail, setTrail] = useState<Trail>(START);
   const query = useAssessments({ recommendation: detail.recommendation.id, status: values.status, q: values.q, cursor: cursorOf(trail), limit: LIMIT });
+  const canExempt = useMay()(EXEMPTIONS_WRITE) && !detail.custom;
   const { counts } = detail;
   const all = STATUSES.reduce((sum, status) => sum + (counts[status] ?? 0), 0);
   const [chosen, setChosen] = useState<ReadonlySet<string>>(new Set());
@@ -47,17 +50,20 @@ export function AffectedResources({ detail }: { detail: RecommendationDetail }) 
       <Loaded query={query}>
         {(page) => page.items.length === 0 ? (
           <EmptyNote title={values.q || values.status ? "No resource matches" : "No resource is assessed"}>
+            {!values.q && !values.status && <p>{detail.custom ? "A client writes its assessments through the API, each on one resource." : "It concerns no resource of the environments that are connected."}</p>}
             {(values.q || values.status) && <button type="button" className="link-button" onClick={() => change({ status: "", q: "" })}>Clear filters</button>}
           </EmptyNote>
         ) : (
           <div aria-busy={query.isPlaceholderData} style={{ opacity: query.isPlaceholderData ? 0.6 : 1 }}>
-            <ChosenBar
-              detail={detail} chosen={chosen} counts={page.counts} status={values.status} q={values.q} isBusy={query.isPlaceholderData}
-              onDone={() => setChosen(new Set())}
-            />
+            {canExempt && (
+              <ChosenBar
+                detail={detail} chosen={chosen} counts={page.counts} status={values.status} q={values.q} isBusy={query.isPlaceholderData}
+                onDone={() => setChosen(new Set())}
+              />
+            )}
             <AssessmentTable
               assessments={page.items} title={detail.recommendation.title}
-              selection={{ keys: chosen, onChange: setChosen, canSelect: (row) => row.status !== "NotApplicable" }}
+              selection={canExempt ? { keys: chosen, onChange: setChosen, canSelect: (row) => row.status !== "NotApplicable" } : undefined}
             />
             <Pager
               trail={trail} limit={LIMIT} count={page.items.length} total={total} next={page.next} noun="resource"

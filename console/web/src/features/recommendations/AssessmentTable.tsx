@@ -1,13 +1,17 @@
 import { Button } from "@fluentui/react-components";
 import { ShieldDismiss16Regular } from "@fluentui/react-icons";
+import { useMay } from "../../api/peopleQueries";
 import type { Assessment } from "../../api/types";
 import { DataTable, type Selection } from "../../components/DataTable";
 import { VerdictDetail } from "../../components/EvidenceTable";
 import { FindingsTable } from "../../components/FindingsTable";
 import { ResourceLink } from "../../components/links";
+import { JsonTree } from "../../components/JsonTree";
 import { StatusBadge } from "../../components/StatusBadge";
+import { Time } from "../../components/Time";
+import { EXEMPTIONS_WRITE } from "../../lib/actions";
 import { countByStatus } from "../../lib/findings";
-import { formatTime, plural, sentence, words } from "../../lib/format";
+import { plural, sentence, words } from "../../lib/format";
 import { ExemptDialog } from "../exemptions/ExemptDialog";
 import { useSampleConnectors } from "../inventory/useConnectors";
 
@@ -28,7 +32,7 @@ export function AssessmentTable({ assessments, title, selection }: { assessments
         },
         { key: "status", header: "Status", width: "240px", cell: (row) => <StatusCell row={row} /> },
         { key: "place", header: "Account and location", width: "170px", cell: (row) => <><div>{row.account}</div><div className="small muted">{row.location}</div></> },
-        { key: "since", header: "Since", width: "160px", cell: (row) => <span title={`First assessed ${formatTime(row.firstEvaluatedAt)}`}>{formatTime(row.statusChangedAt)}</span> },
+        { key: "since", header: "Since", width: "180px", cell: (row) => <Time at={row.statusChangedAt} /> },
       ]}
       detail={(row) => <AssessmentDetail assessment={row} title={title} />}
     />
@@ -51,13 +55,15 @@ export function AssessmentDetail({ assessment, title }: { assessment: Assessment
   const findings = assessment.findings ?? [];
   const resource = { id: assessment.resource, name: assessment.name };
   const isExempt = assessment.cause?.code.startsWith("Exempt") ?? false;
+  // What a client judges is set aside by that client.
+  const canExempt = useMay()(EXEMPTIONS_WRITE) && !assessment.written;
   return (
     <div className="stack wide">
-      {(findings.length === 0 || assessment.cause) && <VerdictDetail verdict={assessment} />}
+      {assessment.written ? <Written assessment={assessment} written={assessment.written} /> : (findings.length === 0 || assessment.cause) && <VerdictDetail verdict={assessment} />}
       {findings.length > 0 && (
         <FindingsTable
           findings={findings}
-          action={(finding) => (finding.status === "Unhealthy" || finding.status === "Unknown") && (
+          action={(finding) => canExempt && (finding.status === "Unhealthy" || finding.status === "Unknown") && (
             <ExemptDialog
               subject={{ recommendation: assessment.recommendation, title, resource, finding: { id: finding.id, title: finding.title } }}
               trigger={<Button size="small" icon={<ShieldDismiss16Regular />}>Exempt this finding</Button>}
@@ -65,7 +71,8 @@ export function AssessmentDetail({ assessment, title }: { assessment: Assessment
           )}
         />
       )}
-      {!isExempt && assessment.status !== "NotApplicable" && (
+      <p className="small muted">First assessed <Time at={assessment.firstEvaluatedAt} />.</p>
+      {canExempt && !isExempt && assessment.status !== "NotApplicable" && (
         <div>
           <ExemptDialog
             subject={{ recommendation: assessment.recommendation, title, resource }}
@@ -73,6 +80,20 @@ export function AssessmentDetail({ assessment, title }: { assessment: Assessment
           />
         </div>
       )}
+    </div>
+  );
+}
+
+/** What a client said of its verdict. */
+function Written({ assessment, written }: { assessment: Assessment; written: NonNullable<Assessment["written"]> }) {
+  const { cause, description, additionalData = {} } = written;
+  const isBare = !cause && !description && Object.keys(additionalData).length === 0;
+  return (
+    <div className="stack">
+      <p className="small muted">Written by a client through the API.</p>
+      {isBare && <p className="muted">It gave no reason for {words(assessment.status).toLowerCase()}.</p>}
+      {(cause || description) && <p><bdi>{cause && <strong>{cause}{description && ": "}</strong>}{description}</bdi></p>}
+      {Object.keys(additionalData).length > 0 && <JsonTree value={additionalData} />}
     </div>
   );
 }

@@ -1,13 +1,16 @@
 import { Button } from "@fluentui/react-components";
 import { ShieldDismiss20Regular } from "@fluentui/react-icons";
 import { useParams } from "react-router";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { useRecommendation, useRecommendations } from "../../api/queries";
 import type { RecommendationDetail } from "../../api/types";
+import { CustomTag } from "../../components/CustomTag";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { SampleBadge } from "../../components/SampleBadge";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { StatusBadge } from "../../components/StatusBadge";
+import { EXEMPTIONS_WRITE } from "../../lib/actions";
 import { worstStatus } from "../../lib/recommendations";
 import { ExemptDialog } from "../exemptions/ExemptDialog";
 import { AffectedResources } from "./AffectedResources";
@@ -33,6 +36,7 @@ export default function RecommendationPage() {
 
 function Detail({ detail }: { detail: RecommendationDetail }) {
   const { recommendation, counts } = detail;
+  const mayEverywhere = useMayEverywhere();
   const rows = useRecommendations().data;
   const isSample = rows?.find((row) => row.id === recommendation.id)?.sample ?? false;
   const status = worstStatus({ healthy: counts.Healthy ?? 0, unhealthy: counts.Unhealthy ?? 0, unknown: counts.Unknown ?? 0 });
@@ -45,21 +49,25 @@ function Detail({ detail }: { detail: RecommendationDetail }) {
             <StatusBadge status={status} />
             <SeverityBadge severity={recommendation.severity} />
             {recommendation.maturity === "preview" && <span className="tag">Preview: not counted in the score</span>}
+            {detail.custom && <CustomTag />}
             {isSample && <SampleBadge />}
           </span>
         }
-        actions={
+        // What a client judges is set aside by that client.
+        actions={!detail.custom && mayEverywhere(EXEMPTIONS_WRITE) && (
           <ExemptDialog
             subject={{ recommendation: recommendation.id, title: recommendation.title }}
             trigger={<Button icon={<ShieldDismiss20Regular />}>Exempt everywhere</Button>}
           />
-        }
+        )}
       />
       <div className="split">
         <section className="card stack wide" aria-label="Why it matters">
           <div className="stack">
             <h2>Why it matters</h2>
-            <p className="pre-wrap">{recommendation.description}</p>
+            {recommendation.description
+              ? <p className="pre-wrap"><bdi>{recommendation.description}</bdi></p>
+              : <p className="muted">Whoever described it gave no reason. It can be added as <code>description</code> to its metadata.</p>}
           </div>
           <RemediationCard remediation={recommendation.remediation} />
         </section>

@@ -1,5 +1,6 @@
 import { Link } from "react-router";
 import { DataTable, type Column } from "../../components/DataTable";
+import { CustomTag } from "../../components/CustomTag";
 import { recommendationPath } from "../../components/links";
 import { SampleBadge } from "../../components/SampleBadge";
 import { SeverityBadge } from "../../components/SeverityBadge";
@@ -20,12 +21,12 @@ export function RecommendationTable({ groups, grouping, sort, onSort }: Props) {
   const columns: Column<RecommendationRow>[] = [
     { key: "title", header: "Recommendation", isLead: true, isSortable: true, cell: (row) => <TitleCell row={row} withControl={grouping !== "control"} /> },
     { key: "severity", header: "Severity", width: "106px", isSortable: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
-    { key: "status", header: "Status", width: "130px", isSortable: true, cell: (row) => <StatusBadge status={worstStatus(row)} /> },
+    { key: "status", header: "Status", width: "150px", isSortable: true, cell: (row) => <StatusBadge status={worstStatus(row)} /> },
     {
       key: "unhealthy", header: "Unhealthy resources", width: "236px", isSortable: true,
       cell: (row) => <Resources row={row} />,
     },
-    { key: "environment", header: "Environment", width: "122px", cell: (row) => environmentName(row.environment) },
+    { key: "environment", header: "Environment", width: "122px", cell: (row) => row.environment && environmentName(row.environment) },
   ];
   const tableGroups = groups.map((group) => ({
     key: group.key,
@@ -45,10 +46,13 @@ function TitleCell({ row, withControl }: { row: RecommendationRow; withControl: 
     <div className="stack" style={{ gap: 2 }}>
       <div className="row">
         <Link to={recommendationPath(row.id)} className="cell-title">{row.title}</Link>
-        {row.sample && <SampleBadge />}
+        {row.custom && <CustomTag />}
         {row.maturity === "preview" && <span className="tag" title="Shown, but not counted in the score">Preview</span>}
       </div>
-      <div className="small muted">{withControl && `${row.controlTitle} · `}{row.type}</div>
+      <div className="row small muted">
+        <span>{[withControl && row.controlTitle, row.type].filter(Boolean).join(" · ")}</span>
+        {row.sample && <SampleBadge />}
+      </div>
     </div>
   );
 }

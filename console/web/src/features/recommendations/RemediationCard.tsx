@@ -10,7 +10,9 @@ export function RemediationCard({ remediation }: { remediation: Remediation }) {
   return (
     <div className="stack">
       <h2>How to mend it</h2>
-      <p className="pre-wrap">{remediation.steps}</p>
+      {remediation.steps
+        ? <p className="pre-wrap"><bdi>{remediation.steps}</bdi></p>
+        : <p className="muted">No steps are given. They can be added as <code>remediationDescription</code> to its metadata.</p>}
       {remediation.cli && <CopyBlock title="Command line" text={remediation.cli} isWrapped />}
       {snippet && <CopyBlock title={remediation.terraform ? "Terraform" : "Infrastructure as code"} text={snippet.trimEnd()} />}
       {links.length > 0 && (

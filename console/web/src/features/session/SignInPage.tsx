@@ -20,7 +20,7 @@ export default function SignInPage() {
   // Anybody can write an address: the text is shown as text, and as what the provider said.
   const refusal = parameters.get("error");
   return (
-    <OutsidePage title="Sign in" lead={query.data && <>to <bdi>{query.data.installation}</bdi></>}>
+    <OutsidePage title="Sign in" lead={query.data?.installation && <>to <bdi>{query.data.installation}</bdi></>}>
       {refusal && <Problem text={`Signing in elsewhere failed: ${shorten(refusal, 300)}`} />}
       <Loaded query={query} rows={4}>
         {(options) => (

@@ -12,7 +12,7 @@ import { LacksNote, Problem } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
 import { ALERT_SEVERITIES, contactDraftOf, contactOf, contactProblem, CONTACT_ROLES, PATH_RISKS } from "../../lib/contacts";
 import { words } from "../../lib/format";
-import { CONTACTS_WRITE } from "../../lib/people";
+import { CONTACTS_WRITE } from "../../lib/actions";
 import type { ScopeChoice } from "../../lib/scopes";
 import { useUrlState } from "../../lib/useUrlState";
 
@@ -28,7 +28,7 @@ export function ContactsCard() {
       <Loaded query={choices} rows={4}>
         {(all) => {
           const subscriptions = all.filter((choice) => choice.kind === "subscription");
-          return subscriptions.length === 0 ? <EmptyNote title="There is no subscription yet" /> : <Contacts subscriptions={subscriptions} />;
+          return subscriptions.length === 0 ? <EmptyNote title="There is no subscription yet"><p>Connect an environment with <code>skywarden connect</code>.</p></EmptyNote> : <Contacts subscriptions={subscriptions} />;
         }}
       </Loaded>
     </section>

@@ -4,7 +4,7 @@ import { CopyId } from "../../components/CopyBlock";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
-import { CONTACTS_READ } from "../../lib/people";
+import { CONTACTS_READ, PRINCIPALS_READ } from "../../lib/actions";
 import { ContactsCard } from "./ContactsCard";
 import { ProvidersCard } from "./ProvidersCard";
 
@@ -19,7 +19,7 @@ export default function SettingsPage() {
           <>
             <Installation />
             {may(CONTACTS_READ) ? <ContactsCard /> : <LacksNote action={CONTACTS_READ} what="see the contacts" />}
-            <ProvidersCard />
+            {may(PRINCIPALS_READ) ? <ProvidersCard /> : <LacksNote action={PRINCIPALS_READ} what="see the identity providers" />}
           </>
         )}
       </Loaded>
@@ -28,6 +28,7 @@ export default function SettingsPage() {
 }
 
 function Installation() {
+  const { data: session } = useSession();
   const options = useSignInOptions();
   const tenants = useTenants();
   return (
@@ -36,8 +37,9 @@ function Installation() {
       <Loaded query={tenants} rows={2}>
         {(rows) => (
           <dl className="facts">
-            {options.data && <><dt>Name</dt><dd><bdi>{options.data.installation}</bdi></dd></>}
+            {options.data?.installation && <><dt>Name</dt><dd><bdi>{options.data.installation}</bdi></dd></>}
             {rows.map((tenant) => <Tenant key={tenant.tenantId} id={tenant.tenantId} />)}
+            {session && <><dt>Version</dt><dd>{session.version}</dd></>}
             <dt>Address</dt><dd>{window.location.origin}</dd>
           </dl>
         )}

@@ -4,10 +4,12 @@ import {
 import { useMutation } from "@tanstack/react-query";
 import { useState, type FormEvent, type ReactElement } from "react";
 import { api } from "../../api/client";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { queryClient, useOverview } from "../../api/queries";
 import type { ComplianceControl } from "../../api/complianceTypes";
 import type { Attestation, AttestationScope, AttestedState, NewAttestation } from "../../api/standardTypes";
 import { useSay } from "../../components/useSay";
+import { ATTESTATIONS_WRITE } from "../../lib/actions";
 import { evidenceOf, problemsOfAttestation, today } from "../../lib/attestations";
 import { endOfDay, tomorrow } from "../../lib/dates";
 import { sentence } from "../../lib/format";
@@ -33,7 +35,9 @@ function AttestForm({ standard, control, onDone }: { standard: string; control: 
   const say = useSay();
   const [state, setState] = useState<AttestedState>("Passed");
   const [draft, setDraft] = useState({ text: "", links: "", day: today(), expires: "" });
-  const [scope, setScope] = useState("");
+  const mayEverywhere = useMayEverywhere()(ATTESTATIONS_WRITE);
+  // The number of an account, or nothing for the whole installation.
+  const [scope, setScope] = useState(mayEverywhere ? "" : "0");
   const [isChecked, setIsChecked] = useState(false);
   const accounts = useOverview().data?.subscriptions ?? [];
   const saving = useMutation({
@@ -87,10 +91,10 @@ function AttestForm({ standard, control, onDone }: { standard: string; control: 
               <Input type="date" min={tomorrow()} value={draft.expires} onChange={(_, data) => change({ expires: data.value })} />
             </Field>
           </div>
-          {accounts.length > 1 && (
+          {(accounts.length > 1 || !mayEverywhere) && (
             <Field label="For">
               <Select value={scope} onChange={(_, data) => setScope(data.value)}>
-                <option value="">The whole installation</option>
+                {mayEverywhere && <option value="">The whole installation</option>}
                 {accounts.map((one, index) => <option key={`${one.connector} ${one.account}`} value={String(index)}>Account {one.account} of {one.connector}</option>)}
               </Select>
             </Field>

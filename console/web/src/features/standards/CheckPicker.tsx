@@ -40,7 +40,7 @@ export function CheckPicker({ label, checks, chosen, onChange }: { label: string
             <Option key={check.id} value={check.id} text={check.title}>
               <span className="stack" style={{ gap: 0 }}>
                 <span>{check.title}</span>
-                <span className="small muted">{check.severity}, {check.kind === "rule" ? "baseline rule" : "recommendation"}, {check.type}</span>
+                <span className="small muted">{[check.severity, check.kind === "rule" ? "baseline rule" : "recommendation", check.type].filter(Boolean).join(", ")}</span>
               </span>
             </Option>
           ))}

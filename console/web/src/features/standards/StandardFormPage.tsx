@@ -3,20 +3,35 @@ import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { useNavigate, useParams } from "react-router";
 import { ApiError, api } from "../../api/client";
+import { useMayEverywhere, useSession } from "../../api/peopleQueries";
 import { queryClient, useChecks, useKeptStandard } from "../../api/queries";
 import type { CheckRow, KeptStandard, StandardFile } from "../../api/standardTypes";
 import { FieldGroup } from "../../components/FieldGroup";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { LacksPage } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
-import { sentence } from "../../lib/format";
+import { STANDARDS_WRITE } from "../../lib/actions";
+import { environmentName, sentence } from "../../lib/format";
 import { draftOf, ENVIRONMENTS, fileOf, newDraft, problemsOf, yamlOf, type Draft } from "../../lib/standardDraft";
 import { ControlRows } from "./ControlRows";
 
 /** Writes a standard of one's own, in a form or as YAML. */
 export default function StandardFormPage() {
   const { id } = useParams();
+  const session = useSession();
+  const canWrite = useMayEverywhere()(STANDARDS_WRITE);
+  if (session.data && !canWrite) return <Refused />;
   return id === undefined ? <NewStandard /> : <KnownStandard id={id} />;
+}
+
+function Refused() {
+  return (
+    <div className="page">
+      <PageHead title="Standard" tabTitle="Standard" crumb={{ to: "/compliance", text: "Compliance" }} />
+      <LacksPage action={STANDARDS_WRITE} what="write standards" />
+    </div>
+  );
 }
 
 function NewStandard() {
@@ -153,7 +168,7 @@ function FormFields({ draft, checks, isNew, problems, onChange }: { draft: Draft
         <Field label="Description"><Textarea value={draft.description} rows={2} maxLength={2000} onChange={(_, data) => set({ description: data.value })} /></Field>
         <FieldGroup label="Environments" hint="Where its controls apply: an attestation is due in each account of these.">
           <div className="row">
-            {ENVIRONMENTS.map((name) => <Checkbox key={name} label={name} checked={draft.environments.includes(name)} onChange={() => toggle(name)} />)}
+            {ENVIRONMENTS.map((name) => <Checkbox key={name} label={environmentName(name)} checked={draft.environments.includes(name)} onChange={() => toggle(name)} />)}
           </div>
         </FieldGroup>
       </section>

@@ -6,19 +6,33 @@ use serde_json::{Value, json};
 use skywarden_policy::{Assignment, Library, Scope};
 
 use super::overview::brief;
-use crate::{error::ApiError, scoped::Scoped, v1::Answer};
+use crate::{
+    arm::{display_name, id_of},
+    error::ApiError,
+    scoped::Scoped,
+    v1::Answer,
+};
 
 /// Every scope that is known from the tenant down to subscriptions, each before those below it.
 pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>, ApiError> {
     let mut scopes: BTreeSet<Scope> = BTreeSet::from([Scope::Tenant]);
+    scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());
+    scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
+    let mut names: BTreeMap<Scope, String> = BTreeMap::new();
+    let connectors = state.store.connectors(&state.filter).await?;
     for (connector, account) in state.store.accounts(&state.filter).await? {
-        let scope = Scope::Subscription(account.to_lowercase());
+        // An account is a scope under its own name and under the id that the ARM face gives it: it stands here once, but for
+        // where both are used.
+        let by_id = Scope::Subscription(id_of(&connector, &account));
+        let by_name = Scope::Subscription(account.to_lowercase());
+        let name = display_name(&connectors, &connector, &account);
+        names.insert(by_id.clone(), name.clone());
+        names.insert(by_name.clone(), name);
+        let scope = if scopes.contains(&by_id) && !scopes.contains(&by_name) { by_id } else { by_name };
         accounts.entry(scope.clone()).or_default().push(connector);
         scopes.insert(scope);
     }
-    scopes.extend(library.governance.hierarchy.placed().filter(|own| state.sees(own)).cloned());
-    scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let own: BTreeSet<Scope> = scopes.iter().flat_map(|scope| library.governance.hierarchy.above(scope)).collect();
     scopes.extend(own);
     let mut below: BTreeMap<Option<Scope>, Vec<Scope>> = BTreeMap::new();
@@ -31,8 +45,10 @@ pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>
     while let Some((scope, depth)) = left.pop() {
         let n_assignments = library.governance.assignments().filter(|own| own.scope == scope).count();
         let connectors = accounts.get(&scope).cloned().unwrap_or_default();
+        let own_name = library.scope_name(&scope);
+        let name = if own_name.is_empty() { names.get(&scope).map_or("", String::as_str) } else { own_name };
         items.push(json!({
-            "id": scope.to_string(), "name": library.scope_name(&scope), "kind": kind(&scope), "depth": depth,
+            "id": scope.to_string(), "name": name, "kind": kind(&scope), "depth": depth,
             "assignments": n_assignments, "connectors": connectors,
         }));
         for child in below.remove(&Some(scope)).into_iter().flatten().rev() {
