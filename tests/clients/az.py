@@ -28,6 +28,9 @@ NOT_LISTED = {"security atp storage show", "security atp storage update", "secur
 # What the names of commands end with that change something.
 CHANGES = {"add", "create", "create_or_update", "delete", "remove", "set", "trigger-scan", "update"}
 
+# What has to be said of a command that is as it must be.
+REMARKS = {HIDDEN: "`az` takes a 404 of this delete for success", LOCAL: "made by `az` alone, without the server"}
+
 
 class Row(NamedTuple):
     """What came of a command. `wrong` is empty if it is as it must be."""
@@ -38,6 +41,7 @@ class Row(NamedTuple):
     outcome: str
     second_read: str
     wrong: str
+    remark: str = ""
 
     def line(self):
         mark = f"  <- {self.wrong}" if self.wrong else ""
@@ -45,7 +49,7 @@ class Row(NamedTuple):
         return f"{self.exit:>2}  {self.outcome:28} {self.command}  ({self.subscription}){mark}\n{seen}"
 
     def markdown(self):
-        cells = (f"`az {self.command}`", self.subscription, self.exit, self.outcome, self.second_read, self.wrong)
+        cells = (f"`az {self.command}`", self.subscription, self.exit, self.outcome, self.second_read, self.wrong or self.remark)
         return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
 
 
@@ -74,7 +78,7 @@ class Az:
             self.words |= found.groupdict()
         if step.read and not wrong:
             seen, wrong = self.second_read(step)
-        return Row(step.command, self.name, str(answer.returncode), outcome, seen, wrong)
+        return Row(step.command, self.name, str(answer.returncode), outcome, seen, wrong, REMARKS.get(step.wanted, ""))
 
     def second_read(self, step):
         """What the second read of a change prints, with what is wrong with it."""
