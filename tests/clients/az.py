@@ -1,301 +1,229 @@
-"""What the real `az` sees: logs in as a program and runs the reading commands of `az security` and what stands around them.
+"""What the real `az` sees: logs in as a program, runs every command of `az security` and what stands around it, and reads again what it changed.
 
-    python3 tests/clients/az.py --skywarden PATH --az-client PATH
+    python3 tests/clients/az.py --skywarden PATH --az-client PATH [--commands FILE] [--table FILE]
 
 Starts `skywarden up --sample` on a free port with a data folder of its own, makes a program with the role Security Admin, logs in with
-`az-client login` and runs each command twice: for the machine's subscription and for the sample's. A command of a built feature must
-answer with rows or an object; one of a feature that is not there must fail with FeatureNotAvailable. Then it makes the program Owner and
-runs the life of an assessment of its own, of a connector and of a policy in the machine's subscription: made, assigned, exempted from, evaluated, removed; what is refused must be so
-with Azure's code. Prints a table, exits 1 on a surprise. `--only policy` leaves the first part out, `--show` prints what the second says.
+`az-client login` and runs what az_commands.py says: commands of built features in the machine's subscription and in the sample's, those of
+features that are not there once. A built command must answer with rows or an object; what it changed must be seen by another command; the
+others must fail with FeatureNotAvailable. Then it makes the program Owner and runs the life of a policy. FILE of `--commands` lists the
+commands of `az security`, one a line: each that is none of IoT's must be in az_commands.py, and the other way round. `--table` writes what
+came of each as Markdown. Prints the same, exits 1 on a surprise. `--only` leaves the other part out, `--show` prints what `az` says.
 """
 
 import argparse
 import json
-import os
 import pathlib
 import re
 import shlex
-import socket
 import subprocess
 import sys
-import tempfile
+from typing import NamedTuple
 
-BUILT, MISSING, EMPTY = "built", "missing", "may be empty"
+from az_commands import ANY, DONE, EACH, HIDDEN, LOCAL, MISSING, ONCE, POLICY, ROWS, Step
+from server import running
 
-# What each command should come to.
-COMMANDS = [
-    ("account list", BUILT),
-    ("group list", BUILT),
-    ("resource list", BUILT),
-    ("provider list", BUILT),
-    ("account list-locations", BUILT),
-    ("role definition list", BUILT),
-    ("role assignment list --all", BUILT),
-    ("security secure-scores list", BUILT),
-    ("security secure-scores show -n ascScore", BUILT),
-    ("security secure-score-controls list", BUILT),
-    ("security secure-score-controls list_by_score -n ascScore", BUILT),
-    ("security secure-score-control-definitions list", BUILT),
-    ("security assessment list", BUILT),
-    ("security assessment-metadata list", BUILT),
-    ("security sub-assessment list", EMPTY),
-    ("security regulatory-compliance-standards list", BUILT),
-    ("security regulatory-compliance-standards show -n mcsb-v1", BUILT),
-    ("security regulatory-compliance-controls list --standard-name mcsb-v1", BUILT),
-    ("security location list", BUILT),
-    ("security location show -n local", BUILT),
-    ("security task list", BUILT),
-    ("security security-connector list", EMPTY),
-    ("security alert list", MISSING),
-    ("security alerts-suppression-rule list", MISSING),
-    ("security allowed_connections list", MISSING),
-    ("security auto-provisioning-setting list", BUILT),
-    ("security auto-provisioning-setting update -n default --auto-provision Off", BUILT),
-    ("security automation list", MISSING),
-    ("security contact create -n default --emails a@house.example --alert-notifications state=On minimalSeverity=Low", BUILT),
-    ("security contact list", BUILT),
-    ("security contact show -n default", BUILT),
-    ("security contact update -n default --phone 1", BUILT),
-    ("security discovered-security-solution list", MISSING),
-    ("security external-security-solution list", MISSING),
-    ("security jit-policy list", MISSING),
-    ("security pricing list", BUILT),
-    ("security pricing create -n VirtualMachines --tier Standard --subplan P2", BUILT),
-    ("security pricing show -n VirtualMachines", BUILT),
-    ("security security-solutions list", MISSING),
-    ("security security-solutions-reference-data list", MISSING),
-    ("security setting list", BUILT),
-    ("security setting show -n MCAS", BUILT),
-    ("security topology list", MISSING),
-    ("security workspace-setting create -n default --target-workspace /w", BUILT),
-    ("security workspace-setting list", BUILT),
-    ("security workspace-setting show -n default", BUILT),
-]
+# Commands of `az security` that azure-cli 2.91.0 has and the list has not.
+NOT_LISTED = {"security atp storage show", "security atp storage update", "security atp cosmosdb show", "security atp cosmosdb update"}
 
-KEY = "ca039e75-a276-4175-aebc-bcd41e4b14b7"
+# What the names of commands end with that change something.
+CHANGES = {"add", "create", "create_or_update", "delete", "remove", "set", "trigger-scan", "update"}
 
-# An assessment of one's own, in order, as POLICY.
-ASSESSMENT = [
-    ("security assessment create -n " + KEY + " --status-code Healthy --assessed-resource-id {resource}", "InvalidRequest"),
-    ("security assessment-metadata create -n " + KEY + " --display-name 'Listed' --severity High --description 'It is in the list'", BUILT),
-    ("security assessment-metadata show -n " + KEY, BUILT),
-    ("security assessment create -n " + KEY + " --status-code Unhealthy --status-cause Audit --assessed-resource-id {resource}", BUILT),
-    ("security assessment show -n " + KEY + " --assessed-resource-id {resource}", BUILT),
-    ("security assessment delete -n " + KEY + " --assessed-resource-id {resource}", BUILT),
-    ("security assessment show -n " + KEY + " --assessed-resource-id {resource}", "ResourceNotFound"),
-    ("security assessment-metadata delete -n " + KEY, BUILT),
-    ("security assessment-metadata show -n " + KEY, "ResourceNotFound"),
-]
+# What has to be said of a command that is as it must be.
+REMARKS = {HIDDEN: "`az` takes a 404 of this delete for success", LOCAL: "made by `az` alone, without the server"}
 
-# A connector, in order, as POLICY; what is read again has to hold the text behind the command.
-CONNECTOR = "security security-connector {verb} -n prod -g security"
-READING = "cspm-monitor-aws.native-cloud-connection.cloud-role-arn=arn:aws:iam::123456789012:role/Skywarden"
-MAKE = (CONNECTOR.replace("{verb}", "create") + " --location westeurope --hierarchy-identifier {account} --environment-name AWS"
-        " --environment-data aws-account.scan-interval=12 --offerings [0]." + READING)
-SHOW, CHANGE, REMOVE = (CONNECTOR.replace("{verb}", verb) for verb in ("show", "update", "delete"))
-CONNECTORS = [
-    (SHOW, "ResourceNotFound"),
-    (MAKE.replace("{account}", "210987654321"), "InvalidRequestContent"),
-    (MAKE.replace("{account}", "123456789012").replace("AWS", "GitHub", 1), "EnvironmentNotSupported"),
-    (MAKE.replace("{account}", "123456789012") + " [1].defender-for-servers-aws.sub-plan.type=P1 --tags team=blue", BUILT),
-    (SHOW, '"team": "blue"'),
-    (SHOW, '"type": "P1"'),
-    (SHOW, '"scanInterval": 12'),
-    ("security security-connector list", '"hierarchyIdentifier": "123456789012"'),
-    ("security security-connector list -g security", '"name": "prod"'),
-    ("account list --refresh", '"name": "AWS account 123456789012"'),
-    (MAKE.replace("{account}", "123456789012").replace("-n prod", "-n second"), "AccountConnected"),
-    (CHANGE + " --tags team=red --environment-data aws-account.regions=['eu-central-1']", BUILT),
-    (SHOW, '"team": "red"'),
-    (SHOW, '"eu-central-1"'),
-    (SHOW, '"offeringType": "DefenderForServersAws"'),
-    (REMOVE + " --yes", BUILT),
-    (SHOW, "ResourceNotFound"),
-]
 
-GROUP = "/providers/Microsoft.Management/managementGroups/corp"
-CORP = GROUP + "/providers/Microsoft.Authorization"
-ASSIGNMENT = "/subscriptions/{subscription}/providers/Microsoft.Authorization/policyAssignments/house"
+class Row(NamedTuple):
+    """What came of a command. `wrong` is empty if it is as it must be."""
 
-# The life of a policy, in order: a command with what it should come to, or the code with which it is refused.
-POLICY = [
-    ("account management-group create -n corp --display-name Corp --no-register", BUILT),
-    ("account management-group list --no-register", BUILT),
-    ("account management-group show -n corp --no-register", BUILT),
-    ("account management-group subscription add --name corp --subscription {subscription}", BUILT),
-    ("account management-group show -n corp --expand --recurse --no-register", BUILT),
-    ("account management-group update -n corp --display-name Company", BUILT),
-    ("policy definition create -n owner --rules {folder}/rule.json --mode All --display-name 'Machines have an owner'", BUILT),
-    ("policy definition create -n region --management-group corp --rules {folder}/rule.json --mode All", BUILT),
-    ("policy definition create -n wrong --rules {folder}/wrong.json --mode All", "InvalidPolicyRule"),
-    ("policy definition list", BUILT),
-    ("policy definition list --management-group corp", BUILT),
-    ("policy definition show -n owner", BUILT),
-    ("policy definition show -n region --management-group corp", BUILT),
-    ("policy definition show -n none", "PolicyDefinitionNotFound"),
-    ("policy definition update -n owner --description 'Somebody answers for it'", BUILT),
-    ("policy set-definition create -n house --definitions {folder}/set.json --display-name 'House rules'", BUILT),
-    ("policy set-definition list", BUILT),
-    ("policy set-definition show -n house", BUILT),
-    ("policy assignment create -n house --policy-set-definition house --display-name 'House rules'", BUILT),
-    ("policy assignment create -n corp --policy " + CORP + "/policyDefinitions/region --scope " + GROUP, BUILT),
-    ("policy assignment create -n out --policy {definition} --scope " + GROUP, "InvalidCreatePolicyAssignmentRequest"),
-    ("policy assignment create -n one --policy {definition} --scope {resource}", BUILT),
-    ("policy assignment show -n one --scope {resource}", BUILT),
-    ("policy assignment list --scope " + GROUP, BUILT),
-    ("policy assignment list", BUILT),
-    ("policy assignment list --disable-scope-strict-match", BUILT),
-    ("policy assignment show -n house", BUILT),
-    ("policy state trigger-scan", BUILT),
-    ("policy state list", BUILT),
-    ("policy state list --filter \"complianceState eq 'NonCompliant'\" --select 'resourceId, complianceState' --top 5", BUILT),
-    ("policy state list --policy-set-definition house", BUILT),
-    ("policy state list --policy-definition owner", BUILT),
-    ("policy state list --resource {resource} --expand PolicyEvaluationDetails", BUILT),
-    ("policy state list --policy-assignment house --apply 'groupby((complianceState), aggregate($count as N))'", BUILT),
-    ("policy state list --management-group corp", BUILT),
-    ("policy state list --filter 'colour eq 1'", "InvalidFilterInQueryString"),
-    ("policy state summarize", BUILT),
-    ("policy exemption create -n known --exemption-category Waiver --policy-assignment " + ASSIGNMENT, BUILT),
-    ("policy exemption create -n resource --exemption-category Mitigated --scope {resource} --policy-assignment " + ASSIGNMENT, BUILT),
-    ("policy exemption show -n resource --scope {resource}", BUILT),
-    ("policy exemption delete -n resource --scope {resource}", BUILT),
-    ("policy exemption list", BUILT),
-    ("policy exemption show -n known", BUILT),
-    ("policy exemption update -n known --description 'until spring'", BUILT),
-    ("policy state list --filter \"complianceState eq 'Exempt'\"", BUILT),
-    ("policy definition delete -n owner", "PolicyDefinitionInUse"),
-    ("policy exemption delete -n known", BUILT),
-    ("policy assignment delete -n house", BUILT),
-    ("policy assignment delete -n one --scope {resource}", BUILT),
-    ("policy assignment delete -n corp --scope " + GROUP, BUILT),
-    ("policy set-definition delete -n house", BUILT),
-    ("policy definition delete -n owner", BUILT),
-    ("policy definition delete -n region --management-group corp", BUILT),
-    ("account management-group subscription remove --name corp --subscription {subscription}", BUILT),
-    ("account management-group delete -n corp --no-register", BUILT),
-]
+    command: str
+    subscription: str
+    exit: str
+    outcome: str
+    second_read: str
+    wrong: str
+    remark: str = ""
+
+    def line(self):
+        mark = f"  <- {self.wrong}" if self.wrong else ""
+        seen = f"{'':33}seen by {self.second_read}\n" if self.second_read else ""
+        return f"{self.exit:>2}  {self.outcome:28} {self.command}  ({self.subscription}){mark}\n{seen}"
+
+    def markdown(self):
+        cells = (f"`az {self.command}`", self.subscription, self.exit, self.outcome, self.second_read, self.wrong or self.remark)
+        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
+
+
+class Az:
+    """The real `az`, logged in, at one subscription. `words` are what commands have in braces."""
+
+    def __init__(self, client, subscription, folder, is_shown):
+        self.client, self.name, self.is_shown = client, subscription["name"], is_shown
+        self.words = {"subscription": subscription["id"], "folder": str(folder)}
+
+    def run(self, command):
+        where = [] if command.startswith("account ") else ["--subscription", self.words["subscription"]]
+        answer = az(self.client, *shlex.split(self.filled(command)), *where)
+        if self.is_shown:
+            print(f"$ az {self.filled(command)}\n{(answer.stdout or answer.stderr).strip()[:2000]}\n")
+        return answer
+
+    def carry_out(self, step):
+        """Runs a command, and what it says of a change by another."""
+        if unknown := [word for word in re.findall(r"\{([a-z]+)\}", step.command) if word not in self.words]:
+            return Row(step.command, self.name, "", f"not asked: no {unknown[0]} here", "", "")
+        answer = self.run(step.command)
+        outcome, wrong = told(answer, step.wanted)
+        seen = ""
+        if step.learns and (found := re.search(step.learns, answer.stdout)):
+            self.words |= found.groupdict()
+        if step.read and not wrong:
+            seen, wrong = self.second_read(step)
+        return Row(step.command, self.name, str(answer.returncode), outcome, seen, wrong, REMARKS.get(step.wanted, ""))
+
+    def second_read(self, step):
+        """What the second read of a change prints, with what is wrong with it."""
+        answer = self.run(step.read)
+        shown = answer.stdout.strip() or "null"
+        wanted = json.loads(self.filled(json.dumps(step.shows)))
+        if answer.returncode:
+            return "", f"the second read failed: {ending(answer.stderr)}"
+        value = json.loads(shown)
+        return f"`az {step.read}`: {json.dumps(value)}", "" if value == wanted else f"the second read shows not {json.dumps(wanted)}"
+
+    def filled(self, text):
+        return re.sub(r"\{([a-z]+)\}", lambda found: self.words.get(found.group(1), found.group()), text)
 
 
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--skywarden", required=True)
     arguments.add_argument("--az-client", default="../shared/tools/az-client")
-    arguments.add_argument("--only", choices=["policy"])
+    arguments.add_argument("--commands", default="../shared/reference/az_security_commands.txt")
+    arguments.add_argument("--table", type=pathlib.Path)
+    arguments.add_argument("--only", choices=["security", "policy"])
     arguments.add_argument("--show", action="store_true")
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server, address = start(given.skywarden, folder)
-        try:
-            return run(given, folder, address)
-        finally:
-            server.terminate()
-            server.wait()
+    mistakes = incomplete(pathlib.Path(given.commands)) + unread()
+    with running(given.skywarden) as server:
+        rows = run(given, server)
+    asked = {row.command for row in rows if row.exit}
+    mistakes += [f"no subscription could be asked: az {command}" for command in sorted({row.command for row in rows} - asked)]
+    wrong = [row for row in rows if row.wrong]
+    text = summary(rows)
+    if given.table:
+        lines = ["| command | subscription | exit | rows | second read | remark |\n|---|---|---|---|---|---|\n"] + [row.markdown() for row in rows]
+        given.table.write_text("".join(lines) + f"\n{text}\n")
+    print("".join(row.line() for row in wrong) + "\n".join([*mistakes, text]))
+    return 1 if wrong or mistakes else 0
 
 
-def start(skywarden, folder, options=("--sample",), environment=None):
-    """A server on a free port over a data folder, and its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [skywarden, "up", "--data", folder, "--listen", f"127.0.0.1:{port}", *options]
-    environment = os.environ | (environment or {})
-    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
-    for line in server.stdout:
-        if found := re.search(r"Open (https://[^/]+)/login", line):
-            return server, found.group(1)
-    raise SystemExit("the server did not start")
+def incomplete(listed):
+    """Commands that the list has and az_commands.py has not, and the other way round."""
+    if not listed.exists():
+        print(f"SKIPPED: whether every command is there, since there is no {listed}")
+        return []
+    known = {line.removeprefix("az ") for line in listed.read_text().splitlines() if line and not line.startswith("az security iot-")}
+    known |= NOT_LISTED
+    # A command's own words come before its options and what these say.
+    own = {re.split(r" -", step.command)[0] for step in EACH + ONCE if step.command.startswith("security ")}
+    return [f"not in az_commands.py: az {command}" for command in sorted(known - own)] + [
+        f"not in {listed}: az {command}" for command in sorted(own - known)]
 
 
-def run(given, folder, address):
-    made = subprocess.run(
-        [given.skywarden, "access", "add-program", "az", "--role", "Security Admin", "--scope", "/", "--data", folder],
-        capture_output=True, text=True, check=True,
-    ).stdout
-    value = {name: re.search(rf"^{name} +(\S+)$", made, re.M).group(1) for name in ("tenant", "client id", "client secret")}
+def unread():
+    """Changes without a second read."""
+    changes = [step for step in EACH + ONCE + POLICY if re.split(r" -", step.command)[0].split()[-1] in CHANGES]
+    return [f"no second read of az {step.command}" for step in changes if step.wanted in (ROWS, ANY, DONE) and not step.read]
+
+
+def run(given, server):
+    value = server.add_program("az", "Security Admin")
     client = [given.az_client]
     login = subprocess.run(
-        client + ["login", address, str(pathlib.Path(folder, "tls", "ca.pem")), value["tenant"], value["client id"], value["client secret"]],
+        client + ["login", server.address, server.authority, value["tenant"], value["client id"], value["client secret"]],
         capture_output=True, text=True,
     )
     print(login.stdout or login.stderr)
     if login.returncode:
-        return 1
-    subscriptions = json.loads(az(client, "account list -o json").stdout)
-    rows, n_surprises = [], 0
-    for command, wanted in COMMANDS if given.only is None else []:
+        raise SystemExit("az does not log in")
+    known = json.loads(az(client, "account", "list").stdout)
+    # The machine's first: it has what no account of AWS has.
+    known.sort(key=lambda own: "sample" in own["name"].lower())
+    subscriptions = [Az(client, own, server.folder, given.show) for own in known]
+    rows = []
+
+    def carry_out(at, steps):
+        for step in steps:
+            rows.append(at.carry_out(step))
+            print(rows[-1].line(), end="", flush=True)
+
+    if given.only != "policy":
         for subscription in subscriptions:
-            answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")
-            outcome, remark = told(answer)
-            is_right = {BUILT: outcome not in ("FeatureNotAvailable", "failed", "0 rows"), EMPTY: outcome != "failed",
-                        MISSING: outcome == "FeatureNotAvailable"}[wanted]
-            n_surprises += not is_right
-            rows.append((command, subscription["name"], str(answer.returncode), outcome, remark if not is_right else ""))
-            if not needs(command):
-                break
-    policy = policies(given, folder, client, subscriptions)
-    rows += policy
-    n_surprises += sum(bool(row[4]) for row in policy)
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)), row[4])
-    print(f"{len(rows)} commands, {n_surprises} surprises")
-    return min(n_surprises, 1)
+            carry_out(subscription, EACH)
+        carry_out(subscriptions[0], ONCE)
+    if given.only != "security":
+        server.command("access", "grant", "az", "--role", "Owner", "--scope", "/")
+        carry_out(subscriptions[0], [MACHINE])
+        write_policies(subscriptions[0].words)
+        carry_out(subscriptions[0], POLICY)
+    return rows
 
 
-def policies(given, folder, client, subscriptions):
-    """The life of a policy, as Owner: one row for each command, with a remark where it came to something else."""
-    grant = [given.skywarden, "access", "grant", "az", "--role", "Owner", "--scope", "/", "--data", folder]
-    subprocess.run(grant, capture_output=True, text=True, check=True)
-    subscription = next((own for own in subscriptions if "sample" not in own["name"].lower()), subscriptions[0])
+# What policies are tried on.
+MACHINE = Step("resource list --resource-type Skywarden.Host/machines", learns=r'"id": "(?P<resource>[^"]+/securityEntityData/[^"]+)"')
+
+
+def write_policies(words):
+    """The files that commands of policies read."""
     condition = {"allOf": [{"field": "type", "equals": "Skywarden.Host/machines"}, {"field": "tags.owner", "exists": "false"}]}
-    definition = f"/subscriptions/{subscription['id']}/providers/Microsoft.Authorization/policyDefinitions/owner"
-    resources = json.loads(az(client, f"resource list --subscription {subscription['id']} -o json").stdout)
-    resource = next(own["id"] for own in resources if own["type"].lower() == "skywarden.host/machines")
-    words = {"subscription": subscription["id"], "folder": folder, "definition": definition, "resource": resource}
+    definition = f"/subscriptions/{words['subscription']}/providers/Microsoft.Authorization/policyDefinitions/owner"
     files = {
         "rule.json": {"if": condition, "then": {"effect": "audit"}},
         "wrong.json": {"if": {"field": "type", "equls": "x"}, "then": {"effect": "audit"}},
         "set.json": [{"policyDefinitionId": definition, "policyDefinitionReferenceId": "owner"}],
     }
     for name, value in files.items():
-        pathlib.Path(folder, name).write_text(json.dumps(value))
-    rows = []
-    for command, wanted in ASSESSMENT + CONNECTORS + POLICY:
-        for word, value in words.items():
-            command = command.replace("{" + word + "}", value)
-        answer = az(client, f"{command} --subscription {subscription['id']} -o json" if needs(command) else f"{command} -o json")
-        outcome, remark = told(answer)
-        if wanted == BUILT:
-            is_right = outcome not in ("FeatureNotAvailable", "failed", "0 rows")
-        elif wanted.isalpha():
-            is_right, outcome = answer.returncode != 0 and wanted in answer.stderr, f"refused: {wanted}"
-        else:
-            is_right, outcome = answer.returncode == 0 and wanted in answer.stdout, f"holds: {wanted}"
-        if given.show:
-            print(f"$ az {command}\n{(answer.stdout or answer.stderr).strip()[:2000]}\n")
-        shown = command.replace(resource, "RESOURCE").replace(folder, "FOLDER").replace(subscription["id"], "SUBSCRIPTION")
-        rows.append((shown, subscription["name"], str(answer.returncode), outcome, "" if is_right else remark or "not refused so: " + answer.stderr[-200:]))
-    return rows
+        pathlib.Path(words["folder"], name).write_text(json.dumps(value))
 
 
-def needs(command):
-    return not command.startswith("account ")
+def az(client, *words):
+    return subprocess.run([*client, "az", *words, "-o", "json"], capture_output=True, text=True)
 
 
-def az(client, command):
-    return subprocess.run(client + ["az"] + shlex.split(command), capture_output=True, text=True)
-
-
-def told(answer):
+def told(answer, wanted):
+    """What a command came to, and what is wrong with it."""
+    if wanted == HIDDEN:
+        return (MISSING, "") if MISSING in answer.stderr else ("done", f"the server did not say {MISSING}")
+    is_code = wanted not in (ROWS, ANY, DONE, LOCAL)
     if answer.returncode:
-        text = answer.stderr.strip()
-        return ("FeatureNotAvailable" if "FeatureNotAvailable" in text else "failed"), text[-300:].replace("\n", " ")
+        if is_code and wanted in answer.stderr:
+            return wanted if wanted == MISSING else f"refused: {wanted}", ""
+        return "failed", ending(answer.stderr)
     try:
         value = json.loads(answer.stdout or "null")
     except ValueError:
-        return "failed", answer.stdout[-300:]
-    return (f"{len(value)} rows" if isinstance(value, list) else "an object"), ""
+        return "failed", f"no JSON: {ending(answer.stdout)}"
+    # The list of plans comes as the object that the server sends.
+    value = value["value"] if isinstance(value, dict) and list(value) == ["value"] else value
+    outcome = f"{len(value)} rows" if isinstance(value, list) else "done" if value is None else "an object"
+    if is_code:
+        return outcome, f"it did not fail with {wanted}"
+    return outcome, "nothing came" if wanted in (ROWS, LOCAL) and not value else ""
+
+
+def ending(text):
+    return text.strip()[-300:].replace("\n", " ")
+
+
+def summary(rows):
+    """How many commands there are, and what came of them."""
+    security = [row for row in rows if row.command.startswith("security ")]
+    names = {re.split(r" -", row.command)[0] for row in security}
+    missing = names - {re.split(r" -", row.command)[0] for row in security if row.outcome != MISSING}
+    n_read = sum(bool(row.second_read) for row in rows)
+    n_wrong = sum(bool(row.wrong) for row in rows)
+    return (f"{len(rows)} runs, of {len(names)} commands of `az security` ({len(missing)} of them {MISSING}) and of others; "
+            f"{n_read} changes seen by a second read; {n_wrong} surprises")
 
 
 if __name__ == "__main__":

@@ -14,10 +14,9 @@ import re
 import ssl
 import subprocess
 import sys
-import tempfile
 import urllib.request
 
-from az import start
+from server import running
 
 PASSWORD = "tangled-otter-7-violin"
 
@@ -27,23 +26,16 @@ def main():
     arguments.add_argument("--skywarden", required=True)
     arguments.add_argument("--az", default=pathlib.Path.home() / ".cache/az-client/cli/bin/az")
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server, address = start(given.skywarden, folder)
-        try:
-            return run(given, pathlib.Path(folder), address)
-        finally:
-            server.terminate()
-            server.wait()
+    with running(given.skywarden) as server:
+        return run(given, server)
 
 
-def run(given, folder, address):
-    authority = folder / "tls" / "ca.pem"
+def run(given, server):
+    folder, address, authority, skywarden = server.folder, server.address, server.authority, server.command
     own = {"AZURE_CONFIG_DIR": str(folder / "az"), "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_NO_COLOR": "yes",
            "REQUESTS_CA_BUNDLE": str(authority), "SSL_CERT_FILE": str(authority)}
-    skywarden = lambda *words: subprocess.run([given.skywarden, *words, "--data", folder], capture_output=True, text=True, check=True).stdout
     az = lambda *words, **more: subprocess.run([given.az, *words], capture_output=True, text=True, env=os.environ | own | more)
-    made = skywarden("access", "add-program", "robot", "--role", "Reader", "--scope", "/")
-    value = {name: re.search(rf"^{name} +(\S+)$", made, re.M).group(1) for name in ("tenant", "client id")}
+    value = server.add_program("robot", "Reader")
     for words in (["cloud", "register", "-n", "skywarden", "--endpoint-resource-manager", address], ["cloud", "set", "-n", "skywarden"],
                   ["config", "set", "core.instance_discovery=false"]):
         answer = az(*words)

@@ -20,7 +20,7 @@ import sys
 import time
 import urllib.request
 
-from az import start
+from server import start
 
 RATE = 50
 

@@ -17,11 +17,10 @@ import re
 import ssl
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.request
 
-from az import start
+from server import running
 
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 N_PROGRAMS = 6
@@ -47,25 +46,18 @@ def main():
     arguments.add_argument("--examples", type=int, default=250, help="of each operation, at most")
     arguments.add_argument("--only", help="a regular expression of paths that need a login")
     given = arguments.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        server, address = start(given.skywarden, folder)
-        # Whoever writes nothing away blocks the server at last.
-        log = open(pathlib.Path(folder, "server.log"), "w")
-        copying = subprocess.Popen(["cat"], stdin=server.stdout, stdout=log)
+    with running(given.skywarden) as server:
         try:
-            return run(given, folder, address)
+            return run(given, server)
         finally:
-            server.terminate()
-            server.wait()
-            copying.wait()
-            log.close()
-            text = pathlib.Path(folder, "server.log").read_text()
+            text = (server.folder / "server.log").read_text()
             print("\n".join(line for line in text.splitlines() if "ERROR" in line or "panicked" in line)[-4000:])
 
 
-def run(given, folder, address):
-    tokens = [program(given.skywarden, folder, f"fuzz-{number}") for number in range(N_PROGRAMS)]
-    ask = asker(address, str(pathlib.Path(folder, "tls", "ca.pem")), tokens[0])
+def run(given, server):
+    folder, address = server.folder, server.address
+    tokens = [program(server, f"fuzz-{number}") for number in range(N_PROGRAMS)]
+    ask = asker(address, str(server.authority), tokens[0])
     document = ask("GET", "/api/v1/openapi.json")
     for methods in document["paths"].values():
         for operation in methods.values():
@@ -79,7 +71,7 @@ def run(given, folder, address):
     slow = ["--rate-limit", "9/s", "-n", "12"]
     fast = ["--max-time", str(given.seconds), "-n", str(given.examples)]
     parts = [([given.only], fast)] if given.only else [(tags, fast) for tags in PARTS] + [(["Login"], slow)]
-    running = []
+    asking = []
     for number, (tags, options) in enumerate(parts):
         statuses = pathlib.Path(folder, f"statuses-{number}.json")
         environment = os.environ | {
@@ -90,13 +82,13 @@ def run(given, folder, address):
         only = ["--include-path-regex", given.only] if given.only else [word for tag in tags for word in ("--include-tag", tag)]
         command = [
             f"{given.schemathesis}/bin/schemathesis", "run", str(schema), "--url", address, "--checks", CHECKS, "--workers", "1",
-            "--tls-verify", str(pathlib.Path(folder, "tls", "ca.pem")), "--phases", "coverage,fuzzing", "--continue-on-failure",
+            "--tls-verify", str(server.authority), "--phases", "coverage,fuzzing", "--continue-on-failure",
             "--suppress-health-check", "all", "--seed", "7", "--request-timeout", "70", "--max-redirects", "0", "--warnings", "off", "--no-color",
         ]
         (home := pathlib.Path(folder, f"part-{number}")).mkdir()
         output = open(home / "output", "w+")
-        running.append((tags, statuses, output, subprocess.Popen(command + options + only, env=environment, cwd=home, stdout=output, stderr=output, text=True)))
-    for tags, statuses, output, process in running:
+        asking.append((tags, statuses, output, subprocess.Popen(command + options + only, env=environment, cwd=home, stdout=output, stderr=output, text=True)))
+    for tags, statuses, output, process in asking:
         failed += process.wait() != 0
         output.seek(0)
         text = output.read()
@@ -105,7 +97,7 @@ def run(given, folder, address):
         print(f"== {', '.join(tags)}\n{text[min(found, default=0):][:20000]}", flush=True)
         if statuses.exists():
             counted.update(json.loads(statuses.read_text()))
-    alive = [token for token in tokens if holds(address, folder, token)]
+    alive = [token for token in tokens if holds(server, token)]
     print(f"{len(alive)} of {len(tokens)} tokens still hold")
     n_asked = sum(counted.values())
     by_status = collections.Counter()
@@ -131,19 +123,15 @@ def run(given, folder, address):
     return 1 if failed or not is_enough or len(alive) < len(tokens) else 0
 
 
-def program(skywarden, folder, name):
+def program(server, name):
     """Makes a program that owns everything, and gives its API token."""
-    made = subprocess.run(
-        [skywarden, "access", "add-program", name, "--role", "Owner", "--scope", "/", "--data", folder],
-        capture_output=True, text=True, check=True,
-    )
-    token = subprocess.run([skywarden, "access", "token", name, "--data", folder], capture_output=True, text=True, check=True)
-    return re.search(r"skw_\S+", token.stdout).group(0)
+    server.add_program(name, "Owner")
+    return re.search(r"skw_\S+", server.command("access", "token", name)).group(0)
 
 
-def holds(address, folder, token):
+def holds(server, token):
     try:
-        return asker(address, str(pathlib.Path(folder, "tls", "ca.pem")), token)("GET", "/api/v1/session") is not None
+        return asker(server.address, str(server.authority), token)("GET", "/api/v1/session") is not None
     except SystemExit:
         return False
 

@@ -41,7 +41,8 @@ fn spelled(path: &str) -> Option<String> {
     (spelled != path).then_some(spelled)
 }
 
-/// The path with scopes that stand encoded in one step of it taken apart: `/%2Fsubscriptions%2FS/providers/...`. A slash that is
+/// The path with what stands encoded in one step of it taken apart: a scope, `/%2Fsubscriptions%2FS/providers/...`, and the type of a
+/// resource that lies in another, `/providers/Microsoft.Security/securityConnectors%2FC%2FsecurityEntityData/...`. A slash that is
 /// encoded anywhere else belongs to a name and stays.
 fn decoded(path: &str) -> String {
     let is_scope = |step: &str| {
@@ -50,10 +51,13 @@ fn decoded(path: &str) -> String {
             .iter()
             .any(|start| small.starts_with(start))
     };
-    let steps: Vec<String> = path
-        .split('/')
-        .map(|step| if is_scope(step) { step.replace("%2F", "/").replace("%2f", "/") } else { step.to_owned() })
-        .collect();
+    let (mut steps, mut before) = (Vec::new(), ["", ""]);
+    for step in path.split('/') {
+        let [two_before, one_before] = before;
+        let is_type = two_before.eq_ignore_ascii_case("providers");
+        steps.push(if is_type || is_scope(step) { step.replace("%2F", "/").replace("%2f", "/") } else { step.to_owned() });
+        before = [one_before, step];
+    }
     steps.join("/")
 }
 
@@ -77,6 +81,10 @@ mod tests {
             ("//subscriptions/S1/", "/subscriptions/S1"),
             ("/subscriptions/S1/resourceGroups/My%20Group", "/subscriptions/S1/resourceGroups/My%20Group"),
             ("/subscriptions/S1/resourceGroups/a%2Fb", "/subscriptions/S1/resourceGroups/a%2Fb"),
+            (
+                "/subscriptions/S1/providers/microsoft.security/securityconnectors%2FC1%2fSecurityEntityData/e%2Ff",
+                "/subscriptions/S1/providers/Microsoft.Security/securityConnectors/C1/securityEntityData/e%2Ff",
+            ),
             ("/api/v1/Overview", "/api/v1/Overview"),
             ("/API/v1/overview", "/API/v1/overview"),
             ("/", "/"),

@@ -6,13 +6,13 @@ use axum::{
     extract::{Path, Query},
 };
 use serde_json::{Value, json};
-use skywarden_model::{ArmId, Connector, Scope, subscription_id};
+use skywarden_model::{ArmId, Connector, Resource, Scope, subscription_id};
 use skywarden_store::ResourceQuery;
 
 use super::{Answer, ListQuery, next_link, objects::KINDS, subscription::of_filter};
 use crate::{
     error::ApiError,
-    odata::{Comparison, Filter},
+    odata::{Filter, Row},
     scoped::Scoped,
 };
 
@@ -64,19 +64,27 @@ pub(crate) fn display_name(connectors: &[Connector], connector: &str, account: &
     if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") }
 }
 
-pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>) -> Answer {
+pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {
     let (connector, account) = account(&state, &id).await?;
-    let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+    let mut names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+    if let Some(filter) = query.asked(&TAG_FIELDS, &[])? {
+        names.retain(|_| filter.holds(&Untagged));
+    }
     let value: Vec<Value> = names.iter().map(|name| resource_group(&id_of(&connector, &account), name)).collect();
     Ok(Json(json!({ "value": value })))
 }
 
 pub(crate) async fn one_resource_group(state: Scoped, Path((id, group)): Path<(String, String)>) -> Answer {
     let (connector, account) = account(&state, &id).await?;
-    let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
-    let found = names.iter().find(|name| name.eq_ignore_ascii_case(&group));
-    let found = found.ok_or_else(|| ApiError::not_found("such resource group"))?;
-    Ok(Json(resource_group(&id_of(&connector, &account), found)))
+    let found = group_of(&state, &connector, &account, &group).await?;
+    Ok(Json(resource_group(&id_of(&connector, &account), &found)))
+}
+
+/// The name of a resource group of an account, as its resources have it.
+pub(super) async fn group_of(state: &Scoped, connector: &str, account: &str, wanted: &str) -> Result<String, ApiError> {
+    let names = state.store.resource_groups(&state.filter, connector, account).await?;
+    let found = names.into_iter().find(|name| name.eq_ignore_ascii_case(wanted));
+    found.ok_or_else(|| ApiError::not_found("such resource group"))
 }
 
 fn resource_group(subscription: &str, name: &str) -> Value {
@@ -103,23 +111,38 @@ pub(crate) async fn resources_of_group(
 
 async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery) -> Answer {
     let (connector, account) = account(state, id).await?;
-    let type_name = query.asked(&["resourceType"], &[])?.map(wanted_type).transpose()?;
+    let filter = query.asked(&RESOURCE_FIELDS, &[])?;
+    // What the store can look for narrows the pages; the filter has the last word on each row.
+    let required = |field: &str| filter.as_ref().and_then(|own| own.required(field)).map(str::to_owned);
+    let within = match (&group, required(GROUP_FIELD)) {
+        (None, Some(asked)) => {
+            let names = state.store.resource_groups(&state.filter, &connector, &account).await?;
+            Some(names.into_iter().find(|name| name.eq_ignore_ascii_case(&asked)).unwrap_or(asked))
+        }
+        _ => group.clone(),
+    };
     let wanted = ResourceQuery {
         connector: Some(connector.clone()),
         account: Some(account.clone()),
-        location: group.clone(),
-        type_name,
+        location: within,
+        type_name: required(TYPE_FIELD),
+        text: required(NAME_FIELD),
         cursor: query.skip_token.clone(),
         limit: query.top.unwrap_or(PAGE).clamp(1, PAGE),
         ..ResourceQuery::default()
     };
-    let page = state.store.resource_rows(&state.filter, &wanted).await?;
-    let value: Vec<Value> = page.items.iter().map(|row| {
-        let own = &row.resource;
-        json!({ "id": ArmId::of(own).as_str(), "name": own.name, "type": own.type_name, "location": own.location.as_deref().unwrap_or(&own.scope.resource_group),
+    let page = state.store.resources(&state.filter, &wanted).await?;
+    let is_wanted = |own: &&Resource| filter.as_ref().is_none_or(|filter| is_held(filter, own));
+    let value: Vec<Value> = page
+        .items
+        .iter()
+        .filter(is_wanted)
+        .map(|own| {
+            json!({ "id": ArmId::of(own).as_str(), "name": own.name, "type": own.type_name, "location": location_of(own),
                 "tags": own.tags, "kind": own.envelope.get("kind"), "sku": own.envelope.get("sku"),
                 "properties": { "nativeId": own.id } })
-    }).collect();
+        })
+        .collect();
     let path = match group {
         None => format!("/subscriptions/{id}/resources"),
         Some(group) => format!("/subscriptions/{id}/resourceGroups/{group}/resources"),
@@ -129,12 +152,58 @@ async fn list(state: &Scoped, id: &str, group: Option<String>, query: ListQuery)
     Ok(Json(next_link(state, &path, version, more.as_ref().map(|pair| pair.as_slice()).unwrap_or_default(), value, page.next)))
 }
 
-/// The type of `resourceType eq 'T'`, the one condition that the store answers a page at a time.
-fn wanted_type(filter: Filter) -> Result<String, ApiError> {
-    match filter {
-        Filter::Compare(_, Comparison::Equal, Value::String(wanted)) => Ok(wanted),
-        other => Err(ApiError::bad_request(format!("the filter `{other}` is not answered here; `resourceType eq 'TYPE'` is"))),
+const TYPE_FIELD: &str = "resourceType";
+const GROUP_FIELD: &str = "resourceGroup";
+const NAME_FIELD: &str = "name";
+const LOCATION_FIELD: &str = "location";
+
+/// What filters ask of tags.
+const TAG_FIELDS: [&str; 2] = ["tagName", "tagValue"];
+
+/// What filters ask of resources.
+const RESOURCE_FIELDS: [&str; 6] = [TYPE_FIELD, GROUP_FIELD, NAME_FIELD, LOCATION_FIELD, TAG_FIELDS[0], TAG_FIELDS[1]];
+
+/// A resource with one of its tags, as a filter asks about it.
+struct Tagged<'a> {
+    resource: &'a Resource,
+    tag: Option<(&'a String, &'a String)>,
+}
+
+impl Row for Tagged<'_> {
+    fn field(&self, name: &str) -> Value {
+        let own = self.resource;
+        let is = |field: &str| field.eq_ignore_ascii_case(name);
+        if is(TYPE_FIELD) {
+            json!(own.type_name)
+        } else if is(GROUP_FIELD) {
+            json!(own.scope.resource_group)
+        } else if is(NAME_FIELD) {
+            json!(own.name)
+        } else if is(LOCATION_FIELD) {
+            json!(location_of(own))
+        } else {
+            json!(self.tag.map(|(name, value)| if is(TAG_FIELDS[0]) { name } else { value }))
+        }
     }
+}
+
+/// A resource group: it has no tags.
+struct Untagged;
+
+impl Row for Untagged {
+    fn field(&self, _: &str) -> Value {
+        Value::Null
+    }
+}
+
+/// Whether a filter holds of a resource: name and value are those of one tag.
+fn is_held(filter: &Filter, resource: &Resource) -> bool {
+    let is_held = |tag| filter.holds(&Tagged { resource, tag });
+    if resource.tags.is_empty() { is_held(None) } else { resource.tags.iter().any(|tag| is_held(Some(tag))) }
+}
+
+fn location_of(resource: &Resource) -> &str {
+    resource.location.as_deref().unwrap_or(&resource.scope.resource_group)
 }
 
 pub(crate) async fn locations(state: Scoped, Path(id): Path<String>) -> Answer {

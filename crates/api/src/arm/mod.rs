@@ -42,7 +42,7 @@ const SUBSCRIPTION: &str = "/subscriptions/{subscription}/providers/Microsoft.Se
 const RESOURCE: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security\
                         /securityConnectors/{connector}/securityEntityData/{entity}/providers/Microsoft.Security";
 
-/// What stands before the operations of connectors.
+/// What stands before the operations of connectors, and of others in a resource group.
 const CONNECTORS: &str = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Security";
 
 /// What stands before the operations of the installation.
@@ -106,6 +106,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks/{task}"), get(tasks::one))
         .route(&under(SUBSCRIPTION, "tasks"), get(tasks::list))
+        .route(&under(CONNECTORS, "locations/{location}/tasks"), get(tasks::list_at))
+        .route(&under(CONNECTORS, "locations/{location}/tasks/{task}"), get(tasks::one))
         .route(&under(SUBSCRIPTION, "securityConnectors"), get(connectors::list))
         .route(&under(CONNECTORS, "securityConnectors"), get(connectors::list_in_group))
         .route(

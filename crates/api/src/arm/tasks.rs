@@ -13,7 +13,7 @@ use super::{
     Answer,
     assessments::{PAGE, Paging, arm_id, id_by_key},
     descriptions::Descriptions,
-    ground::{account, id_of},
+    ground::{account, group_of, id_of},
     next_link,
 };
 use crate::{error::ApiError, scoped::Scoped};
@@ -23,10 +23,11 @@ const VERSION: &str = "2015-06-01-preview";
 /// The one place where this installation keeps what it knows: what ARM calls a subscription's home region.
 const HOME: &str = "local";
 
-/// A path with a location, and below it a task.
+/// A path with a location, perhaps in a resource group, and below it a task.
 #[derive(Deserialize)]
 pub(crate) struct LocationPath {
     subscription: String,
+    group: Option<String>,
     location: String,
     #[serde(default)]
     task: String,
@@ -48,7 +49,7 @@ pub(crate) async fn list(
     Query(paging): Query<Paging>,
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
-    page(&state, &id, paging, uri.path()).await
+    page(&state, &id, None, paging, uri.path()).await
 }
 
 pub(crate) async fn list_at(
@@ -58,7 +59,7 @@ pub(crate) async fn list_at(
     OriginalUri(uri): OriginalUri,
 ) -> Answer {
     at_home(&state, &path).await?;
-    page(&state, &path.subscription, paging, uri.path()).await
+    page(&state, &path.subscription, path.group.as_deref(), paging, uri.path()).await
 }
 
 pub(crate) async fn one(state: Scoped, Path(path): Path<LocationPath>) -> Answer {
@@ -69,17 +70,28 @@ pub(crate) async fn one(state: Scoped, Path(path): Path<LocationPath>) -> Answer
     let arm = format!("/subscriptions/{subscription}/securityEntityData/{entity}");
     let native = skywarden_model::native_id_of(&arm).map_err(|_| missing())?;
     let row = state.store.assessment(&state.filter, native.as_str(), &id_by_key(&state, key)).await?.ok_or_else(missing)?;
-    let is_own = id_of(&row.connector, &row.account) == subscription && row.assessment.status == Status::Unhealthy;
+    let is_in_group = path.group.as_deref().is_none_or(|group| row.location.eq_ignore_ascii_case(group));
+    let is_own = id_of(&row.connector, &row.account) == subscription && row.assessment.status == Status::Unhealthy && is_in_group;
     let descriptions = Descriptions::of_rows(&state, std::slice::from_ref(&row)).await?;
     task(&state, &descriptions, &subscription, &row).filter(|_| is_own).map(Json).ok_or_else(missing)
 }
 
-async fn page(state: &Scoped, id: &str, paging: Paging, path: &str) -> Answer {
+/// Tasks of a subscription, or of one of its resource groups.
+async fn page(state: &Scoped, id: &str, group: Option<&str>, paging: Paging, path: &str) -> Answer {
     let (connector, account) = account(state, id).await?;
     let subscription = id_of(&connector, &account);
+    let location = match group {
+        Some(group) => Some(group_of(state, &connector, &account, group).await?),
+        None => None,
+    };
     let filter = state.filter.narrowed([(connector, account)]);
-    let query =
-        AssessmentQuery { status: Some(Status::Unhealthy), cursor: paging.skip_token, limit: PAGE, ..AssessmentQuery::default() };
+    let query = AssessmentQuery {
+        status: Some(Status::Unhealthy),
+        location,
+        cursor: paging.skip_token,
+        limit: PAGE,
+        ..AssessmentQuery::default()
+    };
     let page = state.store.assessment_page(&filter, &query).await?;
     let descriptions = Descriptions::of_rows(state, &page.items).await?;
     let value: Vec<Value> = page.items.iter().filter_map(|row| task(state, &descriptions, &subscription, row)).collect();

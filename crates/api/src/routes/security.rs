@@ -36,9 +36,15 @@ pub(super) const TABLE: &[Operations] = &[
             ),
             ("GET", "locations", "Microsoft.Security/locations/read"),
             ("GET", "locations/{location}", "Microsoft.Security/locations/read"),
+            ("GET", "tasks", "Microsoft.Security/tasks/read"),
+        ],
+    },
+    Operations {
+        at: &[At::Subscription, At::ResourceGroup],
+        namespace: "Microsoft.Security",
+        rows: &[
             ("GET", "locations/{location}/tasks", "Microsoft.Security/locations/tasks/read"),
             ("GET", "locations/{location}/tasks/{task}", "Microsoft.Security/locations/tasks/read"),
-            ("GET", "tasks", "Microsoft.Security/tasks/read"),
         ],
     },
     Operations {

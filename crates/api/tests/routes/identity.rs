@@ -5,12 +5,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use skywarden_api::OPEN_ROUTES;
-use skywarden_model::{Timestamp, subscription_id};
+use skywarden_model::{Resource, Scope, Timestamp, subscription_id};
 use skywarden_rbac::{BuiltIn, Principal, PrincipalState};
 use skywarden_store::{Credential, CredentialKind};
 
 use crate::{
-    common::{Server, TENANT, ask, assign, machine, post, program, server},
+    common::{BEARER, Server, TENANT, ask, assign, estate_of, machine, post, program, server},
     people::signed_in,
 };
 
@@ -76,7 +76,7 @@ async fn a_program_gets_a_token_for_its_secret_and_asks_with_it() {
         ("", StatusCode::OK, true),
         ("resourceType%20eq%20%27Skywarden.Host%2Fmachines%27", StatusCode::OK, true),
         ("resourceType%20eq%20%27Other%2Fthings%27", StatusCode::OK, false),
-        ("name%20eq%20%27x%27", StatusCode::BAD_REQUEST, false),
+        ("colour%20eq%20%27x%27", StatusCode::BAD_REQUEST, false),
     ] {
         let path = format!("/subscriptions/{own}/resources?$filter={filter}");
         let (status, body) = ask(&server, "GET", &path, &[("authorization", &bearer)], "").await;
@@ -90,6 +90,39 @@ async fn a_program_gets_a_token_for_its_secret_and_asks_with_it() {
     server.store.put_principal(&Principal { state: PrincipalState::Disabled, ..principal }).await.unwrap();
     assert_eq!(ask(&server, "GET", "/subscriptions", &[("authorization", &bearer)], "").await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(token(&server, &form(&format!("client_secret=the-secret&{scope}"))).await.0, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn resources_and_groups_are_listed_by_what_clients_ask_of_them() {
+    let tags = [("env".to_owned(), "prod".to_owned()), ("owner".to_owned(), "ann".to_owned())];
+    let like = Resource { location: Some("eu-west-1".to_owned()), tags: tags.into(), ..machine() };
+    let server = estate_of(&[("alpha", "a1")], &like).await;
+    let scope = Scope { connector: "alpha".into(), account: "a1".into(), resource_group: "machines".into() };
+    let own = format!("/subscriptions/{}", subscription_id(&scope));
+    let asked = async |list: &str, filter: &str| {
+        let filter: String = form_urlencoded::byte_serialize(filter.as_bytes()).collect();
+        let (status, answer) = ask(&server, "GET", &format!("{own}/{list}?$filter={filter}"), &[BEARER], "").await;
+        assert_eq!(status, StatusCode::OK, "{filter}: {answer}");
+        serde_json::from_str::<Value>(&answer).unwrap()["value"].as_array().unwrap().len()
+    };
+    // As `az resource list` writes them for its options.
+    for (filter, n) in [
+        ("resourceGroup eq 'MACHINES' and resourceType eq 'Skywarden.Host/machines'", 1),
+        ("resourceGroup eq 'others'", 0),
+        ("name eq 'alpha-a1'", 1),
+        ("name eq 'alpha-a'", 0),
+        ("location eq 'eu-west-1'", 1),
+        ("location eq 'machines'", 0),
+        ("tagname eq 'env' and tagvalue eq 'prod'", 1),
+        ("tagname eq 'owner' and tagvalue eq 'ann'", 1),
+        ("tagname eq 'env' and tagvalue eq 'ann'", 0),
+        ("startswith(tagname, 'own')", 1),
+        ("startswith(tagname, 'x')", 0),
+    ] {
+        assert_eq!(asked("resources", filter).await, n, "{filter}");
+    }
+    assert_eq!(asked("resourceGroups/machines/resources", "name eq 'alpha-a1'").await, 1);
+    assert_eq!((asked("resourceGroups", "").await, asked("resourceGroups", "tagname eq 'env'").await), (1, 0));
 }
 
 #[tokio::test]

@@ -169,8 +169,16 @@ async fn unhealthy_assessments_are_tasks() {
     assert_eq!(task["properties"]["securityTaskParameters"]["resourceName"], machine().name);
     assert_eq!(&get(&server, task["id"].as_str().unwrap()).await, task);
     assert_eq!(get(&server, &format!("{}/tasks", location["id"].as_str().unwrap())).await["value"], tasks["value"]);
+    let in_group = |group: &str| {
+        let at = subscription.replace("/providers/", &format!("/resourceGroups/{group}/providers/"));
+        format!("{at}/locations/local/tasks")
+    };
+    assert_eq!(get(&server, &in_group("MACHINES")).await["value"], tasks["value"]);
+    let name = task["name"].as_str().unwrap();
+    assert_eq!(&get(&server, &format!("{}/{name}", in_group("machines"))).await, task);
+    let elsewhere = [in_group("others"), format!("{}/{name}", in_group("others"))];
     let healthy = task["id"].as_str().unwrap().replace(task["name"].as_str().unwrap().split('.').next().unwrap(), "x");
-    for path in [healthy, format!("{subscription}/locations/elsewhere/tasks")] {
+    for path in [healthy, format!("{subscription}/locations/elsewhere/tasks")].into_iter().chain(elsewhere) {
         assert_eq!(ask(&server, "GET", &path, &[BEARER], "").await.0, StatusCode::NOT_FOUND, "{path}");
     }
     assert_eq!(get(&server, &format!("{subscription}/securityConnectors")).await["value"], json!([]), "machines are none");
