@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use skywarden_model::{ControlScore, Ratio, SecureScore};
 
-use crate::score::{Counts, Weights, as_f64, control_score, rounded, sort, total};
+use crate::score::{Counts, Weights, as_f64, control_score, coverage, known_of, rounded, sort, total};
 
 /// Several subscriptions together.
 ///
@@ -19,27 +19,77 @@ pub fn overall_score<'a>(scores: impl IntoIterator<Item = &'a SecureScore>) -> S
         judged_or_unknown: scores.iter().map(|score| score.range_weight).sum(),
     };
     let mut together = total(controls(&scores), weights);
-    let mean = |part: fn(&SecureScore) -> Ratio, weight: fn(&SecureScore) -> u64| {
-        let judged = scores.iter().filter(|score| score.max > 0.0 || score.range[1] > 0.0);
-        let (sum, weights) = judged.fold((0.0, 0.0), |(sum, weights), score| {
-            let weight = as_f64(weight(score));
-            (sum + part(score) * weight, weights + weight)
-        });
-        if weights > 0.0 { rounded(sum / weights) } else { 0.0 }
-    };
-    let share = |score: &SecureScore| if score.max > 0.0 { score.current / score.max } else { 0.0 };
-    together.percentage = mean(share, |score| score.weight);
-    let hides_all =
-        scores.iter().any(|score| score.range_weight == 0 && score.controls.iter().any(|control| control.unlisted > 0));
-    let [low, high] = if hides_all {
-        // Of such a subscription not even the number of resources is known.
-        [0.0, 1.0]
-    } else {
-        [mean(|score| score.range[0], |score| score.range_weight), mean(|score| score.range[1], |score| score.range_weight)]
-    };
-    together.range = [low.min(together.percentage), high.max(together.percentage)];
+    let parts: Vec<ScorePart> = scores.iter().map(|score| ScorePart::of(score)).collect();
+    let outline = outline(&parts);
+    together.percentage = outline.percentage;
+    together.range = outline.range;
     together.current = together.percentage * together.max;
     together
+}
+
+/// What the score of a subscription adds to that of several.
+#[derive(Debug, Clone, Copy)]
+pub struct ScorePart {
+    own: ScoreOutline,
+    /// Percentage and both ends of the range count, by these weights.
+    is_judged: bool,
+    share: f64,
+    weight: f64,
+    range_weight: f64,
+    /// Not even the number of its resources is known.
+    hides_all: bool,
+    known: u64,
+    pairs: u64,
+}
+
+/// A score without its points and controls.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScoreOutline {
+    /// See [`SecureScore`].
+    pub percentage: Ratio,
+    /// See [`SecureScore`].
+    pub range: [Ratio; 2],
+    /// See [`SecureScore`].
+    pub coverage: Ratio,
+}
+
+impl ScorePart {
+    /// What a score adds.
+    pub fn of(score: &SecureScore) -> Self {
+        let (known, pairs) = known_of(&score.controls);
+        Self {
+            own: ScoreOutline { percentage: score.percentage, range: score.range, coverage: score.coverage },
+            is_judged: score.max > 0.0 || score.range[1] > 0.0,
+            share: if score.max > 0.0 { score.current / score.max } else { 0.0 },
+            weight: as_f64(score.weight),
+            range_weight: as_f64(score.range_weight),
+            hides_all: score.range_weight == 0 && score.controls.iter().any(|control| control.unlisted > 0),
+            known,
+            pairs,
+        }
+    }
+}
+
+/// The outline of [`overall_score`].
+pub fn outline<'a>(parts: impl IntoIterator<Item = &'a ScorePart>) -> ScoreOutline {
+    let parts: Vec<&ScorePart> = parts.into_iter().collect();
+    if let [only] = parts.as_slice() {
+        return only.own;
+    }
+    let mean = |value: fn(&ScorePart) -> f64, weight: fn(&ScorePart) -> f64| {
+        let judged = parts.iter().filter(|part| part.is_judged);
+        let (sum, weights) =
+            judged.fold((0.0, 0.0), |(sum, weights), part| (sum + value(part) * weight(part), weights + weight(part)));
+        if weights > 0.0 { rounded(sum / weights) } else { 0.0 }
+    };
+    let percentage = mean(|part| part.share, |part| part.weight);
+    let [low, high] = if parts.iter().any(|part| part.hides_all) {
+        [0.0, 1.0]
+    } else {
+        [mean(|part| part.own.range[0], |part| part.range_weight), mean(|part| part.own.range[1], |part| part.range_weight)]
+    };
+    let (known, pairs) = parts.iter().fold((0, 0), |(known, pairs), part| (known + part.known, pairs + part.pairs));
+    ScoreOutline { percentage, range: [low.min(percentage), high.max(percentage)], coverage: coverage(known, pairs) }
 }
 
 fn controls(scores: &[&SecureScore]) -> Vec<ControlScore> {
@@ -90,9 +140,19 @@ mod tests {
     fn none_is_nothing() {
         let none = overall_score([]);
         assert_eq!((none.percentage, none.max, none.coverage), (0.0, 0.0, 1.0));
+        assert_eq!(outline([]), ScoreOutline { percentage: 0.0, range: [0.0, 0.0], coverage: 1.0 });
     }
 
     proptest! {
+        #[test]
+        fn the_outline_is_that_of_the_whole(subscriptions in proptest::collection::vec((0u64..20, 0u64..20, 0u64..20), 0..5)) {
+            let scores: Vec<SecureScore> = subscriptions.iter().map(|(h, u, k)| score(*h, *u, *k)).collect();
+            let whole = overall_score(&scores);
+            let parts: Vec<ScorePart> = scores.iter().map(ScorePart::of).collect();
+            let ScoreOutline { percentage, range, coverage } = outline(&parts);
+            prop_assert_eq!((percentage, range, coverage), (whole.percentage, whole.range, whole.coverage));
+        }
+
         #[test]
         fn refusing_a_read_never_makes_the_whole_look_better(
             subscriptions in proptest::collection::vec((0u64..20, 0u64..20, 0u64..20), 2..5),

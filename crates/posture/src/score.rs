@@ -202,16 +202,25 @@ pub(crate) fn total(controls: Vec<ControlScore>, weights: Weights) -> SecureScor
         let [from, to] = control.range;
         (low + from, high + to, widest + control.max)
     });
-    let (known, pairs) = controls.iter().filter(|control| control.max > 0.0).fold((0, 0), |(known, pairs), control| {
-        let own = control.healthy + control.unhealthy;
-        (known + own, pairs + own + control.unknown)
-    });
+    let (known, pairs) = known_of(&controls);
     let share = |part: f64, whole: f64| if whole > 0.0 { rounded(part / whole) } else { 0.0 };
     let percentage = share(current, max);
     let range = [share(low, widest), share(high, widest)];
-    let coverage = if pairs > 0 { rounded(as_f64(known) / as_f64(pairs)) } else { 1.0 };
+    let coverage = coverage(known, pairs);
     let Weights { judged: weight, judged_or_unknown: range_weight } = weights;
     SecureScore { current, max, percentage, weight, range_weight, coverage, range, controls }
+}
+
+/// Pairs of a resource and a control with points: those that were judged, and those of which it is known that they are there.
+pub(crate) fn known_of(controls: &[ControlScore]) -> (u64, u64) {
+    controls.iter().filter(|control| control.max > 0.0).fold((0, 0), |(known, pairs), control| {
+        let own = control.healthy + control.unhealthy;
+        (known + own, pairs + own + control.unknown)
+    })
+}
+
+pub(crate) fn coverage(known: u64, pairs: u64) -> Ratio {
+    if pairs > 0 { rounded(as_f64(known) / as_f64(pairs)) } else { 1.0 }
 }
 
 pub(crate) fn rounded(ratio: f64) -> Ratio {

@@ -198,7 +198,7 @@ impl Store {
     /// What a query is about of what a reader sees, and how many resources lie in the slices that are seen if not all are.
     async fn meant(&self, filter: &ScopeFilter, query: &AssessmentQuery) -> Result<(Meant, Option<u64>), StoreError> {
         let mut wanted = Conditions::new(&self.pool);
-        query.on_places("s", &mut wanted);
+        query.places().on("s", &mut wanted);
         let has_places = !wanted.sql.is_empty();
         let places = if has_places { Some(self.slices_where(wanted).await?) } else { None };
         let places = places.map(|slices| slices.into_iter().map(|(id, _)| id).collect());

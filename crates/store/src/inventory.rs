@@ -8,12 +8,12 @@ use skywarden_model::{Resource, Status};
 use crate::{
     Page, ScopeFilter, Store, StoreError,
     commit::{json, parse},
-    conditions::Conditions,
+    conditions::{Conditions, Narrowed},
     pages::{FOUND, Source, has_trigrams, phrase},
     pool::{Pool, on_pool, rows_of},
     read::{documents, page_size, position},
     slices::column_of,
-    summary::BY_RESOURCE,
+    verdicts::letter,
 };
 
 /// Which resources to list.
@@ -90,12 +90,14 @@ impl ResourceQuery {
         self.text.as_deref().filter(|text| !text.is_empty())
     }
 
-    /// The conditions over a table's columns of where resources are.
-    fn on_places(&self, table: &str, conditions: &mut Conditions<'_>) {
-        conditions.equal(&format!("{table}.type_name"), self.type_name.as_deref());
-        conditions.equal(&format!("{table}.connector"), self.connector.as_deref());
-        conditions.equal(&format!("{table}.account"), self.account.as_deref());
-        conditions.equal(&format!("{table}.resource_group"), self.location.as_deref());
+    /// Where what is asked for has to be.
+    fn places(&self) -> Narrowed<'_> {
+        Narrowed {
+            type_name: self.type_name.as_deref(),
+            connector: self.connector.as_deref(),
+            account: self.account.as_deref(),
+            location: self.location.as_deref(),
+        }
     }
 
     /// The conditions over `resources r` that its slice does not tell.
@@ -220,7 +222,7 @@ impl Store {
         n: usize,
     ) -> Result<Vec<(i64, usize)>, StoreError> {
         let mut wanted = Conditions::new(&self.pool);
-        query.on_places("s", &mut wanted);
+        query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
         let counted = query.status.map_or("n_resources", column_of);
         wanted.add(&format!("s.{counted} > 0"));
@@ -285,7 +287,7 @@ impl Store {
         }
         let mut wanted = Conditions::new(&self.pool);
         let ids = wanted.rows(resources.iter().copied(), "id")?;
-        query.on_places("r", &mut wanted);
+        query.places().on("r", &mut wanted);
         query.on_resources(&mut wanted);
         let statement = format!("SELECT r.id FROM {ids} w JOIN resources r ON r.id = w.id WHERE 1 = 1{}", wanted.sql);
         let rows: Vec<(String,)> = rows_of!(self, "listing resources", statement, [], wanted);
@@ -326,7 +328,7 @@ impl Store {
             };
         }
         let mut wanted = Conditions::new(&self.pool);
-        query.on_places("s", &mut wanted);
+        query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
         let statement = format!(
             "SELECT CAST(COALESCE(SUM(s.{}), 0) AS BIGINT) FROM slices s WHERE 1 = 1{}",
@@ -347,7 +349,7 @@ impl Store {
                 let phrase = wanted.bind(&phrase(text));
                 // The trigrams alone tell how many have the text.
                 let resources = if query.is_of_slices() { "JOIN resources r ON r.id = n.id" } else { "" };
-                query.on_places("r", &mut wanted);
+                query.places().on("r", &mut wanted);
                 if let Some(status) = query.status {
                     wanted.add(&has_verdict(status));
                 }
@@ -355,7 +357,7 @@ impl Store {
                 format!("SELECT COUNT(*) FROM {table} {resources} WHERE resource_texts MATCH ${phrase}{}", wanted.sql)
             }
             _ => {
-                query.on_places("r", &mut wanted);
+                query.places().on("r", &mut wanted);
                 query.on_resources(&mut wanted);
                 wanted.and(filter.resources(&self.pool, "r.id", wanted.next())?);
                 format!("SELECT COUNT(*) FROM resources r WHERE 1 = 1{}", wanted.sql)
@@ -433,9 +435,9 @@ impl Store {
     }
 }
 
-/// That `resources r` have an assessment of a verdict. No index of verdicts serves this: SQLite would read half of all there are for each.
+/// That `resources r` have an assessment of a verdict.
 fn has_verdict(status: Status) -> String {
-    format!("EXISTS (SELECT 1 FROM assessments a WHERE a.resource = r.id AND {} = '{status}')", BY_RESOURCE[1])
+    format!("EXISTS (SELECT 1 FROM resource_numbers n WHERE n.id = r.id AND n.verdicts LIKE '%{}%')", letter(status))
 }
 
 fn placed(source: Source, slice: i64, document: &str, is_stale: bool) -> Result<(Position, Resource, bool), StoreError> {

@@ -175,7 +175,7 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         if *filter == ScopeFilter::All && !query.is_of_slices() && query.connector.is_none() {
             query.on_verdicts(["t.recommendation", "t.status"], &mut wanted)?;
-            query.on_places("t", &mut wanted);
+            query.places().on("t", &mut wanted);
             if let Some(after) = after {
                 let from = wanted.bind(&after.recommendation);
                 wanted.add(&format!("t.recommendation >= ${from}"));
@@ -188,7 +188,7 @@ impl Store {
             return Ok(rows.into_iter().map(|(recommendation,)| Range { recommendation, slice: None, n: usize::MAX }).collect());
         }
         query.on_verdicts(BY_SLICE, &mut wanted)?;
-        query.on_places("s", &mut wanted);
+        query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
         if let Some(after) = after {
             let from = wanted.bind(&after.recommendation);
@@ -219,7 +219,7 @@ impl Store {
         if let Some(slice) = range.slice {
             wanted.add(&format!("a.slice = {slice}"));
         } else {
-            query.on_places("r", &mut wanted);
+            query.places().on("r", &mut wanted);
         }
         if let Some(after) = after {
             let resource = wanted.bind(&after.resource);
@@ -275,7 +275,7 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         let ids = wanted.rows(resources.iter().copied(), "id")?;
         query.on_verdicts(BY_RESOURCE, &mut wanted)?;
-        query.on_places("r", &mut wanted);
+        query.places().on("r", &mut wanted);
         let statement = format!(
             "SELECT a.recommendation, a.resource FROM {ids} w JOIN resources r ON r.id = w.id
              JOIN assessments a ON a.resource = r.id WHERE 1 = 1{}",

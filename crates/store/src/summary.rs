@@ -9,7 +9,7 @@ use sqlx::AssertSqlSafe;
 use crate::{
     AssessmentRow, ScopeFilter, ScorePoint, Store, StoreError,
     commit::parse,
-    conditions::Conditions,
+    conditions::{Conditions, Narrowed},
     pool::{on_pool, rows_of},
     read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, score_point},
 };
@@ -103,12 +103,14 @@ impl AssessmentQuery {
         Ok(())
     }
 
-    /// The conditions over a table's columns of where resources are.
-    pub(crate) fn on_places(&self, table: &str, conditions: &mut Conditions<'_>) {
-        conditions.equal(&format!("{table}.type_name"), self.type_name.as_deref());
-        conditions.equal(&format!("{table}.connector"), self.connector.as_deref());
-        conditions.equal(&format!("{table}.account"), self.account.as_deref());
-        conditions.equal(&format!("{table}.resource_group"), self.location.as_deref());
+    /// Where what is asked for has to be.
+    pub(crate) fn places(&self) -> Narrowed<'_> {
+        Narrowed {
+            type_name: self.type_name.as_deref(),
+            connector: self.connector.as_deref(),
+            account: self.account.as_deref(),
+            location: self.location.as_deref(),
+        }
     }
 }
 
@@ -177,7 +179,7 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         if *filter == ScopeFilter::All && !query.is_of_slices() {
             query.on_verdicts(["t.recommendation", "t.status"], &mut wanted)?;
-            query.on_places("t", &mut wanted);
+            query.places().on("t", &mut wanted);
             let table = if query.connector.is_some() { "totals" } else { "grand_totals" };
             let statement = format!(
                 "SELECT t.recommendation, t.status, CAST(SUM(t.n) AS BIGINT) FROM {table} t WHERE 1 = 1{}
@@ -187,7 +189,7 @@ impl Store {
             return Ok(rows_of!(self, "counting assessments", statement, [], wanted));
         }
         query.on_verdicts(BY_SLICE, &mut wanted)?;
-        query.on_places("s", &mut wanted);
+        query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
         let statement = format!(
             "SELECT t.recommendation, t.status, CAST(SUM(t.n) AS BIGINT) FROM slices s CROSS JOIN tallies t
@@ -207,7 +209,7 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         let ids = wanted.rows(resources.iter().copied(), "id")?;
         query.on_verdicts(BY_RESOURCE, &mut wanted)?;
-        query.on_places("r", &mut wanted);
+        query.places().on("r", &mut wanted);
         let statement = format!(
             "SELECT a.recommendation, a.status, COUNT(*) FROM {ids} w JOIN resources r ON r.id = w.id
              JOIN assessments a ON a.resource = r.id WHERE 1 = 1{} GROUP BY a.recommendation, a.status",
@@ -221,7 +223,7 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         let by_verdict = ["a.recommendation", "a.status"];
         query.on_verdicts(if *filter == ScopeFilter::All { by_verdict } else { BY_RESOURCE }, &mut wanted)?;
-        query.on_places("r", &mut wanted);
+        query.places().on("r", &mut wanted);
         wanted.contains(["r.id", "r.name"], query.text());
         wanted.and(filter.resources(&self.pool, "a.resource", wanted.next())?);
         if query.status.is_none() && *filter == ScopeFilter::All {

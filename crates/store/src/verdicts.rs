@@ -10,7 +10,7 @@ use std::{
 
 use skywarden_model::Status;
 
-use crate::{Store, StoreError, pool::on_pool};
+use crate::{Store, StoreError, pool::on_pool, summary::RANKED};
 
 /// Resources whose verdicts one statement writes.
 pub(crate) const AT_ONCE: usize = 500;
@@ -64,17 +64,22 @@ macro_rules! write_verdicts {
 }
 pub(crate) use write_verdicts;
 
+/// What stands for a verdict.
+pub(crate) fn letter(status: Status) -> char {
+    match status {
+        Status::Healthy => 'H',
+        Status::Unhealthy => 'U',
+        Status::Unknown => 'K',
+        Status::NotApplicable => 'N',
+    }
+}
+
 /// The verdicts of a text, each with the number of its recommendation; what is no verdict is left out.
 pub(crate) fn verdicts(text: &str) -> impl Iterator<Item = (Status, u32)> {
     text.split(' ').filter_map(|word| {
         let mut letters = word.chars();
-        let status = match letters.next()? {
-            'H' => Status::Healthy,
-            'U' => Status::Unhealthy,
-            'K' => Status::Unknown,
-            'N' => Status::NotApplicable,
-            _ => return None,
-        };
+        let first = letters.next()?;
+        let status = RANKED.into_iter().find(|status| letter(*status) == first)?;
         Some((status, letters.as_str().parse().ok()?))
     })
 }

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use axum::Json;
 use serde_json::{Value, json};
 use skywarden_model::{SecureScore, SignedDuration, Status, Timestamp};
-use skywarden_posture::overall_score;
+use skywarden_posture::{ScorePart, outline, overall_score};
 use skywarden_store::{ResourceQuery, ScorePoint};
 
 use super::{Answer, rounds::rounds};
@@ -73,16 +73,16 @@ fn headline(score: &SecureScore) -> Value {
 
 /// The whole after each round of assessments since an instant: every subscription with its newest score until then.
 fn trend(history: &[ScorePoint], since: &str) -> Vec<Value> {
-    let mut newest: BTreeMap<(&str, &str), &SecureScore> = BTreeMap::new();
+    let mut newest: BTreeMap<(&str, &str), ScorePart> = BTreeMap::new();
     let mut points = history.iter().peekable();
     let mut trend = Vec::new();
     let newest_at = history.last().map_or("", |point| point.at.as_str());
     let shown = history.iter().map(|point| point.at.as_str()).filter(|at| *at >= since || *at == newest_at);
     for at in rounds(shown) {
         while let Some(point) = points.next_if(|point| point.at.as_str() <= at) {
-            newest.insert((&point.connector, &point.account), &point.score);
+            newest.insert((&point.connector, &point.account), ScorePart::of(&point.score));
         }
-        let score = overall_score(newest.values().copied());
+        let score = outline(newest.values());
         trend.push(json!({ "at": at, "percentage": score.percentage, "range": score.range, "coverage": score.coverage }));
     }
     trend

@@ -463,7 +463,8 @@ fn paths(case: &Case) -> BTreeSet<String> {
             paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}"));
             paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}/resources"));
             paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Security/healthReports"));
-            paths.insert(format!("/subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Security/locations/local/tasks"));
+            paths
+                .insert(format!("/subscriptions/{id}/resourceGroups/{group}/providers/Microsoft.Security/locations/local/tasks"));
             paths.insert(format!("/subscriptions/{id}/resources?$filter=resourceGroup%20eq%20'{group}'&$top=2"));
             paths.insert(format!("/api/v1/resources?location={group}&limit=1"));
         }
