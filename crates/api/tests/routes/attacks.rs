@@ -5,11 +5,11 @@ use std::io::Write as _;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use skywarden_api::ROUTES;
+use skywarden_api::{LimitSettings, ROUTES, Rate};
 use zip::{ZipWriter, write::SimpleFileOptions};
 
 use crate::{
-    common::{BEARER, JSON, Server, ask, ask_bytes, get, post, send, server},
+    common::{BEARER, JSON, Server, ask, ask_bytes, empty_within, get, post, send, server},
     roles::path_of,
 };
 
@@ -131,6 +131,22 @@ async fn deep_and_long_bodies_are_refused() {
     let (status, _) = ask(&server, "POST", "/api/v1/principals", &[BEARER, JSON], &long).await;
     assert!(matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::BAD_REQUEST), "{status}");
     is_whole(&server).await;
+}
+
+#[tokio::test]
+async fn limits_are_those_that_were_set() {
+    let slow = Rate::of(1, 3);
+    let settings = LimitSettings { principal: slow, stranger: slow, body: 1 << 10, ..LimitSettings::default() };
+    let server = empty_within(Vec::new(), settings).await;
+    let long = format!("{{\"name\":\"{}\"}}", "x".repeat(2 << 10));
+    let (status, body) = ask(&server, "POST", "/api/v1/principals", &[BEARER, JSON], &long).await;
+    assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body}");
+    let mut statuses = Vec::new();
+    // A second may begin while these are asked.
+    for _ in 0..8 {
+        statuses.push(ask(&server, "GET", "/api/v1/session", &[BEARER], "").await.0);
+    }
+    assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS), "{statuses:?}");
 }
 
 #[tokio::test]

@@ -132,6 +132,13 @@ pub(crate) async fn empty() -> Server {
 
 /// A server of nothing at which one can sign in at some identity providers too.
 pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
+    // The walks ask more than anybody does.
+    let limit = Rate::of(1_000_000, 1_000_000);
+    empty_within(providers, LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() }).await
+}
+
+/// The same with limits of its own.
+pub(crate) async fn empty_within(providers: Vec<IdentityProvider>, limits: LimitSettings) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
     let auth = Arc::new(Auth::new(AuthSettings {
@@ -142,8 +149,6 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
         tenant: TENANT.to_owned(),
         key: TokenKey::from_pem(&TokenKey::generate().unwrap()).unwrap(),
     }));
-    // The walks ask more than anybody does.
-    let limit = Rate::of(1_000_000, 1_000_000);
     let vault = store.open_vault(SecretKey::generate().unwrap()).await.unwrap();
     let state = AppState {
         overviews: skywarden_store::Remembered::default(),
@@ -152,7 +157,7 @@ pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
         vault,
         auth,
         sign_in: Arc::new(SignIn::new(Passwords::new().unwrap(), providers)),
-        limits: Arc::new(Limits::new(LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() })),
+        limits: Arc::new(Limits::new(limits)),
         console: Some(console),
     };
     Server { router: router(state), store, _folder: folder }
