@@ -7,13 +7,13 @@ use skywarden_model::{Resource, Status};
 
 use crate::{
     Page, ScopeFilter, Store, StoreError,
-    commit::{json, parse},
+    commit::json,
     conditions::{Conditions, Narrowed},
     pages::{FOUND, Source, has_trigrams, phrase},
     pool::{Pool, on_pool, rows_of},
     read::{documents, page_size, position},
     slices::column_of,
-    verdicts::letter,
+    verdicts::{letter, verdicts},
 };
 
 /// Which resources to list.
@@ -137,16 +137,12 @@ impl Store {
         let Page { items, next } = self.resource_page(filter, query).await?;
         let mut wanted = Conditions::new(&self.pool);
         let ids = wanted.rows(items.iter().map(|(resource, _)| resource.id.as_str()), "id")?;
-        let statement = format!(
-            "SELECT a.resource, a.status, COUNT(*) FROM {ids} w JOIN assessments a ON a.resource = w.id GROUP BY a.resource, a.status"
-        );
-        let counted: Vec<(String, String, i64)> = rows_of!(self, "counting assessments", statement, [], wanted);
-        let mut counts: BTreeMap<(String, Status), u64> = BTreeMap::new();
-        for (resource, status, n) in counted {
-            counts.insert((resource, parse(&status, "status")?), u64::try_from(n).unwrap_or(0));
-        }
+        let statement = format!("SELECT n.id, n.verdicts FROM {ids} w JOIN resource_numbers n ON n.id = w.id");
+        let found: Vec<(String, String)> = rows_of!(self, "counting assessments", statement, [], wanted);
+        let found: BTreeMap<String, String> = found.into_iter().collect();
         let row = |(resource, is_stale): (Resource, bool)| {
-            let mut n_of = |status| counts.remove(&(resource.id.to_string(), status)).unwrap_or_default();
+            let text = found.get(resource.id.as_str()).map_or("", String::as_str);
+            let n_of = |wanted| verdicts(text).filter(|(status, _)| *status == wanted).count() as u64;
             let (healthy, unhealthy, unknown) = (n_of(Status::Healthy), n_of(Status::Unhealthy), n_of(Status::Unknown));
             ResourceRow { resource, is_stale, healthy, unhealthy, unknown }
         };

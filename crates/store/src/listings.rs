@@ -128,14 +128,16 @@ impl Store {
 }
 
 /// Fills the table from documents of whole connectors.
-pub(crate) const SPLIT_ON_SQLITE: &str = "INSERT INTO listings
+pub(crate) const SPLIT_ON_SQLITE: &str =
+    "INSERT INTO listings (connector, account, document, n_complete, n_partial, n_failed, n_skipped, n_denied)
     SELECT c.connector, e.value ->> '$.account', JSON_GROUP_ARRAY(JSON(e.value)), SUM(e.value ->> '$.outcome.state' = 'complete'),
         SUM(e.value ->> '$.outcome.state' = 'partial'), SUM(e.value ->> '$.outcome.state' = 'failed'),
         SUM(e.value ->> '$.outcome.state' = 'skipped'), SUM(COALESCE(JSON_ARRAY_LENGTH(e.value, '$.denied'), 0))
     FROM coverage c, JSON_EACH(c.document) e GROUP BY c.connector, e.value ->> '$.account'";
 
 /// See [`SPLIT_ON_SQLITE`].
-pub(crate) const SPLIT_ON_POSTGRES: &str = "INSERT INTO listings
+pub(crate) const SPLIT_ON_POSTGRES: &str =
+    "INSERT INTO listings (connector, account, document, n_complete, n_partial, n_failed, n_skipped, n_denied)
     SELECT c.connector, e.value ->> 'account', CAST(JSONB_AGG(e.value ORDER BY e.place) AS TEXT),
         COUNT(*) FILTER (WHERE e.value -> 'outcome' ->> 'state' = 'complete'),
         COUNT(*) FILTER (WHERE e.value -> 'outcome' ->> 'state' = 'partial'),

@@ -279,8 +279,9 @@ const MIGRATIONS: &[&[&str]] = &[
     // The listings of each account, and what stands for a recommendation in the verdicts of a resource (see `verdicts.rs`).
     &[
         "CREATE TABLE listings (
-            connector TEXT NOT NULL, account TEXT NOT NULL, document TEXT NOT NULL, n_complete BIGINT NOT NULL, n_partial BIGINT NOT NULL,
-            n_failed BIGINT NOT NULL, n_skipped BIGINT NOT NULL, n_denied BIGINT NOT NULL, PRIMARY KEY (connector, account))",
+            connector TEXT NOT NULL, account TEXT NOT NULL, n_complete BIGINT NOT NULL, n_partial BIGINT NOT NULL,
+            n_failed BIGINT NOT NULL, n_skipped BIGINT NOT NULL, n_denied BIGINT NOT NULL, document TEXT NOT NULL,
+            PRIMARY KEY (connector, account))",
         "CREATE TABLE recommendation_numbers (number BIGINT PRIMARY KEY, recommendation TEXT NOT NULL UNIQUE)",
         "INSERT INTO recommendation_numbers (number, recommendation)
             SELECT ROW_NUMBER() OVER (ORDER BY recommendation), recommendation FROM (SELECT DISTINCT recommendation FROM assessments) a",
