@@ -29,8 +29,18 @@ pub(crate) async fn overview(state: Scoped) -> Answer {
 async fn told(state: &Scoped) -> Result<Value, ApiError> {
     let now = Timestamp::now();
     let back = |span| now.checked_sub(span).unwrap_or(Timestamp::MIN);
-    let history = state.store.scores(&state.filter, back(SHOWN), back(RECENT)).await?;
-    let parts = state.store.scores_of_parts(&state.catalog, &state.filter).await?;
+    let (store, filter) = (&state.store, &state.filter);
+    let (everything, unhealthy) =
+        (ResourceQuery::default(), ResourceQuery { status: Some(Status::Unhealthy), ..ResourceQuery::default() });
+    let (history, parts, connectors, statuses, n_resources, n_unhealthy, coverage) = tokio::try_join!(
+        store.scores(filter, back(SHOWN), back(RECENT)),
+        store.scores_of_parts(&state.catalog, filter),
+        store.connectors(filter),
+        store.status_counts(filter),
+        store.resource_count(filter, &everything),
+        store.resource_count(filter, &unhealthy),
+        store.coverage_counts(filter),
+    )?;
     let mut latest: BTreeMap<(&str, &str), &ScorePoint> = BTreeMap::new();
     for point in history.iter().chain(parts.iter()) {
         latest.insert((&point.connector, &point.account), point);
@@ -40,29 +50,24 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
         .values()
         .map(|point| json!({ "connector": point.connector, "account": point.account, "at": point.at, "score": headline(&point.score) }))
         .collect();
-    let connectors: Vec<Value> = state
-        .store
-        .connectors(&state.filter)
-        .await?
+    let connectors: Vec<Value> = connectors
         .iter()
         .map(|connector| {
             json!({ "id": connector.id, "displayName": connector.display_name, "environment": connector.environment,
                     "sample": connector.sample })
         })
         .collect();
-    let unhealthy = ResourceQuery { status: Some(Status::Unhealthy), ..ResourceQuery::default() };
-    let statuses = state.store.status_counts(&state.filter).await?;
     let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, count)| (status.to_string(), count)).collect();
     Ok(json!({
         "secureScore": score,
         "subscriptions": subscriptions,
         "connectors": connectors,
         "assessments": statuses,
-        "resources": state.store.resource_count(&state.filter, &ResourceQuery::default()).await?,
-        "unhealthyResources": state.store.resource_count(&state.filter, &unhealthy).await?,
+        "resources": n_resources,
+        "unhealthyResources": n_unhealthy,
         "trend": trend(&history, &back(SHOWN).to_string()),
         "withoutHistory": state.without_history(&state.filter).await?,
-        "coverage": state.store.coverage_counts(&state.filter).await?,
+        "coverage": coverage,
     }))
 }
 
