@@ -438,32 +438,6 @@ fn an_unknown_verdict_names_what_could_not_be_read() {
 }
 
 #[test]
-fn a_list_that_was_cut_off_decides_only_where_more_elements_change_nothing() {
-    let cut = |rule: Value, expected: Truth| {
-        let resource = resource(json!({ "l": [1, 2] }), &[("properties.l", UnreadableKind::Truncated)]);
-        assert_eq!(explain(&rule, &resource).truth, expected, "{rule}");
-    };
-    let count = |condition: &str, value: u64| json!({ "count": { "field": "properties.l[*]" }, condition: value });
-    cut(count("greater", 1), Truth::True);
-    cut(count("greater", 2), Truth::Unknown);
-    cut(count("less", 2), Truth::False);
-    cut(count("less", 9), Truth::Unknown);
-    cut(count("equals", 1), Truth::False);
-    cut(count("equals", 2), Truth::Unknown);
-    cut(count("notEquals", 1), Truth::True);
-    cut(json!({ "field": "properties.l[*]", "equals": 1 }), Truth::False);
-    cut(json!({ "field": "properties.l[*]", "greater": 0 }), Truth::Unknown);
-}
-
-#[test]
-fn fields_that_the_source_does_not_carry_are_unknown() {
-    let mut bare = resource(json!({}), &[]);
-    bare.carried = Carried::Only(Arc::from(["properties.b".parse().unwrap()]));
-    assert_eq!(explain(&on_a("exists", json!(true)), &bare).truth, Truth::Unknown);
-    assert_eq!(explain(&json!({ "field": "properties.b", "exists": true }), &bare).truth, Truth::False);
-}
-
-#[test]
 fn mistakes_are_all_reported_with_their_place() {
     let rule = json!({ "allOf": [
         { "field": "properties.a", "equal": 1 },

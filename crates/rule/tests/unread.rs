@@ -58,6 +58,31 @@ fn on(field: &str, condition: &str, value: Value) -> Value {
 }
 
 #[test]
+fn a_list_that_was_cut_off_decides_only_where_more_elements_change_nothing() {
+    let cut = |rule: Value, expected: Truth| {
+        check(rule, json!({ "l": [1, 2] }), &[("properties.l", Truncated)], expected);
+    };
+    let count = |condition: &str, value: u64| json!({ "count": { "field": "properties.l[*]" }, condition: value });
+    cut(count("greater", 1), Truth::True);
+    cut(count("greater", 2), Truth::Unknown);
+    cut(count("less", 2), Truth::False);
+    cut(count("less", 9), Truth::Unknown);
+    cut(count("equals", 1), Truth::False);
+    cut(count("equals", 2), Truth::Unknown);
+    cut(count("notEquals", 1), Truth::True);
+    cut(json!({ "field": "properties.l[*]", "equals": 1 }), Truth::False);
+    cut(json!({ "field": "properties.l[*]", "greater": 0 }), Truth::Unknown);
+}
+
+#[test]
+fn fields_that_the_source_does_not_carry_are_unknown() {
+    let mut bare = resource(json!({}), &[]);
+    bare.carried = Carried::Only(Arc::from(["properties.b".parse().unwrap()]));
+    assert_eq!(explain(&on("properties.a", "exists", json!(true)), &bare, None).truth, Truth::Unknown);
+    assert_eq!(explain(&on("properties.b", "exists", json!(true)), &bare, None).truth, Truth::False);
+}
+
+#[test]
 fn an_object_of_which_a_part_is_unreadable_is_not_known_to_be_absent() {
     let part = [("properties.a.b", Denied)];
     check(on("properties.a", "exists", json!(false)), json!({}), &part, Truth::Unknown);
