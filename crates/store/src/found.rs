@@ -14,7 +14,7 @@ use crate::{
     pool::{IDS_AT_ONCE, Pool, rows_of},
     read::{page_size, position},
     summary::RANKED,
-    verdicts::verdicts,
+    verdicts::{damaged, verdicts},
 };
 
 /// Numbers of resources of which one statement gives the verdicts.
@@ -74,20 +74,22 @@ struct Finding<'q> {
 
 impl Finding<'_> {
     /// Adds resources from a text of theirs, `number slice verdicts`, with semicolons between them.
-    fn add_all(&mut self, text: &str) {
-        for resource in text.split(';') {
+    fn add_all(&mut self, text: &str) -> Result<(), StoreError> {
+        for resource in text.split(';').filter(|own| !own.is_empty()) {
             let mut words = resource.splitn(3, ' ');
             let mut number = || words.next()?.parse::<i64>().ok();
-            if let (Some(number), Some(slice)) = (number(), number())
-                && self.meant.has(number, slice)
-            {
-                self.add(number, words.next().unwrap_or_default());
+            let (Some(number), Some(slice)) = (number(), number()) else { return Err(damaged(resource)) };
+            if self.meant.has(number, slice) {
+                self.add(number, words.next().unwrap_or_default())?;
             }
         }
+        Ok(())
     }
 
-    fn add(&mut self, resource: i64, text: &str) {
-        for (status, number) in verdicts(text) {
+    fn add(&mut self, resource: i64, text: &str) -> Result<(), StoreError> {
+        for verdict in verdicts(text) {
+            let (status, number) = verdict?;
+            // Not asked for, or newer than the version of the estate that this answers for.
             let Some(recommendation) = self.recommendations.get(&number) else { continue };
             if self.status.is_some_and(|wanted| wanted != status) {
                 continue;
@@ -106,6 +108,7 @@ impl Finding<'_> {
                 }
             }
         }
+        Ok(())
     }
 }
 
@@ -158,7 +161,7 @@ impl Store {
             );
             let rows: Vec<(Option<String>,)> = rows_of!(self, DOING, statement, [], wanted);
             for (text,) in rows {
-                finding.add_all(text.as_deref().unwrap_or_default());
+                finding.add_all(text.as_deref().unwrap_or_default())?;
             }
             from = to;
         }
@@ -190,7 +193,7 @@ impl Store {
             rows.extend(own);
         }
         for (text,) in rows {
-            finding.add_all(text.as_deref().unwrap_or_default());
+            finding.add_all(text.as_deref().unwrap_or_default())?;
         }
         Ok(())
     }

@@ -140,13 +140,20 @@ impl Store {
         let statement = format!("SELECT n.id, n.verdicts FROM {ids} w JOIN resource_numbers n ON n.id = w.id");
         let found: Vec<(String, String)> = rows_of!(self, "counting assessments", statement, [], wanted);
         let found: BTreeMap<String, String> = found.into_iter().collect();
-        let row = |(resource, is_stale): (Resource, bool)| {
-            let text = found.get(resource.id.as_str()).map_or("", String::as_str);
-            let n_of = |wanted| verdicts(text).filter(|(status, _)| *status == wanted).count() as u64;
-            let (healthy, unhealthy, unknown) = (n_of(Status::Healthy), n_of(Status::Unhealthy), n_of(Status::Unknown));
-            ResourceRow { resource, is_stale, healthy, unhealthy, unknown }
-        };
-        Ok(Page { items: items.into_iter().map(row).collect(), next })
+        let mut rows = Vec::with_capacity(items.len());
+        for (resource, is_stale) in items {
+            let mut row = ResourceRow { resource, is_stale, healthy: 0, unhealthy: 0, unknown: 0 };
+            for verdict in verdicts(found.get(row.resource.id.as_str()).map_or("", String::as_str)) {
+                match verdict?.0 {
+                    Status::Healthy => row.healthy += 1,
+                    Status::Unhealthy => row.unhealthy += 1,
+                    Status::Unknown => row.unknown += 1,
+                    Status::NotApplicable => {}
+                }
+            }
+            rows.push(row);
+        }
+        Ok(Page { items: rows, next })
     }
 
     /// A page of resources, with whether the last run did not see them.

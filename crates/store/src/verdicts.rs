@@ -20,16 +20,16 @@ pub(crate) const NUMBER: &str = "INSERT INTO recommendation_numbers (number, rec
     SELECT COALESCE(MAX(number), 0) + 1, $1 FROM recommendation_numbers
     HAVING NOT EXISTS (SELECT 1 FROM recommendation_numbers WHERE recommendation = $1)";
 
-/// The text of the verdicts of `resources r`.
-pub(crate) const TEXT: &str = "COALESCE((SELECT STRING_AGG(CASE a.status WHEN 'Healthy' THEN 'H' WHEN 'Unhealthy' THEN 'U'
-        WHEN 'Unknown' THEN 'K' ELSE 'N' END || n.number, ' ')
-    FROM assessments a CROSS JOIN recommendation_numbers n WHERE n.recommendation = a.recommendation AND a.resource = r.id), '')";
-
 /// Writes the verdicts of the resources of a table of ids; of all resources without one.
 pub(crate) fn writing(ids: Option<&str>) -> String {
-    let wanted = ids.map(|ids| format!("r.id IN (SELECT w.id FROM {ids} w)")).unwrap_or_else(|| "1 = 1".to_owned());
+    let wanted = ids.map_or_else(|| "1 = 1".to_owned(), |ids| format!("r.id IN (SELECT w.id FROM {ids} w)"));
+    let letters = RANKED.map(|status| format!("WHEN '{status}' THEN '{}'", letter(status))).join(" ");
     format!(
-        "INSERT INTO resource_numbers (id, slice, verdicts) SELECT r.id, r.slice, {TEXT} FROM resources r WHERE {wanted}
+        "INSERT INTO resource_numbers (id, slice, verdicts)
+         SELECT r.id, r.slice, COALESCE((SELECT STRING_AGG(CASE a.status {letters} END || n.number, ' ')
+             FROM assessments a CROSS JOIN recommendation_numbers n
+             WHERE n.recommendation = a.recommendation AND a.resource = r.id), '')
+         FROM resources r WHERE {wanted}
          ON CONFLICT (id) DO UPDATE SET slice = excluded.slice, verdicts = excluded.verdicts"
     )
 }
@@ -74,14 +74,22 @@ pub(crate) fn letter(status: Status) -> char {
     }
 }
 
-/// The verdicts of a text, each with the number of its recommendation; what is no verdict is left out.
-pub(crate) fn verdicts(text: &str) -> impl Iterator<Item = (Status, u32)> {
-    text.split(' ').filter_map(|word| {
+/// The verdicts of a text, each with the number of its recommendation.
+///
+/// # Errors
+/// For each word that is no verdict.
+pub(crate) fn verdicts(text: &str) -> impl Iterator<Item = Result<(Status, u32), StoreError>> {
+    text.split_ascii_whitespace().map(|word| {
         let mut letters = word.chars();
-        let first = letters.next()?;
-        let status = RANKED.into_iter().find(|status| letter(*status) == first)?;
-        Some((status, letters.as_str().parse().ok()?))
+        let first = letters.next();
+        let status = RANKED.into_iter().find(|status| first == Some(letter(*status)));
+        status.zip(letters.as_str().parse().ok()).ok_or_else(|| damaged(word))
     })
+}
+
+/// That a word stands in a text of verdicts, or before it, that no version writes.
+pub(crate) fn damaged(word: &str) -> StoreError {
+    StoreError::damaged("text of verdicts")(serde::de::Error::custom(format!("it holds `{word}`")))
 }
 
 impl Store {
@@ -105,9 +113,12 @@ mod tests {
 
     #[test]
     fn verdicts_are_read_from_their_text() {
-        let found: Vec<(Status, u32)> = verdicts("H3 U17 K204 N1").collect();
+        let found: Vec<(Status, u32)> = verdicts("H3 U17 K204 N1").map(Result::unwrap).collect();
         let expected = [(Status::Healthy, 3), (Status::Unhealthy, 17), (Status::Unknown, 204), (Status::NotApplicable, 1)];
         assert_eq!(found, expected);
         assert_eq!(verdicts("").count(), 0);
+        for damaged in ["X3", "H", "U-1", "3"] {
+            assert!(verdicts(damaged).next().unwrap().is_err(), "{damaged}");
+        }
     }
 }
