@@ -18,6 +18,7 @@ mod page;
 mod people;
 mod routes;
 mod scoped;
+mod scores;
 mod tls;
 mod v1;
 

@@ -1,12 +1,12 @@
 //! The address of the server for a person whose build has no console: the state in a few lines.
 
 use axum::response::Html;
-use skywarden_model::Status;
+use skywarden_model::{Status, Timestamp};
 
-use crate::{error::ApiError, scoped::Scoped, v1};
+use crate::{error::ApiError, scoped::Scoped};
 
 pub(crate) async fn index(state: Scoped) -> Result<Html<String>, ApiError> {
-    let score = v1::total_score(&state).await?;
+    let score = state.score_parts(Timestamp::MAX, Timestamp::MAX).await?.overall();
     let counts = state.store.status_counts(&state.filter).await?;
     let [low, high] = score.range;
     let mut rows = String::new();

@@ -11,10 +11,10 @@ use axum::{
     middleware::Next,
     response::{IntoResponse as _, Response},
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use skywarden_model::{Resource, Scope as Place, Timestamp};
 use skywarden_policy::Scope;
-use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter, ScorePoint, Share};
+use skywarden_store::{AuditEntry, KeptLibrary, ScopeFilter, Share};
 
 use crate::{
     AppState, arm,
@@ -159,24 +159,6 @@ impl Scoped {
         }
         let is_seen = self.seen.allows_resource(resource);
         Err(if is_seen { self.refused(&format!("resource {}", resource.id)) } else { ApiError::not_found("such resource") })
-    }
-
-    /// The newest score of each account that a filter of the caller's lets through, in order; of those that are seen in part, of that part.
-    pub(crate) async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, ApiError> {
-        let mut points = self.store.latest_scores(filter).await?;
-        points.extend(self.store.scores_of_parts(&self.catalog, filter).await?.iter().cloned());
-        points.sort_by(|left, right| (&left.connector, &left.account).cmp(&(&right.connector, &right.account)));
-        Ok(points)
-    }
-
-    /// The accounts of which a history would tell more than the caller sees: they are in none.
-    pub(crate) async fn without_history(&self, filter: &ScopeFilter) -> Result<Vec<Value>, ApiError> {
-        if *filter == ScopeFilter::All {
-            return Ok(Vec::new());
-        }
-        let shown = self.store.assessed(filter).await?;
-        let parts = shown.iter().filter(|own| !filter.allows(&own.connector, &own.account));
-        Ok(parts.map(|own| json!({ "connector": own.connector, "account": own.account })).collect())
     }
 
     /// Whether the route's action is allowed at a scope, above it or below it, by the very names under which roles are assigned: another

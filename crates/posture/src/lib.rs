@@ -23,7 +23,7 @@ pub use control_states::{JudgedControls, StandardStates, compliance_by_account, 
 pub use evaluate::{evaluate, unlisted};
 pub use exempt::apply_exemptions;
 pub use listing::not_listed;
-pub use overall::{ScoreOutline, ScorePart, outline, overall_score};
+pub use overall::{ControlPart, ControlSums, ScoreOutline, ScorePart, outline, overall_of, overall_score};
 pub use plans::{PlanState, Plans};
 pub use score::{score_by_subscription, score_in, secure_score};
 pub use standards::{AccountScope, NotAttestable, OtherCheck, Standards};

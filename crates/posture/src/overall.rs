@@ -1,49 +1,35 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
+use serde::{Deserialize, Serialize};
 use skywarden_model::{ControlScore, Ratio, SecureScore};
 
 use crate::score::{Counts, Weights, as_f64, control_score, coverage, known_of, rounded, sort, total};
 
-/// Several subscriptions together.
-///
-/// Percentage: `sum(current_i / max_i * weight_i) / sum(weight_i)`, as `reference/defender-features.md` section 1a has it, four
-/// decimals. Range: the same over both ends, weighed by all resources that the ends count, and never without the percentage.
-/// Controls have the resources of all subscriptions; `current` is the percentage of their points.
-pub fn overall_score<'a>(scores: impl IntoIterator<Item = &'a SecureScore>) -> SecureScore {
-    let scores: Vec<&SecureScore> = scores.into_iter().collect();
-    if let [only] = scores.as_slice() {
-        return (*only).clone();
-    }
-    let weights = Weights {
-        judged: scores.iter().map(|score| score.weight).sum(),
-        judged_or_unknown: scores.iter().map(|score| score.range_weight).sum(),
-    };
-    let mut together = total(controls(&scores), weights);
-    let parts: Vec<ScorePart> = scores.iter().map(|score| ScorePart::of(score)).collect();
-    let outline = outline(&parts);
-    together.percentage = outline.percentage;
-    together.range = outline.range;
-    together.current = together.percentage * together.max;
-    together
-}
-
 /// What the score of a subscription adds to that of several.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct ScorePart {
-    own: ScoreOutline,
-    /// Percentage and both ends of the range count, by these weights.
-    is_judged: bool,
-    share: f64,
-    weight: f64,
-    range_weight: f64,
+    /// See [`SecureScore`].
+    pub current: f64,
+    /// See [`SecureScore`].
+    pub max: f64,
+    /// What is left of the score without its points and controls.
+    #[serde(flatten)]
+    pub outline: ScoreOutline,
+    /// See [`SecureScore`].
+    pub weight: u64,
+    /// See [`SecureScore`].
+    pub range_weight: u64,
+    /// Pairs of a resource and a control with points that were judged.
+    pub known: u64,
+    /// Pairs of a resource and a control with points of which it is known that they are there.
+    pub pairs: u64,
     /// Not even the number of its resources is known.
-    hides_all: bool,
-    known: u64,
-    pairs: u64,
+    pub hides_all: bool,
 }
 
 /// A score without its points and controls.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ScoreOutline {
     /// See [`SecureScore`].
     pub percentage: Ratio,
@@ -53,61 +39,154 @@ pub struct ScoreOutline {
     pub coverage: Ratio,
 }
 
-impl ScorePart {
-    /// What a score adds.
-    pub fn of(score: &SecureScore) -> Self {
-        let (known, pairs) = known_of(&score.controls);
-        Self {
-            own: ScoreOutline { percentage: score.percentage, range: score.range, coverage: score.coverage },
-            is_judged: score.max > 0.0 || score.range[1] > 0.0,
-            share: if score.max > 0.0 { score.current / score.max } else { 0.0 },
-            weight: as_f64(score.weight),
-            range_weight: as_f64(score.range_weight),
-            hides_all: score.range_weight == 0 && score.controls.iter().any(|control| control.unlisted > 0),
-            known,
-            pairs,
-        }
-    }
+/// The resources of a control in one subscription: the part of a [`ControlScore`] that sums are made of.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlPart<'d> {
+    #[serde(borrow)]
+    id: Cow<'d, str>,
+    #[serde(borrow)]
+    title: Cow<'d, str>,
+    max: f64,
+    healthy: u64,
+    unhealthy: u64,
+    unknown: u64,
+    #[serde(default)]
+    unlisted: u64,
+    #[serde(default)]
+    not_applicable: u64,
 }
 
-/// The outline of [`overall_score`].
+/// The resources of each control in several subscriptions.
+#[derive(Debug, Default)]
+pub struct ControlSums(BTreeMap<String, (Arc<str>, f64, Counts)>);
+
+/// Several subscriptions together: see [`overall_of`].
+pub fn overall_score<'a>(scores: impl IntoIterator<Item = &'a SecureScore>) -> SecureScore {
+    let mut sums = ControlSums::default();
+    let mut parts = Vec::new();
+    for score in scores {
+        parts.push(ScorePart::of(score));
+        sums.add_all(score);
+    }
+    overall_of(&parts, &sums)
+}
+
+/// Several subscriptions together, from what each adds.
+///
+/// Percentage: `sum(current_i / max_i * weight_i) / sum(weight_i)`, as `reference/defender-features.md` section 1a has it, four
+/// decimals. Range: the same over both ends, weighed by all resources that the ends count, and never without the percentage.
+/// Controls have the resources of all subscriptions; `current` is the percentage of their points. One alone is as it is.
+pub fn overall_of<'a>(parts: impl IntoIterator<Item = &'a ScorePart>, sums: &ControlSums) -> SecureScore {
+    let parts: Vec<&ScorePart> = parts.into_iter().collect();
+    let weights = Weights {
+        judged: parts.iter().map(|part| part.weight).sum(),
+        judged_or_unknown: parts.iter().map(|part| part.range_weight).sum(),
+    };
+    let mut together = total(sums.controls(), weights);
+    if parts.len() != 1 {
+        let outline = outline(parts);
+        together.percentage = outline.percentage;
+        together.range = outline.range;
+        together.current = together.percentage * together.max;
+    }
+    together
+}
+
+/// The outline of [`overall_of`].
 pub fn outline<'a>(parts: impl IntoIterator<Item = &'a ScorePart>) -> ScoreOutline {
     let parts: Vec<&ScorePart> = parts.into_iter().collect();
     if let [only] = parts.as_slice() {
-        return only.own;
+        return only.outline;
     }
-    let mean = |value: fn(&ScorePart) -> f64, weight: fn(&ScorePart) -> f64| {
-        let judged = parts.iter().filter(|part| part.is_judged);
-        let (sum, weights) =
-            judged.fold((0.0, 0.0), |(sum, weights), part| (sum + value(part) * weight(part), weights + weight(part)));
+    let mean = |value: fn(&ScorePart) -> f64, weight: fn(&ScorePart) -> u64| {
+        let (sum, weights) = parts.iter().filter(|part| part.is_judged()).fold((0.0, 0.0), |(sum, weights), part| {
+            let weight = as_f64(weight(part));
+            (sum + value(part) * weight, weights + weight)
+        });
         if weights > 0.0 { rounded(sum / weights) } else { 0.0 }
     };
-    let percentage = mean(|part| part.share, |part| part.weight);
+    let percentage = mean(ScorePart::share, |part| part.weight);
     let [low, high] = if parts.iter().any(|part| part.hides_all) {
         [0.0, 1.0]
     } else {
-        [mean(|part| part.own.range[0], |part| part.range_weight), mean(|part| part.own.range[1], |part| part.range_weight)]
+        let end = |value: fn(&ScorePart) -> f64| mean(value, |part| part.range_weight);
+        [end(|part| part.outline.range[0]), end(|part| part.outline.range[1])]
     };
     let (known, pairs) = parts.iter().fold((0, 0), |(known, pairs), part| (known + part.known, pairs + part.pairs));
     ScoreOutline { percentage, range: [low.min(percentage), high.max(percentage)], coverage: coverage(known, pairs) }
 }
 
-fn controls(scores: &[&SecureScore]) -> Vec<ControlScore> {
-    type Merged = (Arc<str>, f64, Counts);
-    let mut merged: BTreeMap<&str, Merged> = BTreeMap::new();
-    for control in scores.iter().flat_map(|score| &score.controls) {
-        let (_, _, counts) =
-            merged.entry(&control.id).or_insert_with(|| (Arc::clone(&control.title), control.max, Counts::default()));
+impl ScorePart {
+    /// What a score adds.
+    pub fn of(score: &SecureScore) -> Self {
+        let (known, pairs) = known_of(&score.controls);
+        Self {
+            current: score.current,
+            max: score.max,
+            outline: ScoreOutline { percentage: score.percentage, range: score.range, coverage: score.coverage },
+            weight: score.weight,
+            range_weight: score.range_weight,
+            known,
+            pairs,
+            hides_all: score.range_weight == 0 && score.controls.iter().any(|control| control.unlisted > 0),
+        }
+    }
+
+    /// Whether the percentage and both ends of the range count.
+    fn is_judged(&self) -> bool {
+        self.max > 0.0 || self.outline.range[1] > 0.0
+    }
+
+    fn share(&self) -> f64 {
+        if self.max > 0.0 { self.current / self.max } else { 0.0 }
+    }
+}
+
+impl ControlSums {
+    /// Adds the controls of a subscription's score.
+    pub fn add_all(&mut self, score: &SecureScore) {
+        for control in &score.controls {
+            self.add(&ControlPart::of(control));
+        }
+    }
+
+    /// Adds a control of a subscription. Where subscriptions differ in its title or points, those of the first count.
+    pub fn add(&mut self, control: &ControlPart<'_>) {
+        if !self.0.contains_key(&*control.id) {
+            let none = (Arc::from(&*control.title), control.max, Counts::default());
+            self.0.insert(control.id.clone().into_owned(), none);
+        }
+        let Some((_, _, counts)) = self.0.get_mut(&*control.id) else { return };
         counts.healthy += control.healthy;
         counts.unhealthy += control.unhealthy;
         counts.unknown += control.unknown;
         counts.not_applicable += control.not_applicable;
         counts.unlisted += control.unlisted;
     }
-    let mut controls: Vec<ControlScore> =
-        merged.into_iter().map(|(id, (title, max, counts))| control_score(id, &title, max, counts)).collect();
-    sort(&mut controls);
-    controls
+
+    fn controls(&self) -> Vec<ControlScore> {
+        let own = self.0.iter();
+        let mut controls: Vec<ControlScore> =
+            own.map(|(id, (title, max, counts))| control_score(id, title, *max, *counts)).collect();
+        sort(&mut controls);
+        controls
+    }
+}
+
+impl<'d> ControlPart<'d> {
+    fn of(control: &'d ControlScore) -> Self {
+        Self {
+            id: Cow::Borrowed(&control.id),
+            title: Cow::Borrowed(&control.title),
+            max: control.max,
+            healthy: control.healthy,
+            unhealthy: control.unhealthy,
+            unknown: control.unknown,
+            unlisted: control.unlisted,
+            not_applicable: control.not_applicable,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -140,7 +219,7 @@ mod tests {
     fn none_is_nothing() {
         let none = overall_score([]);
         assert_eq!((none.percentage, none.max, none.coverage), (0.0, 0.0, 1.0));
-        assert_eq!(outline([]), ScoreOutline { percentage: 0.0, range: [0.0, 0.0], coverage: 1.0 });
+        assert_eq!(outline(&[]), ScoreOutline { percentage: 0.0, range: [0.0, 0.0], coverage: 1.0 });
     }
 
     proptest! {

@@ -15,6 +15,7 @@ use crate::{
     listings::write_listings,
     pool::{IDS_AT_ONCE, on_pool},
     remembered::CHANGED,
+    scores::write_score,
     sightings::write_sightings,
     slices::{Census, recount_slices, slice_of, write_slices, write_tallies},
     verdicts::write_verdicts,
@@ -304,18 +305,7 @@ impl Store {
                 .bind(connector).bind(instant(run.taken_at)).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             for (account, score) in run.scores {
                 stats.n_written += 1;
-                sqlx::query(
-                    "INSERT INTO scores (connector, account, at, document) VALUES ($1, $2, $3, $4)
-                     ON CONFLICT (connector, account, at) DO UPDATE SET document = excluded.document")
-                    .bind(connector).bind(account.as_str()).bind(at.as_str()).bind(json(score)?)
-                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
-                let [account_key, subscription] = names(connector, account);
-                sqlx::query(
-                    "INSERT INTO accounts (connector, account, account_key, subscription, scored_at, score) VALUES ($1, $2, $3, $4, $5, $6)
-                     ON CONFLICT (connector, account) DO UPDATE SET scored_at = excluded.scored_at, score = excluded.score
-                     WHERE accounts.scored_at <= excluded.scored_at")
-                    .bind(connector).bind(account.as_str()).bind(account_key).bind(subscription).bind(at.as_str()).bind(json(score)?)
-                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                write_score!(tx, connector, account.as_str(), at.as_str(), score, doing);
             }
             write_compliance!(tx, run, at, stats, doing);
             write_sightings!(tx, run, stats, doing);

@@ -106,8 +106,10 @@ impl Store {
     /// If a statement fails.
     pub async fn account_counts(&self, filter: &ScopeFilter) -> Result<Vec<AccountCount>, StoreError> {
         let visible = filter.slices(&self.pool, "s.id", 1)?;
+        let table = if *filter == ScopeFilter::All { "account_counts" } else { "slices" };
         let statement = format!(
-            "SELECT s.connector, s.account, CAST(SUM(s.n_resources) AS BIGINT) FROM slices s WHERE 1 = 1{} GROUP BY s.connector, s.account",
+            "SELECT s.connector, s.account, CAST(SUM(s.n_resources) AS BIGINT) FROM {table} s WHERE 1 = 1{}
+             GROUP BY s.connector, s.account",
             visible.sql
         );
         let rows: Vec<(String, String, i64)> = rows_of!(self, "counting resources", statement, [], visible);

@@ -333,9 +333,11 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
+        let is_of_accounts = *filter == ScopeFilter::All && query.type_name.is_none() && query.location.is_none();
         let statement = format!(
-            "SELECT CAST(COALESCE(SUM(s.{}), 0) AS BIGINT) FROM slices s WHERE 1 = 1{}",
+            "SELECT CAST(COALESCE(SUM(s.{}), 0) AS BIGINT) FROM {} s WHERE 1 = 1{}",
             query.status.map_or("n_resources", column_of),
+            if is_of_accounts { "account_counts" } else { "slices" },
             wanted.sql
         );
         let rows: Vec<(i64,)> = rows_of!(self, "counting resources", statement, [], wanted);

@@ -29,6 +29,7 @@ mod pool;
 mod read;
 mod remembered;
 mod run_lock;
+mod scores;
 mod secrets;
 mod sightings;
 mod slices;
@@ -62,9 +63,10 @@ pub use policy::{
     KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails,
     initiative_standard,
 };
-pub use read::{AssessmentRow, Page, ScorePoint};
+pub use read::{AssessmentRow, Page};
 pub use remembered::Remembered;
 pub use run_lock::RunLock;
+pub use scores::ScorePoint;
 pub use secrets::{Rotated, Vault};
 pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};

@@ -8,7 +8,9 @@ use sqlx::{
 
 use crate::{
     Store, StoreError,
+    commit::json,
     listings::{SPLIT_ON_POSTGRES, SPLIT_ON_SQLITE},
+    scores::write_parts,
     verdicts::writing,
 };
 
@@ -286,10 +288,25 @@ const MIGRATIONS: &[&[&str]] = &[
         "INSERT INTO recommendation_numbers (number, recommendation)
             SELECT ROW_NUMBER() OVER (ORDER BY recommendation), recommendation FROM (SELECT DISTINCT recommendation FROM assessments) a",
     ],
+    // What is told of accounts without reading their slices, scores and listings (see `scores.rs` and `slices.rs`).
+    &[
+        "CREATE TABLE score_parts (
+            connector TEXT NOT NULL, account TEXT NOT NULL, at TEXT NOT NULL, part TEXT NOT NULL, PRIMARY KEY (connector, account, at))",
+        "CREATE TABLE account_counts (
+            connector TEXT NOT NULL, account TEXT NOT NULL, n_resources BIGINT NOT NULL, n_healthy BIGINT NOT NULL,
+            n_unhealthy BIGINT NOT NULL, n_unknown BIGINT NOT NULL, n_not_applicable BIGINT NOT NULL, PRIMARY KEY (connector, account))",
+        "INSERT INTO account_counts SELECT connector, account, CAST(SUM(n_resources) AS BIGINT), CAST(SUM(n_healthy) AS BIGINT),
+            CAST(SUM(n_unhealthy) AS BIGINT), CAST(SUM(n_unknown) AS BIGINT), CAST(SUM(n_not_applicable) AS BIGINT)
+            FROM slices GROUP BY connector, account",
+        "CREATE INDEX listings_counted ON listings (connector, account, n_complete, n_partial, n_failed, n_skipped, n_denied)",
+    ],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.
 const WITH_VERDICTS: usize = 15;
+
+/// The version that keeps the parts of scores, which are written then.
+const WITH_PARTS: usize = 16;
 
 /// What a version adds on one database alone, after what it adds on both.
 struct OwnMigration {
@@ -435,6 +452,9 @@ impl Store {
                 }
                 if version == WITH_VERDICTS {
                     sqlx::query(AssertSqlSafe(writing(None))).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
+                if version == WITH_PARTS {
+                    write_parts!(tx, doing);
                 }
             }
             for statement in ["DELETE FROM schema_version WHERE version <= $1", "INSERT INTO schema_version (version) VALUES ($1)"] {

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use serde::{Serialize, de::DeserializeOwned};
 use skywarden_model::{
-    Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, Scope, SecureScore, Timestamp, Transition,
+    Assessment, Connector, Coverage, Exemption, ExemptionScope, FactSheet, Resource, Scope, Timestamp, Transition,
 };
 
 use crate::{
@@ -52,20 +52,6 @@ pub struct AssessmentRow {
     /// What the client said that wrote it; absent from what a scan gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub written: Option<WrittenDetails>,
-}
-
-/// The score of an account at an instant.
-#[derive(Debug, Clone, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct ScorePoint {
-    /// The connector.
-    pub connector: String,
-    /// Its account.
-    pub account: String,
-    /// When the run began.
-    pub at: String,
-    /// The score.
-    pub score: SecureScore,
 }
 
 impl Store {
@@ -148,29 +134,6 @@ impl Store {
     /// If a statement fails or a row is damaged.
     pub async fn coverage(&self, filter: &ScopeFilter) -> Result<Vec<Coverage>, StoreError> {
         Ok(self.connector_coverage(filter).await?.into_values().flat_map(|own| own.entries).collect())
-    }
-
-    /// The scores of every account that is seen whole, oldest first: all since `recent`, the last of each day since `since`, and the last
-    /// before that. Those of the other accounts were computed over more than the reader sees, and what of it they saw then is not known.
-    ///
-    /// # Errors
-    /// If a statement fails or a row is damaged.
-    pub async fn scores(&self, filter: &ScopeFilter, since: Timestamp, recent: Timestamp) -> Result<Vec<ScorePoint>, StoreError> {
-        let whole = filter.whole_accounts(&self.pool, "connector, account", 3)?;
-        // Instants are of one length, and begin with their day.
-        let statement = format!(
-            "SELECT s.connector, s.account, s.at, s.document FROM (
-                 SELECT connector, account, MAX(at) AS newest FROM scores WHERE 1 = 1{}
-                 GROUP BY connector, account, SUBSTR(at, 1, CASE WHEN at >= $2 THEN {} WHEN at >= $1 THEN {} ELSE 0 END)) n
-             JOIN scores s ON s.connector = n.connector AND s.account = n.account AND s.at = n.newest
-             ORDER BY s.at, s.connector, s.account",
-            whole.sql,
-            "2027-01-15T08:00:01.000000Z".len(),
-            "2027-01-15".len()
-        );
-        let rows: Vec<(String, String, String, String)> =
-            rows_of!(self, "reading scores", statement, [instant(since), instant(recent)], whole);
-        rows.into_iter().map(score_point).collect()
     }
 
     /// What changed since an instant, newest first, at most 500.
@@ -261,12 +224,6 @@ pub(crate) fn assessment_row(row: AssessmentColumns) -> Result<AssessmentRow, St
         status_changed_at,
         written,
     })
-}
-
-pub(crate) fn score_point(row: (String, String, String, String)) -> Result<ScorePoint, StoreError> {
-    let (connector, account, at, document) = row;
-    let score = serde_json::from_str(&document).map_err(StoreError::damaged("score"))?;
-    Ok(ScorePoint { connector, account, at, score })
 }
 
 /// Where a page begins; `None` is the first.

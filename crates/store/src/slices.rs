@@ -1,8 +1,8 @@
 //! Slices, and what is counted of them at each commit, so that no count and no page is worked out over the whole estate.
 //!
 //! A slice is the resources of one type in one resource group of an account. What a reader may see is made of whole slices, save for
-//! single resources, and so is what a list is narrowed to. Four tables hold the counts: `slices` of their resources, `tallies` of each
-//! slice's assessments by recommendation and verdict, `totals` of a connector's by recommendation, verdict and type, and `grand_totals` of
+//! single resources, and so is what a list is narrowed to. Five tables hold the counts: `slices` of their resources, `account_counts` of
+//! the same over whole accounts, `tallies` of each slice's assessments by recommendation and verdict, `totals` of a connector's by recommendation, verdict and type, and `grand_totals` of
 //! all connectors'. They are worked out anew from each run and written where they differ, so that no mistake adds up over time.
 
 use std::collections::BTreeMap;
@@ -117,6 +117,7 @@ macro_rules! write_slices {
                 changed.push((id, slice, counts));
             }
         }
+        let is_changed = !changed.is_empty() || !gone.is_empty();
         for batch in changed.chunks(BATCH) {
             let mut insert = sqlx::QueryBuilder::new(
                 "INSERT INTO slices (id, connector, account, resource_group, group_key, type_name, n_resources, n_healthy, n_unhealthy,
@@ -137,10 +138,23 @@ macro_rules! write_slices {
                 sqlx::query(statement).bind(id).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
             }
         }
+        if is_changed {
+            $crate::slices::recount_accounts!($tx, $connector, $doing);
+        }
         ids
     }};
 }
 pub(crate) use write_slices;
+
+/// Adds up the slices of a connector by account, within the transaction `$tx` of either database.
+macro_rules! recount_accounts {
+    ($tx:ident, $connector:expr, $doing:ident) => {
+        for statement in $crate::slices::RECOUNT_ACCOUNTS {
+            sqlx::query(*statement).bind($connector).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
+        }
+    };
+}
+pub(crate) use recount_accounts;
 
 /// Makes the tallies and totals of a connector those of a census, within the transaction `$tx` of either database.
 macro_rules! write_tallies {
@@ -233,6 +247,7 @@ macro_rules! recount_slices {
                     .await
                     .map_err(StoreError::statement($doing))?;
             }
+            $crate::slices::recount_accounts!($tx, connector.as_str(), $doing);
         }
         if !connectors.is_empty() {
             for statement in $crate::slices::RECOUNT_GRAND_TOTALS {
@@ -250,6 +265,7 @@ macro_rules! recount_recommendation {
         for statement in $crate::slices::RECOUNT_SLICE {
             sqlx::query(*statement).bind($slice).execute(&mut *$tx).await.map_err(StoreError::statement($doing))?;
         }
+        $crate::slices::recount_accounts!($tx, $connector, $doing);
         for statement in $crate::slices::RECOUNT_RECOMMENDATION {
             sqlx::query(*statement)
                 .bind($recommendation)
@@ -298,6 +314,14 @@ pub(crate) const RECOUNT_SLICE: &[&str] = &[
     "INSERT INTO tallies SELECT r.slice, a.recommendation, a.status, COUNT(*) FROM resources r JOIN assessments a ON a.resource = r.id
      WHERE r.slice = $1 GROUP BY r.slice, a.recommendation, a.status",
     "DELETE FROM slices WHERE id = $1 AND n_resources = 0",
+];
+
+/// Adds up the slices of a connector by account.
+pub(crate) const RECOUNT_ACCOUNTS: &[&str] = &[
+    "DELETE FROM account_counts WHERE connector = $1",
+    "INSERT INTO account_counts SELECT connector, account, CAST(SUM(n_resources) AS BIGINT), CAST(SUM(n_healthy) AS BIGINT),
+        CAST(SUM(n_unhealthy) AS BIGINT), CAST(SUM(n_unknown) AS BIGINT), CAST(SUM(n_not_applicable) AS BIGINT)
+     FROM slices WHERE connector = $1 GROUP BY connector, account",
 ];
 
 /// Counts the totals of a connector anew.

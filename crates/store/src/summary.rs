@@ -7,11 +7,11 @@ use skywarden_model::{Scope, Status};
 use sqlx::AssertSqlSafe;
 
 use crate::{
-    AssessmentRow, ScopeFilter, ScorePoint, Store, StoreError,
+    AssessmentRow, ScopeFilter, Store, StoreError,
     commit::parse,
     conditions::{Conditions, Narrowed},
     pool::{on_pool, rows_of},
-    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row, score_point},
+    read::{ASSESSMENT_COLUMNS, AssessmentColumns, assessment_row},
 };
 
 /// How the resources of a recommendation stand.
@@ -279,20 +279,6 @@ impl Store {
             resource_group: row.location.as_str().into(),
         };
         Ok(filter.allows_in(&scope, resource).then_some(row))
-    }
-
-    /// The newest score of each account that is seen whole; those of the others are [`Store::scores_of_parts`].
-    ///
-    /// # Errors
-    /// If a statement fails or a row is damaged.
-    pub async fn latest_scores(&self, filter: &ScopeFilter) -> Result<Vec<ScorePoint>, StoreError> {
-        let whole = filter.whole_accounts(&self.pool, "connector, account", 1)?;
-        let statement = format!(
-            "SELECT connector, account, scored_at, score FROM accounts WHERE score <> ''{} ORDER BY connector, account",
-            whole.sql
-        );
-        let rows: Vec<(String, String, String, String)> = rows_of!(self, "reading scores", statement, [], whole);
-        rows.into_iter().map(score_point).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use axum::{Json, extract::Path, http::StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind, setting};
+use skywarden_posture::ScorePart;
 use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScopeFilter, ScorePoint};
 
 use super::{
@@ -64,7 +65,7 @@ pub(crate) async fn list(state: Scoped) -> Answer {
     let attempts = state.store.attempts(&state.filter).await?;
     let coverage = state.store.connector_coverage(&state.filter).await?;
     let counts = state.store.account_counts(&state.filter).await?;
-    let scores = state.latest_scores(&state.filter).await?;
+    let scores = state.score_parts(Timestamp::MAX, Timestamp::MAX).await?.latest;
     let row = |connector| row(connector, attempts.get(id_of(connector)), coverage.get(id_of(connector)), &counts, &scores);
     let items: Vec<ConnectorRow<'_>> = connectors.iter().map(row).collect();
     Ok(Json(json!({ "items": items })))
@@ -79,7 +80,7 @@ fn row<'a>(
     attempt: Option<&Attempt>,
     coverage: Option<&'a ConnectorCoverage>,
     counts: &'a [AccountCount],
-    scores: &'a [ScorePoint],
+    scores: &'a [ScorePoint<ScorePart>],
 ) -> ConnectorRow<'a> {
     let entries = coverage.map(|own| own.entries.as_slice()).unwrap_or_default();
     let permissions: BTreeSet<&str> = entries.iter().flat_map(permissions_of).collect();
@@ -99,13 +100,13 @@ fn row<'a>(
     }
 }
 
-fn accounts<'a>(connector: &str, counts: &'a [AccountCount], scores: &'a [ScorePoint]) -> Vec<Account<'a>> {
+fn accounts<'a>(connector: &str, counts: &'a [AccountCount], scores: &'a [ScorePoint<ScorePart>]) -> Vec<Account<'a>> {
     let mut accounts: BTreeMap<&str, (u64, Option<f64>)> = BTreeMap::new();
     for count in counts.iter().filter(|count| count.connector == connector) {
         accounts.entry(&count.account).or_default().0 = count.n_resources;
     }
     for point in scores.iter().filter(|point| point.connector == connector) {
-        accounts.entry(&point.account).or_default().1 = (point.score.max > 0.0).then_some(point.score.percentage);
+        accounts.entry(&point.account).or_default().1 = (point.score.max > 0.0).then_some(point.score.outline.percentage);
     }
     accounts.into_iter().map(|(account, (resources, score))| Account { account, resources, score }).collect()
 }

@@ -14,7 +14,6 @@ mod scope;
 pub(crate) mod standards;
 
 pub(crate) use exemptions::{judge_anew as judge_exempted, may_decide as may_exempt};
-pub(crate) use overview::total_score;
 pub(crate) use policy::{long_routes, may_set_aside, policy_type, rule, take, take_away};
 
 use axum::{

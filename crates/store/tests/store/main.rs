@@ -27,8 +27,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use skywarden_model::{
-    Assessment, Carried, Connector, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
-    Resource, Scope, SecureScore, Status, Timestamp, Transition, TransitionKind,
+    Assessment, Carried, Connector, ControlScore, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable,
+    ListOutcome, Resource, Scope, SecureScore, Status, Timestamp, Transition, TransitionKind,
 };
 use skywarden_posture::JudgedControls;
 use skywarden_store::{ResourceQuery, Run, ScopeFilter, Store, WriteStats};
@@ -104,7 +104,20 @@ fn score() -> SecureScore {
         range_weight: 1,
         coverage: 1.0,
         range: [0.25, 0.25],
-        controls: Vec::new(),
+        controls: vec![ControlScore {
+            id: "mfa".into(),
+            title: "Enable MFA".into(),
+            max: 4.0,
+            current: 1.0,
+            percentage: 0.25,
+            range: [1.0, 1.0],
+            potential_increase: 3.0,
+            healthy: 1,
+            unhealthy: 3,
+            unknown: 0,
+            unlisted: 0,
+            not_applicable: 0,
+        }],
     }
 }
 
@@ -188,7 +201,7 @@ async fn verdicts_are_followed_over_time(store: &Store) {
     assert_eq!(store.transitions(&ALL, at(1)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&ALL, at(2)).await.unwrap().len(), 0);
     let seconds = async |since, recent| {
-        let points = store.scores(&ALL, since, recent).await.unwrap();
+        let points = store.score_parts(&ALL, since, recent).await.unwrap();
         points.into_iter().map(|own| own.at.chars().nth(18).unwrap()).collect::<String>()
     };
     assert_eq!(seconds(at(0), at(0)).await, "0123");
@@ -252,7 +265,7 @@ async fn a_filter_hides_other_accounts_everywhere(store: &Store) {
     assert_eq!(store.connectors(&filter).await.unwrap().len(), 1);
     assert_eq!(store.assessments(&filter).await.unwrap().len(), 1);
     assert_eq!(store.coverage(&filter).await.unwrap().len(), 1);
-    assert_eq!(store.scores(&filter, at(0), at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.score_parts(&filter, at(0), at(0)).await.unwrap().len(), 1);
     assert_eq!(store.transitions(&filter, at(0)).await.unwrap().len(), 1);
     assert!(store.resource(&filter, "arn:other").await.unwrap().is_none());
     assert!(store.resource(&filter, "arn:own").await.unwrap().is_some());
@@ -268,7 +281,7 @@ async fn removing_a_connector_removes_all_of_it(store: &Store) {
     assert!(!store.remove_connector("sample").await.unwrap());
     assert_eq!(store.connectors(&ALL).await.unwrap().len(), 1);
     assert_eq!(store.assessments(&ALL).await.unwrap().len(), 1);
-    assert_eq!(store.scores(&ALL, at(0), at(0)).await.unwrap().len(), 1);
+    assert_eq!(store.score_parts(&ALL, at(0), at(0)).await.unwrap().len(), 1);
     assert_eq!(store.coverage(&ALL).await.unwrap().len(), 1);
 }
 

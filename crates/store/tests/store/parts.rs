@@ -518,9 +518,11 @@ async fn whoever_sees_a_part_sees_no_history_of_the_whole(store: &Store) {
     fill(store).await;
     let scopes = ["/subscriptions/1/resourceGroups/EU-West-1", "/subscriptions/2"].map(|text| Scope::parse(text).unwrap());
     let filter = store.filter_of(&scopes.iter().collect()).await.unwrap();
-    let accounts = |points: &[ScorePoint]| set(points.iter().map(|own| (own.connector.clone(), own.account.clone())));
+    fn accounts<S>(points: &[ScorePoint<S>]) -> BTreeSet<(String, String)> {
+        set(points.iter().map(|own| (own.connector.clone(), own.account.clone())))
+    }
     let pair = |connector: &str, account: &str| (connector.to_owned(), account.to_owned());
-    assert_eq!(accounts(&store.scores(&filter, at(0), at(0)).await.unwrap()), set([pair("c", "2")]));
+    assert_eq!(accounts(&store.score_parts(&filter, at(0), at(0)).await.unwrap()), set([pair("c", "2")]));
     assert_eq!(accounts(&store.latest_scores(&filter).await.unwrap()), set([pair("c", "2")]));
     let parts = store.scores_of_parts(&skywarden_content::Catalog::default(), &filter).await.unwrap();
     assert_eq!(accounts(&parts), set([pair("c", "1"), pair("d", "1")]));

@@ -7,6 +7,7 @@ use std::{
 };
 
 use skywarden_model::{Resource, Status};
+use skywarden_posture::{overall_of, overall_score};
 use skywarden_store::{ResourceQuery, Store, StoreError, StoreUrl};
 use sqlx::Connection as _;
 
@@ -130,6 +131,14 @@ async fn what_was_kept_is_found_by_its_group(store: &Store) {
         let filter = store.filter_of(&[&group].into()).await.unwrap();
         assert_eq!(store.resources(&filter, &ResourceQuery::default()).await.unwrap().items.len(), 1);
     }
+    let whole = overall_score(store.latest_scores(&ALL).await.unwrap().iter().map(|own| &own.score));
+    let parts = store.score_parts(&ALL, at(0), at(0)).await.unwrap();
+    assert_eq!(overall_of(parts.iter().map(|own| &own.score), &store.control_sums(&ALL).await.unwrap()), whole);
+    assert!(whole.max > 0.0, "a score of nothing is no test");
+    for (status, n) in [(None, 1), (Some(Status::Unhealthy), 1), (Some(Status::Healthy), 0)] {
+        let query = ResourceQuery { status, ..ResourceQuery::default() };
+        assert_eq!(store.resource_count(&ALL, &query).await.unwrap(), n, "{status:?}");
+    }
 }
 
 /// What came after version 1 in SQLite alone.
@@ -142,6 +151,8 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE account_counts",
+    "DROP TABLE score_parts",
     "ALTER TABLE coverage ADD COLUMN hash TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE coverage ADD COLUMN document TEXT NOT NULL DEFAULT '[]'",
     "UPDATE coverage SET document = (SELECT l.document FROM listings l WHERE l.connector = coverage.connector)",

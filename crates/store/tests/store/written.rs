@@ -2,7 +2,7 @@
 
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, ListOutcome, Resource, Snapshot, Status, TransitionKind};
-use skywarden_store::{AssessmentQuery, ScopeFilter, Store, WrittenAssessment, WrittenDetails};
+use skywarden_store::{AssessmentQuery, ResourceQuery, ScopeFilter, Store, WrittenAssessment, WrittenDetails};
 
 use crate::{ALL, at, commit, connector, on_both, plain, resource};
 
@@ -150,6 +150,8 @@ async fn it_goes_with_its_resource_to_another_connector(store: &Store) {
         let query = AssessmentQuery { limit: 10, ..AssessmentQuery::default() };
         let page = store.assessment_page(&filter, &query).await.unwrap();
         assert_eq!(page.items.len() as u64, healthy + unhealthy);
+        let with = ResourceQuery { status: Some(Status::Healthy), ..ResourceQuery::default() };
+        assert_eq!(store.resource_count(&filter, &with).await.unwrap(), healthy, "{filter:?}");
         let custom = store.recommendation_counts(&filter, &AssessmentQuery::of(CUSTOM)).await.unwrap();
         assert_eq!(custom.iter().map(|own| own.healthy).sum::<u64>(), healthy);
     }
