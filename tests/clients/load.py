@@ -2,7 +2,8 @@
 
     python3 tests/clients/load.py --skywarden PATH --data FOLDER [--oha PATH] [--seconds N]
 
-FOLDER is what `skywarden-bench soak store FOLDER` filled (`cargo xtask soak store` does all of it). Starts `skywarden up` over it, asks
+FOLDER is what `skywarden-bench soak store FOLDER` filled (`cargo xtask soak store` does all of it). Reads its file once, so that
+the server is measured and not how soon the disk gives what nobody asked for before, starts `skywarden up` over it, asks
 each address as the installation, which sees everything, and as a reader of one account in a hundred, and prints a table: what half and
 99 of 100 requests took, the limit, the server's CPU time for each request and its memory. Then everything is exported once. Exits 1 if an
 answer is no 200 or comes later than its limit, or if the export lacks a row or takes more memory than its limit.
@@ -63,6 +64,7 @@ def main():
     arguments.add_argument("--seconds", type=int, default=20)
     arguments.add_argument("--only", help="only addresses that contain this")
     given = arguments.parse_args()
+    read_once(pathlib.Path(given.data, "skywarden.db"))
     # The connectors lead nowhere: without credentials each fails at once, and what is known of it stays.
     server, address = start(given.skywarden, given.data, ("--at-once", "16"), {"AWS_EC2_METADATA_DISABLED": "true"})
     try:
@@ -70,6 +72,13 @@ def main():
     finally:
         server.terminate()
         server.wait()
+
+
+def read_once(file):
+    """Brings a file into memory as far as there is room for it."""
+    with open(file, "rb", buffering=0) as whole:
+        while whole.read(1 << 24):
+            pass
 
 
 def run(given, server, address):

@@ -385,8 +385,10 @@ impl Store {
         let mut found = Vec::with_capacity(4);
         for column in ["type_name", "connector", "account", "resource_group"] {
             let visible = filter.slices(&self.pool, "s.id", 1)?;
+            let is_of_accounts = *filter == ScopeFilter::All && ["connector", "account"].contains(&column);
+            let table = if is_of_accounts { "account_counts" } else { "slices" };
             let statement = format!(
-                "SELECT s.{column}, CAST(SUM(s.n_resources) AS BIGINT) FROM slices s WHERE 1 = 1{} GROUP BY s.{column}",
+                "SELECT s.{column}, CAST(SUM(s.n_resources) AS BIGINT) FROM {table} s WHERE 1 = 1{} GROUP BY s.{column}",
                 visible.sql
             );
             let rows: Vec<(String, i64)> = rows_of!(self, "counting resources", statement, [], visible);

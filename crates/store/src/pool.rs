@@ -298,6 +298,7 @@ const MIGRATIONS: &[&[&str]] = &[
         "INSERT INTO account_counts SELECT connector, account, CAST(SUM(n_resources) AS BIGINT), CAST(SUM(n_healthy) AS BIGINT),
             CAST(SUM(n_unhealthy) AS BIGINT), CAST(SUM(n_unknown) AS BIGINT), CAST(SUM(n_not_applicable) AS BIGINT)
             FROM slices GROUP BY connector, account",
+        "CREATE INDEX slices_counted ON slices (type_name, id, n_resources, n_healthy, n_unhealthy, n_unknown, n_not_applicable)",
         "CREATE INDEX listings_counted ON listings (connector, account, n_complete, n_partial, n_failed, n_skipped, n_denied)",
     ],
 ];
