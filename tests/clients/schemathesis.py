@@ -1,8 +1,8 @@
 """What thousands of made-up requests see: schemathesis holds the answers of a running server against its OpenAPI document.
 
-    python3 tests/clients/schemathesis.py --skywarden PATH [--schemathesis ~/.cache/schemathesis] [--seconds 420] [--requests 20000]
+    python3 tests/clients/schemathesis.py --skywarden PATH [--seconds 420] [--requests 20000]
 
-Starts `skywarden up --sample` with a data folder of its own, makes some programs that own everything (one alone may ask 100 times a second
+Installs schemathesis below `~/.cache/skywarden`, starts `skywarden up --sample` with a data folder of its own, makes some programs that own everything (one alone may ask 100 times a second
 only), furnishes the server with policies, roles, a standard and accounts, fetches the document, and lets schemathesis ask: what is no
 server error, a documented status, a documented media type and a body that fits its schema is right. Routes that need no login are asked
 apart and slowly, since an address may ask ten times a second. Prints a summary; exits 1 on a failure or if too little was asked.
@@ -25,6 +25,9 @@ from server import running
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 N_PROGRAMS = 6
 
+# Of schemathesis, on PyPI.
+VERSION = "4.32.5"
+
 # What one process asks: operations by their tags.
 PARTS = [
     ["Console", "Policy", "People", "Microsoft.Resources"],
@@ -40,21 +43,31 @@ OWN_ASSESSMENT = "ca039e75-a276-4175-aebc-bcd41e4b14b7"
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("--skywarden", required=True)
-    arguments.add_argument("--schemathesis", default=str(pathlib.Path.home() / ".cache" / "schemathesis"))
     arguments.add_argument("--seconds", type=int, default=420)
     arguments.add_argument("--requests", type=int, default=20000)
     arguments.add_argument("--examples", type=int, default=250, help="of each operation, at most")
     arguments.add_argument("--only", help="a regular expression of paths that need a login")
     given = arguments.parse_args()
+    schemathesis = installed()
     with running(given.skywarden) as server:
         try:
-            return run(given, server)
+            return run(given, server, schemathesis)
         finally:
             text = (server.folder / "server.log").read_text()
             print("\n".join(line for line in text.splitlines() if "ERROR" in line or "panicked" in line)[-4000:])
 
 
-def run(given, server):
+def installed():
+    """The program, installed if it is not there."""
+    folder = pathlib.Path.home() / ".cache" / "skywarden" / f"schemathesis-{VERSION}"
+    program = folder / "bin" / "schemathesis"
+    if not program.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
+        subprocess.run([str(folder / "bin" / "pip"), "install", "--quiet", f"schemathesis=={VERSION}"], check=True)
+    return program
+
+
+def run(given, server, schemathesis):
     folder, address = server.folder, server.address
     tokens = [program(server, f"fuzz-{number}") for number in range(N_PROGRAMS)]
     ask = asker(address, str(server.authority), tokens[0])
@@ -81,7 +94,7 @@ def run(given, server):
         }
         only = ["--include-path-regex", given.only] if given.only else [word for tag in tags for word in ("--include-tag", tag)]
         command = [
-            f"{given.schemathesis}/bin/schemathesis", "run", str(schema), "--url", address, "--checks", CHECKS, "--workers", "1",
+            str(schemathesis), "run", str(schema), "--url", address, "--checks", CHECKS, "--workers", "1",
             "--tls-verify", str(server.authority), "--phases", "coverage,fuzzing", "--continue-on-failure",
             "--suppress-health-check", "all", "--seed", "7", "--request-timeout", "70", "--max-redirects", "0", "--warnings", "off", "--no-color",
         ]
