@@ -58,6 +58,10 @@ impl Connector {
         self.settings.contains_key(setting::MEMBER_ROLE)
     }
 
+    /// Whether it came with an organisation, and goes with it.
+    pub fn is_member_of(&self, organization: &str) -> bool {
+        self.setting(setting::MEMBER_OF) == Some(organization)
+    }
     /// The account whose resources come through it, where it was connected for one.
     pub fn account(&self) -> Option<&str> {
         self.setting(setting::ACCOUNT).filter(|_| !self.is_organization())

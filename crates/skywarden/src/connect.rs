@@ -147,12 +147,7 @@ async fn read_aws(catalog: &Catalog, connector: &Connector, now: Timestamp) -> a
 /// `skywarden disconnect`.
 pub(crate) fn disconnect(disconnect: &Disconnect) -> anyhow::Result<Ending> {
     let id = disconnect.connector.as_str();
-    let was_there = with_store(disconnect.data.as_deref(), async |store| {
-        for member in organization::members_of(&store.connectors(&ScopeFilter::All).await?, id) {
-            store.remove_connector(&member).await?;
-        }
-        Ok(store.remove_connector(id).await?)
-    })?;
+    let was_there = with_store(disconnect.data.as_deref(), async |store| Ok(store.remove_connector(id).await?))?;
     anyhow::ensure!(was_there, "there is no connector `{}`; `skywarden connectors` lists them", text_for_terminal(id, 100));
     println!("Removed `{id}` with its resources, assessments and scores.");
     Ok(Ending::Done)

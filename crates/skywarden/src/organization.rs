@@ -23,12 +23,6 @@ pub(crate) fn is_member(connector: &Connector) -> bool {
     connector.settings.contains_key(setting::MEMBER_OF)
 }
 
-/// The connectors of the accounts that came with an organisation.
-pub(crate) fn members_of(known: &[Connector], organization: &str) -> Vec<String> {
-    let is_member = |other: &&Connector| other.settings.get(setting::MEMBER_OF).is_some_and(|own| own == organization);
-    known.iter().filter(is_member).map(|other| other.id.to_string()).collect()
-}
-
 /// The settings of an organisation's connector besides its login.
 pub(crate) fn settings(arguments: &OrganizationArguments) -> BTreeMap<String, String> {
     let mut settings = BTreeMap::from([(setting::MEMBER_ROLE.to_owned(), arguments.member_role.clone())]);
@@ -92,7 +86,7 @@ struct Plan<'a> {
 fn plan<'a>(connector: &Connector, known: &[Connector], found: &'a Organization) -> Plan<'a> {
     let except: BTreeSet<&str> = connector.settings.get(EXCEPT).map(|list| list.split(',').collect()).unwrap_or_default();
     let own_id = connector.id.as_str();
-    let is_own = |other: &&Connector| other.settings.get(setting::MEMBER_OF).is_some_and(|organization| organization == own_id);
+    let is_own = |other: &&Connector| other.is_member_of(own_id);
     let account_of = |other: &Connector| other.settings.get("account").cloned().unwrap_or_default();
     // An account that somebody connected by itself stays with the login that was chosen for it.
     let elsewhere: BTreeSet<String> =

@@ -85,6 +85,18 @@ impl Store {
         Ok(rows)
     }
 
+    /// The accounts of which all goes with a connector: its own, and those of an organisation's accounts.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn accounts_with(&self, connector: &str) -> Result<Vec<(String, String)>, StoreError> {
+        let known = self.connectors(&ScopeFilter::All).await?;
+        let members: BTreeSet<&str> = known.iter().filter(|own| own.is_member_of(connector)).map(|own| own.id.as_str()).collect();
+        let mut accounts = self.accounts(&ScopeFilter::All).await?;
+        accounts.retain(|(own, _)| own == connector || members.contains(own.as_str()));
+        Ok(accounts)
+    }
+
     /// The resource groups (regions) of an account in which there are resources that may be seen, in order.
     ///
     /// # Errors

@@ -103,16 +103,22 @@ impl Store {
         Ok(ConnectorWritten::Done)
     }
 
-    /// Removes a connector with everything that came through it, in one step; says whether it was there.
+    /// Removes a connector with everything that came through it, and those of an organisation's accounts with it, in one step; says
+    /// whether it was there.
     ///
     /// # Errors
     /// If a statement fails; nothing is removed then.
     pub async fn remove_connector(&self, id: &str) -> Result<bool, StoreError> {
         let doing = "removing a connector";
-        let removed = on_pool!(&self.pool, pool => {
+        let was_there = on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
             // First, as whoever writes a connector does: two that wait for each other would both fail.
             sqlx::query(CHANGED).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let known: Vec<(String,)> = sqlx::query_as("SELECT document FROM connectors")
+                .fetch_all(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            let known: Vec<Connector> = documents(known, "connector")?;
+            let members = known.iter().filter(|own| own.is_member_of(id)).map(|own| own.id.as_str());
+            let all: Vec<&str> = members.chain([id]).collect();
             for statement in [
                 "DELETE FROM assessments WHERE resource IN (SELECT id FROM resources WHERE connector = $1)",
                 "DELETE FROM resources WHERE connector = $1",
@@ -135,17 +141,19 @@ impl Store {
                 "DELETE FROM policy_seen WHERE connector = $1",
                 "DELETE FROM policy_runs WHERE connector = $1",
                 "DELETE FROM arm_objects WHERE connector = $1",
+                "DELETE FROM connectors WHERE id = $1",
             ] {
-                sqlx::query(statement).bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                for own in &all {
+                    sqlx::query(statement).bind(*own).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
             }
             for statement in RECOUNT_GRAND_TOTALS {
                 sqlx::query(*statement).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
-            let removed = sqlx::query("DELETE FROM connectors WHERE id = $1").bind(id).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             tx.commit().await.map_err(StoreError::statement(doing))?;
-            removed.rows_affected()
+            known.iter().any(|own| own.id.as_str() == id)
         });
-        Ok(removed > 0)
+        Ok(was_there)
     }
 }
 

@@ -7,13 +7,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind, setting};
 use skywarden_posture::ScorePart;
-use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScopeFilter, ScorePoint};
+use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScorePoint};
 
 use super::{
     Answer,
     missing::{permissions_of, reasons_of},
 };
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{arm, error::ApiError, scoped::Scoped};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -126,14 +126,14 @@ fn failures(entries: &[Coverage]) -> Vec<Failure<'_>> {
 
 pub(crate) async fn disconnect(state: Scoped, Path(id): Path<String>) -> Result<StatusCode, ApiError> {
     let known = state.store.connectors(&state.filter).await?;
-    if !known.iter().any(|own| own.id.as_str() == id) {
+    let Some(connector) = known.iter().find(|own| own.id.as_str() == id) else {
         return Err(ApiError::not_found("such connector"));
-    }
+    };
+    arm::check_member(&state, connector).await?;
     if state.everywhere().is_err() {
         // With a connector goes all that it reads.
-        let accounts = state.store.accounts(&ScopeFilter::All).await?;
-        let own = accounts.iter().filter(|(connector, _)| *connector == id);
-        own.into_iter().try_for_each(|(connector, account)| state.in_account(connector, account))?;
+        let accounts = state.store.accounts_with(&id).await?;
+        accounts.iter().try_for_each(|(connector, account)| state.in_account(connector, account))?;
     }
     let was_there = state.store.remove_connector(&id).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(ApiError::not_found("such connector")) }

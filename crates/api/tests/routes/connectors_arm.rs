@@ -66,6 +66,16 @@ async fn status_as(server: &Server, bearer: &str, method: &str, path: &str, body
     ask(server, method, path, &[("authorization", bearer), JSON], &body.to_string()).await.0.as_u16()
 }
 
+fn connector(id: &str, settings: BTreeMap<String, String>) -> Connector {
+    Connector {
+        id: id.into(),
+        environment: Environment::Aws,
+        display_name: format!("AWS account {ACCOUNT}"),
+        sample: false,
+        settings,
+    }
+}
+
 async fn kept(server: &Server, id: &str) -> Option<Connector> {
     let all = server.store.connectors(&skywarden_store::ScopeFilter::All).await.unwrap();
     all.into_iter().find(|own| own.id.as_str() == id)
@@ -304,13 +314,6 @@ async fn what_the_command_line_chose_is_changed_there() {
     let server = server().await;
     let settings = [("account", ACCOUNT), ("profile", "audit"), ("role", ROLE), ("endpointUrl", "http://127.0.0.1:9")];
     let settings: BTreeMap<String, String> = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-    let connector = |id: &str, settings: BTreeMap<String, String>| Connector {
-        id: id.into(),
-        environment: Environment::Aws,
-        display_name: format!("AWS account {ACCOUNT}"),
-        sample: false,
-        settings,
-    };
     server.store.put_connector(&connector("mine", settings.clone())).await.unwrap();
     let path = at(&of("mine", ACCOUNT), "skywarden", "mine");
     let shown = get(&server, &path).await;
@@ -323,6 +326,8 @@ async fn what_the_command_line_chose_is_changed_there() {
     let kept = kept(&server, "mine").await.unwrap().settings;
     assert!(settings.iter().all(|(name, value)| kept.get(name) == Some(value)), "{kept:?}");
     // One that came with an organisation is written by that.
+    let leading = [("account", ACCOUNT), ("memberRole", "Reader")].map(|(name, value)| (name.to_owned(), value.to_owned()));
+    server.store.put_connector(&connector("org", leading.into())).await.unwrap();
     let member = [("account", "210987654321"), ("memberOf", "org")].map(|(name, value)| (name.to_owned(), value.to_owned()));
     server.store.put_connector(&connector("aws-210987654321", member.into())).await.unwrap();
     let path = at(&of("aws-210987654321", "210987654321"), "skywarden", "aws-210987654321");
@@ -335,6 +340,22 @@ async fn what_the_command_line_chose_is_changed_there() {
             "{method}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_came_with_an_organisation_goes_with_it() {
+    let server = server().await;
+    let own = |pairs: [(&str, &str); 2]| pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let member = connector("aws-210987654321", own([("account", "210987654321"), ("memberOf", "org")]));
+    server.store.put_connector(&connector("org", own([("account", ACCOUNT), ("memberRole", "Reader")]))).await.unwrap();
+    server.store.put_connector(&member).await.unwrap();
+    let remove = async |id: &str| send(&server, "DELETE", &format!("/api/v1/connectors/{id}"), &[], &Value::Null).await;
+    assert_eq!(code(remove("aws-210987654321").await), refused(409, "ConnectorOfOrganization"));
+    assert_eq!(remove("org").await.0, StatusCode::NO_CONTENT);
+    assert!(kept(&server, "org").await.is_none() && kept(&server, "aws-210987654321").await.is_none());
+    // One whose organisation is gone goes alone.
+    server.store.put_connector(&member).await.unwrap();
+    assert_eq!(remove("aws-210987654321").await.0, StatusCode::NO_CONTENT);
 }
 
 #[tokio::test]

@@ -9,6 +9,9 @@ import { useUrlState } from "../../lib/useUrlState";
 import { ChangeTable } from "./ChangeTable";
 import { useTitles } from "./useTitles";
 
+/** How many the server gives. */
+const NEWEST = 500;
+
 export default function ChangesPage() {
   const query = useChanges();
   return (
@@ -40,14 +43,19 @@ function FilteredChanges({ changes }: { changes: readonly Change[] }) {
         <FilterSelect label="Change" value={values.kind} choices={kinds.map((value) => ({ value, label: words(value) }))} onChange={(kind) => set({ kind })} />
         {isFiltered && <ClearFilters onClear={clear} />}
       </div>
-      <p className="muted" aria-live="polite">{plural(shown.length, "change")}</p>
+      <p className="muted" aria-live="polite">{told(shown.length, changes.length)}</p>
       <div className="card flush">
         {shown.length > 0 ? <ChangeTable changes={shown} titles={titles} /> : (
           <EmptyNote title={isFiltered ? "No change matches" : "Nothing has changed yet"}>
-            {isFiltered ? <ClearFilters onClear={clear} /> : <p>Changes appear from the second assessment on.</p>}
+            {isFiltered ? <ClearFilters onClear={clear} /> : <p>A change is a verdict that differs from that of the assessment before.</p>}
           </EmptyNote>
         )}
       </div>
     </>
   );
+}
+
+function told(nShown: number, nChanges: number) {
+  if (nChanges < NEWEST) return plural(nShown, "change");
+  return nShown < nChanges ? `${plural(nShown, "change")} among the newest ${NEWEST}` : `The newest ${NEWEST} changes; older ones are not shown`;
 }

@@ -18,7 +18,7 @@ export function RecentChanges() {
       </div>
       <Loaded query={query} rows={3}>
         {(changes) => changes.length === 0
-          ? <EmptyNote title="Nothing has changed yet"><p>Changes appear from the second assessment on.</p></EmptyNote>
+          ? <EmptyNote title="Nothing has changed yet"><p>A change is a verdict that differs from that of the assessment before.</p></EmptyNote>
           : <ChangeTable changes={changes.slice(0, SHOWN)} titles={titles} />}
       </Loaded>
     </section>

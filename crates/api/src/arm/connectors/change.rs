@@ -71,11 +71,11 @@ pub(crate) async fn delete(state: Scoped, Path(path): Path<ConnectorPath>, heade
         return Ok(StatusCode::NO_CONTENT.into_response());
     };
     precondition::check(&headers, Some(&Shown::of(&state, &own).await?.etag()))?;
-    check_member(&own.connector)?;
+    check_member(&state, &own.connector).await?;
     let id = own.connector.id.as_str();
-    for (_, account) in state.store.accounts(&ScopeFilter::All).await?.iter().filter(|(connector, _)| connector == id) {
+    for (connector, account) in state.store.accounts_with(id).await? {
         let what = format!("account {account}, whose inventory goes with the connector");
-        state.may_within("Microsoft.Security/securityConnectors/delete", &chain_of(&state, id, account), &what)?;
+        state.may_within("Microsoft.Security/securityConnectors/delete", &chain_of(&state, &connector, &account), &what)?;
     }
     let was_there = state.store.remove_connector(id).await?;
     Ok(if was_there { StatusCode::OK } else { StatusCode::NO_CONTENT }.into_response())
@@ -142,7 +142,10 @@ async fn write(
             _ => Wanted::read(&body)?,
         };
         let after = match &before {
-            Some(own) => replaced(state, own, &wanted)?,
+            Some(own) => {
+                check_member(state, &own.connector).await?;
+                replaced(state, own, &wanted)?
+            }
             None => made(state, &place, &wanted).await?,
         };
         let plans = match &shown {
@@ -223,7 +226,6 @@ fn replaced(state: &Scoped, before: &Placed, wanted: &Wanted) -> Result<Connecto
     if connector.sample {
         return conflict("SampleConnector", format!("`{id}` holds sample data and can't be changed"));
     }
-    check_member(&connector)?;
     if before.account != wanted.account {
         let message = format!(
             "`{id}` connects the account {}, and another has another inventory; make a connector of its own for {}",
@@ -301,9 +303,13 @@ fn check_name(name: &str, account: &str) -> Result<(), ApiError> {
 /// Names that mean something of their own: this machine, the sample, what policies are asked about before it is there.
 const RESERVED: [&str; 3] = ["host", "sample", "request"];
 
-/// That a connector did not come with an organisation.
-fn check_member(connector: &Connector) -> Result<(), ApiError> {
+/// That a connector did not come with an organisation that is connected.
+pub(crate) async fn check_member(state: &Scoped, connector: &Connector) -> Result<(), ApiError> {
     let Some(organization) = connector.setting(setting::MEMBER_OF) else { return Ok(()) };
+    let known = state.store.connectors(&ScopeFilter::All).await?;
+    if !known.iter().any(|own| own.id.as_str() == organization) {
+        return Ok(());
+    }
     let message = format!(
         "`{}` came with the organisation `{organization}`, which writes it anew with each reading; leave the account out of that, or change that",
         connector.id

@@ -19,7 +19,7 @@ use serde_json::{Value, json};
 use super::{Answer, ground::account};
 use crate::{error::ApiError, scoped::Scoped};
 
-pub(crate) use change::{change, delete, put};
+pub(crate) use change::{change, check_member, delete, put};
 pub(super) use placed::{at, home_of, is_shown};
 
 use placed::{Placed, all_at};
