@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// Resources whose names contain a text, of which so many at most are looked at one by one.
-const FEW: usize = 2000;
+const FEW: usize = 500;
 
 /// What lists are read from.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
