@@ -30,6 +30,11 @@ impl Narrowed<'_> {
         ]
     }
 
+    /// The columns that are told.
+    pub(crate) fn told(&self) -> impl Iterator<Item = &'static str> {
+        self.columns().into_iter().filter(|(_, value)| value.is_some()).map(|(column, _)| column)
+    }
+
     /// The conditions over a table's columns of where resources are.
     pub(crate) fn on(&self, table: &str, conditions: &mut Conditions<'_>) {
         for (column, value) in self.columns() {

@@ -9,6 +9,7 @@ use crate::{
     ScopeFilter, Store, StoreError,
     commit::parse,
     pool::{on_pool, rows_of},
+    slices::counted_in,
 };
 
 /// What the last run of a connector could and could not list.
@@ -118,7 +119,7 @@ impl Store {
     /// If a statement fails.
     pub async fn account_counts(&self, filter: &ScopeFilter) -> Result<Vec<AccountCount>, StoreError> {
         let visible = filter.slices(&self.pool, "s.id", 1)?;
-        let table = if *filter == ScopeFilter::All { "account_counts" } else { "slices" };
+        let table = counted_in(filter, ["connector", "account"]);
         let statement = format!(
             "SELECT s.connector, s.account, CAST(SUM(s.n_resources) AS BIGINT) FROM {table} s WHERE 1 = 1{}
              GROUP BY s.connector, s.account",

@@ -12,7 +12,7 @@ use crate::{
     pages::{FOUND, Source, has_trigrams, phrase},
     pool::{Pool, on_pool, rows_of},
     read::{documents, page_size, position},
-    slices::column_of,
+    slices::{column_of, counted_in},
     verdicts::{letter, verdicts},
 };
 
@@ -333,11 +333,10 @@ impl Store {
         let mut wanted = Conditions::new(&self.pool);
         query.places().on_slices(filter, &mut wanted);
         wanted.and(filter.slices(&self.pool, "s.id", wanted.next())?);
-        let is_of_accounts = *filter == ScopeFilter::All && query.type_name.is_none() && query.location.is_none();
         let statement = format!(
             "SELECT CAST(COALESCE(SUM(s.{}), 0) AS BIGINT) FROM {} s WHERE 1 = 1{}",
             query.status.map_or("n_resources", column_of),
-            if is_of_accounts { "account_counts" } else { "slices" },
+            counted_in(filter, query.places().told()),
             wanted.sql
         );
         let rows: Vec<(i64,)> = rows_of!(self, "counting resources", statement, [], wanted);
@@ -385,8 +384,7 @@ impl Store {
         let mut found = Vec::with_capacity(4);
         for column in ["type_name", "connector", "account", "resource_group"] {
             let visible = filter.slices(&self.pool, "s.id", 1)?;
-            let is_of_accounts = *filter == ScopeFilter::All && ["connector", "account"].contains(&column);
-            let table = if is_of_accounts { "account_counts" } else { "slices" };
+            let table = counted_in(filter, [column]);
             let statement = format!(
                 "SELECT s.{column}, CAST(SUM(s.n_resources) AS BIGINT) FROM {table} s WHERE 1 = 1{} GROUP BY s.{column}",
                 visible.sql

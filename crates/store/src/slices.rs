@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use skywarden_model::{Resource, Status};
 
-use crate::Run;
+use crate::{Run, ScopeFilter};
 
 /// Account, resource group and type of a slice of the connector at hand.
 pub(crate) type SliceKey<'r> = (&'r str, &'r str, &'r str);
@@ -31,6 +31,12 @@ pub(crate) struct Census<'r> {
 /// The slice that a resource lies in.
 pub(crate) fn slice_of(resource: &Resource) -> SliceKey<'_> {
     (&resource.scope.account, &resource.scope.resource_group, resource.type_name.as_str())
+}
+
+/// The table in which resources are counted by some columns of `slices s`, over what a filter lets through: by account where that tells.
+pub(crate) fn counted_in<'c>(filter: &ScopeFilter, columns: impl IntoIterator<Item = &'c str>) -> &'static str {
+    let is_of_accounts = columns.into_iter().all(|column| ["connector", "account"].contains(&column));
+    if *filter == ScopeFilter::All && is_of_accounts { "account_counts" } else { "slices" }
 }
 
 /// The column of `slices` that counts the resources with an assessment of a verdict.
