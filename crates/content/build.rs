@@ -1,4 +1,4 @@
-//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, and the tests inside the files into another, so that
+//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, log sources and detections into a second, and the tests inside the files into a third, so that
 //! start-up parses no YAML and no tests.
 //! A file that is no YAML stops the build with its name; everything else is for `skywarden content lint`.
 
@@ -12,6 +12,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let content = Path::new(&std::env::var("CARGO_MANIFEST_DIR")?).join("../../content");
     println!("cargo::rerun-if-changed={}", content.display());
     let mut files = Vec::new();
+    let mut threats = Vec::new();
     let mut tests = Vec::new();
     for entry in walkdir::WalkDir::new(&content).sort_by_file_name() {
         let entry = entry?;
@@ -24,13 +25,20 @@ fn main() -> Result<(), Box<dyn Error>> {
         let document = documents.first().ok_or_else(|| format!("{} is empty", path.display()))?;
         let name = path.strip_prefix(&content)?.display().to_string();
         let mut file = value(document).ok_or_else(|| format!("{} holds what JSON can't", path.display()))?;
-        if let Some(own) = file.as_object_mut().and_then(|members| members.remove("tests")) {
-            tests.push(json!([name, own]));
+        // Those of a detection lie in its own part.
+        for pointer in ["", "/skywarden"] {
+            if let Some(own) =
+                file.pointer_mut(pointer).and_then(Value::as_object_mut).and_then(|members| members.remove("tests"))
+            {
+                tests.push(json!([name, own]));
+            }
         }
-        files.push(json!([name, file]));
+        // What few commands need is kept apart.
+        let is_threat = name.starts_with("log-sources/") || name.starts_with("detections/");
+        if is_threat { threats.push(json!([name, file])) } else { files.push(json!([name, file])) }
     }
     let out = std::env::var("OUT_DIR")?;
-    for (name, list) in [("content.json.zst", files), ("tests.json.zst", tests)] {
+    for (name, list) in [("content.json.zst", files), ("threats.json.zst", threats), ("tests.json.zst", tests)] {
         fs::write(Path::new(&out).join(name), zstd::bulk::compress(&serde_json::to_vec(&list)?, 19)?)?;
     }
     Ok(())
@@ -45,7 +53,7 @@ fn value(node: &YamlOwned) -> Option<Value> {
         YamlOwned::Value(ScalarOwned::String(text)) => Value::String(text.clone()),
         YamlOwned::Sequence(elements) => Value::Array(elements.iter().map(value).collect::<Option<_>>()?),
         YamlOwned::Mapping(members) => {
-            let mut object = Map::new();
+            let (mut object, mut inherited) = (Map::new(), Map::new());
             for (key, member) in members {
                 let name = match value(key)? {
                     Value::String(name) => name,
@@ -53,7 +61,15 @@ fn value(node: &YamlOwned) -> Option<Value> {
                     Value::Bool(truth) => truth.to_string(),
                     _ => return None,
                 };
-                object.insert(name, value(member)?);
+                match (name.as_str(), value(member)?) {
+                    ("<<", Value::Object(merged)) => inherited.extend(merged),
+                    (_, member) => {
+                        object.insert(name, member);
+                    }
+                }
+            }
+            for (name, member) in inherited {
+                object.entry(name).or_insert(member);
             }
             Value::Object(object)
         }

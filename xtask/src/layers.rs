@@ -8,11 +8,13 @@ use crate::process;
 const LAYERS: &[&str] = &[
     "skywarden-model",
     "skywarden-rule",
+    "skywarden-sigma",
     "skywarden-policy",
     "skywarden-rbac",
     "skywarden-vault",
     "skywarden-content",
     "skywarden-bundle",
+    "skywarden-detect",
     "skywarden-facts",
     "skywarden-posture",
     "skywarden-report",
@@ -29,7 +31,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "policy", "rbac", "bundle", "facts", "posture", "report"];
+const PURE: &[&str] = &["model", "rule", "sigma", "detect", "policy", "rbac", "bundle", "facts", "posture", "report"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

@@ -4,8 +4,8 @@ use skywarden_model::FieldPath;
 use skywarden_rule::{Parameters, Rule};
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, FactFile, PlanFile, RecommendationFile, SecretFile, SecurityControl,
-    StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, LogSourceFile, PlanFile, RecommendationFile,
+    SecretFile, SecurityControl, StandardFile,
 };
 
 /// Everything under `content/`, checked, linked and compiled; never changes once built.
@@ -29,6 +29,21 @@ pub struct Catalog {
     pub secrets: BTreeMap<String, SecretFile>,
     /// By id.
     pub plans: BTreeMap<String, PlanFile>,
+    /// By id.
+    pub log_sources: BTreeMap<String, LogSourceFile>,
+    /// By name.
+    pub detections: BTreeMap<String, Detection>,
+    /// Whether log sources and detections belong to it; else those of an overlay are left out too.
+    pub(crate) holds_threats: bool,
+}
+
+/// A detection with the plan that it belongs to.
+#[derive(Debug, Clone)]
+pub struct Detection {
+    /// The plan's id: the folder of its file.
+    pub plan: String,
+    /// Its file.
+    pub file: DetectionFile,
 }
 
 /// A recommendation, ready to be evaluated.

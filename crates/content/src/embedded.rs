@@ -12,6 +12,9 @@ use crate::{
 /// The files of content/ as JSON, compressed by build.rs, without the tests inside them.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/content.json.zst"));
 
+/// Log sources and detections in the same form.
+static PACKED_THREATS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/threats.json.zst"));
+
 /// The tests inside those files, which few commands need.
 static PACKED_TESTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tests.json.zst"));
 
@@ -19,16 +22,33 @@ static PACKED_TESTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tests.jso
 const MAX_BYTES: u64 = 64 << 20;
 
 impl Catalog {
-    /// The content that is compiled into the program, without its tests and not linted: CI has done that.
+    /// The content that is compiled into the program, without its tests and not linted: CI has done that. Log sources and
+    /// detections are left out, and so are those of a folder that is laid over it.
     ///
     /// # Errors
     /// If the packed content is damaged or holds a file that can't be used: the program was built from a tree that CI did not pass.
     pub fn embedded() -> Result<Self, Vec<Problem>> {
-        let unpacked = unpack(PACKED)?;
+        Self::trusted(&[PACKED])
+    }
+
+    /// The same with log sources and detections.
+    ///
+    /// # Errors
+    /// If the packed content is damaged or holds a file that can't be used.
+    pub fn embedded_with_threats() -> Result<Self, Vec<Problem>> {
+        let mut catalog = Self::trusted(&[PACKED, PACKED_THREATS])?;
+        catalog.holds_threats = true;
+        Ok(catalog)
+    }
+
+    fn trusted(packed: &[&[u8]]) -> Result<Self, Vec<Problem>> {
+        let unpacked: Vec<Vec<u8>> = packed.iter().map(|packed| unpack(packed)).collect::<Result<_, _>>()?;
         let mut files: BTreeMap<Kind, Vec<(&str, &RawValue)>> = BTreeMap::new();
-        for (path, text) in listed::<&RawValue>(&unpacked)? {
-            if let Some(kind) = kind_of(path) {
-                files.entry(kind).or_default().push((path, text));
+        for unpacked in &unpacked {
+            for (path, text) in listed::<&RawValue>(unpacked)? {
+                if let Some(kind) = kind_of(path) {
+                    files.entry(kind).or_default().push((path, text));
+                }
             }
         }
         let mut catalog = Self::default();
@@ -50,18 +70,19 @@ impl Catalog {
     /// # Errors
     /// If the packed content is damaged or holds a faulty file.
     pub fn embedded_with_tests() -> Result<Self, Vec<Problem>> {
-        let (unpacked, unpacked_tests) = (unpack(PACKED)?, unpack(PACKED_TESTS)?);
+        let (unpacked, threats, unpacked_tests) = (unpack(PACKED)?, unpack(PACKED_THREATS)?, unpack(PACKED_TESTS)?);
         let mut tests: BTreeMap<&str, Value> = listed(&unpacked_tests)?.into_iter().collect();
         let mut files = Vec::new();
-        for (path, text) in listed::<&RawValue>(&unpacked)? {
+        for (path, text) in listed::<&RawValue>(&unpacked)?.into_iter().chain(listed(&threats)?) {
             let Some(kind) = kind_of(path) else { continue };
             let mut file = file(path, kind, text)?;
-            if let (Value::Object(members), Some(tests)) = (&mut file.source.value, tests.remove(path)) {
+            let holder = if kind == Kind::Detection { "/skywarden" } else { "" };
+            if let (Some(Value::Object(members)), Some(tests)) = (file.source.value.pointer_mut(holder), tests.remove(path)) {
                 members.insert("tests".to_owned(), tests);
             }
             files.push(file);
         }
-        let mut catalog = Self::default();
+        let mut catalog = Self { holds_threats: true, ..Self::default() };
         let mut problems = Vec::new();
         catalog.add(&files, Care::Lint, &mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(problems) }

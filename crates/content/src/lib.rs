@@ -6,10 +6,12 @@ mod baseline;
 mod catalog;
 mod collector;
 mod control;
+mod detection;
 mod embedded;
 mod fact;
 mod lint;
 mod load;
+mod log_source;
 mod overlay;
 mod plan;
 mod problem;
@@ -24,13 +26,22 @@ mod test_case;
 mod verdict;
 
 pub use baseline::BaselineRuleFile;
-pub use catalog::{BaselineRule, Catalog, CompiledRule, Recommendation};
+pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, Recommendation};
 pub use collector::{
     AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall,
     Missing, Paging, Parent, Placement, Preparation, Protocol, ReadCall, Rest, Withheld,
 };
 pub use control::{SecureScoreFile, SecurityControl};
+pub use detection::{
+    AlertLevel, DetectionFile, DetectionPart, DetectionTest, Detector, IndicatorKind, Intent, Step, TestEvent, TestIndicator,
+    TestKind,
+};
 pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
+pub use lint::duration;
+pub use log_source::{
+    Cast, Envelope, EventMapping, LinePattern, LogFormat, LogSourceFile, LogSourceTest, Made, Names, Read, Scalar, SigmaView,
+    Take, TimeField, Tuple,
+};
 pub use overlay::OverrideFile;
 pub use plan::{PlanExtension, PlanFeature, PlanFile, PlanNeed, PlanResources};
 pub use problem::Problem;

@@ -12,8 +12,9 @@ use serde_json::Value;
 use skywarden_rule::{CompileError, Rule};
 
 use crate::{
-    AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, FactFile, OverrideFile,
-    ParameterDeclaration, PlanFile, Problem, Recommendation, RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
+    AlertLevel, AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, Detection, DetectionFile,
+    FactFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation, RecommendationFile,
+    SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -32,6 +33,8 @@ pub(crate) enum Kind {
     Plan,
     Baseline,
     Recommendation,
+    LogSource,
+    Detection,
     Override,
 }
 
@@ -50,6 +53,8 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
         ("secrets", _) => Some(Kind::Secret),
         ("plans", _) => Some(Kind::Plan),
         ("baselines", _) => Some(Kind::Baseline),
+        ("log-sources", _) => Some(Kind::LogSource),
+        ("detections", _) => Some(Kind::Detection),
         ("recommendations", _) => Some(Kind::Recommendation),
         ("overrides", _) => Some(Kind::Override),
         _ => None,
@@ -83,7 +88,7 @@ impl Catalog {
     /// Loads and lints a whole content folder; a bad file is a problem and is left out.
     pub fn load(folder: &Path) -> (Self, Vec<Problem>) {
         let (files, mut problems) = read_folder(folder);
-        let mut catalog = Self::default();
+        let mut catalog = Self { holds_threats: true, ..Self::default() };
         catalog.add(&files, Care::Lint, &mut problems);
         problems.sort();
         (catalog, problems)
@@ -92,7 +97,8 @@ impl Catalog {
     /// Lays a user's folder over the catalog: its files are added, or replace those of the same id; `overrides/ID.yaml`
     /// changes single members.
     pub fn with_overlay(mut self, folder: &Path) -> (Self, Vec<Problem>) {
-        let (files, mut problems) = read_folder(folder);
+        let (mut files, mut problems) = read_folder(folder);
+        files.retain(|file| self.holds_threats || !matches!(file.kind, Kind::LogSource | Kind::Detection));
         self.add(&files, Care::Lint, &mut problems);
         problems.sort();
         (self, problems)
@@ -248,6 +254,28 @@ impl Catalog {
             }
             Kind::Baseline => self.add_baseline(file, care, problems),
             Kind::Recommendation => self.add_recommendation(file, care, problems),
+            Kind::LogSource => {
+                if let Some(source) = typed::<LogSourceFile>(file, problems) {
+                    let before = problems.len();
+                    if care == Care::Lint {
+                        lint::log_source(file, &source, problems);
+                    }
+                    if problems.len() == before {
+                        self.log_sources.insert(source.id.clone(), source);
+                    }
+                }
+            }
+            Kind::Detection => {
+                if let Some(detection) = detection(file, problems) {
+                    let before = problems.len();
+                    if care == Care::Lint {
+                        lint::detection(self, file, &detection, problems);
+                    }
+                    if problems.len() == before {
+                        self.detections.insert(detection.file.name.clone(), detection);
+                    }
+                }
+            }
             Kind::Override => self.apply_override(file, problems),
         }
     }
@@ -400,7 +428,7 @@ pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
             let mut problem = at(entry.path(), "no content file belongs here".to_owned());
             problem.help = Some(
                 "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
-                 standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
+                 log-sources/ID.yaml, detections/PLAN/NAME.yaml, standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
                     .to_owned(),
             );
             problems.push(problem);
@@ -430,11 +458,42 @@ fn read_limited(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
+/// The parts of a detection: the rest is Sigma's, so each is read by itself.
+fn detection(file: &File, problems: &mut Vec<Problem>) -> Option<Detection> {
+    let mut sigma = file.source.value.as_object().cloned()?;
+    let before = problems.len();
+    let mut part = |name: &str| {
+        let part = sigma.remove(name);
+        if part.is_none() {
+            problems.push(file.problem("", format!("`{name}` is missing")));
+        }
+        part.unwrap_or_default()
+    };
+    let (title, name, description) = (part("title"), part("name"), part("description"));
+    let (level, own) = (part("level"), part("skywarden"));
+    let text = |name: &str, value: &Value, problems: &mut Vec<Problem>| typed_at(file, value, &format!("/{name}"), problems);
+    let parsed = DetectionFile {
+        title: text("title", &title, problems).unwrap_or_default(),
+        name: text("name", &name, problems).unwrap_or_default(),
+        description: text("description", &description, problems).unwrap_or_default(),
+        level: typed_at(file, &level, "/level", problems).unwrap_or(AlertLevel::Informational),
+        skywarden: typed_at(file, &own, "/skywarden", problems).unwrap_or_default(),
+        sigma,
+    };
+    let plan = file.path.split('/').nth(1).unwrap_or_default().to_owned();
+    (problems.len() == before).then_some(Detection { plan, file: parsed })
+}
+
 fn typed<T: DeserializeOwned>(file: &File, problems: &mut Vec<Problem>) -> Option<T> {
-    match serde_path_to_error::deserialize(&file.source.value) {
+    typed_at(file, &file.source.value, "", problems)
+}
+
+/// Reads what lies at a pointer of a file.
+fn typed_at<T: DeserializeOwned>(file: &File, value: &Value, pointer: &str, problems: &mut Vec<Problem>) -> Option<T> {
+    match serde_path_to_error::deserialize(value) {
         Ok(parsed) => Some(parsed),
         Err(error) => {
-            let mut pointer = String::new();
+            let mut pointer = pointer.to_owned();
             for segment in error.path().iter() {
                 match segment {
                     serde_path_to_error::Segment::Map { key } => pointer.push_str(&format!("/{}", source::step(key))),

@@ -4,8 +4,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, FactFile, OverrideFile, PlanFile, RecommendationFile, SecretFile,
-    SecureScoreFile, StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, LogSourceFile, OverrideFile, PlanFile,
+    RecommendationFile, SecretFile, SecureScoreFile, StandardFile,
 };
 
 /// The JSON Schema of each kind of content file, by the kind's name.
@@ -14,7 +14,9 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("aws-service", schema_for!(AwsService).to_value()),
         ("baseline-rule", schema_for!(BaselineRuleFile).to_value()),
         ("collector", schema_for!(CollectorFile).to_value()),
+        ("detection", schema_for!(DetectionFile).to_value()),
         ("fact", schema_for!(FactFile).to_value()),
+        ("log-source", schema_for!(LogSourceFile).to_value()),
         ("override", schema_for!(OverrideFile).to_value()),
         ("plan", schema_for!(PlanFile).to_value()),
         ("recommendation", schema_for!(RecommendationFile).to_value()),

@@ -119,7 +119,7 @@ fn convert(
             Value::Array(list)
         }
         YamlDataOwned::Mapping(members) => {
-            let mut object = Map::new();
+            let (mut object, mut inherited) = (Map::new(), Map::new());
             for (key, member) in members {
                 let name = match convert(key, String::new(), depth + 1, &mut BTreeMap::new())? {
                     Value::String(name) => name,
@@ -131,7 +131,16 @@ fn convert(
                 let value = convert(member, below.clone(), depth + 1, places)?;
                 // An error in a member is best shown at its key.
                 places.insert(below, (number(key.span.start.line()), number(key.span.start.col() + 1)));
-                object.insert(name, value);
+                match (name.as_str(), value) {
+                    ("<<", Value::Object(merged)) => inherited.extend(merged),
+                    (_, value) => {
+                        object.insert(name, value);
+                    }
+                }
+            }
+            // `<<: *other`: what is said here itself holds.
+            for (name, value) in inherited {
+                object.entry(name).or_insert(value);
             }
             Value::Object(object)
         }

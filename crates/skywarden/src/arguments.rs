@@ -1,4 +1,5 @@
 mod access;
+mod detect;
 mod keys;
 mod limits;
 mod policy;
@@ -15,6 +16,7 @@ use crate::{
 };
 
 pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
+pub(crate) use detect::{DetectArguments, DetectFormat};
 pub(crate) use keys::{KeySource, Keys};
 pub(crate) use limits::LimitArguments;
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
@@ -68,6 +70,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Content,
     },
+    /// Look through logs in files for attacks.
+    Detect(DetectArguments),
     /// Azure Policy: definitions, initiatives, assignments, exemptions, and how resources comply.
     Policy {
         #[command(subcommand)]

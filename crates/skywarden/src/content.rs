@@ -13,6 +13,11 @@ pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     laid_over(told(Catalog::embedded())?, overlay)
 }
 
+/// The same with log sources and detections.
+pub(crate) fn catalog_with_threats(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
+    laid_over(told(Catalog::embedded_with_threats())?, overlay)
+}
+
 /// The same with the tests inside the files, linted.
 fn catalog_with_tests(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     laid_over(told(Catalog::embedded_with_tests())?, overlay)
@@ -51,8 +56,8 @@ pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<E
             report_lint(&catalog, &problems)
         }
         Content::Test => test(&catalog_with_tests(overlay)?),
-        Content::List => list(&catalog(overlay)?),
-        Content::Show { id } => show(&catalog(overlay)?, id),
+        Content::List => list(&catalog_with_threats(overlay)?),
+        Content::Show { id } => show(&catalog_with_threats(overlay)?, id),
         Content::Docs { out } => crate::content_docs::write(&catalog(overlay)?, out),
     }
 }
@@ -66,8 +71,11 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
     }
     let n_rules: usize = catalog.baselines.values().map(|rules| rules.len()).sum();
     println!(
-        "{} recommendations, {n_rules} baseline rules, {} collectors, {} standards, {} plans, {} facts: {} problems",
+        "{} recommendations, {n_rules} baseline rules, {} detections, {} log sources, {} collectors, {} standards, {} plans, {} facts: \
+         {} problems",
         catalog.recommendations.len(),
+        catalog.detections.len(),
+        catalog.log_sources.len(),
         catalog.collectors.len(),
         catalog.standards.len(),
         catalog.plans.len(),
@@ -87,8 +95,15 @@ fn test(catalog: &Catalog) -> anyhow::Result<Ending> {
     for failure in &specs.failures {
         eprintln!("{failure}");
     }
-    let n_failed = report.failures.len() + specs.failures.len();
-    println!("{} passed, {n_failed} failed", report.n_passed + specs.n_passed);
+    let threats = skywarden_detect::run_tests(catalog);
+    for failure in &threats.failures {
+        eprintln!("{failure}");
+    }
+    for alert in &threats.elsewhere {
+        eprintln!("everyday events: {alert}");
+    }
+    let n_failed = report.failures.len() + specs.failures.len() + threats.failures.len();
+    println!("{} passed, {n_failed} failed", report.n_passed + specs.n_passed + threats.n_passed);
     Ok(if n_failed == 0 { Ending::Done } else { Ending::Failed })
 }
 
@@ -109,6 +124,17 @@ fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
     let mut table = new_table(&["Standard", "Title"]);
     for standard in catalog.standards.values() {
         table.add_row([&standard.id, &standard.title]);
+    }
+    println!("{table}");
+    let mut table = new_table(&["Severity", "Plan", "Detection", "Title"]);
+    for detection in catalog.detections.values() {
+        let severity = crate::detect::severity_text(detection.file.level).to_owned();
+        table.add_row([severity, detection.plan.clone(), detection.file.name.clone(), detection.file.title.clone()]);
+    }
+    println!("{table}");
+    let mut table = new_table(&["Log source", "Title"]);
+    for source in catalog.log_sources.values() {
+        table.add_row([&source.id, &source.title]);
     }
     println!("{table}");
     let mut table = new_table(&["Resource type", "What it is"]);
@@ -151,8 +177,16 @@ fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
         }
         return Ok(Ending::Done);
     }
+    if let Some(detection) = catalog.detections.get(id) {
+        println!("{}", serde_json::to_string_pretty(&detection.file)?);
+        return Ok(Ending::Done);
+    }
+    if let Some(source) = catalog.log_sources.get(id) {
+        println!("{}", serde_json::to_string_pretty(source)?);
+        return Ok(Ending::Done);
+    }
     anyhow::bail!(
-        "there is no recommendation, baseline rule, standard or resource type `{}`; `skywarden content list` shows all",
+        "there is no recommendation, baseline rule, standard, detection, log source or resource type `{}`; `skywarden content list` shows all",
         text_for_terminal(id, 100)
     )
 }

@@ -9,6 +9,7 @@ mod connect;
 mod content;
 mod content_docs;
 mod data_dir;
+mod detect;
 mod estate;
 mod keys;
 mod master_key;
@@ -78,6 +79,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Up(up) => up::run(up, content),
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
+        Command::Detect(arguments) => detect::run(arguments, content),
         Command::Policy { command } => policy::run(command, content),
         Command::Access { command } => access::run(command),
         Command::Audit { command } => access::audit(command),

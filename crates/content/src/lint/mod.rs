@@ -1,5 +1,6 @@
 //! What must hold of a content file beyond its shape.
 
+mod detection;
 mod plan;
 mod standard;
 
@@ -16,6 +17,8 @@ use crate::{
     source::step,
 };
 
+pub use detection::duration;
+pub(crate) use detection::{detection, log_source};
 pub(crate) use plan::{plan, plan_need, successors};
 pub(crate) use standard::{checks, standard};
 

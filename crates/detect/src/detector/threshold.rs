@@ -1,0 +1,45 @@
+use rustc_hash::{FxHashSet, FxHasher};
+
+use super::{Finding, Sighting, Window};
+
+/// Counts events, or different values of a field, within a time. Says so once, then again only after that time.
+pub(crate) fn look(
+    window: &mut Window,
+    sighting: &Sighting<'_>,
+    within: i64,
+    at_least: u32,
+    distinct: Option<&str>,
+    within_text: &str,
+) -> Option<Finding> {
+    use std::hash::{Hash as _, Hasher as _};
+    let value = match distinct {
+        None => 0,
+        Some(field) => {
+            let mut hasher = FxHasher::default();
+            (sighting.field)(field)?.to_lowercase().hash(&mut hasher);
+            hasher.finish()
+        }
+    };
+    let needed = usize::try_from(at_least).unwrap_or(usize::MAX);
+    if distinct.is_some() {
+        // Of each value the newest is enough.
+        window.events.retain(|(.., known)| *known != value);
+    }
+    window.add(sighting.time, sighting.id, value, within, needed.max(super::MAX_NAMED));
+    if sighting.time < window.quiet_until {
+        return None;
+    }
+    let n = match distinct {
+        None => window.events.len(),
+        Some(_) => window.events.iter().map(|(.., value)| *value).collect::<FxHashSet<_>>().len(),
+    };
+    if n < needed {
+        return None;
+    }
+    window.quiet_until = sighting.time.saturating_add(within);
+    let why = match distinct {
+        None => format!("{n} such events within {within_text}"),
+        Some(field) => format!("{n} different values of {field} within {within_text}"),
+    };
+    Some(Finding { why, events: window.ids() })
+}

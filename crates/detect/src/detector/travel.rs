@@ -1,0 +1,57 @@
+use rustc_hash::FxHashMap;
+
+use super::{Finding, Sighting};
+
+/// Nearer places never count: addresses are placed no better than that.
+const NEAR: f64 = 500.0;
+
+/// Where somebody was last.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    time: i64,
+    latitude: f64,
+    longitude: f64,
+    name: String,
+    id: String,
+}
+
+/// Compares the place of an event with the last one of the same entity.
+pub(crate) fn look(places: &mut FxHashMap<u64, Place>, key: u64, sighting: &Sighting<'_>, faster_than: f64) -> Option<Finding> {
+    let number = |name: &str| (sighting.field)(name).and_then(|text| text.parse::<f64>().ok());
+    let country = (sighting.field)("src_endpoint.location.country");
+    let own = number("src_endpoint.location.lat").zip(number("src_endpoint.location.long"));
+    let (latitude, longitude) = own.or_else(|| country.as_deref().and_then(crate::country::centre))?;
+    let name = (sighting.field)("src_endpoint.location.city").or(country).unwrap_or_else(|| format!("{latitude}, {longitude}"));
+    let place = Place { time: sighting.time, latitude, longitude, name, id: sighting.id.to_owned() };
+    let before = places.insert(key, place.clone())?;
+    let distance = kilometres((before.latitude, before.longitude), (latitude, longitude));
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of days, far below 2^53")]
+    let hours = (sighting.time - before.time).abs() as f64 / 3_600_000.0;
+    // Two places at once are as impossible as it gets; a second is the least that logs tell apart.
+    let speed = distance / hours.max(1.0 / 3_600.0);
+    if distance < NEAR || speed <= faster_than {
+        return None;
+    }
+    let why = format!("from {} to {}: {distance:.0} km within {:.1} hours", before.name, place.name, hours);
+    Some(Finding { why, events: vec![before.id, place.id] })
+}
+
+/// The great circle between two places.
+fn kilometres((from_latitude, from_longitude): (f64, f64), (to_latitude, to_longitude): (f64, f64)) -> f64 {
+    let (from, to) = (from_latitude.to_radians(), to_latitude.to_radians());
+    let (latitude, longitude) = (to - from, (to_longitude - from_longitude).to_radians());
+    let chord = (latitude / 2.0).sin().powi(2) + from.cos() * to.cos() * (longitude / 2.0).sin().powi(2);
+    2.0 * 6_371.0 * chord.sqrt().clamp(0.0, 1.0).asin()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kilometres;
+
+    #[test]
+    fn distances_are_those_of_the_globe() {
+        let (berlin, new_york) = ((52.52, 13.405), (40.713, -74.006));
+        assert!((kilometres(berlin, new_york) - 6_385.0).abs() < 30.0);
+        assert!(kilometres(berlin, berlin) < 1e-6);
+    }
+}

@@ -1,0 +1,525 @@
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use jiff::Timestamp;
+use rustc_hash::FxHashMap;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+use skywarden_content::{Detector, LogSourceFile, SigmaView, Take};
+use skywarden_sigma::{
+    ConditionExpr, ConditionId, Detections, Engine, EngineBuilder, LogSource as SigmaSource, Placeholders, Projection, Record,
+    RuleId, Scratch, Slot, SlotOf, Value, parse_selection,
+};
+
+use crate::{
+    Event, Refused, Rule,
+    ocsf::Class,
+    read::{Raw, Reader, Unreadable},
+    take::{Source, to_json},
+    time::TimeFormat,
+};
+
+/// A log source with the rules that look at its records, compiled together.
+#[derive(Debug)]
+pub struct LogSource {
+    /// `aws-cloudtrail`.
+    pub id: Arc<str>,
+    /// As people call it.
+    pub title: String,
+    pub(crate) reader: Reader,
+    projection: Projection,
+    time: Option<(Slot, Vec<TimeFormat>)>,
+    event_id: Option<Slot>,
+    account: Option<Source>,
+    resource: Option<Source>,
+    events: Vec<EventSource>,
+    engine: Engine,
+    late: Vec<Late>,
+    fired: Vec<Fired>,
+    /// Fields of the record that detectors ask for by `record.X`.
+    record_fields: FxHashMap<String, Slot>,
+}
+
+#[derive(Debug)]
+struct EventSource {
+    class: Class,
+    when: Option<ConditionId>,
+    set: BTreeMap<String, Source>,
+}
+
+/// A field that is made of others once the record is read.
+#[derive(Debug)]
+enum Late {
+    /// Of the event in OCSF's words.
+    Ocsf { slot: Slot, name: String },
+    /// The name of the event's class.
+    Class { slot: Slot },
+    /// Sigma's field as a view says it.
+    Made { slot: Slot, source: Source },
+}
+
+/// What a rule of the engine stands for.
+#[derive(Debug)]
+struct Fired {
+    /// Its number among all rules.
+    rule: usize,
+    selections: BTreeMap<String, ConditionId>,
+}
+
+/// One record as it is looked at.
+#[derive(Debug)]
+pub(crate) struct Seen<'a> {
+    pub(crate) record: Record<'a>,
+    /// Which of the log source's events it is.
+    event: Option<usize>,
+}
+
+/// Gives out slots for fields of one log source.
+struct Fields<'f> {
+    file: &'f LogSourceFile,
+    projection: Projection,
+    known: FxHashMap<Vec<String>, Slot>,
+    late: Vec<Late>,
+    late_known: FxHashMap<String, Slot>,
+}
+
+impl Fields<'_> {
+    /// The slot of the first of these fields that is there.
+    fn first_of(&mut self, names: &[String]) -> Slot {
+        if let Some(slot) = self.known.get(names) {
+            return *slot;
+        }
+        let slot = self.projection.slot();
+        let mut rank = 0;
+        for name in names {
+            for place in self.places(name) {
+                self.projection.take(slot, rank, &place);
+                rank = rank.saturating_add(1);
+            }
+        }
+        self.known.insert(names.to_vec(), slot);
+        slot
+    }
+
+    /// Where a field may lie: under its own name, where `names` says, and in what is lifted.
+    fn places(&self, name: &str) -> Vec<String> {
+        let read = &self.file.read;
+        let mut places = vec![name.to_owned()];
+        places.extend(read.names.get(name).into_iter().flat_map(|names| names.all().iter().cloned()));
+        // `names: { user: [properties.user] }` serves `user.name` too.
+        for (place, _) in name.match_indices('.') {
+            let (head, tail) = name.split_at(place);
+            let heads = read.names.get(head).into_iter().flat_map(|names| names.all().iter());
+            places.extend(heads.map(|head| format!("{head}{tail}")));
+        }
+        places.extend(read.lift.iter().chain(&read.unwrap).map(|prefix| format!("{prefix}.{name}")));
+        places
+    }
+
+    fn ocsf(&mut self, name: &str) -> Slot {
+        if let Some(slot) = self.late_known.get(name) {
+            return *slot;
+        }
+        let slot = self.projection.slot();
+        self.late_known.insert(name.to_owned(), slot);
+        self.late.push(match name {
+            "class" => Late::Class { slot },
+            _ => Late::Ocsf { slot, name: name.to_owned() },
+        });
+        slot
+    }
+
+    /// The slot of what Sigma calls a field, in one of its log sources.
+    fn sigma(&mut self, view: &SigmaView, number: usize, name: Option<&str>) -> Slot {
+        let Some(name) = name else { return self.projection.everything() };
+        if let Some(name) = name.strip_prefix("ocsf.") {
+            return self.ocsf(name);
+        }
+        match view.fields.get(name) {
+            None => self.first_of(&[name.to_owned()]),
+            Some(Take::Field(field)) if !field.contains('{') => self.first_of(std::slice::from_ref(field)),
+            Some(take) => {
+                let key = format!("{number} {name}");
+                if let Some(slot) = self.late_known.get(&key) {
+                    return *slot;
+                }
+                let source = Source::new(take, &mut |names| self.first_of(names));
+                if let Source::Field(slot) = source {
+                    return slot;
+                }
+                let slot = self.projection.slot();
+                self.late_known.insert(key, slot);
+                self.late.push(Late::Made { slot, source });
+                slot
+            }
+        }
+    }
+}
+
+/// Adds rules to the engine of a log source.
+struct Adder<'r> {
+    builder: EngineBuilder,
+    fired: Vec<Fired>,
+    refused: &'r mut Vec<Refused>,
+}
+
+impl Adder<'_> {
+    fn add(&mut self, (number, rule): (usize, &Rule), detection: &Detections, given: &[ConditionId], slot_of: &mut SlotOf<'_>) {
+        let added = self.builder.rule(detection, &[], given, slot_of).and_then(|_| match rule.detector {
+            Some(Detector::Sequence { .. }) => self.builder.selections(&rule.sigma.detection, slot_of),
+            _ => Ok(BTreeMap::new()),
+        });
+        match added {
+            Ok(selections) => self.fired.push(Fired { rule: number, selections }),
+            Err(error) => {
+                let refusal = Refused { rule: rule.name.to_string(), reason: error.to_string() };
+                if !self.refused.contains(&refusal) {
+                    self.refused.push(refusal);
+                }
+            }
+        }
+    }
+}
+
+/// A rule's detection for events of one OCSF class only. The class is known only after the first look at a record, so it is a test
+/// of the rule and no condition that is asked for before.
+fn of_class(detection: &Detections, class: &str) -> Result<Detections, String> {
+    let mut own = detection.clone();
+    let selection = parse_selection(&json!({ "ocsf.class": class }))?;
+    own.named.extend(selection.named.into_values().map(|selection| ("_class".to_owned(), selection)));
+    let is_class = ConditionExpr::Identifier("_class".to_owned());
+    own.conditions = own.conditions.into_iter().map(|condition| ConditionExpr::And(vec![is_class.clone(), condition])).collect();
+    Ok(own)
+}
+
+impl LogSource {
+    /// Compiles a log source with those of the rules that fit it. A rule that can't be compiled is told in `refused`, once.
+    ///
+    /// # Errors
+    /// If the log source itself is wrong.
+    pub fn new(
+        file: &LogSourceFile,
+        rules: &[Rule],
+        placeholders: &Placeholders,
+        refused: &mut Vec<Refused>,
+    ) -> Result<Self, String> {
+        let mut fields = Fields {
+            file,
+            projection: Projection::default(),
+            known: FxHashMap::default(),
+            late: Vec::new(),
+            late_known: FxHashMap::default(),
+        };
+        let mut builder = EngineBuilder::new(placeholders.clone());
+        let mut events = Vec::new();
+        for event in &file.events {
+            let class = Class::named(&event.class).ok_or_else(|| format!("there is no OCSF class `{}`", event.class))?;
+            let when = condition(event.when.as_ref(), &mut builder, &mut fields)?;
+            let set = event.set.iter().map(|(name, take)| (name.clone(), Source::new(take, &mut |names| fields.first_of(names))));
+            let set = set.collect();
+            events.push(EventSource { class, when, set });
+        }
+        let time = file.time.as_ref().map(|time| {
+            (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
+        });
+        let event_id = file.event_id.as_ref().map(|names| fields.first_of(names.all()));
+        let account = file.account.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
+        let resource = file.resource.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
+        let mut views = Vec::new();
+        for view in &file.sigma {
+            views.push((view, condition(view.when.as_ref(), &mut builder, &mut fields)?));
+        }
+        let mut adder = Adder { builder, fired: Vec::new(), refused };
+        let mut record_fields = FxHashMap::default();
+        for (number, rule) in rules.iter().enumerate() {
+            let wanted = &rule.sigma.logsource;
+            let n_before = adder.fired.len();
+            if wanted.product.as_deref() == Some("ocsf") {
+                let class = wanted.category.as_deref().unwrap_or_default();
+                if file.events.iter().any(|event| event.class == class) {
+                    let detection = of_class(&rule.sigma.detection, class)?;
+                    adder.add((number, rule), &detection, &[], &mut |name| match name {
+                        None => fields.projection.everything(),
+                        Some(name) => match name.strip_prefix("record.") {
+                            Some(name) => fields.first_of(&[name.to_owned()]),
+                            None => fields.ocsf(name.strip_prefix("ocsf.").unwrap_or(name)),
+                        },
+                    });
+                }
+            } else {
+                for (place, (view, when)) in views.iter().enumerate().filter(|(_, (view, _))| fits(wanted, view)) {
+                    let given: Vec<ConditionId> = when.iter().copied().collect();
+                    adder.add((number, rule), &rule.sigma.detection, &given, &mut |name| fields.sigma(view, place, name));
+                }
+            }
+            if adder.fired.len() > n_before {
+                for name in rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record.")) {
+                    record_fields.insert(name.to_owned(), fields.first_of(&[name.to_owned()]));
+                }
+            }
+        }
+        let Adder { builder, fired, .. } = adder;
+        let Fields { projection, late, .. } = fields;
+        let late_slots: BTreeSet<Slot> = late.iter().map(Late::slot).collect();
+        let engine = builder.build(&|slot| late_slots.contains(&slot))?;
+        Ok(LogSource {
+            id: file.id.as_str().into(),
+            title: file.title.clone(),
+            reader: Reader::new(file),
+            projection,
+            time,
+            event_id,
+            account,
+            resource,
+            events,
+            engine,
+            late,
+            fired,
+            record_fields,
+        })
+    }
+
+    /// How many rules look at its records.
+    pub fn n_rules(&self) -> usize {
+        self.fired.iter().map(|fired| fired.rule).collect::<BTreeSet<_>>().len()
+    }
+
+    /// The numbers of those rules.
+    pub(crate) fn rules(&self) -> impl Iterator<Item = usize> + '_ {
+        self.fired.iter().map(|fired| fired.rule)
+    }
+
+    /// The first format of its times, for those who write records.
+    pub(crate) fn time_format(&self) -> Option<&TimeFormat> {
+        self.time.as_ref().and_then(|(_, formats)| formats.first())
+    }
+
+    /// Takes the fields out of what was read.
+    pub(crate) fn record<'a>(&self, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
+        match raw {
+            Raw::Json(text) => self.projection.read(text).map_err(|reason| Unreadable(format!("no JSON: {reason}"))),
+            Raw::Pairs(pairs, _) => {
+                let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())));
+                Ok(self.projection.read_pairs(pairs))
+            }
+        }
+    }
+
+    /// Looks at a record with all rules: the numbers of those that fire go to `fired`.
+    pub(crate) fn look<'a>(
+        &self,
+        mut record: Record<'a>,
+        scratch: &mut Scratch,
+        buffer: &mut Vec<RuleId>,
+        fired: &mut Vec<(usize, RuleId)>,
+    ) -> Seen<'a> {
+        self.engine.start(&record, scratch);
+        let mut event = None;
+        if !self.late.is_empty() {
+            event = self.event_of(&record, scratch);
+            for late in &self.late {
+                let value = match late {
+                    Late::Class { .. } => event
+                        .and_then(|event| self.events.get(event))
+                        .map_or(Value::Absent, |event| Value::Text(Cow::Borrowed(event.class.name))),
+                    Late::Ocsf { name, .. } => self.ocsf_value(name, event, &record),
+                    Late::Made { source, .. } => source.value(&record),
+                };
+                record.set(late.slot(), value);
+            }
+        }
+        buffer.clear();
+        self.engine.finish(&record, scratch, buffer);
+        fired.clear();
+        for id in buffer.iter() {
+            if let Some(rule) = self.fired.get(id.index()).map(|fired| fired.rule)
+                && fired.iter().all(|(known, _)| *known != rule)
+            {
+                fired.push((rule, *id));
+            }
+        }
+        if event.is_none() && !fired.is_empty() {
+            event = self.event_of(&record, scratch);
+        }
+        Seen { record, event }
+    }
+
+    /// The same for those who want to know what kind of event it is, whether a rule fires or not.
+    pub(crate) fn look_whole<'a>(
+        &self,
+        record: Record<'a>,
+        scratch: &mut Scratch,
+        buffer: &mut Vec<RuleId>,
+        fired: &mut Vec<(usize, RuleId)>,
+    ) -> Seen<'a> {
+        let mut seen = self.look(record, scratch, buffer, fired);
+        seen.event = seen.event.or_else(|| self.event_of(&seen.record, scratch));
+        seen
+    }
+
+    fn event_of(&self, record: &Record<'_>, scratch: &mut Scratch) -> Option<usize> {
+        self.events.iter().position(|event| event.when.is_none_or(|when| self.engine.holds(when, record, scratch)))
+    }
+
+    /// Whether a selection of a rule holds of the record that was looked at last.
+    pub(crate) fn selection_holds(&self, id: RuleId, selection: &str, record: &Record<'_>, scratch: &mut Scratch) -> bool {
+        let condition = self.fired.get(id.index()).and_then(|fired| fired.selections.get(selection));
+        condition.is_some_and(|condition| self.engine.holds(*condition, record, scratch))
+    }
+
+    /// Why a rule fired: what was asked of which field, and what it holds.
+    pub(crate) fn reasons(&self, id: RuleId, record: &Record<'_>, scratch: &mut Scratch) -> Vec<(String, String, String)> {
+        let reasons = self.engine.reasons(id, record, scratch);
+        reasons
+            .into_iter()
+            .map(|reason| {
+                let texts: Vec<_> = record.get(reason.slot).each().iter().filter_map(Value::text).collect();
+                (self.name_of(reason.slot), reason.expected, shorten(&texts.join(", "), 300))
+            })
+            .collect()
+    }
+
+    fn name_of(&self, slot: Slot) -> String {
+        let late = self.late.iter().find(|late| late.slot() == slot);
+        match late {
+            Some(Late::Ocsf { name, .. }) => name.clone(),
+            Some(Late::Class { .. }) => "class".to_owned(),
+            _ => self.projection.name_of(slot).unwrap_or("any field").to_owned(),
+        }
+    }
+
+    fn ocsf_value<'a>(&self, name: &str, event: Option<usize>, record: &Record<'a>) -> Value<'a> {
+        let own = event.and_then(|event| self.events.get(event)).and_then(|event| event.set.get(name));
+        if let Some(source) = own {
+            let value = source.value(record);
+            if !value.is_nothing() {
+                return value;
+            }
+        }
+        match name {
+            "account" | "cloud.account.uid" => self.account.as_ref().map_or(Value::Absent, |account| account.value(record)),
+            "resource" | "resource.uid" => self.resource_of(record),
+            _ => Value::Absent,
+        }
+    }
+
+    fn resource_of<'a>(&self, record: &Record<'a>) -> Value<'a> {
+        self.resource.as_ref().map_or(Value::Absent, |resource| resource.value(record))
+    }
+
+    /// The text of a field by its OCSF name, or of the record by `record.X`.
+    pub(crate) fn field(&self, name: &str, seen: &Seen<'_>) -> Option<String> {
+        let value = match name.strip_prefix("record.") {
+            Some(name) => self.record_fields.get(name).map(|slot| seen.record.get(*slot).clone())?,
+            None => self.ocsf_value(name, seen.event, &seen.record),
+        };
+        value.first_text().map(Cow::into_owned).filter(|text| !text.is_empty() && text != "-")
+    }
+
+    /// When the record says that it happened.
+    pub(crate) fn time(&self, record: &Record<'_>, now: Timestamp) -> Option<Timestamp> {
+        let (slot, formats) = self.time.as_ref()?;
+        let value = record.get(*slot).each().first()?;
+        formats.iter().find_map(|format| format.read(value, now))
+    }
+
+    /// What tells the record from all others.
+    pub(crate) fn event_id(&self, record: &Record<'_>, raw: &str) -> String {
+        let own = self.event_id.and_then(|slot| record.get(slot).first_text().map(Cow::into_owned));
+        own.filter(|id| !id.is_empty()).unwrap_or_else(|| {
+            let digest = Sha256::digest(raw.as_bytes());
+            digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+        })
+    }
+
+    /// The record in the words of OCSF.
+    pub(crate) fn event(&self, seen: &Seen<'_>, raw: &str, time: Option<Timestamp>) -> Event {
+        let own = seen.event.and_then(|event| self.events.get(event));
+        let text = |value: Value<'_>| value.first_text().map(Cow::into_owned).filter(|text| !text.is_empty());
+        let set = own.into_iter().flat_map(|event| &event.set);
+        Event {
+            id: self.event_id(&seen.record, raw),
+            source: Arc::clone(&self.id),
+            time,
+            account: self.account.as_ref().and_then(|account| text(account.value(&seen.record))),
+            resource: text(self.resource_of(&seen.record)),
+            class: own.map_or(Class { name: "base_event", uid: 0 }, |event| event.class),
+            fields: set.filter_map(|(name, source)| Some((name.clone(), to_json(&source.value(&seen.record))?))).collect(),
+            raw: raw.to_owned(),
+        }
+    }
+}
+
+impl Late {
+    fn slot(&self) -> Slot {
+        match self {
+            Late::Ocsf { slot, .. } | Late::Class { slot } | Late::Made { slot, .. } => *slot,
+        }
+    }
+}
+
+impl Raw<'_> {
+    /// The record as it was read.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Raw::Json(text) | Raw::Pairs(_, text) => text,
+        }
+    }
+}
+
+fn condition(
+    when: Option<&serde_json::Value>,
+    builder: &mut EngineBuilder,
+    fields: &mut Fields<'_>,
+) -> Result<Option<ConditionId>, String> {
+    let Some(when) = when else { return Ok(None) };
+    let selection = parse_selection(when)?;
+    let condition = builder.condition(&selection, &mut |name| match name {
+        None => fields.projection.everything(),
+        Some(name) => fields.first_of(&[name.to_owned()]),
+    });
+    condition.map(Some).map_err(|error| error.to_string())
+}
+
+/// Whether a log source has records for a rule.
+pub(crate) fn serves(file: &LogSourceFile, wanted: &SigmaSource) -> bool {
+    match wanted.product.as_deref() {
+        Some("ocsf") => file.events.iter().any(|event| Some(event.class.as_str()) == wanted.category.as_deref()),
+        _ => file.sigma.iter().any(|view| fits(wanted, view)),
+    }
+}
+
+/// Whether a rule's log source asks for nothing that a view does not have.
+fn fits(wanted: &SigmaSource, view: &SigmaView) -> bool {
+    let fits = |wanted: &Option<String>, own: &Option<String>| wanted.is_none() || wanted == own;
+    let is_asked = wanted.product.is_some() || wanted.category.is_some() || wanted.service.is_some();
+    is_asked
+        && fits(&wanted.product, &view.product)
+        && fits(&wanted.category, &view.category)
+        && fits(&wanted.service, &view.service)
+}
+
+/// The fields that a detector asks for.
+pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
+    let lists: Vec<&[String]> = match detector {
+        Detector::Threshold { by, distinct, .. } => vec![by, distinct.as_slice()],
+        Detector::Sequence { by, .. } | Detector::Beacon { by, .. } => vec![by],
+        Detector::FirstSeen { entity, feature, .. } => vec![entity, feature],
+        Detector::Rare { entity, feature, among, .. } => vec![entity, feature, among],
+        Detector::Volume { entity, sum, distinct, .. } => vec![entity, sum.as_slice(), distinct.as_slice()],
+        Detector::Travel { entity, .. } => vec![entity],
+        Detector::GeneratedName { field, by, .. } => vec![std::slice::from_ref(field), by],
+        Detector::Indicator { fields, .. } => vec![fields],
+    };
+    lists.into_iter().flatten().map(String::as_str).collect()
+}
+
+pub(crate) fn shorten(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),
+    }
+}

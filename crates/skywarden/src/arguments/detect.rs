@@ -1,0 +1,54 @@
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// `skywarden detect`.
+#[derive(Args)]
+pub(crate) struct DetectArguments {
+    /// Files and folders of logs: plain, gzip or zstd; `-` reads the standard input.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What kind of log they are: aws-cloudtrail, azure-activity, linux-auth...; `skywarden content list` shows all.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) source: String,
+    /// How to print the alerts.
+    #[arg(long, value_enum, default_value_t = DetectFormat::Table)]
+    pub(crate) format: DetectFormat,
+    /// Rules of your own in Sigma: files and folders, looked at beside the built-in detections.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) rules: Vec<PathBuf>,
+    /// Look at the rules of --rules only.
+    #[arg(long, requires = "rules")]
+    pub(crate) only_rules: bool,
+    /// Only alerts of at least this severity: informational, low, medium, high.
+    #[arg(long, value_name = "SEVERITY", default_value = "informational", value_parser = severity)]
+    pub(crate) min_severity: skywarden_content::AlertLevel,
+    /// Exit with 3 if there is an alert of at least this severity.
+    #[arg(long, value_name = "SEVERITY", value_parser = severity)]
+    pub(crate) fail_on: Option<skywarden_content::AlertLevel>,
+    /// Write what could not be read to this file, one JSON line each, with the reason.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) dead_letter: Option<PathBuf>,
+}
+
+/// How alerts are printed.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DetectFormat {
+    /// For people.
+    Table,
+    /// One JSON line an alert.
+    Json,
+    /// One detection finding of OCSF a line.
+    Ocsf,
+}
+
+fn severity(text: &str) -> Result<skywarden_content::AlertLevel, String> {
+    use skywarden_content::AlertLevel::{High, Informational, Low, Medium};
+    match text.to_lowercase().as_str() {
+        "informational" => Ok(Informational),
+        "low" => Ok(Low),
+        "medium" => Ok(Medium),
+        "high" => Ok(High),
+        _ => Err("informational, low, medium or high".to_owned()),
+    }
+}

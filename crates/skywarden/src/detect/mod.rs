@@ -1,0 +1,162 @@
+//! `skywarden detect`: the whole way from logs in files to alerts.
+
+mod output;
+mod read;
+
+use std::{
+    fs::File,
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+    time::Instant,
+};
+
+use anyhow::Context as _;
+use jiff::Timestamp;
+use skywarden_content::AlertLevel;
+use skywarden_detect::{BadRecord, Clock, Detect, Refused, Rule, Run, own_rules, public_rules};
+
+use crate::{
+    Ending,
+    arguments::{DetectArguments, DetectFormat},
+};
+
+/// Problems of one kind are shown so often; the rest is counted.
+const MAX_SHOWN: usize = 5;
+
+/// `skywarden detect FILE...`.
+pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow::Result<Ending> {
+    let catalog = crate::content::catalog_with_threats(content)?;
+    anyhow::ensure!(
+        catalog.log_sources.contains_key(&arguments.source),
+        "there is no log source `{}`; there are: {}",
+        crate::output::text_for_terminal(&arguments.source, 100),
+        catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    );
+    let (mut rules, mut refused) = if arguments.only_rules { (Vec::new(), Vec::new()) } else { own_rules(&catalog) };
+    for path in &arguments.rules {
+        add_rules(path, &mut rules, &mut refused)?;
+    }
+    let wanted = catalog.log_sources.values().filter(|source| source.id == arguments.source);
+    let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
+    refused.extend(refused_here);
+    told_refused(&refused);
+    let mut run = Run::default();
+    let mut bad = DeadLetters::new(arguments.dead_letter.as_deref())?;
+    let started = Instant::now();
+    let (mut n_records, mut n_bad, mut n_files) = (0, 0, 0);
+    for file in read::files(&arguments.files)? {
+        let Some(mut input) = detect.input(&arguments.source) else { break };
+        n_files += 1;
+        let now = read::modified(&file).unwrap_or_else(Timestamp::now);
+        let outcome = read::texts(&file, input.is_json(), input.spans_lines(), &mut |text| match text {
+            Ok(text) => detect.feed(&mut run, &mut input, text, Clock::OfRecords(now), &mut |record| bad.add(&file, record)),
+            Err(reason) => {
+                input.n_records += 1;
+                input.n_bad += 1;
+                bad.add(&file, BadRecord { number: input.n_records, reason, start: String::new() });
+            }
+        });
+        if let Err(error) = outcome {
+            eprintln!("{}: {error:#}; what was read before is looked at", file.display());
+            n_bad += 1;
+        }
+        n_records += input.n_records;
+        n_bad += input.n_bad;
+    }
+    bad.finish()?;
+    let mut alerts = run.alerts.into_all();
+    alerts.retain(|alert| alert.severity >= arguments.min_severity);
+    match arguments.format {
+        DetectFormat::Table => output::table(&alerts)?,
+        DetectFormat::Json => output::json_lines(&alerts)?,
+        DetectFormat::Ocsf => output::ocsf_lines(&alerts)?,
+    }
+    let n_rules = detect.source(&arguments.source).map_or(0, skywarden_detect::LogSource::n_rules);
+    eprintln!(
+        "{n_records} records of {} in {n_files} file{} looked at with {n_rules} rules in {:.1} s; {n_bad} could not be read; {} alerts",
+        arguments.source,
+        if n_files == 1 { "" } else { "s" },
+        started.elapsed().as_secs_f64(),
+        alerts.len()
+    );
+    let is_hit = arguments.fail_on.is_some_and(|least| alerts.iter().any(|alert| alert.severity >= least));
+    Ok(if is_hit { Ending::Threshold } else { Ending::Done })
+}
+
+/// Adds the rules of a file, or of all files below a folder.
+fn add_rules(path: &Path, rules: &mut Vec<Rule>, refused: &mut Vec<Refused>) -> anyhow::Result<()> {
+    let mut files = read::files(std::slice::from_ref(&path.to_path_buf()))?;
+    if path.is_dir() {
+        files.retain(|file| file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"));
+    }
+    for file in files {
+        let text = std::fs::read_to_string(&file).with_context(|| format!("could not read the rules in {}", file.display()))?;
+        let name = file.strip_prefix(path).unwrap_or(&file).display().to_string();
+        let (own, not) = public_rules(if name.is_empty() { "rules" } else { &name }, &text);
+        rules.extend(own);
+        refused.extend(not);
+    }
+    Ok(())
+}
+
+fn told_refused(refused: &[Refused]) {
+    for Refused { rule, reason } in refused.iter().take(MAX_SHOWN) {
+        eprintln!("not used: {}: {}", crate::output::text_for_terminal(rule, 200), crate::output::text_for_terminal(reason, 300));
+    }
+    if refused.len() > MAX_SHOWN {
+        eprintln!("not used: {} more rules", refused.len() - MAX_SHOWN);
+    }
+}
+
+/// Where records go that could not be read.
+struct DeadLetters {
+    file: Option<BufWriter<File>>,
+    n_shown: usize,
+    error: Option<std::io::Error>,
+}
+
+impl DeadLetters {
+    fn new(path: Option<&Path>) -> anyhow::Result<Self> {
+        let file = path.map(|path| {
+            let file = File::create(path).with_context(|| format!("could not write {}", path.display()));
+            file.map(BufWriter::new)
+        });
+        Ok(DeadLetters { file: file.transpose()?, n_shown: 0, error: None })
+    }
+
+    fn add(&mut self, file: &PathBuf, record: BadRecord) {
+        if self.n_shown < MAX_SHOWN {
+            self.n_shown += 1;
+            let reason = crate::output::text_for_terminal(&record.reason, 300);
+            eprintln!("{}, record {}: {reason}", file.display(), record.number);
+        }
+        if let Some(out) = &mut self.file {
+            let line = serde_json::json!({
+                "file": file.display().to_string(), "record": record.number, "reason": record.reason, "start": record.start,
+            });
+            if let Err(error) = writeln!(out, "{line}") {
+                self.error.get_or_insert(error);
+            }
+        }
+    }
+
+    fn finish(mut self) -> anyhow::Result<()> {
+        if let Some(out) = &mut self.file {
+            out.flush()?;
+        }
+        match self.error {
+            Some(error) => Err(error).context("the file of what could not be read could not be written"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A severity as clients know it.
+pub(crate) fn severity_text(severity: AlertLevel) -> &'static str {
+    match severity {
+        AlertLevel::Informational => "Informational",
+        AlertLevel::Low => "Low",
+        AlertLevel::Medium => "Medium",
+        AlertLevel::High | AlertLevel::Critical => "High",
+    }
+}
