@@ -151,7 +151,7 @@ impl Detect {
         source.reader.records(text, &mut state, &mut |raw| {
             input.n_records += 1;
             let wrong = match raw {
-                Ok(raw) => match source.record(&raw) {
+                Ok(raw) => match source.hot_record(&raw) {
                     Ok(record) => {
                         self.look_at(run, input, &raw, record, clock);
                         return;
@@ -172,6 +172,8 @@ impl Detect {
         if fired.is_empty() {
             return;
         }
+        let Ok(mut seen) = source.completed(raw, &seen) else { return };
+        source.find_event(&mut seen, scratch);
         let time = match clock {
             Clock::At(time) => time,
             Clock::OfRecords(now) => source.time(&seen.record, now).or(*newest).unwrap_or(now),

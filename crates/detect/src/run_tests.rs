@@ -88,7 +88,8 @@ fn of_source(source: &LogSource, test: &LogSourceTest) -> Result<(), String> {
         let read = raw.map_err(|reason| reason.to_string()).and_then(|raw| {
             let record = source.record(&raw).map_err(|reason| reason.to_string())?;
             let time = source.time(&record, now);
-            let seen = source.look_whole(record, &mut scratch, &mut buffer, &mut fired);
+            let mut seen = source.look(record, &mut scratch, &mut buffer, &mut fired);
+            source.find_event(&mut seen, &mut scratch);
             Ok(source.event(&seen, raw.text(), time))
         });
         events.push(read);

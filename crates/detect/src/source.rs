@@ -30,7 +30,10 @@ pub struct LogSource {
     /// As people call it.
     pub title: String,
     pub(crate) reader: Reader,
+    /// All fields that anybody asks for.
     projection: Projection,
+    /// Those that rules ask for: what is read of every record.
+    hot: Projection,
     time: Option<(Slot, Vec<TimeFormat>)>,
     event_id: Option<Slot>,
     account: Option<Source>,
@@ -102,6 +105,11 @@ impl Fields<'_> {
         }
         self.known.insert(names.to_vec(), slot);
         slot
+    }
+
+    /// Gives a slot to all that a value is made of.
+    fn prepare(&mut self, take: &Take) {
+        Source::new(take, &mut |names| self.first_of(names));
     }
 
     /// Where a field may lie: under its own name, where `names` says, and in what is lifted.
@@ -214,26 +222,16 @@ impl LogSource {
             late_known: FxHashMap::default(),
         };
         let mut builder = EngineBuilder::new(placeholders.clone());
-        let mut events = Vec::new();
+        let mut whens = Vec::new();
         for event in &file.events {
-            let class = Class::named(&event.class).ok_or_else(|| format!("there is no OCSF class `{}`", event.class))?;
-            let when = condition(event.when.as_ref(), &mut builder, &mut fields)?;
-            let set = event.set.iter().map(|(name, take)| (name.clone(), Source::new(take, &mut |names| fields.first_of(names))));
-            let set = set.collect();
-            events.push(EventSource { class, when, set });
+            whens.push(condition(event.when.as_ref(), &mut builder, &mut fields)?);
         }
-        let time = file.time.as_ref().map(|time| {
-            (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
-        });
-        let event_id = file.event_id.as_ref().map(|names| fields.first_of(names.all()));
-        let account = file.account.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
-        let resource = file.resource.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
         let mut views = Vec::new();
         for view in &file.sigma {
             views.push((view, condition(view.when.as_ref(), &mut builder, &mut fields)?));
         }
         let mut adder = Adder { builder, fired: Vec::new(), refused };
-        let mut record_fields = FxHashMap::default();
+        let mut asked: BTreeSet<&str> = BTreeSet::new();
         for (number, rule) in rules.iter().enumerate() {
             let wanted = &rule.sigma.logsource;
             let n_before = adder.fired.len();
@@ -256,12 +254,35 @@ impl LogSource {
                 }
             }
             if adder.fired.len() > n_before {
-                for name in rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record.")) {
-                    record_fields.insert(name.to_owned(), fields.first_of(&[name.to_owned()]));
-                }
+                asked.extend(rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record.")));
             }
         }
         let Adder { builder, fired, .. } = adder;
+        // What late fields are made of is read of every record too.
+        let names: BTreeSet<String> = fields.late.iter().filter_map(Late::ocsf_name).map(str::to_owned).collect();
+        for event in &file.events {
+            let needed = event.set.iter().filter(|(name, _)| names.contains(*name)).map(|(_, take)| take);
+            needed.for_each(|take| fields.prepare(take));
+        }
+        if !names.is_empty() {
+            file.account.iter().chain(&file.resource).for_each(|take| fields.prepare(take));
+        }
+        let n_hot = fields.projection.n_slots();
+        // The rest is taken only of records on which a rule fires.
+        let mut events = Vec::new();
+        for (event, when) in file.events.iter().zip(whens) {
+            let class = Class::named(&event.class).ok_or_else(|| format!("there is no OCSF class `{}`", event.class))?;
+            let set = event.set.iter().map(|(name, take)| (name.clone(), Source::new(take, &mut |names| fields.first_of(names))));
+            let set = set.collect();
+            events.push(EventSource { class, when, set });
+        }
+        let time = file.time.as_ref().map(|time| {
+            (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
+        });
+        let event_id = file.event_id.as_ref().map(|names| fields.first_of(names.all()));
+        let account = file.account.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
+        let resource = file.resource.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
+        let record_fields = asked.iter().map(|name| ((*name).to_owned(), fields.first_of(&[(*name).to_owned()]))).collect();
         let Fields { projection, late, .. } = fields;
         let late_slots: BTreeSet<Slot> = late.iter().map(Late::slot).collect();
         let engine = builder.build(&|slot| late_slots.contains(&slot))?;
@@ -269,6 +290,7 @@ impl LogSource {
             id: file.id.as_str().into(),
             title: file.title.clone(),
             reader: Reader::new(file),
+            hot: projection.first(n_hot),
             projection,
             time,
             event_id,
@@ -297,15 +319,26 @@ impl LogSource {
         self.time.as_ref().and_then(|(_, formats)| formats.first())
     }
 
-    /// Takes the fields out of what was read.
-    pub(crate) fn record<'a>(&self, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
-        match raw {
-            Raw::Json(text) => self.projection.read(text).map_err(|reason| Unreadable(format!("no JSON: {reason}"))),
-            Raw::Pairs(pairs, _) => {
-                let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())));
-                Ok(self.projection.read_pairs(pairs))
-            }
+    /// Takes out of what was read the fields that tell whether a rule fires.
+    pub(crate) fn hot_record<'a>(&self, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
+        taken(&self.hot, raw)
+    }
+
+    /// The same record with all its fields.
+    ///
+    /// # Errors
+    /// None that `hot_record` did not have: the text is the same.
+    pub(crate) fn completed<'a>(&self, raw: &'a Raw<'_>, seen: &Seen<'_>) -> Result<Seen<'a>, Unreadable> {
+        let mut record = self.record(raw)?;
+        for late in &self.late {
+            record.set(late.slot(), owned_value(seen.record.get(late.slot())));
         }
+        Ok(Seen { record, event: seen.event })
+    }
+
+    /// Takes all fields out of what was read.
+    pub(crate) fn record<'a>(&self, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
+        taken(&self.projection, raw)
     }
 
     /// Looks at a record with all rules: the numbers of those that fire go to `fired`.
@@ -341,23 +374,12 @@ impl LogSource {
                 fired.push((rule, *id));
             }
         }
-        if event.is_none() && !fired.is_empty() {
-            event = self.event_of(&record, scratch);
-        }
         Seen { record, event }
     }
 
-    /// The same for those who want to know what kind of event it is, whether a rule fires or not.
-    pub(crate) fn look_whole<'a>(
-        &self,
-        record: Record<'a>,
-        scratch: &mut Scratch,
-        buffer: &mut Vec<RuleId>,
-        fired: &mut Vec<(usize, RuleId)>,
-    ) -> Seen<'a> {
-        let mut seen = self.look(record, scratch, buffer, fired);
+    /// Finds out what kind of event a whole record is, of which [`Self::look`] was the last look.
+    pub(crate) fn find_event(&self, seen: &mut Seen<'_>, scratch: &mut Scratch) {
         seen.event = seen.event.or_else(|| self.event_of(&seen.record, scratch));
-        seen
     }
 
     fn event_of(&self, record: &Record<'_>, scratch: &mut Scratch) -> Option<usize> {
@@ -454,6 +476,13 @@ impl LogSource {
 }
 
 impl Late {
+    fn ocsf_name(&self) -> Option<&str> {
+        match self {
+            Late::Ocsf { name, .. } => Some(name),
+            Late::Class { .. } | Late::Made { .. } => None,
+        }
+    }
+
     fn slot(&self) -> Slot {
         match self {
             Late::Ocsf { slot, .. } | Late::Class { slot } | Late::Made { slot, .. } => *slot,
@@ -466,6 +495,30 @@ impl Raw<'_> {
     pub(crate) fn text(&self) -> &str {
         match self {
             Raw::Json(text) | Raw::Pairs(_, text) => text,
+        }
+    }
+}
+
+/// A value that borrows nothing of its record.
+fn owned_value(value: &Value<'_>) -> Value<'static> {
+    match value {
+        Value::Absent => Value::Absent,
+        Value::Null => Value::Null,
+        Value::Bool(value) => Value::Bool(*value),
+        Value::Int(number) => Value::Int(*number),
+        Value::Float(number) => Value::Float(*number),
+        Value::Text(text) => Value::Text(Cow::Owned(text.clone().into_owned())),
+        Value::List(values) => Value::List(values.iter().map(owned_value).collect()),
+        Value::Object => Value::Object,
+    }
+}
+
+fn taken<'a>(projection: &Projection, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
+    match raw {
+        Raw::Json(text) => projection.read(text).map_err(|reason| Unreadable(format!("no JSON: {reason}"))),
+        Raw::Pairs(pairs, _) => {
+            let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())));
+            Ok(projection.read_pairs(pairs))
         }
     }
 }

@@ -77,7 +77,8 @@ impl Compiler<'_> {
     /// The expression of each selection.
     pub(crate) fn named(&mut self, detections: &Detections) -> Result<BTreeMap<String, Expression>, CompileError> {
         let mut named = BTreeMap::new();
-        for (name, detection) in &detections.named {
+        let ordered: BTreeMap<&String, &Detection> = detections.named.iter().collect();
+        for (name, detection) in ordered {
             let expression = self.detection(detection).map_err(|mut error| {
                 error.selection = name.clone();
                 error
@@ -450,7 +451,7 @@ fn at_offset(bytes: &[u8], offset: usize) -> Vec<u8> {
         _ => 3,
     };
     // Without padding the last letter of a cut group depends on what follows.
-    let cut = usize::from(padded.len() % 3 != 0);
+    let cut = usize::from(!padded.len().is_multiple_of(3));
     let end = encoded.len().saturating_sub(cut).max(start);
     encoded.get(start..end).unwrap_or_default().as_bytes().to_vec()
 }

@@ -1,4 +1,4 @@
-use std::{borrow::Cow, fmt};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rustc_hash::FxHashMap;
@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::{Record, Slot, Value};
 
-/// Paths of more members than this are found only as objects within objects, not with dots inside their keys.
+/// Paths of more members than this are found as objects within objects, and with one key with dots at the end; not in all ways.
 const MAX_JOINED: usize = 5;
 
 /// Which fields are taken out of a JSON text, in one pass over it and without building what nobody asked for.
@@ -63,6 +63,41 @@ impl Projection {
                 node.wanted.push((slot, rank));
             }
         }
+    }
+
+    /// The first so many slots only: what nobody else asks for is skipped.
+    #[must_use]
+    pub fn first(&self, n_slots: usize) -> Self {
+        let is_wanted = |slot: Slot| slot.index() < n_slots;
+        let everything = self.everything.filter(|slot| is_wanted(*slot));
+        let n_slots = u32::try_from(n_slots).unwrap_or(u32::MAX);
+        let mut few = Projection { n_slots, names: FxHashMap::default(), everything, ..Projection::default() };
+        few.copy(self, 0, 0, &is_wanted);
+        few
+    }
+
+    /// Copies what is wanted at and below a node of another projection; whether there was anything.
+    fn copy(&mut self, from: &Self, source: usize, target: usize, is_wanted: &dyn Fn(Slot) -> bool) -> bool {
+        let Some(node) = from.nodes.get(source) else { return false };
+        let wanted: SmallVec<[(Slot, u8); 2]> = node.wanted.iter().filter(|(slot, _)| is_wanted(*slot)).copied().collect();
+        let mut is_needed = !wanted.is_empty();
+        let ordered: BTreeMap<&Box<str>, &usize> = node.children.iter().collect();
+        for (name, child) in ordered {
+            let next = self.nodes.len();
+            self.nodes.push(Node::default());
+            if self.copy(from, *child, next, is_wanted) {
+                is_needed = true;
+                if let Some(node) = self.nodes.get_mut(target) {
+                    node.children.insert(name.clone(), next);
+                }
+            } else {
+                self.nodes.truncate(next);
+            }
+        }
+        if let Some(node) = self.nodes.get_mut(target) {
+            node.wanted = wanted;
+        }
+        is_needed
     }
 
     /// The first path that goes to a slot.
@@ -129,15 +164,9 @@ impl Projection {
     fn walk<'v, 'a>(&self, at: usize, value: &'v Json, record: &mut Record<'a>, text: &impl Fn(&'v str) -> Cow<'a, str>) {
         let Some(node) = self.nodes.get(at) else { return };
         match value {
-            Json::Object(members) => {
+            Json::Object(_) => {
                 node.put(record, || Value::Object);
-                for (name, member) in members {
-                    match node.children.get(name.as_str()) {
-                        Some(child) => self.walk(*child, member, record, text),
-                        None if self.everything.is_some() => self.walk_texts(member, record, text),
-                        None => {}
-                    }
-                }
+                self.walk_members(node, value, record, text);
             }
             Json::Array(values) => {
                 if values.is_empty() {
@@ -155,6 +184,29 @@ impl Projection {
         }
     }
 
+    /// Takes what lies below an object, or below the objects of a list.
+    fn walk_members<'v, 'a>(
+        &self,
+        node: &Node,
+        value: &'v Json,
+        record: &mut Record<'a>,
+        text: &impl Fn(&'v str) -> Cow<'a, str>,
+    ) {
+        match value {
+            Json::Object(members) => {
+                for (name, member) in members {
+                    match node.children.get(name.as_str()) {
+                        Some(child) => self.walk(*child, member, record, text),
+                        None if self.everything.is_some() => self.walk_texts(member, record, text),
+                        None => {}
+                    }
+                }
+            }
+            Json::Array(values) => values.iter().for_each(|value| self.walk_members(node, value, record, text)),
+            _ => {}
+        }
+    }
+
     /// Sends all texts below a value that nobody asked for to the slot of everything.
     fn walk_texts<'v, 'a>(&self, value: &'v Json, record: &mut Record<'a>, text: &impl Fn(&'v str) -> Cow<'a, str>) {
         match (value, self.everything) {
@@ -165,8 +217,8 @@ impl Projection {
         }
     }
 
-    /// Takes a document in a text apart, which logs have in texts of JSON and of JSON in Base64; `false` if the text is none.
-    fn put_document(&self, node: usize, text: &str, record: &mut Record<'_>) -> bool {
+    /// Takes a document in a text apart: logs have JSON in texts of JSON, also in Base64.
+    fn put_document(&self, node: &Node, text: &str, record: &mut Record<'_>) {
         let text = text.trim();
         let document: Option<Json> = if text.starts_with(['{', '[']) {
             serde_json::from_str(text).ok()
@@ -175,15 +227,15 @@ impl Projection {
         } else {
             None
         };
-        let Some(document) = document else { return false };
-        self.walk(node, &document, record, &|text| Cow::Owned(text.to_owned()));
-        true
+        if let Some(document) = document {
+            self.walk_members(node, &document, record, &|text| Cow::Owned(text.to_owned()));
+        }
     }
 
     fn put_text<'a>(&self, at: usize, text: Cow<'a, str>, record: &mut Record<'a>) {
         let Some(node) = self.nodes.get(at) else { return };
-        if !node.children.is_empty() && self.put_document(at, &text, record) {
-            return;
+        if !node.children.is_empty() {
+            self.put_document(node, &text, record);
         }
         match node.wanted.as_slice() {
             [] => {}
@@ -216,7 +268,13 @@ fn owned_scalar<'a>(value: &Json) -> Value<'a> {
 /// All ways to read a path whose keys may have dots themselves.
 fn joinings(members: &[&str]) -> Vec<Vec<String>> {
     if members.len() > MAX_JOINED {
-        return vec![members.iter().map(|member| (*member).to_owned()).collect()];
+        let apart = |members: &[&str]| members.iter().map(|member| (*member).to_owned()).collect::<Vec<String>>();
+        let mut all = vec![apart(members)];
+        for n_apart in 0..members.len() - 1 {
+            let (before, after) = members.split_at(n_apart);
+            all.push(apart(before).into_iter().chain([after.join(".")]).collect());
+        }
+        return all;
     }
     let Some((first, rest)) = members.split_first() else { return Vec::new() };
     if rest.is_empty() {

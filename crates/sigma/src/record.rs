@@ -23,7 +23,7 @@ static ABSENT: Value<'static> = Value::Absent;
 impl<'a> Record<'a> {
     /// A record of so many slots, all absent.
     pub fn new(n_slots: usize) -> Self {
-        Record { values: vec![Value::Absent; n_slots], ranks: vec![u8::MAX; n_slots] }
+        Record { values: std::iter::repeat_with(Value::default).take(n_slots).collect(), ranks: vec![u8::MAX; n_slots] }
     }
 
     /// What a slot holds.

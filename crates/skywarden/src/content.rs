@@ -58,7 +58,7 @@ pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<E
         Content::Test => test(&catalog_with_tests(overlay)?),
         Content::List => list(&catalog_with_threats(overlay)?),
         Content::Show { id } => show(&catalog_with_threats(overlay)?, id),
-        Content::Docs { out } => crate::content_docs::write(&catalog(overlay)?, out),
+        Content::Docs { out } => crate::content_docs::write(&catalog_with_threats(overlay)?, out),
     }
 }
 
@@ -102,7 +102,7 @@ fn test(catalog: &Catalog) -> anyhow::Result<Ending> {
     for alert in &threats.elsewhere {
         eprintln!("everyday events: {alert}");
     }
-    let n_failed = report.failures.len() + specs.failures.len() + threats.failures.len();
+    let n_failed = report.failures.len() + specs.failures.len() + threats.failures.len() + threats.elsewhere.len();
     println!("{} passed, {n_failed} failed", report.n_passed + specs.n_passed + threats.n_passed);
     Ok(if n_failed == 0 { Ending::Done } else { Ending::Failed })
 }

@@ -1,5 +1,6 @@
 use std::borrow::Cow;
 
+use memchr::memmem::Finder;
 use rustc_hash::FxHashMap;
 use serde_json::{Map, Value, value::RawValue};
 use skywarden_content::{Read, Tuple};
@@ -12,7 +13,7 @@ pub(crate) struct Expand {
     /// Members that hold records in a list.
     records: Vec<String>,
     /// The same as they stand in the text, to find out quickly whether a document has one.
-    quoted: Vec<String>,
+    quoted: Vec<Finder<'static>>,
     each: Vec<String>,
     tuple: Option<Tuple>,
 }
@@ -21,7 +22,7 @@ impl Expand {
     pub(crate) fn new(read: &Read) -> Self {
         Expand {
             records: read.records.clone(),
-            quoted: read.records.iter().map(|name| format!("\"{name}\"")).collect(),
+            quoted: read.records.iter().map(|name| Finder::new(&format!("\"{name}\"")).into_owned()).collect(),
             each: read.each.clone(),
             tuple: read.tuple.clone(),
         }
@@ -53,10 +54,11 @@ impl Expand {
     /// Whether a text is more than one record: a list, several documents, or a document with a list of records.
     fn may_hold_several(&self, text: &str) -> bool {
         let text = text.trim();
-        !text.starts_with('{')
-            || !self.each.is_empty()
-            || text.contains('\n')
-            || self.quoted.iter().any(|name| text.contains(name.as_str()))
+        !text.starts_with('{') || !self.each.is_empty() || text.contains('\n') || self.names_records(text)
+    }
+
+    fn names_records(&self, text: &str) -> bool {
+        self.quoted.iter().any(|name| name.find(text.as_bytes()).is_some())
     }
 
     fn document<'t>(&self, text: &'t str, depth: usize, each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>)) {
@@ -73,7 +75,7 @@ impl Expand {
             return;
         }
         if depth < 8
-            && self.quoted.iter().any(|name| text.contains(name.as_str()))
+            && self.names_records(text)
             && let Ok(members) = serde_json::from_str::<FxHashMap<Cow<'t, str>, &'t RawValue>>(text)
         {
             let list = self.records.iter().filter_map(|name| members.get(name.as_str())).find(|held| held.get().starts_with('['));

@@ -129,7 +129,7 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
     text.lines().map(|line| line.trim_end_matches('\r')).filter(|line| !line.trim().is_empty())
 }
 
-fn match_patterns<'t>(patterns: &[Pattern], message: &Cow<'t, str>, pairs: &mut Pairs<'t>) {
+fn match_patterns<'t>(patterns: &[Pattern], message: &str, pairs: &mut Pairs<'t>) {
     let program = pairs.iter().find(|(name, _)| name == "program").map(|(_, program)| program.to_string());
     for pattern in patterns {
         let is_other = pattern.program.is_some() && pattern.program.as_deref() != program.as_deref();

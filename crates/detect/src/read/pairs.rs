@@ -17,7 +17,7 @@ const MAYBE_HEX: &[&str] = &["proctitle", "name", "exe", "comm", "cwd", "cmd", "
 const ENRICHED: char = '\u{1d}';
 
 /// Takes `key=value` apart, as the Linux audit daemon writes it.
-pub(crate) fn take<'t>(message: &Cow<'t, str>, pairs: &mut Pairs<'t>, call: &mut Option<(String, FxHashMap<String, String>)>) {
+pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(String, FxHashMap<String, String>)>) {
     let start = pairs.len();
     let mut found = Vec::new();
     fields(message, &mut found);
@@ -129,7 +129,7 @@ mod tests {
             .iter()
             .map(|line| {
                 let mut pairs = Pairs::new();
-                take(&Cow::Borrowed(*line), &mut pairs, &mut call);
+                take(line, &mut pairs, &mut call);
                 pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
             })
             .collect()

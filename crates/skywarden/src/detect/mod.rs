@@ -6,7 +6,7 @@ mod read;
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     time::Instant,
 };
 
@@ -124,7 +124,7 @@ impl DeadLetters {
         Ok(DeadLetters { file: file.transpose()?, n_shown: 0, error: None })
     }
 
-    fn add(&mut self, file: &PathBuf, record: BadRecord) {
+    fn add(&mut self, file: &Path, record: BadRecord) {
         if self.n_shown < MAX_SHOWN {
             self.n_shown += 1;
             let reason = crate::output::text_for_terminal(&record.reason, 300);
