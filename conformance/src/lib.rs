@@ -1,4 +1,4 @@
-//! What holds the Azure Policy engine against `regorus`, the second implementation.
+//! What holds the Azure Policy engine against `regorus` and the Sigma engine against `sigma-rust`, the second implementations.
 //!
 //! A workspace of its own: what it depends on is in no other build.
 
@@ -10,4 +10,5 @@ pub mod leaves;
 pub mod mentions;
 pub mod pair;
 pub mod random;
+pub mod sigma;
 pub mod theirs;

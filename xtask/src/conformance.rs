@@ -15,10 +15,11 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, or one of them, and says of those without data that they were skipped.
 pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
-    let parts: [(&str, &str, Part); 3] = [
+    let parts: [(&str, &str, Part); 4] = [
         ("ocsf", "ocsf-schema.tar.zst", ocsf),
         ("aws", "aws-managed-policies.tar.zst", managed_policies),
         ("policy", "azure-policy.tar.zst", azure_policies),
+        ("sigma", "sigma-rules.tar.zst", sigma_rules),
     ];
     for (name, file, check) in parts {
         if part.is_none_or(|wanted| wanted == name)
@@ -48,6 +49,21 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
     let [folder, by_hand] = [&folder, &by_hand].map(|path| path.to_str().context("a path is no UTF-8"));
     let program = ["run", "--quiet", "--package", "skywarden-testkit", "--bin", "managed-policies", "--"];
     process::run("cargo", &[&program[..], &[folder?, "--by-hand", by_hand?]].concat())
+}
+
+/// Public Sigma rules: which load, and that a second engine finds the same or something else for a known reason.
+fn sigma_rules(archive: &Path) -> anyhow::Result<()> {
+    let rules = unpacked(archive, "sigma-rules")?;
+    let recorded = archive.with_file_name("cloudtrail-invictus.tar.zst");
+    let recorded = if recorded.is_file() { Some(unpacked(&recorded, "cloudtrail-invictus")?.join("CloudTrail")) } else { None };
+    let rules = rules.to_str().context("a path is no UTF-8")?;
+    let mut arguments =
+        vec!["run", "--release", "--quiet", "--manifest-path", "conformance/Cargo.toml", "--bin", "sigma-agreement", "--"];
+    arguments.extend(["--rules", rules, "--differences", "conformance/sigma-differences.tsv"]);
+    if let Some(recorded) = &recorded {
+        arguments.extend(["--cloudtrail", recorded.to_str().context("a path is no UTF-8")?]);
+    }
+    process::run("cargo", &arguments)
 }
 
 /// Azure's own policy definitions: that all load, why some are not evaluated, that some hold for other clouds when names are changed,
