@@ -28,6 +28,9 @@ struct Arguments {
     /// Recorded CloudTrail files.
     #[arg(long)]
     cloudtrail: Option<PathBuf>,
+    /// Measure our engine alone, as for a profile.
+    #[arg(long)]
+    alone: bool,
     /// Seconds of processor time that each engine gets for each case.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -74,7 +77,8 @@ fn case(name: &str, rules: &[&PublicRule], records: &[String], arguments: &Argum
         n_fired += usize::from(!ours.fired(record)?.is_empty());
     }
     let own = rate(records, arguments.seconds, &mut |record| Ok(ours.fired(record)?.len()))?;
-    let other = rate(records, arguments.seconds, &mut |record| {
+    let seconds = if arguments.alone { 0.0 } else { arguments.seconds };
+    let other = rate(records, seconds, &mut |record| {
         let event = sigma_rust::event_from_json(record)?;
         Ok(theirs.iter().filter(|rule| rule.is_match(&event)).count())
     })?;

@@ -1,5 +1,6 @@
 //! Sigma rules that others published, through our engine and through `sigma-rust`.
 
+mod causes;
 mod generate;
 
 use std::{
@@ -12,6 +13,7 @@ use anyhow::Context as _;
 use serde_json::Value;
 use skywarden_sigma::{Engine, EngineBuilder, Projection, Scratch, SigmaRule, Slot, parse};
 
+pub use causes::{Cause, rewritten};
 pub use generate::{everyday_processes, made_for};
 
 /// A public rule: ours, and `sigma-rust`'s of the same file, or why it has none.

@@ -3,11 +3,11 @@ use std::collections::BTreeMap;
 use rsigma_parser::Detections;
 
 use crate::{
-    CompileError, Placeholders, Record, Slot,
+    CompileError, Placeholders, Record, Slot, Value,
     compile::{Compiler, SlotOf, Tests},
     expression::{Expression, TestId},
     pattern::{Pattern, Place},
-    scanner::{Found, Scanner, needed},
+    scanner::{Buffers, Found, Scanner, lower_into, needed},
     test::Test,
 };
 
@@ -111,34 +111,66 @@ impl EngineBuilder {
     /// If the rules look for more texts than an automaton holds.
     pub fn build(self, is_late: &dyn Fn(Slot) -> bool) -> Result<Engine, String> {
         let tests = self.tests.all;
-        let mut by_slot: BTreeMap<Slot, Vec<(Place, String, Found)>> = BTreeMap::new();
-        let mut scanned = vec![false; tests.len()];
-        for (id, test) in tests.iter().enumerate() {
-            if let Some(need) = needed(TestId::try_from(id).unwrap_or(TestId::MAX), test) {
-                by_slot.entry(test.slot()).or_default().push(need);
-                if let Some(scanned) = scanned.get_mut(id) {
-                    *scanned = true;
-                }
+        let mut needs: Vec<Option<(Place, String, Found)>> =
+            tests.iter().enumerate().map(|(id, test)| needed(TestId::try_from(id).unwrap_or(TestId::MAX), test)).collect();
+        let share = |test: TestId| {
+            let need = needs.get(test as usize).and_then(Option::as_ref);
+            need.map(|(place, text, _)| guess(*place, text))
+        };
+        let (anchored, always) = anchors(&self.rules, tests.len(), &share);
+        // What stands at an end of a text is found at once. What may stand anywhere is looked for only if a rule hangs on it: the
+        // fewer texts, the less of the automaton is touched, and memory is what it waits for.
+        for (need, rules) in needs.iter_mut().zip(&anchored) {
+            if rules.is_empty() && matches!(need, Some((Place::Anywhere, ..))) {
+                *need = None;
             }
         }
+        let scanned = needs.iter().map(Option::is_some).collect();
+        let mut by_slot: BTreeMap<Slot, Vec<(Place, String, Found)>> = BTreeMap::new();
+        for (test, need) in tests.iter().zip(needs) {
+            by_slot.entry(test.slot()).or_default().extend(need);
+        }
         let (mut early, mut late) = (Vec::new(), Vec::new());
-        for (slot, needs) in by_slot {
+        for (slot, needs) in by_slot.into_iter().filter(|(_, needs)| !needs.is_empty()) {
             let scanner = Scanner::new(needs)?;
             if is_late(slot) { late.push((slot, scanner)) } else { early.push((slot, scanner)) }
         }
-        let mut engine = Engine {
-            tests,
-            scanned,
-            early,
-            late,
-            rules: self.rules,
-            conditions: self.conditions,
-            anchored: Vec::new(),
-            always: Vec::new(),
-        };
-        engine.anchor(&|test| guess(test));
-        Ok(engine)
+        Ok(Engine { tests, scanned, early, late, rules: self.rules, conditions: self.conditions, anchored, always })
     }
+}
+
+/// For each test the rules that hang on it, and the rules that hang on none: each rule hangs on tests of which one must hold for it
+/// to fire, the rarest that there are; `share` says in which share of the records a test is thought to hold.
+fn anchors(rules: &[Expression], n_tests: usize, share: &impl Fn(TestId) -> Option<f64>) -> (Vec<Vec<u32>>, Vec<u32>) {
+    let mut anchored = vec![Vec::new(); n_tests];
+    let mut always = Vec::new();
+    for (rule, expression) in rules.iter().enumerate() {
+        let rule = u32::try_from(rule).unwrap_or(u32::MAX);
+        match expression.anchors(share) {
+            Some((tests, _)) => {
+                for test in tests {
+                    if let Some(rules) = anchored.get_mut(test as usize)
+                        && rules.last() != Some(&rule)
+                    {
+                        rules.push(rule);
+                    }
+                }
+            }
+            None => always.push(rule),
+        }
+    }
+    (anchored, always)
+}
+
+/// A guess at how often a text is there: long ones are rare, and so are whole values.
+fn guess(place: Place, text: &str) -> f64 {
+    let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
+    let start = match place {
+        Place::Whole => 0.3,
+        Place::Start | Place::End => 0.5,
+        Place::Anywhere => 1.0,
+    };
+    start * 0.75_f64.powi(length.min(30))
 }
 
 /// Rules compiled together. One engine serves one log source: all its rules ask about the same fields.
@@ -166,7 +198,29 @@ pub struct Scratch {
     looked_at: Vec<u64>,
     round: u64,
     hits: Vec<TestId>,
-    lower: String,
+    buffers: Buffers,
+    small: SmallLetters,
+}
+
+/// The texts of the record in small letters, made when the first test asks.
+#[derive(Debug, Default)]
+struct SmallLetters {
+    /// For each slot the round in which it was made.
+    made: Vec<(u64, String)>,
+}
+
+impl SmallLetters {
+    fn of(&mut self, slot: Slot, text: &str, round: u64) -> &str {
+        if self.made.len() <= slot.index() {
+            self.made.resize_with(slot.index() + 1, Default::default);
+        }
+        let Some((made, small)) = self.made.get_mut(slot.index()) else { return "" };
+        if *made != round {
+            *made = round;
+            lower_into(text, small);
+        }
+        small
+    }
 }
 
 impl Engine {
@@ -231,9 +285,9 @@ impl Engine {
     }
 
     fn scan(&self, scanners: &[(Slot, Scanner)], record: &Record<'_>, scratch: &mut Scratch) {
-        let Scratch { decided, round, hits, lower, .. } = scratch;
+        let Scratch { decided, round, hits, buffers, .. } = scratch;
         for (slot, scanner) in scanners {
-            scanner.scan(record.get(*slot), lower, &mut |found| {
+            scanner.scan(record.get(*slot), buffers, &mut |found| {
                 let (test, holds) = match found {
                     Found::Holds(test) => (test, true),
                     Found::MayHold(test) => (test, false),
@@ -258,8 +312,13 @@ impl Engine {
         }
         // What a scanner did not find is not there.
         let is_scanned = self.scanned.get(test as usize).copied().unwrap_or_default();
-        let holds = !is_scanned && self.tests.get(test as usize).is_some_and(|test| test.holds(record));
-        *decided = scratch.round << 1 | u64::from(holds);
+        let round = scratch.round;
+        let holds = !is_scanned
+            && self.tests.get(test as usize).is_some_and(|test| match (test, record.get(test.slot())) {
+                (Test::Text(slot, pattern), Value::Text(text)) => pattern.matches(scratch.small.of(*slot, text, round)),
+                _ => test.holds(record),
+            });
+        *decided = round << 1 | u64::from(holds);
         holds
     }
 
@@ -275,49 +334,6 @@ impl Engine {
             .is_some_and(|expression| expression.holds(&mut |test| self.decide(test, record, scratch)));
         if fires {
             fired.push(RuleId(rule));
-        }
-    }
-
-    /// Chooses for each rule the tests by which it is found; `share` says in which share of the events a test is thought to hold.
-    fn anchor(&mut self, share: &dyn Fn(&Test) -> f64) {
-        let mut anchored = vec![Vec::new(); self.tests.len()];
-        let mut always = Vec::new();
-        let cost = |test: TestId| {
-            let is_scanned = self.scanned.get(test as usize).copied().unwrap_or_default();
-            self.tests.get(test as usize).filter(|_| is_scanned).map(share)
-        };
-        for (rule, expression) in self.rules.iter().enumerate() {
-            let rule = u32::try_from(rule).unwrap_or(u32::MAX);
-            match expression.anchors(&cost) {
-                Some((tests, _)) => {
-                    for test in tests {
-                        if let Some(rules) = anchored.get_mut(test as usize)
-                            && rules.last() != Some(&rule)
-                        {
-                            rules.push(rule);
-                        }
-                    }
-                }
-                None => always.push(rule),
-            }
-        }
-        (self.anchored, self.always) = (anchored, always);
-    }
-}
-
-/// A guess at how often a test holds: long texts are rare, and so are whole values.
-fn guess(test: &Test) -> f64 {
-    let (Test::Text(_, pattern) | Test::Cased(_, pattern)) = test else { return 1.0 };
-    match pattern.needs() {
-        None => 1.0,
-        Some((place, text)) => {
-            let length = i32::try_from(text.chars().count()).unwrap_or(i32::MAX);
-            let start = match place {
-                Place::Whole => 0.3,
-                Place::Start | Place::End => 0.5,
-                Place::Anywhere => 1.0,
-            };
-            start * 0.75_f64.powi(length.min(30))
         }
     }
 }
