@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use rsigma_parser::{Detection, DetectionItem, SigmaValue};
 use serde_json::{Map, Value};
 use skywarden_sigma::SigmaRule;
@@ -19,9 +21,8 @@ pub enum Cause {
 /// The same record with the fields of a rule written as `sigma-rust` wants them, and why that was needed.
 pub fn rewritten(rule: &SigmaRule, record: &Value) -> (Value, Vec<Cause>) {
     let mut rewriting = Rewriting { record: record.clone(), causes: Vec::new() };
-    for detection in rule.detection.named.values() {
-        rewriting.detection(detection);
-    }
+    let ordered: BTreeMap<_, _> = rule.detection.named.iter().collect();
+    ordered.into_values().for_each(|detection| rewriting.detection(detection));
     rewriting.causes.sort();
     rewriting.causes.dedup();
     (rewriting.record, rewriting.causes)
