@@ -108,6 +108,15 @@ pub enum Detector {
         /// What must come, in order.
         steps: Vec<Step>,
     },
+    /// All of several selections within a time, in whatever order.
+    Together {
+        /// What belongs together.
+        by: Vec<String>,
+        /// The time.
+        within: String,
+        /// The selections.
+        selections: Vec<String>,
+    },
     /// An entity that is known for a while shows something that it did not show before.
     FirstSeen {
         /// Whose.

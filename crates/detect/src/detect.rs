@@ -6,7 +6,7 @@ use skywarden_content::{Catalog, LogSourceFile};
 use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
-    Alerts, Evidence, Intelligence, LogSource, Refused, Rule,
+    Alerts, Evidence, Intelligence, LogSource, Refused, Role, Rule,
     detector::{DetectorState, Sighting, look},
     read::{Raw, ReaderState},
 };
@@ -16,6 +16,8 @@ use crate::{
 pub struct Detect {
     rules: Vec<Rule>,
     sources: BTreeMap<Arc<str>, LogSource>,
+    /// For each rule the correlations that look at what it finds.
+    correlations: BTreeMap<usize, Vec<usize>>,
     /// What is known to be bad.
     pub intelligence: Intelligence,
 }
@@ -100,7 +102,13 @@ impl Detect {
                 Err(reason) => refused.push(Refused { rule: format!("log source {}", file.id), reason }),
             }
         }
-        (Detect { rules, sources, intelligence: Intelligence::default() }, refused)
+        let mut correlations: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+        for (number, rule) in rules.iter().enumerate() {
+            for (of, _) in rule.correlates.iter().flat_map(|correlates| &correlates.rules) {
+                correlations.entry(*of).or_default().push(number);
+            }
+        }
+        (Detect { rules, sources, correlations, intelligence: Intelligence::default() }, refused)
     }
 
     /// The rules, used or not.
@@ -184,26 +192,50 @@ impl Detect {
         let mut has_matched = false;
         for (number, rule_id) in fired.iter() {
             let Some(rule) = self.rules.get(*number) else { continue };
+            let mut told = Vec::new();
             let finding = match &rule.detector {
-                None => None,
+                None => Some(None),
                 Some(detector) => {
                     let field = |name: &str| source.field(name, &seen);
                     let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
                     let state = run.detectors.entry(*number).or_default();
                     let mut holds = |selection: &str| source.selection_holds(*rule_id, selection, &seen.record, scratch);
-                    match look(detector, state, &sighting, &mut holds, &self.intelligence) {
-                        None => continue,
-                        finding => finding,
-                    }
+                    look(detector, state, &sighting, &mut holds, &self.intelligence).map(Some)
                 }
             };
+            let Some(finding) = finding else { continue };
+            for correlation in self.correlations.get(number).into_iter().flatten() {
+                let Some((own, correlates, detector)) =
+                    self.rules.get(*correlation).and_then(|own| Some((own, own.correlates.as_ref()?, own.detector.as_ref()?)))
+                else {
+                    continue;
+                };
+                let known_as = correlates.rules.iter().find(|(of, _)| of == number).map(|(_, name)| name.as_str());
+                let known_as = known_as.unwrap_or_default();
+                let field = |name: &str| match name.strip_prefix("record.") {
+                    Some(name) => source.field(&format!("record.{}", correlates.field_of(name, known_as)), &seen),
+                    None => source.field(name, &seen),
+                };
+                let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
+                let state = run.detectors.entry(*correlation).or_default();
+                let finding = look(detector, state, &sighting, &mut |name| name == known_as, &self.intelligence);
+                told.extend(finding.map(|finding| (*correlation, own, Some(finding))));
+            }
+            if rule.role == Role::Alerts {
+                told.push((*number, rule, finding));
+            }
+            if told.is_empty() {
+                continue;
+            }
             has_matched = true;
             let event = event.get_or_insert_with(|| source.event(&seen, raw.text(), Some(time))).clone();
-            let evidence = || {
-                let reasons = source.reasons(*rule_id, &seen.record, scratch);
-                reasons.into_iter().map(|(field, expected, actual)| Evidence { field, expected, actual }).collect()
-            };
-            run.alerts.add((*number, rule), event, time, evidence, finding);
+            for (number, rule, finding) in told {
+                let evidence = || {
+                    let reasons = source.reasons(*rule_id, &seen.record, scratch);
+                    reasons.into_iter().map(|(field, expected, actual)| Evidence { field, expected, actual }).collect()
+                };
+                run.alerts.add((number, rule), event.clone(), time, evidence, finding);
+            }
         }
         *n_matched += u64::from(has_matched);
     }

@@ -29,6 +29,6 @@ pub use incident::{Incident, correlate};
 pub use intelligence::{Indicator, Intelligence};
 pub use ocsf::Class;
 pub use read::Unreadable;
-pub use rule::{Refused, Rule, own_rules, public_rules};
+pub use rule::{Correlates, PublicRules, Refused, Role, Rule, own_rules};
 pub use run_tests::{TestReport, run_tests};
 pub use source::LogSource;

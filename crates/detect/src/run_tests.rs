@@ -54,7 +54,8 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
         .rules()
         .iter()
         .map(|rule| {
-            let files = catalog.log_sources.values().filter(|file| serves(file, &rule.sigma.logsource));
+            let sigma = rule.sigma.as_ref();
+            let files = catalog.log_sources.values().filter(|file| sigma.is_some_and(|sigma| serves(file, &sigma.logsource)));
             (rule.name.to_string(), files.map(|file| file.id.clone()).collect())
         })
         .collect();

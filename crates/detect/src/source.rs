@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use skywarden_content::{Detector, LogSourceFile, SigmaView, Take};
 use skywarden_sigma::{
     ConditionExpr, ConditionId, Detections, Engine, EngineBuilder, LogSource as SigmaSource, Placeholders, Projection, Record,
-    RuleId, Scratch, Slot, SlotOf, Value, parse_selection,
+    RuleId, Scratch, SigmaRule, Slot, SlotOf, Value, parse_selection,
 };
 
 use crate::{
@@ -175,9 +175,16 @@ struct Adder<'r> {
 }
 
 impl Adder<'_> {
-    fn add(&mut self, (number, rule): (usize, &Rule), detection: &Detections, given: &[ConditionId], slot_of: &mut SlotOf<'_>) {
-        let added = self.builder.rule(detection, &[], given, slot_of).and_then(|_| match rule.detector {
-            Some(Detector::Sequence { .. }) => self.builder.selections(&rule.sigma.detection, slot_of),
+    fn add(
+        &mut self,
+        (number, rule, sigma): (usize, &Rule, &SigmaRule),
+        detection: &Detections,
+        given: &[ConditionId],
+        slot_of: &mut SlotOf<'_>,
+    ) {
+        let filters: Vec<&Detections> = rule.filters.iter().collect();
+        let added = self.builder.rule(detection, &filters, given, slot_of).and_then(|_| match rule.detector {
+            Some(Detector::Sequence { .. } | Detector::Together { .. }) => self.builder.selections(&sigma.detection, slot_of),
             _ => Ok(BTreeMap::new()),
         });
         match added {
@@ -233,13 +240,14 @@ impl LogSource {
         let mut adder = Adder { builder, fired: Vec::new(), refused };
         let mut asked: BTreeSet<&str> = BTreeSet::new();
         for (number, rule) in rules.iter().enumerate() {
-            let wanted = &rule.sigma.logsource;
+            let Some(sigma) = &rule.sigma else { continue };
+            let wanted = &sigma.logsource;
             let n_before = adder.fired.len();
             if wanted.product.as_deref() == Some("ocsf") {
                 let class = wanted.category.as_deref().unwrap_or_default();
                 if file.events.iter().any(|event| event.class == class) {
-                    let detection = of_class(&rule.sigma.detection, class)?;
-                    adder.add((number, rule), &detection, &[], &mut |name| match name {
+                    let detection = of_class(&sigma.detection, class)?;
+                    adder.add((number, rule, sigma), &detection, &[], &mut |name| match name {
                         None => fields.projection.everything(),
                         Some(name) => match name.strip_prefix("record.") {
                             Some(name) => fields.first_of(&[name.to_owned()]),
@@ -250,11 +258,12 @@ impl LogSource {
             } else {
                 for (place, (view, when)) in views.iter().enumerate().filter(|(_, (view, _))| fits(wanted, view)) {
                     let given: Vec<ConditionId> = when.iter().copied().collect();
-                    adder.add((number, rule), &rule.sigma.detection, &given, &mut |name| fields.sigma(view, place, name));
+                    adder.add((number, rule, sigma), &sigma.detection, &given, &mut |name| fields.sigma(view, place, name));
                 }
             }
             if adder.fired.len() > n_before {
-                asked.extend(rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record.")));
+                let own = rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record."));
+                asked.extend(own.chain(rule.asked.iter().map(String::as_str)));
             }
         }
         let Adder { builder, fired, .. } = adder;
@@ -559,7 +568,7 @@ fn fits(wanted: &SigmaSource, view: &SigmaView) -> bool {
 pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
     let lists: Vec<&[String]> = match detector {
         Detector::Threshold { by, distinct, .. } => vec![by, distinct.as_slice()],
-        Detector::Sequence { by, .. } | Detector::Beacon { by, .. } => vec![by],
+        Detector::Sequence { by, .. } | Detector::Together { by, .. } | Detector::Beacon { by, .. } => vec![by],
         Detector::FirstSeen { entity, feature, .. } => vec![entity, feature],
         Detector::Rare { entity, feature, among, .. } => vec![entity, feature, among],
         Detector::Volume { entity, sum, distinct, .. } => vec![entity, sum.as_slice(), distinct.as_slice()],

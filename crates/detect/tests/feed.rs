@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use skywarden_content::{AlertLevel, IndicatorKind, Intent, LogSourceFile};
-use skywarden_detect::{BadRecord, Clock, Detect, Indicator, Intelligence, Rule, Run, correlate, public_rules};
+use skywarden_detect::{BadRecord, Clock, Detect, Indicator, Intelligence, PublicRules, Rule, Run, correlate};
 
 fn source(yaml: &str) -> LogSourceFile {
     serde_json::from_value(skywarden_content::Source::parse(yaml).unwrap_or_else(|error| panic!("{}", error.message)).value)
@@ -32,14 +32,20 @@ fn rule(name: &str, detection: &str, detector: Option<&str>) -> Rule {
     let text = format!(
         "title: {name}\nid: {name}\nlogsource: {{ product: test, service: calls }}\nlevel: high\ntags: [attack.impact, attack.t1485]\ndetection:\n{detection}"
     );
-    let (mut rules, refused) = public_rules("test", &text);
-    assert!(refused.is_empty(), "{refused:?}");
-    let mut rule = rules.pop().unwrap();
+    let mut rule = public(&text).pop().unwrap();
     rule.detector = detector.map(|yaml| {
         serde_json::from_value(skywarden_content::Source::parse(yaml).unwrap_or_else(|error| panic!("{}", error.message)).value)
             .unwrap()
     });
     rule
+}
+
+fn public(text: &str) -> Vec<Rule> {
+    let mut public = PublicRules::default();
+    public.add("test", text);
+    let (rules, refused) = public.finish();
+    assert!(refused.is_empty(), "{refused:?}");
+    rules
 }
 
 fn now() -> Timestamp {
@@ -215,4 +221,69 @@ fn alerts_of_one_actor_along_the_kill_chain_are_one_incident() {
     let [incident] = incidents.as_slice() else { panic!("{incidents:?}") };
     assert_eq!(incident.alerts.len(), 3);
     assert_eq!(incident.intents, [Intent::InitialAccess, Intent::Persistence, Intent::Exfiltration]);
+}
+
+/// Two rules, and what stands behind them.
+fn with_correlation(correlation: &str) -> Vec<Rule> {
+    public(&format!(
+        "title: a failed login\nname: failed\nlogsource: {{ product: test }}\ndetection: {{ s: {{ call: Fail }}, condition: s }}\n---\n\
+         title: a login\nname: login\nlogsource: {{ product: test }}\ndetection: {{ s: {{ call: Login }}, condition: s }}\n---\n\
+         {correlation}"
+    ))
+}
+
+fn names(rules: Vec<Rule>, calls: &[(u32, &str, &str)]) -> Vec<String> {
+    let texts: Vec<String> = calls.iter().map(|(minute, user, name)| call(*minute, user, name)).collect();
+    feed(rules, &texts).run.alerts.all().iter().map(|alert| alert.title.clone()).collect()
+}
+
+#[test]
+fn correlations_of_sigma_look_at_what_rules_find() {
+    let count = "title: many\ncorrelation: { type: event_count, rules: [failed], group-by: [user], timespan: 10m, condition: { gte: 3 } }";
+    let three = [(0, "anna", "Fail"), (1, "anna", "Fail"), (2, "anna", "Fail")];
+    assert_eq!(names(with_correlation(count), &three), ["many"], "its rules raise nothing themselves");
+    assert_eq!(names(with_correlation(count), &[(0, "anna", "Fail"), (1, "bert", "Fail"), (2, "anna", "Fail")]), [""; 0]);
+    assert_eq!(names(with_correlation(count), &[(0, "x", "Login")]), ["a login"], "others do");
+    let values = "title: users\ncorrelation: { type: value_count, rules: [failed], group-by: [from], timespan: 10m, condition: { gt: 2, field: user } }";
+    assert_eq!(names(with_correlation(values), &[(0, "a", "Fail"), (1, "b", "Fail"), (2, "c", "Fail")]), ["users"]);
+    assert_eq!(names(with_correlation(values), &[(0, "a", "Fail"), (1, "b", "Fail"), (2, "b", "Fail")]), [""; 0]);
+    let ordered =
+        "title: guessed\ncorrelation: { type: temporal_ordered, rules: [failed, login], group-by: [user], timespan: 10m }";
+    assert_eq!(names(with_correlation(ordered), &[(0, "a", "Fail"), (1, "a", "Login")]), ["guessed"]);
+    assert_eq!(names(with_correlation(ordered), &[(0, "a", "Login"), (1, "a", "Fail")]), [""; 0]);
+    let together =
+        "title: both\ncorrelation: { type: temporal, rules: [failed, login], group-by: [user], timespan: 10m, generate: true }";
+    assert_eq!(names(with_correlation(together), &[(0, "a", "Login"), (1, "a", "Fail")]), ["a login", "both", "a failed login"]);
+    let alias = "title: by alias\ncorrelation:\n  type: temporal_ordered\n  rules: [failed, login]\n  group-by: [who]\n  timespan: 10m\n  aliases: { who: { failed: user, login: on } }";
+    let texts = [call(0, "thing", "Fail"), call(1, "anna", "Login")];
+    assert_eq!(
+        feed(with_correlation(alias), &texts).run.alerts.all()[0].title,
+        "by alias",
+        "user of the one is what the other is on"
+    );
+}
+
+#[test]
+fn a_correlation_that_can_not_be_used_is_told() {
+    for (correlation, part) in [
+        ("{ type: event_count, rules: [none], timespan: 1m, condition: { gte: 1 } }", "no rule `none`"),
+        ("{ type: event_count, rules: [r], timespan: 1m, condition: { lt: 3 } }", "only conditions with `gte`"),
+        ("{ type: value_sum, rules: [r], timespan: 1m, condition: { gte: 3, field: a } }", "value_sum"),
+    ] {
+        let mut public = PublicRules::default();
+        public.add("test", "title: r\nname: r\nlogsource: { product: test }\ndetection: { s: { a: x }, condition: s }");
+        public.add("test", &format!("title: c\ncorrelation: {correlation}"));
+        let (_, refused) = public.finish();
+        assert!(refused.len() == 1 && refused[0].reason.contains(part), "{correlation}: {refused:?}");
+    }
+}
+
+#[test]
+fn filters_of_sigma_narrow_the_rules_that_they_name() {
+    let rule = "title: deleted\nname: deleted\nlogsource: { product: test }\ndetection: { s: { call: Delete }, condition: s }";
+    let filter =
+        "title: not the robot\nlogsource: { product: test }\nfilter: { rules: [deleted], s: { user: robot }, condition: not s }";
+    let rules = || public(&format!("{rule}\n---\n{filter}"));
+    assert_eq!(names(rules(), &[(0, "robot", "Delete")]), [""; 0]);
+    assert_eq!(names(rules(), &[(0, "anna", "Delete")]), ["deleted"]);
 }

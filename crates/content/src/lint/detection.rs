@@ -123,6 +123,12 @@ pub(crate) fn detection(catalog: &Catalog, file: &File, detection: &Detection, p
                 problems.push(file.problem(&format!("/skywarden/detector/steps/{place}/selection"), message));
             }
         }
+        if let Detector::Together { selections: wanted, .. } = detector {
+            for (place, wanted) in wanted.iter().enumerate().filter(|(_, wanted)| !selections.contains(*wanted)) {
+                let message = format!("there is no selection `{wanted}`");
+                problems.push(file.problem(&format!("/skywarden/detector/selections/{place}"), message));
+            }
+        }
     }
     for kind in [TestKind::Attack, TestKind::NearMiss, TestKind::Benign] {
         if !own.skywarden.tests.iter().any(|test| test.kind == kind) {
@@ -167,6 +173,7 @@ fn lengths(detector: &Detector) -> Vec<(&'static str, &str)> {
     match detector {
         Detector::Threshold { within, .. }
         | Detector::Sequence { within, .. }
+        | Detector::Together { within, .. }
         | Detector::Beacon { within, .. }
         | Detector::GeneratedName { within, .. } => vec![("within", within)],
         Detector::FirstSeen { learn, remember, .. } | Detector::Rare { learn, remember, .. } => {

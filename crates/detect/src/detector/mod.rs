@@ -99,6 +99,10 @@ pub(crate) fn look(
             let key = key_of(by, sighting)?;
             sequence::look(state.sequences.entry(key).or_default(), sighting, milliseconds(within), steps, holds, within)
         }
+        Detector::Together { by, within, selections } => {
+            let progress = state.sequences.entry(key_of(by, sighting)?).or_default();
+            sequence::look_together(progress, sighting, milliseconds(within), selections, holds, within)
+        }
         Detector::FirstSeen { entity, feature, learn, remember } => {
             let (entity_key, feature_key) = (key_of(entity, sighting)?, key_of(feature, sighting)?);
             let periods = (milliseconds(learn), milliseconds(remember));

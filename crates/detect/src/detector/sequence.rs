@@ -56,3 +56,32 @@ pub(crate) fn look(
     }
     None
 }
+
+/// Looks for all of several selections within a time, in whatever order.
+pub(crate) fn look_together(
+    progress: &mut Progress,
+    sighting: &Sighting<'_>,
+    within: i64,
+    selections: &[String],
+    holds: &mut dyn FnMut(&str) -> bool,
+    within_text: &str,
+) -> Option<Finding> {
+    progress.steps.resize_with(selections.len(), Window::default);
+    let mut is_one = false;
+    for (selection, window) in selections.iter().zip(&mut progress.steps) {
+        if holds(selection) {
+            is_one = true;
+            window.add(sighting.time, sighting.id, 0, within, super::MAX_NAMED);
+        }
+    }
+    let since = sighting.time.saturating_sub(within);
+    let are_all = progress.steps.iter().all(|window| window.events.iter().any(|(at, ..)| *at > since));
+    if !is_one || !are_all || sighting.time < progress.quiet_until {
+        return None;
+    }
+    progress.quiet_until = sighting.time.saturating_add(within);
+    let mut events: Vec<String> = progress.steps.iter().flat_map(Window::ids).collect();
+    events.dedup();
+    progress.steps.clear();
+    Some(Finding { why: format!("all of these within {within_text}: {}", selections.join(", ")), events })
+}

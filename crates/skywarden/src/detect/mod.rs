@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use skywarden_content::AlertLevel;
-use skywarden_detect::{BadRecord, Clock, Detect, Refused, Rule, Run, own_rules, public_rules};
+use skywarden_detect::{BadRecord, Clock, Detect, PublicRules, Refused, Run, own_rules};
 
 use crate::{
     Ending,
@@ -33,9 +33,14 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
         catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
     );
     let (mut rules, mut refused) = if arguments.only_rules { (Vec::new(), Vec::new()) } else { own_rules(&catalog) };
+    let mut public = PublicRules::default();
     for path in &arguments.rules {
-        add_rules(path, &mut rules, &mut refused)?;
+        add_rules(path, &mut public)?;
     }
+    let (public, refused_public) = public.finish();
+    refused.extend(refused_public);
+    // A correlation knows its rules by their places, so these come first.
+    rules.splice(0..0, public);
     let wanted = catalog.log_sources.values().filter(|source| source.id == arguments.source);
     let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
@@ -84,7 +89,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
 }
 
 /// Adds the rules of a file, or of all files below a folder.
-fn add_rules(path: &Path, rules: &mut Vec<Rule>, refused: &mut Vec<Refused>) -> anyhow::Result<()> {
+fn add_rules(path: &Path, rules: &mut PublicRules) -> anyhow::Result<()> {
     let mut files = read::files(std::slice::from_ref(&path.to_path_buf()))?;
     if path.is_dir() {
         files.retain(|file| file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"));
@@ -92,9 +97,7 @@ fn add_rules(path: &Path, rules: &mut Vec<Rule>, refused: &mut Vec<Refused>) -> 
     for file in files {
         let text = std::fs::read_to_string(&file).with_context(|| format!("could not read the rules in {}", file.display()))?;
         let name = file.strip_prefix(path).unwrap_or(&file).display().to_string();
-        let (own, not) = public_rules(if name.is_empty() { "rules" } else { &name }, &text);
-        rules.extend(own);
-        refused.extend(not);
+        rules.add(if name.is_empty() { "rules" } else { &name }, &text);
     }
     Ok(())
 }
