@@ -82,8 +82,8 @@ pub enum Intent {
     Impact,
 }
 
-/// What looks at several events together. Fields are OCSF's, or `record.X` for a field of the record; times are `30s`, `10m`, `2h`,
-/// `14d`.
+/// What looks at several events together. Fields are OCSF's, or `record.X` for a field of the record; of `a|b` in a key the first that
+/// is there counts. Times are `30s`, `10m`, `2h`, `14d`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Detector {

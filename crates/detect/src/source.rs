@@ -576,7 +576,7 @@ pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
         Detector::GeneratedName { field, by, .. } => vec![std::slice::from_ref(field), by],
         Detector::Indicator { fields, .. } => vec![fields],
     };
-    lists.into_iter().flatten().map(String::as_str).collect()
+    lists.into_iter().flatten().flat_map(|names| names.split('|')).collect()
 }
 
 pub(crate) fn shorten(text: &str, most: usize) -> String {

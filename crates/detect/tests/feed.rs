@@ -145,6 +145,15 @@ fn a_threshold_counts_within_its_time_by_its_key() {
 }
 
 #[test]
+fn of_alternatives_in_a_key_the_first_that_is_there_counts() {
+    let detector = "{ kind: threshold, by: ['device.hostname|actor.user.name'], within: 10m, at_least: 3 }";
+    let texts: Vec<String> = (0..3).map(|minute| call(minute, "anna", "Delete")).collect();
+    assert_eq!(feed(vec![rule("many", DELETE, Some(detector))], &texts).run.alerts.all().len(), 1);
+    let missing = "{ kind: threshold, by: [device.hostname], within: 10m, at_least: 3 }";
+    assert_eq!(feed(vec![rule("many", DELETE, Some(missing))], &texts).run.alerts.all().len(), 0);
+}
+
+#[test]
 fn a_sequence_wants_its_steps_in_order() {
     let detection = "  failed: { call: Fail }\n  done: { call: Login }\n  condition: 1 of them\n";
     let detector = "{ kind: sequence, by: [actor.user.name], within: 30m, steps: [ { selection: failed, at_least: 3 }, { selection: done } ] }";

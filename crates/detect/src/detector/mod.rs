@@ -168,13 +168,18 @@ fn key_of(names: &[String], sighting: &Sighting<'_>) -> Option<u64> {
     use std::hash::{Hash as _, Hasher as _};
     let mut hasher = rustc_hash::FxHasher::default();
     for name in names {
-        (sighting.field)(name)?.to_lowercase().hash(&mut hasher);
+        either(name, sighting)?.to_lowercase().hash(&mut hasher);
     }
     Some(hasher.finish())
 }
 
+/// The text of the first field of `a|b` that is there.
+fn either(names: &str, sighting: &Sighting<'_>) -> Option<String> {
+    names.split('|').find_map(sighting.field)
+}
+
 fn texts_of(names: &[String], sighting: &Sighting<'_>) -> String {
-    let texts: Vec<String> = names.iter().filter_map(|name| (sighting.field)(name)).collect();
+    let texts: Vec<String> = names.iter().filter_map(|name| either(name, sighting)).collect();
     texts.join(", ")
 }
 

@@ -25,9 +25,7 @@ pub(crate) fn take<'t>(
         }
         return;
     }
-    if let Some(first) = columns.first()
-        && parts(line, delimiter).next().as_deref() == Some(first)
-    {
+    if is_header(line, columns, delimiter) {
         *header = Some(Header { columns: parts(line, delimiter).map(|name| name.to_string()).collect(), delimiter });
         return;
     }
@@ -46,6 +44,23 @@ pub(crate) fn take<'t>(
         .map(|(name, value)| (Cow::Owned(name.clone()), value))
         .collect();
     each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line))));
+}
+
+/// Whether a line names columns: it begins with the first one's name, or is all words, of which some are names of columns.
+fn is_header(line: &str, columns: &[String], delimiter: char) -> bool {
+    let mut words = parts(line, delimiter).peekable();
+    if words.peek().is_some_and(|word| columns.first().is_some_and(|first| first == word)) {
+        return true;
+    }
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte));
+    let mut n_known = 0;
+    for word in words {
+        if !is_word(&word) {
+            return false;
+        }
+        n_known += usize::from(columns.iter().any(|column| *column == word));
+    }
+    n_known >= 3
 }
 
 /// The parts of a line; those in quotes may hold the delimiter.
@@ -109,5 +124,61 @@ pub(crate) fn take_csv<'t>(text: &'t str, columns: &[String], each: &mut dyn FnM
                 each(Ok(Raw::Pairs(pairs, Cow::Owned(line))));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str], columns: &[&str], delimiter: char) -> Vec<Result<Vec<(String, String)>, String>> {
+        let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();
+        let (mut header, mut read) = (None, Vec::new());
+        for line in lines {
+            take(line, &columns, delimiter, &mut header, &mut |raw| {
+                read.push(match raw {
+                    Ok(Raw::Pairs(pairs, _)) => {
+                        Ok(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
+                    }
+                    Ok(Raw::Json(text)) => Err(text.into_owned()),
+                    Err(reason) => Err(reason.to_string()),
+                });
+            });
+        }
+        read
+    }
+
+    fn pairs(pairs: &[(&str, &str)]) -> Result<Vec<(String, String)>, String> {
+        Ok(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn headers_of_all_kinds_give_the_order() {
+        let known = ["version", "account-id", "srcaddr", "dstaddr"];
+        let expected = [pairs(&[("srcaddr", "192.0.2.1"), ("dstaddr", "192.0.2.2"), ("account-id", "1")])];
+        for (header, line, delimiter) in [
+            ("srcaddr dstaddr account-id tcp-flags", "192.0.2.1 192.0.2.2 1 -", ' '),
+            ("#Fields: srcaddr dstaddr account-id x", "192.0.2.1 192.0.2.2 1 -", ' '),
+            ("#fields\tsrcaddr\tdstaddr\taccount-id\tx", "192.0.2.1\t192.0.2.2\t1\t(empty)", '\t'),
+        ] {
+            assert_eq!(read(&[header, line], &known, delimiter), expected, "{header}");
+        }
+        assert_eq!(
+            read(&["2 1 192.0.2.1 -"], &known, ' '),
+            [pairs(&[("version", "2"), ("account-id", "1"), ("srcaddr", "192.0.2.1")])]
+        );
+    }
+
+    #[test]
+    fn a_line_of_another_shape_is_told() {
+        assert_eq!(read(&["one two three four five"], &["a", "b"], ' '), [Err("5 columns stand where 2 are known".to_owned())]);
+    }
+
+    #[test]
+    fn values_in_quotes_may_hold_the_delimiter() {
+        assert_eq!(
+            read(&[r#"x "two \"words\"" z"#], &["a", "b", "c"], ' '),
+            [pairs(&[("a", "x"), ("b", "two \"words\""), ("c", "z")])]
+        );
     }
 }

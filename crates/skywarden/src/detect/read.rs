@@ -1,6 +1,6 @@
 use std::{
     fs::File,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Cursor, Read},
     path::{Path, PathBuf},
 };
 
@@ -140,11 +140,84 @@ fn open(path: &Path) -> anyhow::Result<Box<dyn BufRead>> {
     };
     let mut reader = BufReader::with_capacity(1 << 18, raw);
     let start = reader.fill_buf().with_context(|| format!("could not read {}", path.display()))?;
-    Ok(if start.starts_with(&[0x1f, 0x8b]) {
+    let unpacked: Box<dyn BufRead> = if start.starts_with(&[0x1f, 0x8b]) {
         Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(reader)))
     } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Box::new(BufReader::with_capacity(1 << 18, zstd::Decoder::with_buffer(reader)?))
     } else {
         Box::new(reader)
-    })
+    };
+    decoded(unpacked)
+}
+
+/// Turns UTF-16, which tools of Windows write, into UTF-8; what is no letter becomes U+FFFD.
+fn decoded(mut reader: Box<dyn BufRead>) -> anyhow::Result<Box<dyn BufRead>> {
+    let order: fn([u8; 2]) -> u16 = match reader.fill_buf().context("reading stopped")? {
+        [0xff, 0xfe, ..] => u16::from_le_bytes,
+        [0xfe, 0xff, ..] => u16::from_be_bytes,
+        _ => return Ok(reader),
+    };
+    let mut bytes = Vec::new();
+    reader.take(MAX_DOCUMENT).read_to_end(&mut bytes).context("reading stopped")?;
+    let units = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(order);
+    let text: String = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+    Ok(Box::new(Cursor::new(text.trim_start_matches('\u{feff}').to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// The texts of a file with these bytes, and what could not be given.
+    fn read(bytes: &[u8], is_json: bool) -> (Vec<String>, Vec<String>) {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(bytes).unwrap();
+        let (mut given, mut wrong) = (Vec::new(), Vec::new());
+        let outcome = texts(file.path(), is_json, false, &mut |text| match text {
+            Ok(text) => given.push(text.trim_end().to_owned()),
+            Err(reason) => wrong.push(reason),
+        });
+        wrong.extend(outcome.err().map(|error| error.to_string()));
+        (given, wrong)
+    }
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packer.write_all(bytes).unwrap();
+        packer.finish().unwrap()
+    }
+
+    #[test]
+    fn packed_and_encoded_files_are_read_as_plain_ones() {
+        let plain = "{\"a\":\"ü\"}\n\n{\"a\":2}\r\n";
+        let expected = (vec!["{\"a\":\"ü\"}".to_owned(), "{\"a\":2}".to_owned()], Vec::new());
+        let wide: Vec<u8> = [0xfeff].into_iter().chain(plain.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = [0xfeff].into_iter().chain(plain.encode_utf16()).flat_map(u16::to_be_bytes).collect();
+        let zstd = zstd::encode_all(plain.as_bytes(), 3).unwrap();
+        for bytes in [plain.as_bytes(), &packed(plain.as_bytes()), &zstd, &wide, &big, &packed(&wide)] {
+            assert_eq!(read(bytes, true), expected);
+        }
+    }
+
+    #[test]
+    fn a_document_is_given_whole_and_lines_one_by_one() {
+        let document = "{\n \"Records\": []\n}";
+        assert_eq!(read(document.as_bytes(), true).0, [document]);
+        assert_eq!(read(document.as_bytes(), false).0.len(), 3);
+        assert_eq!(read(b"", true).0.len(), 0);
+    }
+
+    #[test]
+    fn what_is_cut_or_too_long_is_told_and_the_rest_is_read() {
+        let whole = packed("{\"a\":1}\n".repeat(100_000).as_bytes());
+        let (given, wrong) = read(whole.get(..whole.len() / 2).unwrap(), true);
+        assert!(!given.is_empty() && wrong.len() == 1, "{} {wrong:?}", given.len());
+        let long = [b"first\n".as_slice(), &vec![b'x'; MAX_LINE + 10], b"\nlast\n"].concat();
+        let (given, wrong) = read(&long, false);
+        assert_eq!(given, ["first", "last"]);
+        assert_eq!(wrong, ["a line is longer than 16 MiB"]);
+        assert_eq!(read(b"a\xffb\n", false).0, ["a\u{fffd}b"]);
+    }
 }
