@@ -6,10 +6,9 @@ use std::{
 use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use skywarden_content::{AlertLevel, Intent};
 
-use crate::{Entity, Event, Rule, detector::Finding, entity::entities};
+use crate::{Entity, Event, Rule, detector::Finding, entity::entities, source::id_of};
 
 /// Events of one detection and one actor belong to one alert if they are no further apart, in milliseconds.
 const TOGETHER: i64 = 3_600_000;
@@ -124,8 +123,7 @@ impl Alerts {
 
 impl Alert {
     fn new(rule: &Rule, event: Event, found: &[String], time: Timestamp, evidence: Vec<Evidence>, why: Option<String>) -> Self {
-        let digest = Sha256::digest(format!("{}\n{}\n{}", rule.name, event.source, event.id));
-        let id: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+        let id = id_of(&format!("{}\n{}\n{}", rule.name, event.source, event.id));
         let compromised = event.resource.clone().or_else(|| event.text("device.hostname")).or_else(|| event.account.clone());
         let mut alert = Alert {
             id,

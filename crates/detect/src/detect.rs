@@ -8,7 +8,7 @@ use skywarden_sigma::{Placeholders, RuleId, Scratch};
 use crate::{
     Alerts, Evidence, Intelligence, LogSource, Refused, Role, Rule,
     detector::{DetectorState, Sighting, look},
-    read::{Raw, ReaderState},
+    read::{Raw, ReaderState, Unreadable},
 };
 
 /// Log sources and rules, compiled. Never changes once made.
@@ -160,10 +160,10 @@ impl Detect {
             input.n_records += 1;
             let wrong = match raw {
                 Ok(raw) => match source.hot_record(&raw) {
-                    Ok(record) => {
-                        self.look_at(run, input, &raw, record, clock);
-                        return;
-                    }
+                    Ok(record) => match self.look_at(run, input, &raw, record, clock) {
+                        Ok(()) => return,
+                        Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
+                    },
                     Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
                 },
                 Err(reason) => (reason, crate::source::shorten(text, 200)),
@@ -174,13 +174,20 @@ impl Detect {
         input.state = state;
     }
 
-    fn look_at(&self, run: &mut Run, input: &mut Input<'_>, raw: &Raw<'_>, record: skywarden_sigma::Record<'_>, clock: Clock) {
+    fn look_at(
+        &self,
+        run: &mut Run,
+        input: &mut Input<'_>,
+        raw: &Raw<'_>,
+        record: skywarden_sigma::Record<'_>,
+        clock: Clock,
+    ) -> Result<(), Unreadable> {
         let Input { source, scratch, buffer, fired, newest, n_matched, .. } = input;
         let seen = source.look(record, scratch, buffer, fired);
         if fired.is_empty() {
-            return;
+            return Ok(());
         }
-        let Ok(mut seen) = source.completed(raw, &seen) else { return };
+        let mut seen = source.completed(raw, &seen)?;
         source.find_event(&mut seen, scratch);
         let time = match clock {
             Clock::At(time) => time,
@@ -238,5 +245,6 @@ impl Detect {
             }
         }
         *n_matched += u64::from(has_matched);
+        Ok(())
     }
 }

@@ -1,9 +1,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use sha2::{Digest as _, Sha256};
 use skywarden_content::{AlertLevel, Intent};
 
-use crate::{Alert, Entity, take::address};
+use crate::{Alert, Entity, source::id_of, take::address};
 
 /// Alerts that share somebody belong together if they are no further apart, in milliseconds: a day.
 const WINDOW: i64 = 86_400_000;
@@ -96,13 +95,12 @@ fn incident(mut group: Group, alerts: &[Alert]) -> Option<Incident> {
     }
     let shared = shared(&members);
     let first = members.first()?;
-    let digest = Sha256::digest(format!("incident\n{}", first.id));
     let who = shared.first().map_or_else(
         || first.compromised.clone().unwrap_or_default(),
         |entity| entity.more.get("name").unwrap_or(&entity.id).clone(),
     );
     Some(Incident {
-        id: digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect(),
+        id: id_of(&format!("incident\n{}", first.id)),
         title: format!("Security incident: {} steps of an attack around {who}", intents.len()),
         severity,
         alerts: group.alerts,

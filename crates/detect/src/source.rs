@@ -298,7 +298,7 @@ impl LogSource {
         Ok(LogSource {
             id: file.id.as_str().into(),
             title: file.title.clone(),
-            reader: Reader::new(file),
+            reader: Reader::new(file)?,
             hot: projection.first(n_hot),
             projection,
             time,
@@ -460,10 +460,7 @@ impl LogSource {
     /// What tells the record from all others.
     pub(crate) fn event_id(&self, record: &Record<'_>, raw: &str) -> String {
         let own = self.event_id.and_then(|slot| record.get(slot).first_text().map(Cow::into_owned));
-        own.filter(|id| !id.is_empty()).unwrap_or_else(|| {
-            let digest = Sha256::digest(raw.as_bytes());
-            digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
-        })
+        own.filter(|id| !id.is_empty()).unwrap_or_else(|| id_of(raw))
     }
 
     /// The record in the words of OCSF.
@@ -577,6 +574,11 @@ pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
         Detector::Indicator { fields, .. } => vec![fields],
     };
     lists.into_iter().flatten().flat_map(|names| names.split('|')).collect()
+}
+
+/// An id that is the same for the same text: the first half of its SHA-256.
+pub(crate) fn id_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 pub(crate) fn shorten(text: &str, most: usize) -> String {

@@ -118,6 +118,19 @@ fn a_bad_record_is_told_and_the_rest_is_read() {
 }
 
 #[test]
+fn a_bad_line_in_a_document_loses_no_other() {
+    let (one, two) = (call(0, "anna", "Delete"), call(1, "bert", "Delete"));
+    for (text, n_bad) in [
+        (format!("no json\n{one}\n{two}\n"), 1),
+        (format!("{one}\n{{\"id\":\n{two}\nno json\n"), 2),
+        (format!("{one}\n{two}\n{{\"id\": \"cut"), 1),
+    ] {
+        let fed = feed(vec![rule("deleted", DELETE, None)], std::slice::from_ref(&text));
+        assert_eq!((fed.run.alerts.all().len(), fed.bad.len()), (2, n_bad), "{text}: {:?}", fed.bad);
+    }
+}
+
+#[test]
 fn events_of_one_actor_within_an_hour_are_one_alert() {
     let texts: Vec<String> = (0..50).map(|minute| call(minute, "anna", "Delete")).collect();
     let fed = feed(vec![rule("deleted", DELETE, None)], &texts);

@@ -35,18 +35,22 @@ impl Expand {
             each(Ok(Raw::Json(Cow::Borrowed(text.trim()))));
             return;
         }
-        let mut n_read = 0;
-        for document in serde_json::Deserializer::from_str(text).into_iter::<&RawValue>() {
-            match document {
-                Ok(document) => {
-                    n_read += 1;
-                    self.document(document.get(), 0, each);
+        let mut rest = text;
+        loop {
+            let mut documents = serde_json::Deserializer::from_str(rest).into_iter::<&RawValue>();
+            let failed = loop {
+                match documents.next() {
+                    None => return,
+                    Some(Ok(document)) => self.document(document.get(), 0, each),
+                    Some(Err(reason)) => break reason,
                 }
-                Err(reason) => {
-                    let what = if n_read == 0 { "no JSON" } else { "what follows is no JSON" };
-                    each(Err(Unreadable(format!("{what}: {reason}"))));
-                    return;
-                }
+            };
+            each(Err(Unreadable(format!("no JSON: {failed}"))));
+            // What is cut has nothing behind it; else reading goes on with the next line.
+            let behind = rest.get(documents.byte_offset()..).map(str::trim_start).and_then(|bad| bad.split_once('\n'));
+            match behind {
+                Some((_, behind)) if !failed.is_eof() => rest = behind,
+                _ => return,
             }
         }
     }

@@ -59,20 +59,24 @@ pub struct Unreadable(pub String);
 
 impl Reader {
     /// The reader that a log source asks for.
-    pub(crate) fn new(file: &LogSourceFile) -> Self {
+    ///
+    /// # Errors
+    /// If a pattern is no regular expression.
+    pub(crate) fn new(file: &LogSourceFile) -> Result<Self, String> {
         let read = &file.read;
-        match read.format {
+        Ok(match read.format {
             LogFormat::Json => Reader::Json(Expand::new(read)),
             LogFormat::Text => Reader::Text {
                 envelope: read.envelope,
                 patterns: read
                     .patterns
                     .iter()
-                    .filter_map(|pattern| {
-                        let regex = Regex::new(&pattern.pattern).ok()?;
-                        Some(Pattern { name: pattern.name.clone(), program: pattern.program.clone(), regex })
+                    .map(|pattern| {
+                        let regex =
+                            Regex::new(&pattern.pattern).map_err(|reason| format!("the pattern `{}`: {reason}", pattern.name))?;
+                        Ok(Pattern { name: pattern.name.clone(), program: pattern.program.clone(), regex })
                     })
-                    .collect(),
+                    .collect::<Result<_, String>>()?,
             },
             LogFormat::Pairs => Reader::Pairs { envelope: read.envelope },
             LogFormat::Columns => Reader::Columns {
@@ -80,7 +84,7 @@ impl Reader {
                 delimiter: read.delimiter.as_deref().and_then(|text| text.chars().next()).unwrap_or(' '),
             },
             LogFormat::Csv => Reader::Csv { columns: read.columns.clone() },
-        }
+        })
     }
 
     /// Whether a record may go over several lines, so that a file is no sequence of lines.

@@ -45,6 +45,11 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
     let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
     told_refused(&refused);
+    anyhow::ensure!(
+        detect.source(&arguments.source).is_some(),
+        "the log source {} can't be used, so nothing was looked at; the reason stands above",
+        arguments.source
+    );
     let mut run = Run::default();
     let mut bad = DeadLetters::new(arguments.dead_letter.as_deref())?;
     let started = Instant::now();

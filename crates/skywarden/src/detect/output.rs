@@ -5,7 +5,7 @@ use skywarden_content::AlertLevel;
 use skywarden_detect::{Alert, by_severity, correlate};
 
 use super::severity_text;
-use crate::output::{new_table, text_for_terminal};
+use crate::output::{new_table, ocsf::SCHEMA_VERSION, text_for_terminal};
 
 /// Alerts for people: the worst first.
 pub(crate) fn table(alerts: &[Alert]) -> anyhow::Result<()> {
@@ -103,7 +103,7 @@ fn ocsf(alert: &Alert) -> Value {
         "is_alert": true,
         "message": alert.description,
         "metadata": {
-            "version": "1.9.0",
+            "version": SCHEMA_VERSION,
             "uid": alert.id,
             "product": { "name": "Skywarden", "vendor_name": "Skywarden" },
         },

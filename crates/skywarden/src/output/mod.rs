@@ -6,7 +6,7 @@ mod hostile;
 mod html;
 mod joined;
 mod json;
-mod ocsf;
+pub(crate) mod ocsf;
 mod safe;
 mod sarif;
 mod table;

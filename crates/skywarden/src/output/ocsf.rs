@@ -10,7 +10,7 @@ use skywarden_posture::Assessed;
 use super::joined::{Joined, Verdict, environment, fingerprint, join, reason};
 
 /// The version of the schema that the lines follow.
-const SCHEMA_VERSION: &str = "1.9.0-dev";
+pub(crate) const SCHEMA_VERSION: &str = "1.9.0-dev";
 
 /// Writes the lines.
 pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
