@@ -9,6 +9,7 @@ pub mod generate;
 pub mod leaves;
 pub mod mentions;
 pub mod pair;
+pub mod processor;
 pub mod random;
 pub mod sigma;
 pub mod theirs;

@@ -7,14 +7,11 @@
 
 use anyhow::Context as _;
 use clap::Parser;
-use rustix::{
-    thread::{CpuSet, sched_setaffinity},
-    time::{ClockId, clock_gettime},
-};
 use serde_json::Value;
 use skywarden_conformance::{
     aliases,
     pair::World,
+    processor::{processor_time, stay_on_one_core},
     theirs::{Compiled, Theirs, value},
 };
 use skywarden_policy::{Bound, Definition, NoNeighbours, State, requested_one};
@@ -50,9 +47,7 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let mut core = CpuSet::new();
-    core.set(0);
-    sched_setaffinity(None, &core).context("could not stay on one core")?;
+    stay_on_one_core()?;
 
     let documents: Vec<Value> = POLICIES
         .iter()
@@ -91,15 +86,15 @@ fn main() -> anyhow::Result<()> {
     let mut spent = [0.0, 0.0];
     let mut judged = [0u64, 0];
     while spent.iter().any(|seconds| *seconds < arguments.seconds) {
-        let begin = processor_seconds();
+        let begin = processor_time();
         for _ in 0..TURN {
             ours(std::hint::black_box(text), &bound, &world)?;
         }
-        let middle = processor_seconds();
+        let middle = processor_time();
         for _ in 0..TURN {
             regorus(std::hint::black_box(text), &theirs, &mut compiled)?;
         }
-        let end = processor_seconds();
+        let end = processor_time();
         let [own, other] = &mut spent;
         (*own, *other) = (*own + middle - begin, *other + end - middle);
         judged.iter_mut().for_each(|number| *number += u64::from(TURN) * 5);
@@ -144,11 +139,4 @@ fn regorus(text: &str, theirs: &Theirs, compiled: &mut [(Compiled, regorus::Valu
         judged.fires.push(policy.fires(resource.clone(), parameters.clone())?);
     }
     Ok(judged)
-}
-
-fn processor_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    #[expect(clippy::cast_precision_loss, reason = "seconds of one run")]
-    let seconds = time.tv_sec as f64;
-    seconds + time.tv_nsec as f64 / 1e9
 }

@@ -4,13 +4,9 @@
 
 use std::path::PathBuf;
 
-use anyhow::Context as _;
 use clap::Parser;
-use rustix::{
-    thread::{CpuSet, sched_setaffinity},
-    time::{ClockId, clock_gettime},
-};
 use skywarden_conformance::{
+    processor::{processor_time, stay_on_one_core},
     random::Random,
     sigma::{Ours, PublicRule, cloudtrail, everyday_processes, read},
 };
@@ -38,9 +34,7 @@ struct Arguments {
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let mut core = CpuSet::new();
-    core.set(0);
-    sched_setaffinity(None, &core).context("could not stay on one core")?;
+    stay_on_one_core()?;
     let rules = read(&arguments.rules)?.rules;
     let of = |product: &str, category: Option<&str>| -> Vec<&PublicRule> {
         let is_wanted = |public: &&PublicRule| {
@@ -88,7 +82,7 @@ fn case(name: &str, rules: &[&PublicRule], records: &[String], arguments: &Argum
         rules.len(),
         percent(n_fired, records.len()),
         own / other,
-        percent(size, 100_000_000),
+        megabytes(size),
     );
     Ok(())
 }
@@ -96,6 +90,11 @@ fn case(name: &str, rules: &[&PublicRule], records: &[String], arguments: &Argum
 #[expect(clippy::cast_precision_loss, reason = "shares for people")]
 fn percent(part: usize, whole: usize) -> f64 {
     part as f64 * 100.0 / whole.max(1) as f64
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes for people")]
+fn megabytes(bytes: usize) -> f64 {
+    bytes as f64 / 1e6
 }
 
 /// Records a second of processor time.
@@ -111,10 +110,4 @@ fn rate(records: &[String], seconds: f64, look: &mut dyn FnMut(&str) -> anyhow::
             }
         }
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "seconds of one process")]
-fn processor_time() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }

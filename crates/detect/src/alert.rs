@@ -194,7 +194,7 @@ fn filled(text: &str, event: &Event) -> String {
         let own = match name {
             "account" => event.account.clone(),
             "resource" => event.resource.clone(),
-            "time" => event.time.map(|time| crate::time::text_of(time).into_owned()),
+            "time" => event.time.map(|time| time.to_string()),
             _ => event.text(name).or_else(|| (name == "resource.uid").then(|| event.resource.clone()).flatten()),
         };
         out.push_str(&crate::source::shorten(own.as_deref().unwrap_or("(unknown)"), 200));

@@ -1,5 +1,3 @@
-use std::borrow::Cow;
-
 use jiff::{
     Timestamp,
     civil::{Date, DateTime, Time},
@@ -111,11 +109,6 @@ pub(crate) fn syslog(text: &str, now: Timestamp) -> Option<Timestamp> {
         Some(time) if time.as_second() <= now.as_second() + 86_400 => Some(time),
         _ => in_year(year - 1),
     }
-}
-
-/// An instant as text, for templates and alerts.
-pub(crate) fn text_of(time: Timestamp) -> Cow<'static, str> {
-    Cow::Owned(time.to_string())
 }
 
 #[cfg(test)]

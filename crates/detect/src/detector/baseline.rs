@@ -4,7 +4,8 @@ use super::{Sighting, texts_of};
 
 const DAY: i64 = 86_400_000;
 
-/// What entities have shown, in days: 16 bytes for a pair of entity and feature besides the table itself.
+/// What entities have shown: 24 bytes for a pair of entity and feature besides the table itself. It is kept in memory, and nothing
+/// is forgotten.
 #[derive(Debug, Default)]
 pub(crate) struct Baseline {
     /// Entity -> since when it is known.

@@ -69,7 +69,9 @@ fn rfc5424<'t>(rest: &'t str, pairs: &mut Pairs<'t>) -> Option<&'t str> {
     let mut parts = rest.splitn(6, ' ');
     let (time, host, program) = (parts.next()?, parts.next()?, parts.next()?);
     let (pid, message_id, rest) = (parts.next()?, parts.next()?, parts.next()?);
-    rfc3339(time).filter(|_| true)?;
+    if time != "-" {
+        rfc3339(time)?;
+    }
     for (name, value) in [("time", time), ("host", host), ("program", program), ("pid", pid), ("msgid", message_id)] {
         if value != "-" {
             pairs.push((Cow::Borrowed(name), Cow::Borrowed(value)));
@@ -128,4 +130,42 @@ fn rfc3164<'t>(rest: &'t str, pairs: &mut Pairs<'t>) -> Option<&'t str> {
 fn is_old_time(time: &str) -> bool {
     let bytes = time.as_bytes();
     bytes.get(3) == Some(&b' ') && bytes.get(6) == Some(&b' ') && bytes.get(9) == Some(&b':') && bytes.get(12) == Some(&b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(line: &str) -> (String, String) {
+        let mut pairs = Pairs::new();
+        let message = open(Some(Envelope::Syslog), line, &mut pairs).into_owned();
+        let pairs: Vec<String> = pairs.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (pairs.join(" "), message)
+    }
+
+    #[test]
+    fn headers_of_all_kinds_are_taken_off() {
+        let message = "Accepted password for anna";
+        for (line, expected) in [
+            ("Mar  1 07:05:09 web sshd[811]: ", "time=Mar  1 07:05:09 host=web program=sshd pid=811"),
+            ("<38>Mar  1 07:05:09 web sshd: ", "priority=38 time=Mar  1 07:05:09 host=web program=sshd"),
+            ("2026-03-01T07:05:09.1+01:00 web sshd[811]: ", "time=2026-03-01T07:05:09.1+01:00 host=web program=sshd pid=811"),
+            (
+                r#"<38>1 2026-03-01T07:05:09Z web sshd 811 - [a b="]\" x"][c] "#,
+                "priority=38 time=2026-03-01T07:05:09Z host=web program=sshd pid=811",
+            ),
+            ("<38>1 - web sshd - - - ", "priority=38 host=web program=sshd"),
+        ] {
+            assert_eq!(read(&format!("{line}{message}")), (expected.to_owned(), message.to_owned()), "{line}");
+        }
+        let entry = r#"{"__REALTIME_TIMESTAMP":"1772348709000000","_HOSTNAME":"web","SYSLOG_IDENTIFIER":"sshd","_PID":"811","MESSAGE":"Accepted password for anna"}"#;
+        assert_eq!(read(entry), ("time=2026-03-01T07:05:09Z host=web program=sshd pid=811".to_owned(), message.to_owned()));
+    }
+
+    #[test]
+    fn what_has_no_header_is_all_message() {
+        for line in ["", "hello", "<999999>x", "1 2", "{\"no\": \"journal\"}", "<1>1 a b"] {
+            assert!(read(line).1.len() >= line.len().saturating_sub(5), "{line}");
+        }
+    }
 }
