@@ -4,14 +4,22 @@ use std::{
 };
 
 use jiff::Timestamp;
-use rustc_hash::FxHashMap;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skywarden_content::{AlertLevel, Intent};
 
-use crate::{Entity, Event, Rule, detector::Finding, entity::entities, source::id_of};
+use crate::{
+    Entity, Event, Place, Remembered, Rule,
+    detector::Finding,
+    entity::entities,
+    memory::{Cold, Kept, hash_of},
+    source::id_of,
+};
 
 /// Events of one detection and one actor belong to one alert if they are no further apart, in milliseconds.
 const TOGETHER: i64 = 3_600_000;
+
+/// How long after its last event an alert is remembered, so that late events find it, in milliseconds of the events' time: a day.
+const REMEMBERED: i64 = 86_400_000;
 
 /// Most events that an alert names; all are counted.
 const MAX_EVENTS: usize = 1_000;
@@ -20,7 +28,7 @@ const MAX_EVENTS: usize = 1_000;
 const MAX_ENTITIES: usize = 100;
 
 /// What a person should look at: events of one detection and one actor.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Alert {
     /// The same for the same events, whoever finds them and however often.
     pub id: String,
@@ -65,7 +73,7 @@ pub struct Alert {
 }
 
 /// What was asked of a field, and what it held.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// The field.
     pub field: String,
@@ -76,49 +84,90 @@ pub struct Evidence {
 }
 
 /// Alerts as they grow.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Alerts {
-    all: Vec<Alert>,
     /// What belongs together -> its newest alert.
-    open: FxHashMap<(usize, String), usize>,
+    open: Kept<Raised>,
+    /// Earlier ones, to which nothing is added any more.
+    closed: Vec<Raised>,
+    n_raised: u64,
+}
+
+/// An alert and how many were raised before it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Raised {
+    number: u64,
+    alert: Alert,
+}
+
+impl Default for Alerts {
+    fn default() -> Self {
+        Alerts { open: Kept::new("", "alerts"), closed: Vec::new(), n_raised: 0 }
+    }
 }
 
 impl Alerts {
-    /// All alerts, in the order in which they were raised.
-    pub fn into_all(self) -> Vec<Alert> {
-        self.all
+    /// All alerts in memory, in the order in which they were raised: in a run that keeps nothing elsewhere these are all.
+    pub fn all(&self) -> Vec<&Alert> {
+        in_order(self.closed.iter().chain(self.open.values()))
+    }
+
+    /// How many were raised.
+    pub fn len(&self) -> u64 {
+        self.n_raised
     }
 
     /// Whether none was raised.
     pub fn is_empty(&self) -> bool {
-        self.all.is_empty()
+        self.n_raised == 0
     }
 
-    /// All alerts so far.
-    pub fn all(&self) -> &[Alert] {
-        &self.all
+    /// Those that are new or grew since changes were last given, as they are now, in the order in which they were raised.
+    pub(crate) fn changed(&self) -> Vec<Alert> {
+        in_order(self.closed.iter().chain(self.open.changed())).into_iter().cloned().collect()
+    }
+
+    pub(crate) fn n_changed(&self) -> usize {
+        self.open.n_changed()
+    }
+
+    /// Gives what changed, to be kept; memory holds at most `most` open alerts afterwards, and none that is closed.
+    pub(crate) fn give_changes(&mut self, most: usize, each: &mut dyn FnMut(Place, Remembered)) {
+        self.open.give_changes(most, each);
+        self.closed.clear();
     }
 
     /// Adds an event that a rule found: to the alert that it belongs to, or as a new one.
     pub(crate) fn add(
         &mut self,
-        (number, rule): (usize, &Rule),
-        event: Event,
-        time: Timestamp,
+        rule: &Rule,
+        (event, time): (Event, Timestamp),
         evidence: impl FnOnce() -> Vec<Evidence>,
         finding: Option<Finding>,
+        cold: &mut Cold,
     ) {
-        let key = (number, belongs_to(&event));
+        let key = hash_of([rule.name.as_ref(), &belongs_to(&event)].into_iter());
         let found = finding.as_ref().map(|finding| finding.events.as_slice()).unwrap_or_default();
-        if let Some(alert) = self.open.get(&key).and_then(|place| self.all.get_mut(*place))
-            && (time.as_millisecond() - alert.end.as_millisecond()).abs() <= TOGETHER
+        let until = time.as_millisecond().saturating_add(REMEMBERED);
+        self.closed.extend(self.open.take_expired(key, cold.now));
+        let end = self.open.get(key, cold).map(|(_, raised)| raised.alert.end.as_millisecond());
+        if end.is_some_and(|end| (time.as_millisecond() - end).abs() <= TOGETHER)
+            && let Some(raised) = self.open.get_mut(key, until, cold)
         {
-            alert.grow(&event, found, time);
+            raised.alert.grow(&event, found, time);
             return;
         }
-        self.open.insert(key, self.all.len());
-        self.all.push(Alert::new(rule, event, found, time, evidence(), finding.as_ref().map(|finding| finding.why.clone())));
+        let alert = Alert::new(rule, event, found, time, evidence(), finding.as_ref().map(|finding| finding.why.clone()));
+        let raised = Raised { number: self.n_raised, alert };
+        self.n_raised += 1;
+        self.closed.extend(self.open.put(key, until, raised));
     }
+}
+
+fn in_order<'a>(raised: impl Iterator<Item = &'a Raised>) -> Vec<&'a Alert> {
+    let mut raised: Vec<&Raised> = raised.collect();
+    raised.sort_by_key(|raised| raised.number);
+    raised.into_iter().map(|raised| &raised.alert).collect()
 }
 
 impl Alert {

@@ -1,14 +1,16 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
-use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use skywarden_content::{Catalog, LogSourceFile};
 use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
-    Alerts, Evidence, Intelligence, LogSource, Refused, Role, Rule,
+    Evidence, Intelligence, LogSource, Refused, Role, Row, Rule,
     detector::{DetectorState, Sighting, look},
     read::{Raw, ReaderState, Unreadable},
+    run::Run,
+    source::Compiled,
 };
 
 /// Log sources and rules, compiled. Never changes once made.
@@ -51,24 +53,53 @@ pub struct Input<'d> {
     pub newest: Option<Timestamp>,
 }
 
+/// Who takes what comes out of texts besides alerts.
+pub trait Sink {
+    /// A record was read, with its id in the log source's own words if it has one. Whether to look at it: not if it was seen before.
+    fn is_new(&mut self, _source: &LogSource, _own_id: Option<&str>) -> bool {
+        true
+    }
+
+    /// A record that is looked at, if the log sources were compiled with rows.
+    fn row(&mut self, _row: &Row<'_>) {}
+
+    /// A record could not be read.
+    fn bad(&mut self, record: BadRecord);
+}
+
+impl<F: FnMut(BadRecord)> Sink for F {
+    fn bad(&mut self, record: BadRecord) {
+        self(record);
+    }
+}
+
+/// What is remembered of a file or stream between its texts, when it is set aside.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct InputState {
+    state: ReaderState,
+    newest: Option<Timestamp>,
+}
+
 impl Input<'_> {
     /// Whether a record may go over several lines, so that lines can't be fed one by one.
     pub fn spans_lines(&self) -> bool {
         self.source.reader.spans_lines()
     }
 
+    /// What to go on with later.
+    pub fn state(&self) -> InputState {
+        InputState { state: self.state.clone(), newest: self.newest }
+    }
+
+    /// Goes on where another left off.
+    pub fn resume(&mut self, state: InputState) {
+        (self.state, self.newest) = (state.state, state.newest);
+    }
+
     /// Whether its records are JSON, so that a file may be one document.
     pub fn is_json(&self) -> bool {
         self.source.reader.is_json()
     }
-}
-
-/// What detections remember between events, and the alerts that they raised.
-#[derive(Debug, Default)]
-pub struct Run {
-    detectors: FxHashMap<usize, DetectorState>,
-    /// The alerts.
-    pub alerts: Alerts,
 }
 
 /// When what is fed happens.
@@ -86,16 +117,30 @@ impl Detect {
         Self::of_sources(catalog.log_sources.values(), rules, placeholders)
     }
 
+    /// The same, and what is worth keeping of each record is read as well: [`Sink::row`] gets it.
+    pub fn with_rows(catalog: &Catalog, rules: Vec<Rule>, placeholders: &Placeholders) -> (Self, Vec<Refused>) {
+        Self::compiled(catalog.log_sources.values(), rules, placeholders, Compiled::WithRows)
+    }
+
     /// The same for some log sources.
     pub fn of_sources<'f>(
         files: impl IntoIterator<Item = &'f LogSourceFile>,
         rules: Vec<Rule>,
         placeholders: &Placeholders,
     ) -> (Self, Vec<Refused>) {
+        Self::compiled(files, rules, placeholders, Compiled::ForRules)
+    }
+
+    fn compiled<'f>(
+        files: impl IntoIterator<Item = &'f LogSourceFile>,
+        rules: Vec<Rule>,
+        placeholders: &Placeholders,
+        what: Compiled,
+    ) -> (Self, Vec<Refused>) {
         let mut refused = Vec::new();
         let mut sources = BTreeMap::new();
         for file in files {
-            match LogSource::new(file, &rules, placeholders, &mut refused) {
+            match LogSource::new(file, &rules, placeholders, what, &mut refused) {
                 Ok(source) => {
                     sources.insert(Arc::clone(&source.id), source);
                 }
@@ -153,14 +198,14 @@ impl Detect {
     }
 
     /// Looks at the records of a line, or of a whole document.
-    pub fn feed(&self, run: &mut Run, input: &mut Input<'_>, text: &str, clock: Clock, bad: &mut dyn FnMut(BadRecord)) {
+    pub fn feed(&self, run: &mut Run, input: &mut Input<'_>, text: &str, clock: Clock, sink: &mut impl Sink) {
         let source = input.source;
         let mut state = std::mem::take(&mut input.state);
         source.reader.records(text, &mut state, &mut |raw| {
             input.n_records += 1;
             let wrong = match raw {
                 Ok(raw) => match source.hot_record(&raw) {
-                    Ok(record) => match self.look_at(run, input, &raw, record, clock) {
+                    Ok(record) => match self.look_at(run, input, &raw, record, clock, sink) {
                         Ok(()) => return,
                         Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
                     },
@@ -169,7 +214,7 @@ impl Detect {
                 Err(reason) => (reason, crate::source::shorten(text, 200)),
             };
             input.n_bad += 1;
-            bad(BadRecord { number: input.n_records, reason: wrong.0.to_string(), start: wrong.1 });
+            sink.bad(BadRecord { number: input.n_records, reason: wrong.0.to_string(), start: wrong.1 });
         });
         input.state = state;
     }
@@ -181,19 +226,32 @@ impl Detect {
         raw: &Raw<'_>,
         record: skywarden_sigma::Record<'_>,
         clock: Clock,
+        sink: &mut impl Sink,
     ) -> Result<(), Unreadable> {
         let Input { source, scratch, buffer, fired, newest, n_matched, .. } = input;
-        let seen = source.look(record, scratch, buffer, fired);
+        if source.has_rows() {
+            let own_id = source.own_id(&record);
+            if !sink.is_new(source, own_id.as_deref()) {
+                return Ok(());
+            }
+        }
+        let mut seen = source.look(record, scratch, buffer, fired);
+        if source.has_rows() {
+            source.find_event(&mut seen, scratch);
+            let time = time_of(source, &seen, clock, newest);
+            sink.row(&source.row(&seen, raw.text(), time));
+        }
         if fired.is_empty() {
             return Ok(());
         }
         let mut seen = source.completed(raw, &seen)?;
         source.find_event(&mut seen, scratch);
-        let time = match clock {
-            Clock::At(time) => time,
-            Clock::OfRecords(now) => source.time(&seen.record, now).or(*newest).unwrap_or(now),
-        };
-        *newest = Some(newest.map_or(time, |newest| newest.max(time)));
+        let time = time_of(source, &seen, clock, newest);
+        run.is_now(match clock {
+            Clock::At(_) => time,
+            // A clock that runs ahead makes nobody forget.
+            Clock::OfRecords(now) => time.min(now),
+        });
         let id = source.event_id(&seen.record, raw.text());
         let mut event = None;
         let mut has_matched = false;
@@ -205,9 +263,9 @@ impl Detect {
                 Some(detector) => {
                     let field = |name: &str| source.field(name, &seen);
                     let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
-                    let state = run.detectors.entry(*number).or_default();
+                    let state = run.detectors.entry(*number).or_insert_with(|| DetectorState::new(&rule.name));
                     let mut holds = |selection: &str| source.selection_holds(*rule_id, selection, &seen.record, scratch);
-                    look(detector, state, &sighting, &mut holds, &self.intelligence).map(Some)
+                    look(detector, (state, &mut run.cold), &sighting, &mut holds, &self.intelligence).map(Some)
                 }
             };
             let Some(finding) = finding else { continue };
@@ -224,27 +282,42 @@ impl Detect {
                     None => source.field(name, &seen),
                 };
                 let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
-                let state = run.detectors.entry(*correlation).or_default();
-                let finding = look(detector, state, &sighting, &mut |name| name == known_as, &self.intelligence);
-                told.extend(finding.map(|finding| (*correlation, own, Some(finding))));
+                let state = run.detectors.entry(*correlation).or_insert_with(|| DetectorState::new(&own.name));
+                let mut holds = |name: &str| name == known_as;
+                let finding = look(detector, (state, &mut run.cold), &sighting, &mut holds, &self.intelligence);
+                told.extend(finding.map(|finding| (own, Some(finding))));
             }
             if rule.role == Role::Alerts {
-                told.push((*number, rule, finding));
+                told.push((rule, finding));
             }
             if told.is_empty() {
                 continue;
             }
             has_matched = true;
             let event = event.get_or_insert_with(|| source.event(&seen, raw.text(), Some(time))).clone();
-            for (number, rule, finding) in told {
+            for (rule, finding) in told {
                 let evidence = || {
                     let reasons = source.reasons(*rule_id, &seen.record, scratch);
                     reasons.into_iter().map(|(field, expected, actual)| Evidence { field, expected, actual }).collect()
                 };
-                run.alerts.add((number, rule), event.clone(), time, evidence, finding);
+                run.alerts.add(rule, (event.clone(), time), evidence, finding, &mut run.cold);
             }
         }
         *n_matched += u64::from(has_matched);
         Ok(())
     }
+}
+
+/// When a record happened; where it says nothing, that is when the record before it did.
+fn time_of(source: &LogSource, seen: &crate::source::Seen<'_>, clock: Clock, newest: &mut Option<Timestamp>) -> Timestamp {
+    let time = match clock {
+        Clock::At(time) => time,
+        Clock::OfRecords(now) => source.time(&seen.record, now).or(*newest).unwrap_or(now),
+    };
+    let no_later = match clock {
+        Clock::At(time) => time,
+        Clock::OfRecords(now) => time.min(now),
+    };
+    *newest = Some(newest.map_or(no_later, |newest| newest.max(no_later)));
+    time
 }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 use crate::Event;
 
@@ -60,4 +60,22 @@ pub(crate) fn entities(event: &Event) -> Vec<Entity> {
         add(Entity { kind: "cloud-account", id: account.clone(), more: BTreeMap::new() });
     }
     found
+}
+
+impl<'de> Deserialize<'de> for Entity {
+    /// Reads an entity as it is written. What is none of this version's words is left out; an unknown kind is an error.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut members = BTreeMap::<String, String>::deserialize(deserializer)?;
+        let kind = members.remove("type").ok_or_else(|| D::Error::missing_field("type"))?;
+        let id = members.remove("id").ok_or_else(|| D::Error::missing_field("id"))?;
+        let more = members.into_iter().filter_map(|(name, value)| Some((word(&name)?, value))).collect();
+        let kind = word(&kind).ok_or_else(|| D::Error::custom(format!("there is no kind of entity `{kind}`")))?;
+        Ok(Entity { kind, id, more })
+    }
+}
+
+/// The word of the table that a text is.
+fn word(text: &str) -> Option<&'static str> {
+    let rows = ENTITIES.iter().flat_map(|(kind, _, more)| more.iter().map(|(name, _)| *name).chain([*kind]));
+    rows.chain(["azure-resource", "cloud-resource", "cloud-account"]).find(|word| *word == text)
 }

@@ -1,3 +1,5 @@
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
 /// A class of OCSF 1.9 (<https://schema.ocsf.io>): what kind of event a record is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Class {
@@ -8,6 +10,9 @@ pub struct Class {
 }
 
 impl Class {
+    /// Of what is no kind that is known.
+    pub const NONE: Class = Class { name: "base_event", uid: 0 };
+
     /// The class with a name.
     pub fn named(name: &str) -> Option<Self> {
         let place = CLASSES.binary_search_by_key(&name, |(name, _)| name).ok()?;
@@ -17,6 +22,20 @@ impl Class {
     /// The number of its category.
     pub fn category(self) -> u32 {
         self.uid % 100_000 / 1_000
+    }
+}
+
+impl Serialize for Class {
+    /// By its name.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.name.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Class {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Class::named(&name).ok_or_else(|| D::Error::custom(format!("there is no OCSF class `{name}`")))
     }
 }
 

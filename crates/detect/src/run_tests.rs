@@ -10,7 +10,7 @@ use crate::{
     event::text_of,
     read::ReaderState,
     rule::own_rules,
-    source::{serves, shorten},
+    source::{Compiled, serves, shorten},
 };
 
 /// What the tests inside log sources and detections gave.
@@ -37,7 +37,7 @@ impl TestReport {
 pub fn run_tests(catalog: &Catalog) -> TestReport {
     let mut report = TestReport::default();
     for file in catalog.log_sources.values() {
-        match LogSource::new(file, &[], &Placeholders::new(), &mut Vec::new()) {
+        match LogSource::new(file, &[], &Placeholders::new(), Compiled::ForRules, &mut Vec::new()) {
             Err(reason) => report.failures.push(format!("{}: {reason}", file.id)),
             Ok(source) => {
                 for test in &file.tests {
@@ -186,7 +186,7 @@ fn of_detection(
     }
     let n_expected = if test.kind == TestKind::Attack { test.alerts.unwrap_or(1) } else { 0 };
     let (own, others): (Vec<&Alert>, Vec<&Alert>) =
-        run.alerts.all().iter().partition(|alert| alert.detection.as_ref() == detection.file.name);
+        run.alerts.all().into_iter().partition(|alert| alert.detection.as_ref() == detection.file.name);
     let n = own.len();
     if n == n_expected {
         let others = others.into_iter().filter(|alert| alert.severity > AlertLevel::Low);

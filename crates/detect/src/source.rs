@@ -8,16 +8,18 @@ use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use skywarden_content::{Detector, LogSourceFile, SigmaView, Take};
+use skywarden_content::{Detector, LogSourceFile, SigmaView};
 use skywarden_sigma::{
     ConditionExpr, ConditionId, Detections, Engine, EngineBuilder, LogSource as SigmaSource, Placeholders, Projection, Record,
     RuleId, Scratch, SigmaRule, Slot, SlotOf, Value, parse_selection,
 };
 
 use crate::{
-    Event, Refused, Rule,
+    Event, Refused, Row, Rule,
+    fields::{Fields, Late},
     ocsf::Class,
     read::{Raw, Reader, Unreadable},
+    row::{RowSource, text_of},
     take::{Source, to_json},
     time::TimeFormat,
 };
@@ -44,6 +46,17 @@ pub struct LogSource {
     fired: Vec<Fired>,
     /// Fields of the record that detectors ask for by `record.X`.
     record_fields: FxHashMap<String, Slot>,
+    /// Where the columns of a kept record come from, if records are to be kept.
+    row: Option<RowSource>,
+}
+
+/// What of a record is read besides what rules ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compiled {
+    /// Nothing.
+    ForRules,
+    /// What is worth keeping.
+    WithRows,
 }
 
 #[derive(Debug)]
@@ -51,17 +64,6 @@ struct EventSource {
     class: Class,
     when: Option<ConditionId>,
     set: BTreeMap<String, Source>,
-}
-
-/// A field that is made of others once the record is read.
-#[derive(Debug)]
-enum Late {
-    /// Of the event in OCSF's words.
-    Ocsf { slot: Slot, name: String },
-    /// The name of the event's class.
-    Class { slot: Slot },
-    /// Sigma's field as a view says it.
-    Made { slot: Slot, source: Source },
 }
 
 /// What a rule of the engine stands for.
@@ -78,93 +80,6 @@ pub(crate) struct Seen<'a> {
     pub(crate) record: Record<'a>,
     /// Which of the log source's events it is.
     event: Option<usize>,
-}
-
-/// Gives out slots for fields of one log source.
-struct Fields<'f> {
-    file: &'f LogSourceFile,
-    projection: Projection,
-    known: FxHashMap<Vec<String>, Slot>,
-    late: Vec<Late>,
-    late_known: FxHashMap<String, Slot>,
-}
-
-impl Fields<'_> {
-    /// The slot of the first of these fields that is there.
-    fn first_of(&mut self, names: &[String]) -> Slot {
-        if let Some(slot) = self.known.get(names) {
-            return *slot;
-        }
-        let slot = self.projection.slot();
-        let mut rank = 0;
-        for name in names {
-            for place in self.places(name) {
-                self.projection.take(slot, rank, &place);
-                rank = rank.saturating_add(1);
-            }
-        }
-        self.known.insert(names.to_vec(), slot);
-        slot
-    }
-
-    /// Gives a slot to all that a value is made of.
-    fn prepare(&mut self, take: &Take) {
-        Source::new(take, &mut |names| self.first_of(names));
-    }
-
-    /// Where a field may lie: under its own name, where `names` says, and in what is lifted.
-    fn places(&self, name: &str) -> Vec<String> {
-        let read = &self.file.read;
-        let mut places = vec![name.to_owned()];
-        places.extend(read.names.get(name).into_iter().flat_map(|names| names.all().iter().cloned()));
-        // `names: { user: [properties.user] }` serves `user.name` too.
-        for (place, _) in name.match_indices('.') {
-            let (head, tail) = name.split_at(place);
-            let heads = read.names.get(head).into_iter().flat_map(|names| names.all().iter());
-            places.extend(heads.map(|head| format!("{head}{tail}")));
-        }
-        places.extend(read.lift.iter().chain(&read.unwrap).map(|prefix| format!("{prefix}.{name}")));
-        places
-    }
-
-    fn ocsf(&mut self, name: &str) -> Slot {
-        if let Some(slot) = self.late_known.get(name) {
-            return *slot;
-        }
-        let slot = self.projection.slot();
-        self.late_known.insert(name.to_owned(), slot);
-        self.late.push(match name {
-            "class" => Late::Class { slot },
-            _ => Late::Ocsf { slot, name: name.to_owned() },
-        });
-        slot
-    }
-
-    /// The slot of what Sigma calls a field, in one of its log sources.
-    fn sigma(&mut self, view: &SigmaView, number: usize, name: Option<&str>) -> Slot {
-        let Some(name) = name else { return self.projection.everything() };
-        if let Some(name) = name.strip_prefix("ocsf.") {
-            return self.ocsf(name);
-        }
-        match view.fields.get(name) {
-            None => self.first_of(&[name.to_owned()]),
-            Some(Take::Field(field)) if !field.contains('{') => self.first_of(std::slice::from_ref(field)),
-            Some(take) => {
-                let key = format!("{number} {name}");
-                if let Some(slot) = self.late_known.get(&key) {
-                    return *slot;
-                }
-                let source = Source::new(take, &mut |names| self.first_of(names));
-                if let Source::Field(slot) = source {
-                    return slot;
-                }
-                let slot = self.projection.slot();
-                self.late_known.insert(key, slot);
-                self.late.push(Late::Made { slot, source });
-                slot
-            }
-        }
-    }
 }
 
 /// Adds rules to the engine of a log source.
@@ -215,19 +130,14 @@ impl LogSource {
     ///
     /// # Errors
     /// If the log source itself is wrong.
-    pub fn new(
+    pub(crate) fn new(
         file: &LogSourceFile,
         rules: &[Rule],
         placeholders: &Placeholders,
+        what: Compiled,
         refused: &mut Vec<Refused>,
     ) -> Result<Self, String> {
-        let mut fields = Fields {
-            file,
-            projection: Projection::default(),
-            known: FxHashMap::default(),
-            late: Vec::new(),
-            late_known: FxHashMap::default(),
-        };
+        let mut fields = Fields::new(file);
         let mut builder = EngineBuilder::new(placeholders.clone());
         let mut whens = Vec::new();
         for event in &file.events {
@@ -271,26 +181,38 @@ impl LogSource {
         let names: BTreeSet<String> = fields.late.iter().filter_map(Late::ocsf_name).map(str::to_owned).collect();
         for event in &file.events {
             let needed = event.set.iter().filter(|(name, _)| names.contains(*name)).map(|(_, take)| take);
-            needed.for_each(|take| fields.prepare(take));
+            for take in needed {
+                fields.source(take);
+            }
         }
         if !names.is_empty() {
-            file.account.iter().chain(&file.resource).for_each(|take| fields.prepare(take));
+            for take in file.account.iter().chain(&file.resource) {
+                fields.source(take);
+            }
         }
+        let row = match what {
+            Compiled::ForRules => None,
+            Compiled::WithRows => {
+                for names in file.time.iter().map(|time| &time.field).chain(&file.event_id) {
+                    fields.first_of(names.all());
+                }
+                Some(RowSource::new(file, &mut fields))
+            }
+        };
         let n_hot = fields.projection.n_slots();
         // The rest is taken only of records on which a rule fires.
         let mut events = Vec::new();
         for (event, when) in file.events.iter().zip(whens) {
             let class = Class::named(&event.class).ok_or_else(|| format!("there is no OCSF class `{}`", event.class))?;
-            let set = event.set.iter().map(|(name, take)| (name.clone(), Source::new(take, &mut |names| fields.first_of(names))));
-            let set = set.collect();
+            let set = event.set.iter().map(|(name, take)| (name.clone(), fields.source(take))).collect();
             events.push(EventSource { class, when, set });
         }
         let time = file.time.as_ref().map(|time| {
             (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
         });
         let event_id = file.event_id.as_ref().map(|names| fields.first_of(names.all()));
-        let account = file.account.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
-        let resource = file.resource.as_ref().map(|take| Source::new(take, &mut |names| fields.first_of(names)));
+        let account = file.account.as_ref().map(|take| fields.source(take));
+        let resource = file.resource.as_ref().map(|take| fields.source(take));
         let record_fields = asked.iter().map(|name| ((*name).to_owned(), fields.first_of(&[(*name).to_owned()]))).collect();
         let Fields { projection, late, .. } = fields;
         let late_slots: BTreeSet<Slot> = late.iter().map(Late::slot).collect();
@@ -310,6 +232,7 @@ impl LogSource {
             late,
             fired,
             record_fields,
+            row,
         })
     }
 
@@ -457,10 +380,33 @@ impl LogSource {
         formats.iter().find_map(|format| format.read(value, now))
     }
 
+    /// Whether rows of records are made.
+    pub(crate) fn has_rows(&self) -> bool {
+        self.row.is_some()
+    }
+
+    /// A record as it is kept.
+    pub(crate) fn row<'a>(&'a self, seen: &Seen<'a>, raw: &'a str, time: Timestamp) -> Row<'a> {
+        let event = seen.event.and_then(|event| self.events.get(event));
+        Row {
+            source: self,
+            own_id: self.own_id(&seen.record),
+            time,
+            class: event.map_or(Class::NONE, |event| event.class),
+            columns: self.row.as_ref().map(|row| row.columns(seen.event, &seen.record)).unwrap_or_default(),
+            raw,
+        }
+    }
+
+    /// What the record itself says tells it from all others.
+    pub(crate) fn own_id<'a>(&self, record: &Record<'a>) -> Option<Cow<'a, str>> {
+        let own = self.event_id.and_then(|slot| text_of(record.get(slot).clone()));
+        own.filter(|id| !id.is_empty())
+    }
+
     /// What tells the record from all others.
     pub(crate) fn event_id(&self, record: &Record<'_>, raw: &str) -> String {
-        let own = self.event_id.and_then(|slot| record.get(slot).first_text().map(Cow::into_owned));
-        own.filter(|id| !id.is_empty()).unwrap_or_else(|| id_of(raw))
+        self.own_id(record).map_or_else(|| id_of(raw), Cow::into_owned)
     }
 
     /// The record in the words of OCSF.
@@ -474,24 +420,9 @@ impl LogSource {
             time,
             account: self.account.as_ref().and_then(|account| text(account.value(&seen.record))),
             resource: text(self.resource_of(&seen.record)),
-            class: own.map_or(Class { name: "base_event", uid: 0 }, |event| event.class),
+            class: own.map_or(Class::NONE, |event| event.class),
             fields: set.filter_map(|(name, source)| Some((name.clone(), to_json(&source.value(&seen.record))?))).collect(),
             raw: raw.to_owned(),
-        }
-    }
-}
-
-impl Late {
-    fn ocsf_name(&self) -> Option<&str> {
-        match self {
-            Late::Ocsf { name, .. } => Some(name),
-            Late::Class { .. } | Late::Made { .. } => None,
-        }
-    }
-
-    fn slot(&self) -> Slot {
-        match self {
-            Late::Ocsf { slot, .. } | Late::Class { slot } | Late::Made { slot, .. } => *slot,
         }
     }
 }

@@ -1,30 +1,54 @@
-use rustc_hash::{FxHashMap, FxHashSet};
+use serde::{Deserialize, Serialize};
 
 use super::{Sighting, texts_of};
+use crate::{
+    Place, Remembered,
+    memory::{Cold, Kept, Moment},
+};
 
 const DAY: i64 = 86_400_000;
 
-/// What entities have shown: 24 bytes for a pair of entity and feature besides the table itself. It is kept in memory, and nothing
-/// is forgotten.
-#[derive(Debug, Default)]
+/// A pair that was shown again is noted anew only after so long, in milliseconds: an hour.
+const FRESH: i64 = 3_600_000;
+
+/// What entities have shown. A pair of entity and feature is kept in 20 bytes: its place, and until when it is remembered.
+#[derive(Debug)]
 pub(crate) struct Baseline {
     /// Entity -> since when it is known.
-    known_since: FxHashMap<u64, i64>,
-    /// Entity and feature -> when it was last shown, in milliseconds since 1970.
-    shown: FxHashMap<(u64, u64), i64>,
+    known_since: Kept<Since>,
+    /// Entity and feature -> until when that is remembered.
+    shown: Kept<Moment>,
     /// Group and feature -> who shows it.
-    shown_by: FxHashMap<(u64, u64), FxHashSet<u64>>,
+    shown_by: Kept<Few>,
 }
 
+/// When something was first seen, in milliseconds since 1970.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Since(Option<i64>);
+
+/// Those who last showed something, with the time; one more than `at_most` is enough to know that they are not few.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Few(Vec<(u64, i64)>);
+
 impl Baseline {
-    /// Notes that an entity shows a feature. For how many days it did not, if it is known for long enough and this is new.
-    pub(crate) fn first_seen(&mut self, entity: u64, feature: u64, time: i64, (learn, remember): (i64, i64)) -> Option<i64> {
-        let since = self.known(entity, time);
-        let last = self.shown.insert((entity, feature), time);
-        if let Some(last) = last {
-            // A late event does not make it older than it is.
-            self.shown.insert((entity, feature), last.max(time));
+    pub(crate) fn new(detection: &str) -> Self {
+        Baseline {
+            known_since: Kept::new(detection, "known since"),
+            shown: Kept::new(detection, "shown"),
+            shown_by: Kept::new(detection, "shown by"),
         }
+    }
+
+    /// Notes that an entity shows a feature. For how many days it did not, if it is known for long enough and this is new.
+    pub(crate) fn first_seen(
+        &mut self,
+        (entity, feature): (u64, u64),
+        time: i64,
+        (learn, remember): (i64, i64),
+        cold: &mut Cold,
+    ) -> Option<i64> {
+        let since = self.known(entity, time, remember, cold);
+        let last = self.note(pair(entity, feature), time, remember, cold);
         if time - since < learn {
             return None;
         }
@@ -40,24 +64,65 @@ impl Baseline {
     pub(crate) fn rare(
         &mut self,
         (group, entity, feature): (u64, u64, u64),
-        time: i64,
-        at_most: u32,
+        (time, at_most): (i64, u32),
         (learn, remember): (i64, i64),
+        cold: &mut Cold,
     ) -> Option<usize> {
-        let since = self.known(group, time);
-        let last = self.shown.insert((entity ^ group.rotate_left(17), feature), time);
-        let by = self.shown_by.entry((group, feature)).or_default();
-        by.insert(entity);
+        let since = self.known(group, time, remember, cold);
+        let last = self.note(pair(pair(group, entity), feature), time, remember, cold);
+        let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
+        let Few(by) = self.shown_by.change(pair(group, feature), time.saturating_add(remember), cold);
+        by.retain(|(_, at)| time - at <= remember);
+        if let Some((_, at)) = by.iter_mut().find(|(who, _)| *who == entity) {
+            *at = time.max(*at);
+        } else if by.len() <= at_most {
+            by.push((entity, time));
+        }
         let n = by.len();
         let is_new = last.is_none_or(|last| time - last > remember);
-        (is_new && time - since >= learn && n <= usize::try_from(at_most).unwrap_or(usize::MAX)).then_some(n)
+        (is_new && time - since >= learn && n <= at_most).then_some(n)
     }
 
-    fn known(&mut self, entity: u64, time: i64) -> i64 {
-        let since = self.known_since.entry(entity).or_insert(time);
-        *since = (*since).min(time);
-        *since
+    /// When a pair was last shown, as well as hours tell; now it is shown again.
+    fn note(&mut self, pair: u64, time: i64, remember: i64, cold: &mut Cold) -> Option<i64> {
+        let last = self.shown.get(pair, cold).map(|(until, _)| until - remember);
+        // A late event does not make it older than it is.
+        if last.is_none_or(|last| time - last > FRESH) {
+            self.shown.put(pair, time.saturating_add(remember), Moment);
+        }
+        last
     }
+
+    /// Since when somebody is known. Who is not seen for as long as features are remembered is unknown again.
+    fn known(&mut self, entity: u64, time: i64, remember: i64, cold: &mut Cold) -> i64 {
+        let until = time.saturating_add(remember);
+        if let Some((held, Since(Some(since)))) = self.known_since.get(entity, cold)
+            && *since <= time
+            && until.saturating_sub(*held) <= FRESH
+        {
+            return *since;
+        }
+        let Since(since) = self.known_since.change(entity, until, cold);
+        let earliest = since.map_or(time, |since| since.min(time));
+        *since = Some(earliest);
+        earliest
+    }
+
+    pub(crate) fn n_changed(&self) -> usize {
+        self.known_since.n_changed() + self.shown.n_changed() + self.shown_by.n_changed()
+    }
+
+    pub(crate) fn give_changes(&mut self, most: usize, each: &mut dyn FnMut(Place, Remembered)) {
+        self.known_since.give_changes(most, each);
+        self.shown.give_changes(most, each);
+        self.shown_by.give_changes(most, each);
+    }
+}
+
+/// The key of two keys.
+fn pair(of: u64, and: u64) -> u64 {
+    // Both are hashes of SHA-256 already; this only has to keep (a, b) apart from (b, a).
+    of.rotate_left(21).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ and
 }
 
 /// The sentence of an alert: "first time in 43 days that anna shows FR (src_endpoint.location.country)".

@@ -10,12 +10,14 @@ mod volume;
 
 use std::collections::VecDeque;
 
-use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use skywarden_content::{Detector, duration};
 
-pub(crate) use baseline::Baseline;
-
-use crate::intelligence::Intelligence;
+use crate::{
+    Place, Remembered,
+    intelligence::Intelligence,
+    memory::{Cold, Kept, hash_of},
+};
 
 /// Most events that a detector names in an alert.
 const MAX_NAMED: usize = 100;
@@ -40,17 +42,45 @@ pub(crate) struct Finding {
 }
 
 /// What a detection remembers.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct DetectorState {
-    windows: FxHashMap<u64, Window>,
-    sequences: FxHashMap<u64, sequence::Progress>,
-    baseline: Baseline,
-    volumes: FxHashMap<u64, volume::Volume>,
-    places: FxHashMap<u64, travel::Place>,
+    windows: Kept<Window>,
+    sequences: Kept<sequence::Progress>,
+    baseline: baseline::Baseline,
+    volumes: Kept<volume::Volume>,
+    places: Kept<travel::LastPlace>,
+}
+
+impl DetectorState {
+    /// That of a detection that has seen nothing in this run.
+    pub(crate) fn new(detection: &str) -> Self {
+        DetectorState {
+            windows: Kept::new(detection, "windows"),
+            sequences: Kept::new(detection, "sequences"),
+            baseline: baseline::Baseline::new(detection),
+            volumes: Kept::new(detection, "volumes"),
+            places: Kept::new(detection, "places"),
+        }
+    }
+
+    /// How many things changed since they were last kept.
+    pub(crate) fn n_changed(&self) -> usize {
+        let own = [self.windows.n_changed(), self.sequences.n_changed(), self.volumes.n_changed(), self.places.n_changed()];
+        own.iter().sum::<usize>() + self.baseline.n_changed()
+    }
+
+    /// Gives what changed, to be kept; of each kind memory holds at most `most` afterwards.
+    pub(crate) fn give_changes(&mut self, most: usize, each: &mut dyn FnMut(Place, Remembered)) {
+        self.windows.give_changes(most, each);
+        self.sequences.give_changes(most, each);
+        self.baseline.give_changes(most, each);
+        self.volumes.give_changes(most, each);
+        self.places.give_changes(most, each);
+    }
 }
 
 /// The last events of one key.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Window {
     /// Time, id, and a hash of the value that is counted, in order of time.
     events: VecDeque<(i64, String, u64)>,
@@ -78,42 +108,40 @@ impl Window {
 /// Looks at an event that a rule chose.
 pub(crate) fn look(
     detector: &Detector,
-    state: &mut DetectorState,
+    (state, cold): (&mut DetectorState, &mut Cold),
     sighting: &Sighting<'_>,
     holds: &mut dyn FnMut(&str) -> bool,
     intelligence: &Intelligence,
 ) -> Option<Finding> {
+    // What happened later than the newest event of a window may still be compared with it for as long as the window is.
+    let after = |within: i64| sighting.time.saturating_add(within.saturating_mul(2));
     match detector {
         Detector::Threshold { by, within, at_least, distinct } => {
-            let key = key_of(by, sighting)?;
-            threshold::look(
-                state.windows.entry(key).or_default(),
-                sighting,
-                milliseconds(within),
-                *at_least,
-                distinct.as_deref(),
-                within,
-            )
+            let (key, length) = (key_of(by, sighting)?, milliseconds(within));
+            let window = state.windows.change(key, after(length), cold);
+            threshold::look(window, sighting, length, *at_least, distinct.as_deref(), within)
         }
         Detector::Sequence { by, within, steps } => {
-            let key = key_of(by, sighting)?;
-            sequence::look(state.sequences.entry(key).or_default(), sighting, milliseconds(within), steps, holds, within)
+            let (key, length) = (key_of(by, sighting)?, milliseconds(within));
+            let progress = state.sequences.change(key, after(length), cold);
+            sequence::look(progress, sighting, length, steps, holds, within)
         }
         Detector::Together { by, within, selections } => {
-            let progress = state.sequences.entry(key_of(by, sighting)?).or_default();
-            sequence::look_together(progress, sighting, milliseconds(within), selections, holds, within)
+            let (key, length) = (key_of(by, sighting)?, milliseconds(within));
+            let progress = state.sequences.change(key, after(length), cold);
+            sequence::look_together(progress, sighting, length, selections, holds, within)
         }
         Detector::FirstSeen { entity, feature, learn, remember } => {
             let (entity_key, feature_key) = (key_of(entity, sighting)?, key_of(feature, sighting)?);
             let periods = (milliseconds(learn), milliseconds(remember));
-            let days = state.baseline.first_seen(entity_key, feature_key, sighting.time, periods)?;
+            let days = state.baseline.first_seen((entity_key, feature_key), sighting.time, periods, cold)?;
             Some(Finding { why: baseline::first_time(entity, feature, days, sighting), events: Vec::new() })
         }
         Detector::Rare { entity, feature, among, at_most, learn, remember } => {
             let (entity_key, feature_key) = (key_of(entity, sighting)?, key_of(feature, sighting)?);
             let group = if among.is_empty() { 0 } else { key_of(among, sighting)? };
             let periods = (milliseconds(learn), milliseconds(remember));
-            let n = state.baseline.rare((group, entity_key, feature_key), sighting.time, *at_most, periods)?;
+            let n = state.baseline.rare((group, entity_key, feature_key), (sighting.time, *at_most), periods, cold)?;
             let shown = texts_of(feature, sighting);
             let others = if n <= 1 { "nobody else".to_owned() } else { format!("only {} others", n - 1) };
             Some(Finding {
@@ -131,7 +159,8 @@ pub(crate) fn look(
                 learn: milliseconds(learn),
                 remember: milliseconds(remember),
             };
-            let (now, before) = state.volumes.entry(key).or_default().add(sighting.time, amount, &limits)?;
+            let volume = state.volumes.change(key, sighting.time.saturating_add(limits.remember), cold);
+            let (now, before) = volume.add(sighting.time, amount, &limits)?;
             let what = sum.as_deref().or(distinct.as_deref()).unwrap_or("events");
             let who = texts_of(entity, sighting);
             Some(Finding {
@@ -141,19 +170,20 @@ pub(crate) fn look(
         }
         Detector::Travel { entity, faster_than } => {
             let key = key_of(entity, sighting)?;
-            travel::look(&mut state.places, key, sighting, *faster_than)
+            travel::look((&mut state.places, cold), key, sighting, *faster_than)
         }
         Detector::Beacon { by, at_least, within, jitter } => {
-            let key = key_of(by, sighting)?;
-            clock::look(state.windows.entry(key).or_default(), sighting, milliseconds(within), *at_least, *jitter)
+            let (key, length) = (key_of(by, sighting)?, milliseconds(within));
+            clock::look(state.windows.change(key, after(length), cold), sighting, length, *at_least, *jitter)
         }
         Detector::GeneratedName { field, by, at_least, within } => {
             let name = (sighting.field)(field)?;
             if !name::looks_generated(&name) {
                 return None;
             }
-            let key = key_of(by, sighting)?;
-            threshold::look(state.windows.entry(key).or_default(), sighting, milliseconds(within), *at_least, Some(field), within)
+            let (key, length) = (key_of(by, sighting)?, milliseconds(within));
+            let window = state.windows.change(key, after(length), cold);
+            threshold::look(window, sighting, length, *at_least, Some(field), within)
         }
         Detector::Indicator { fields, of, labels } => fields.iter().find_map(|field| {
             let text = (sighting.field)(field)?;
@@ -165,12 +195,11 @@ pub(crate) fn look(
 
 /// The key of an event's fields; `None` if one is not there.
 fn key_of(names: &[String], sighting: &Sighting<'_>) -> Option<u64> {
-    use std::hash::{Hash as _, Hasher as _};
-    let mut hasher = rustc_hash::FxHasher::default();
+    let mut texts = Vec::with_capacity(names.len());
     for name in names {
-        either(name, sighting)?.to_lowercase().hash(&mut hasher);
+        texts.push(either(name, sighting)?.to_lowercase());
     }
-    Some(hasher.finish())
+    Some(hash_of(texts.iter().map(String::as_str)))
 }
 
 /// The text of the first field of `a|b` that is there.

@@ -1,9 +1,10 @@
+use serde::{Deserialize, Serialize};
 use skywarden_content::Step;
 
 use super::{Finding, Sighting, Window};
 
 /// How far the events of one key have come.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Progress {
     /// For each step, its events.
     steps: Vec<Window>,

@@ -1,6 +1,7 @@
-use rustc_hash::{FxHashSet, FxHasher};
+use std::collections::BTreeSet;
 
 use super::{Finding, Sighting, Window};
+use crate::memory::hash_of;
 
 /// Counts events, or different values of a field, within a time. Says so once, then again only after that time.
 pub(crate) fn look(
@@ -11,13 +12,11 @@ pub(crate) fn look(
     distinct: Option<&str>,
     within_text: &str,
 ) -> Option<Finding> {
-    use std::hash::{Hash as _, Hasher as _};
     let value = match distinct {
         None => 0,
         Some(field) => {
-            let mut hasher = FxHasher::default();
-            (sighting.field)(field)?.to_lowercase().hash(&mut hasher);
-            hasher.finish()
+            let text = (sighting.field)(field)?.to_lowercase();
+            hash_of([text.as_str()].into_iter())
         }
     };
     let needed = usize::try_from(at_least).unwrap_or(usize::MAX);
@@ -31,7 +30,7 @@ pub(crate) fn look(
     }
     let n = match distinct {
         None => window.events.len(),
-        Some(_) => window.events.iter().map(|(.., value)| *value).collect::<FxHashSet<_>>().len(),
+        Some(_) => window.events.iter().map(|(.., value)| *value).collect::<BTreeSet<_>>().len(),
     };
     if n < needed {
         return None;

@@ -1,13 +1,17 @@
-use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 
 use super::{Finding, Sighting};
+use crate::memory::{Cold, Kept};
 
 /// Nearer places never count: addresses are placed no better than that.
 const NEAR: f64 = 500.0;
 
+/// Where somebody was last is remembered so long, in milliseconds: after 30 days any place can be reached.
+const REMEMBERED: i64 = 30 * 86_400_000;
+
 /// Where somebody was last.
-#[derive(Debug, Clone)]
-pub(crate) struct Place {
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct LastPlace {
     time: i64,
     latitude: f64,
     longitude: f64,
@@ -16,14 +20,21 @@ pub(crate) struct Place {
 }
 
 /// Compares the place of an event with the last one of the same entity.
-pub(crate) fn look(places: &mut FxHashMap<u64, Place>, key: u64, sighting: &Sighting<'_>, faster_than: f64) -> Option<Finding> {
+pub(crate) fn look(
+    (places, cold): (&mut Kept<LastPlace>, &mut Cold),
+    key: u64,
+    sighting: &Sighting<'_>,
+    faster_than: f64,
+) -> Option<Finding> {
     let number = |name: &str| (sighting.field)(name).and_then(|text| text.parse::<f64>().ok());
     let country = (sighting.field)("src_endpoint.location.country");
     let own = number("src_endpoint.location.lat").zip(number("src_endpoint.location.long"));
     let (latitude, longitude) = own.or_else(|| country.as_deref().and_then(crate::country::centre))?;
     let name = (sighting.field)("src_endpoint.location.city").or(country).unwrap_or_else(|| format!("{latitude}, {longitude}"));
-    let place = Place { time: sighting.time, latitude, longitude, name, id: sighting.id.to_owned() };
-    let before = places.insert(key, place.clone())?;
+    let place = LastPlace { time: sighting.time, latitude, longitude, name, id: sighting.id.to_owned() };
+    let before = places.get(key, cold).map(|(_, before)| before.clone());
+    places.put(key, sighting.time.saturating_add(REMEMBERED), place.clone());
+    let before = before?;
     let distance = kilometres((before.latitude, before.longitude), (latitude, longitude));
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of days, far below 2^53")]
     let hours = (sighting.time - before.time).abs() as f64 / 3_600_000.0;

@@ -1,15 +1,18 @@
-use rustc_hash::{FxHashSet, FxHasher};
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
 
 use super::Sighting;
+use crate::memory::hash_of;
 
 /// How much an entity did in each window.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct Volume {
     known_since: Option<i64>,
     /// The number of the window that is counted now.
     window: i64,
     sum: f64,
-    values: FxHashSet<u64>,
+    values: BTreeSet<u64>,
     /// Number and amount of earlier windows, each larger than all later ones: what the largest is can be told from the first.
     peaks: Vec<(i64, f64)>,
     has_told: bool,
@@ -32,13 +35,11 @@ pub(crate) enum Amount {
 
 /// What an event adds; `None` if the field is not there.
 pub(crate) fn amount(sum: Option<&str>, distinct: Option<&str>, sighting: &Sighting<'_>) -> Option<Amount> {
-    use std::hash::{Hash as _, Hasher as _};
     match (sum, distinct) {
         (Some(field), _) => (sighting.field)(field)?.parse().ok().map(Amount::Number),
         (None, Some(field)) => {
-            let mut hasher = FxHasher::default();
-            (sighting.field)(field)?.hash(&mut hasher);
-            Some(Amount::Value(hasher.finish()))
+            let text = (sighting.field)(field)?;
+            Some(Amount::Value(hash_of([text.as_str()].into_iter())))
         }
         (None, None) => Some(Amount::Number(1.0)),
     }

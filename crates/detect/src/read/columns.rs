@@ -1,9 +1,11 @@
 use std::borrow::Cow;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Pairs, Raw, Unreadable};
 
 /// The order of the columns that a header line told, and what stands between them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     columns: Vec<String>,
     delimiter: char,

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 
 use regex::Regex;
 use rustc_hash::FxHashMap;
+use serde::{Deserialize, Serialize};
 use skywarden_content::{Envelope, LogFormat, LogSourceFile};
 
 pub(crate) use columns::Header;
@@ -44,7 +45,7 @@ pub(crate) struct Pattern {
 }
 
 /// What a reader remembers of a file between its lines.
-#[derive(Debug, Default, Clone)]
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct ReaderState {
     /// The order of the columns, if a header told it.
     header: Option<Header>,

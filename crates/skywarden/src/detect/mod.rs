@@ -74,7 +74,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
         n_bad += input.n_bad;
     }
     bad.finish()?;
-    let mut alerts = run.alerts.into_all();
+    let mut alerts: Vec<_> = run.alerts.all().into_iter().cloned().collect();
     alerts.retain(|alert| alert.severity >= arguments.min_severity);
     match arguments.format {
         DetectFormat::Table => output::table(&alerts)?,
