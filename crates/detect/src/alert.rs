@@ -127,6 +127,11 @@ impl Alerts {
         in_order(self.closed.iter().chain(self.open.changed())).into_iter().cloned().collect()
     }
 
+    /// Whether an alert is new or grew since changes were last given.
+    pub fn has_changes(&self) -> bool {
+        self.open.n_changed() > 0
+    }
+
     pub(crate) fn n_changed(&self) -> usize {
         self.open.n_changed()
     }
@@ -172,7 +177,8 @@ fn in_order<'a>(raised: impl Iterator<Item = &'a Raised>) -> Vec<&'a Alert> {
 
 impl Alert {
     fn new(rule: &Rule, event: Event, found: &[String], time: Timestamp, evidence: Vec<Evidence>, why: Option<String>) -> Self {
-        let id = id_of(&format!("{}\n{}\n{}", rule.name, event.source, event.id));
+        // The same text may come again years later: logs of hosts name no year.
+        let id = id_of(&format!("{}\n{}\n{}\n{}", rule.name, event.source, event.id, time.as_millisecond()));
         let compromised = event.resource.clone().or_else(|| event.text("device.hostname")).or_else(|| event.account.clone());
         let mut alert = Alert {
             id,

@@ -81,11 +81,6 @@ pub struct InputState {
 }
 
 impl Input<'_> {
-    /// Whether a record may go over several lines, so that lines can't be fed one by one.
-    pub fn spans_lines(&self) -> bool {
-        self.source.reader.spans_lines()
-    }
-
     /// What to go on with later.
     pub fn state(&self) -> InputState {
         InputState { state: self.state.clone(), newest: self.newest }
@@ -94,11 +89,6 @@ impl Input<'_> {
     /// Goes on where another left off.
     pub fn resume(&mut self, state: InputState) {
         (self.state, self.newest) = (state.state, state.newest);
-    }
-
-    /// Whether its records are JSON, so that a file may be one document.
-    pub fn is_json(&self) -> bool {
-        self.source.reader.is_json()
     }
 }
 

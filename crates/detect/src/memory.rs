@@ -1,9 +1,6 @@
 //! What is remembered between events, so that it can be kept outside memory and found again.
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use rustc_hash::FxHashMap;
 use serde::{Serialize, de::DeserializeOwned};

@@ -50,6 +50,13 @@ pub struct Row<'a> {
     pub raw: &'a str,
 }
 
+impl Row<'_> {
+    /// What tells the record from all others: what it says itself, else a hash of it.
+    pub fn id(&self) -> Cow<'_, str> {
+        self.own_id.as_deref().map_or_else(|| Cow::Owned(crate::source::id_of(self.raw)), Cow::Borrowed)
+    }
+}
+
 /// Where the columns of a log source come from.
 #[derive(Debug)]
 pub(crate) struct RowSource {

@@ -2,11 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::{
-    Alert, Alerts, Place, Recall, Remembered,
-    detector::DetectorState,
-    memory::Cold,
-};
+use crate::{Alert, Alerts, Place, Recall, Remembered, detector::DetectorState, memory::Cold};
 
 /// What detections remember between events, and the alerts that they raised.
 ///

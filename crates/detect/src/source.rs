@@ -236,6 +236,16 @@ impl LogSource {
         })
     }
 
+    /// Whether a record may go over several lines, so that lines can't be fed one by one.
+    pub fn spans_lines(&self) -> bool {
+        self.reader.spans_lines()
+    }
+
+    /// Whether its records are JSON, so that a file may be one document.
+    pub fn is_json(&self) -> bool {
+        self.reader.is_json()
+    }
+
     /// How many rules look at its records.
     pub fn n_rules(&self) -> usize {
         self.fired.iter().map(|fired| fired.rule).collect::<BTreeSet<_>>().len()

@@ -58,10 +58,16 @@ const DETECTORS: &[(&str, &str)] = &[
     ("plain", "~"),
     ("many", "{ kind: threshold, by: [actor.user.name], within: 3h, at_least: 3 }"),
     ("many-kinds", "{ kind: threshold, by: [actor.user.name], within: 1d, at_least: 3, distinct: api.operation }"),
-    ("guessed", "{ kind: sequence, by: [actor.user.name], within: 6h, steps: [ { selection: failed, at_least: 2 }, { selection: done } ] }"),
+    (
+        "guessed",
+        "{ kind: sequence, by: [actor.user.name], within: 6h, steps: [ { selection: failed, at_least: 2 }, { selection: done } ] }",
+    ),
     ("both", "{ kind: together, by: [actor.user.name], within: 6h, selections: [failed, done] }"),
     ("new", "{ kind: first_seen, entity: [actor.user.name], feature: [src_endpoint.ip], learn: 2d, remember: 5d }"),
-    ("rare", "{ kind: rare, entity: [actor.user.name], feature: [src_endpoint.ip], among: [account], at_most: 1, learn: 2d, remember: 5d }"),
+    (
+        "rare",
+        "{ kind: rare, entity: [actor.user.name], feature: [src_endpoint.ip], among: [account], at_most: 1, learn: 2d, remember: 5d }",
+    ),
     ("more", "{ kind: volume, entity: [actor.user.name], within: 1h, at_least: 3, times: 2, learn: 1d, remember: 5d }"),
     ("travel", "{ kind: travel, entity: [actor.user.name], faster_than: 900 }"),
     ("beacon", "{ kind: beacon, by: [actor.user.name], within: 2d, at_least: 4, jitter: 0.2 }"),
@@ -101,7 +107,8 @@ fn texts(steps: &[Step]) -> Vec<String> {
         // Some are late.
         minute += i64::from(*gap) - 40;
         let at = start + jiff::SignedDuration::from_mins(minute.max(0));
-        let (call, land) = (["Get", "Fail", "Login", "Delete"][usize::from(*what) % 4], ["DE", "FR", "JP"][usize::from(*from) % 3]);
+        let (call, land) =
+            (["Get", "Fail", "Login", "Delete"][usize::from(*what) % 4], ["DE", "FR", "JP"][usize::from(*from) % 3]);
         texts.push(format!(
             r#"{{"id":"{number}","at":"{at}","account":"a","user":"user{user}","from":"198.51.100.{from}","land":"{land}","call":"{call}"}}"#
         ));
@@ -213,7 +220,8 @@ impl Sink for Rows {
     }
 
     fn row(&mut self, row: &Row<'_>) {
-        let columns = COLUMNS.iter().zip(&row.columns).filter_map(|((name, _), value)| Some((*name, value.as_deref()?.to_owned())));
+        let columns =
+            COLUMNS.iter().zip(&row.columns).filter_map(|((name, _), value)| Some((*name, value.as_deref()?.to_owned())));
         self.rows.push((row.class.name.to_owned(), row.time.to_string(), columns.collect()));
     }
 

@@ -1,7 +1,7 @@
 //! `skywarden detect`: the whole way from logs in files to alerts.
 
+mod files;
 mod output;
-mod read;
 
 use std::{
     fs::File,
@@ -45,20 +45,20 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
     let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
     told_refused(&refused);
-    anyhow::ensure!(
-        detect.source(&arguments.source).is_some(),
-        "the log source {} can't be used, so nothing was looked at; the reason stands above",
-        arguments.source
-    );
+    let source = detect.source(&arguments.source).with_context(|| {
+        format!("the log source {} can't be used, so nothing was looked at; the reason stands above", arguments.source)
+    })?;
+    let kind = skywarden_ingest::TextKind::of(source);
     let mut run = Run::default();
     let mut bad = DeadLetters::new(arguments.dead_letter.as_deref())?;
     let started = Instant::now();
     let (mut n_records, mut n_bad, mut n_files) = (0, 0, 0);
-    for file in read::files(&arguments.files)? {
+    for file in files::files(&arguments.files)? {
         let Some(mut input) = detect.input(&arguments.source) else { break };
         n_files += 1;
-        let now = read::modified(&file).unwrap_or_else(Timestamp::now);
-        let outcome = read::texts(&file, input.is_json(), input.spans_lines(), &mut |text| match text {
+        let now = files::modified(&file).unwrap_or_else(Timestamp::now);
+        let opened = files::open(&file)?;
+        let outcome = skywarden_ingest::texts(opened, kind, &mut |text| match text {
             Ok(text) => detect.feed(&mut run, &mut input, text, Clock::OfRecords(now), &mut |record| bad.add(&file, record)),
             Err(reason) => {
                 input.n_records += 1;
@@ -67,7 +67,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
             }
         });
         if let Err(error) = outcome {
-            eprintln!("{}: {error:#}; what was read before is looked at", file.display());
+            eprintln!("{}: reading stopped: {error}; what was read before is looked at", file.display());
             n_bad += 1;
         }
         n_records += input.n_records;
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
 
 /// Adds the rules of a file, or of all files below a folder.
 fn add_rules(path: &Path, rules: &mut PublicRules) -> anyhow::Result<()> {
-    let mut files = read::files(std::slice::from_ref(&path.to_path_buf()))?;
+    let mut files = files::files(std::slice::from_ref(&path.to_path_buf()))?;
     if path.is_dir() {
         files.retain(|file| file.extension().is_some_and(|extension| extension == "yml" || extension == "yaml"));
     }

@@ -1,0 +1,116 @@
+use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
+
+use parquet::file::{
+    metadata::RowGroupMetaData,
+    reader::{FileReader as _, SerializedFileReader},
+    statistics::Statistics,
+};
+
+use crate::{Archive, ArchiveError, FileName, Hour, columns::Columns};
+
+/// An event as it was kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchivedEvent {
+    /// Its number in the order of arrival.
+    pub seq: i64,
+    /// When it happened, in milliseconds since 1970.
+    pub time: i64,
+    /// When it arrived, in milliseconds since 1970.
+    pub received: i64,
+    /// The log source.
+    pub source: String,
+    /// What tells it from all others.
+    pub event_id: String,
+    /// The record as it was read.
+    pub raw: String,
+}
+
+/// A file of which the events from some place on are still to come.
+struct Open {
+    hour: Hour,
+    name: FileName,
+    group: usize,
+    /// The events of the row group that is read, the next one last.
+    events: Vec<ArchivedEvent>,
+}
+
+impl Archive {
+    /// Gives the events of some log source, or of all, that happened within a range (milliseconds since 1970), in the order in which they
+    /// arrived. `each` says whether to go on. Files are read one row group at a time and closed in between.
+    ///
+    /// # Errors
+    /// If the storage can't be listed or a file can't be read.
+    pub async fn replay(
+        &self,
+        source: Option<&str>,
+        range: Range<i64>,
+        each: &mut (dyn FnMut(ArchivedEvent) -> bool + Send),
+    ) -> Result<(), ArchiveError> {
+        let is_wanted = |hour: &Hour| hour.start() < range.end && hour.start().saturating_add(3_600_000) > range.start;
+        // The least number of the next event of each file; files that are not opened yet stand with the least of their first row group.
+        let mut heap = BinaryHeap::new();
+        let mut open: Vec<Open> = Vec::new();
+        for (hour, name) in self.files(source).await?.into_iter().filter(|(hour, _)| is_wanted(hour)) {
+            let (path, bytes) = self.read(&hour, name).await?;
+            let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
+            if let Some(first) = reader.metadata().row_groups().first() {
+                heap.push(Reverse((least(first), open.len())));
+                open.push(Open { hour, name, group: 0, events: Vec::new() });
+            }
+        }
+        while let Some(Reverse((_, place))) = heap.pop() {
+            let Some(file) = open.get_mut(place) else { continue };
+            if file.events.is_empty() {
+                // Row groups without an event of the range are passed over.
+                while file.events.is_empty() && self.read_group(file, &range).await? {}
+                heap.extend(file.events.last().map(|event| Reverse((event.seq, place))));
+                continue;
+            }
+            let next = heap.peek().map_or(i64::MAX, |Reverse((seq, _))| *seq);
+            let mut seq = 0;
+            while file.events.last().is_some_and(|event| event.seq <= next) {
+                let Some(event) = file.events.pop() else { break };
+                seq = event.seq;
+                if !each(event) {
+                    return Ok(());
+                }
+            }
+            heap.push(Reverse((file.events.last().map_or(seq, |event| event.seq), place)));
+        }
+        Ok(())
+    }
+
+    /// Reads the next row group of a file; whether there was one.
+    async fn read_group(&self, file: &mut Open, range: &Range<i64>) -> Result<bool, ArchiveError> {
+        let (path, bytes) = self.read(&file.hour, file.name).await?;
+        let unreadable = |error| ArchiveError::unreadable(&path, error);
+        let reader = SerializedFileReader::new(bytes).map_err(unreadable)?;
+        if file.group >= reader.num_row_groups() {
+            return Ok(false);
+        }
+        let group = reader.get_row_group(file.group).map_err(unreadable)?;
+        file.group += 1;
+        let columns = Columns::read(&self.layout, group.as_ref()).map_err(unreadable)?;
+        let wanted = columns.rows().filter(|row| range.contains(&row.time));
+        file.events = wanted
+            .map(|row| ArchivedEvent {
+                seq: row.seq,
+                time: row.time,
+                received: row.received,
+                source: file.hour.source.clone(),
+                event_id: row.texts.first().copied().flatten().unwrap_or_default().to_owned(),
+                raw: row.texts.last().copied().flatten().unwrap_or_default().to_owned(),
+            })
+            .collect();
+        file.events.reverse();
+        Ok(true)
+    }
+}
+
+/// The least number of an event in a row group: they are in order.
+fn least(group: &RowGroupMetaData) -> i64 {
+    match group.columns().first().and_then(|column| column.statistics()) {
+        Some(Statistics::Int64(numbers)) => numbers.min_opt().copied().unwrap_or(i64::MIN),
+        _ => i64::MIN,
+    }
+}

@@ -1,0 +1,93 @@
+//! What could not be read, one file of JSON lines for each input.
+
+use std::{
+    collections::BTreeMap,
+    fs::{File, OpenOptions},
+    io::Write as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use serde::Serialize;
+
+use crate::{About, error::IngestError};
+
+/// A file may become so long; then the older half of what lies there is given up, which the newer one's first line says.
+const MAX_FILE: u64 = 64 << 20;
+
+/// Files of what could not be read, with as much of each as was there at the last checkpoint.
+#[derive(Debug)]
+pub(crate) struct DeadLetters {
+    folder: PathBuf,
+    /// By the name of the file: what is to be added.
+    added: BTreeMap<String, Vec<u8>>,
+    lengths: BTreeMap<String, u64>,
+}
+
+#[derive(Serialize)]
+struct Letter<'l> {
+    received: String,
+    source: &'l str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    stream: &'l str,
+    reason: &'l str,
+    start: &'l str,
+}
+
+impl DeadLetters {
+    /// Opens the folder. What was added after the last checkpoint is cut off: it comes again.
+    pub(crate) fn open(folder: &Path, lengths: &BTreeMap<String, u64>) -> Result<Self, IngestError> {
+        std::fs::create_dir_all(folder).map_err(IngestError::file("make the folder", folder))?;
+        for entry in std::fs::read_dir(folder).map_err(IngestError::file("list", folder))? {
+            let entry = entry.map_err(IngestError::file("list", folder))?;
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let (path, length) = (entry.path(), lengths.get(&name).copied().unwrap_or_default());
+            let held = entry.metadata().map_err(IngestError::file("look at", &path))?;
+            if name.ends_with(".jsonl") && held.is_file() && held.len() > length {
+                let file = OpenOptions::new().write(true).open(&path).map_err(IngestError::file("open", &path))?;
+                file.set_len(length).map_err(IngestError::file("cut", &path))?;
+            }
+        }
+        Ok(DeadLetters { folder: folder.to_owned(), added: BTreeMap::new(), lengths: lengths.clone() })
+    }
+
+    /// Adds something that could not be read.
+    pub(crate) fn add(&mut self, about: &About, reason: &str, start: &str) {
+        let letter = Letter { received: about.received.to_string(), source: &about.source, stream: &about.stream, reason, start };
+        let lines = self.added.entry(file_name(&about.input)).or_default();
+        if serde_json::to_writer(&mut *lines, &letter).is_ok() {
+            lines.push(b'\n');
+        }
+    }
+
+    /// Writes what was added so that it stays. How long each file is now.
+    pub(crate) fn write(&mut self) -> Result<&BTreeMap<String, u64>, IngestError> {
+        for (name, lines) in &self.added {
+            let path = self.folder.join(name);
+            let held = self.lengths.entry(name.clone()).or_default();
+            if *held > MAX_FILE {
+                std::fs::rename(&path, path.with_extension("jsonl.old")).map_err(IngestError::file("rename", &path))?;
+                *held = 0;
+            }
+            // Cut first: an attempt that failed half way left something behind.
+            let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
+            let mut file: File = file.map_err(IngestError::file("open", &path))?;
+            let written = file.set_len(*held).and_then(|()| {
+                std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
+                file.write_all(lines)?;
+                file.sync_data()
+            });
+            written.map_err(IngestError::file("write", &path))?;
+            *held += u64::try_from(lines.len()).unwrap_or_default();
+        }
+        self.added.clear();
+        Ok(&self.lengths)
+    }
+}
+
+/// The file of an input: its id, with what file systems don't like replaced.
+fn file_name(input: &Arc<str>) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+    let plain: String = input.chars().map(|letter| if is_plain(letter) { letter } else { '_' }).collect();
+    format!("{}.jsonl", plain.trim_start_matches('.'))
+}

@@ -1,0 +1,133 @@
+//! Where logs come from. Each kind is a module with its settings and what reads it.
+
+mod file;
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+pub use file::{FileSettings, Start};
+
+use crate::{Intake, TextKind, error::IngestError};
+
+/// Between attempts of an input that fails: twice as long each time, up to the last.
+const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+
+/// An input as its user writes it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputSettings {
+    /// What tells it from others; never used again for another one, since positions belong to it.
+    pub id: String,
+    /// The log source whose records it brings.
+    pub source: String,
+    /// Where from.
+    pub from: InputKind,
+}
+
+/// Where an input reads from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum InputKind {
+    /// Files of this machine.
+    File(FileSettings),
+}
+
+/// What an input works with.
+#[derive(Debug, Clone)]
+pub struct Context {
+    /// The input's id.
+    pub id: Arc<str>,
+    /// The log source.
+    pub source: Arc<str>,
+    /// What its records are in a file.
+    pub kind: TextKind,
+    /// Where to hand over what was read.
+    pub intake: Intake,
+    /// Says when to stop.
+    pub stop: Stop,
+}
+
+/// Says when to stop.
+#[derive(Debug, Clone)]
+pub struct Stop(watch::Receiver<bool>);
+
+/// Why an input can't go on. It is tried again.
+#[derive(Debug, thiserror::Error)]
+pub enum InputError {
+    /// What was tried, on what, why it failed, what to do.
+    #[error("{0}")]
+    Failed(String),
+    /// What was read could not be handed over.
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+}
+
+/// Reads logs from somewhere.
+#[async_trait]
+pub trait LogInput: Send {
+    /// Reads and hands over until it is told to stop. What it has seen and not handed over is read again by the next call.
+    ///
+    /// # Errors
+    /// If it can't go on; it is called again after a while.
+    async fn run(&mut self, context: &Context) -> Result<(), InputError>;
+}
+
+impl Stop {
+    /// Somebody who can say stop, and what listens to that.
+    pub fn new() -> (watch::Sender<bool>, Self) {
+        let (sender, receiver) = watch::channel(false);
+        (sender, Stop(receiver))
+    }
+
+    /// Whether it was said.
+    pub fn is_said(&self) -> bool {
+        *self.0.borrow()
+    }
+
+    /// Waits until it is said.
+    pub async fn said(&mut self) {
+        // Nobody is there any more to say it: that says it too.
+        let _ = self.0.wait_for(|is_said| *is_said).await;
+    }
+
+    /// Waits for so long; whether it was said meanwhile.
+    pub async fn within(&mut self, time: Duration) -> bool {
+        tokio::time::timeout(time, self.said()).await.is_ok()
+    }
+}
+
+impl InputKind {
+    /// What reads it.
+    pub fn open(&self) -> Box<dyn LogInput> {
+        match self {
+            InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
+        }
+    }
+}
+
+/// Runs an input until it is told to stop; a failure is shown in its status, and it begins again after a while.
+pub async fn supervise(mut input: Box<dyn LogInput>, context: Context) {
+    let mut stop = context.stop.clone();
+    let [mut wait, longest] = BACKOFF;
+    while !stop.is_said() {
+        let began = tokio::time::Instant::now();
+        match input.run(&context).await {
+            Ok(()) => return,
+            Err(InputError::Ingest(IngestError::Stopped)) => return,
+            Err(error) => {
+                tracing::warn!(input = %context.id, %error, "an input failed; it is tried again");
+                context.intake.statuses.change(&context.id, |status| status.fail(error.to_string()));
+            }
+        }
+        if began.elapsed() > longest {
+            [wait, _] = BACKOFF;
+        }
+        if stop.within(wait).await {
+            return;
+        }
+        wait = (wait * 2).min(longest);
+    }
+}

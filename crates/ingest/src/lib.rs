@@ -1,0 +1,26 @@
+//! Logs on their way in. Inputs read files, queues, buckets and sockets and [offer](Intake::offer) [batches](Batch) of texts; each is
+//! written to the journal before its source may forget it. One thread takes batches from there in their order: records that were
+//! seen before are passed over, the others go to the archive and to detections. A checkpoint makes the archive's files, alerts, what
+//! detections remember and where each stream stands safe together; a process that is killed begins again at the last one and
+//! finds the same (ADR 24).
+
+mod batch;
+mod dead_letters;
+mod error;
+pub mod inputs;
+mod intake;
+mod journal;
+mod pipeline;
+mod seen;
+mod server;
+mod state;
+mod status;
+mod text;
+
+pub use batch::{About, Batch, End, RefusedText, Texts};
+pub use error::IngestError;
+pub use intake::{Intake, Receipt};
+pub use pipeline::Keeper;
+pub use server::{Ingest, Parts};
+pub use status::{InputStatus, Problem, Statuses};
+pub use text::{MAX_LINE, TextKind, texts};

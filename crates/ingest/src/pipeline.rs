@@ -1,0 +1,362 @@
+//! From the journal to the archive and to alerts: one thread.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use jiff::Timestamp;
+use skywarden_archive::{Archive, Packed, Row};
+use skywarden_detect::{Alert, BadRecord, Clock, Detect, Input, LogSource, N_COLUMNS, Run, Sink};
+use tokio::runtime::Handle;
+
+use crate::{
+    About, Batch, End, Statuses,
+    dead_letters::DeadLetters,
+    error::IngestError,
+    intake::{Taken, key},
+    journal::Journal,
+    seen::Seen,
+    state::{Changes, Planned, Progress, State},
+};
+
+/// A checkpoint is made after so long at the latest, if there is anything to keep.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// With new alerts it is made after so long.
+const EVERY_WITH_ALERTS: Duration = Duration::from_secs(1);
+
+/// And when what is to be archived takes so much memory.
+const MAX_BATCH: usize = 64 << 20;
+
+/// And when detections have so many new memories.
+const MAX_CHANGED: usize = 100_000;
+
+/// Of each kind of memory of each detection so many things stay in memory.
+const MAX_IN_MEMORY: usize = 50_000;
+
+/// So many streams are read with what reading needs in memory; of the others only what their readers remember is.
+const MAX_READERS: usize = 64;
+
+/// What means nothing any more is removed after so many checkpoints.
+const FORGET_EVERY: u64 = 500;
+
+/// Between attempts to write something that can't be written.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Who keeps what is found.
+pub trait Keeper: Send {
+    /// Keeps alerts that are new or grew. Called again with the same ones if something fails in between, so an alert is replaced by its id.
+    ///
+    /// # Errors
+    /// For people. It is tried again until it succeeds or the server stops.
+    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String>;
+}
+
+/// What the pipeline works with.
+pub(crate) struct Pipeline {
+    pub(crate) detect: Arc<Detect>,
+    pub(crate) archive: Archive,
+    pub(crate) state: State,
+    pub(crate) folder: PathBuf,
+    pub(crate) keeper: Box<dyn Keeper>,
+    pub(crate) statuses: Statuses,
+    pub(crate) is_stopping: Arc<AtomicBool>,
+    pub(crate) runtime: Handle,
+}
+
+/// What lies between two checkpoints.
+struct Work<'d> {
+    detect: &'d Detect,
+    run: Run,
+    inputs: BTreeMap<String, Input<'d>>,
+    /// What readers of other streams remember.
+    readers: BTreeMap<String, skywarden_detect::InputState>,
+    progress: Progress,
+    changes: Changes,
+    batch: skywarden_archive::Batch,
+    seen: Seen,
+    letters: DeadLetters,
+    since: Instant,
+    has_new: bool,
+}
+
+impl Pipeline {
+    /// Where the journal lies in a folder.
+    pub(crate) fn journal(folder: &Path) -> PathBuf {
+        folder.join("journal")
+    }
+
+    /// Looks at what the last process took in and did not finish; then `ready` gets the journal, and what comes is looked at until the
+    /// server stops.
+    pub(crate) fn run(
+        mut self,
+        taken: &Receiver<Taken>,
+        note: &dyn Fn(&Batch),
+        ready: impl FnOnce(Journal),
+    ) -> Result<(), IngestError> {
+        let detect = Arc::clone(&self.detect);
+        let mut work = self.begin(&detect)?;
+        let planned = self.state.planned()?;
+        let journal = Journal::open(&Self::journal(&self.folder), work.progress.next_batch, &mut |(number, batch)| {
+            match batch {
+                Ok(batch) => {
+                    note(&batch);
+                    work.take(number, &batch, &self.statuses)?;
+                }
+                Err(reason) => {
+                    tracing::error!(reason, "a batch of the journal is lost");
+                    work.progress.next_batch = number + 1;
+                }
+            }
+            // The files of the archive that were being written are written again with the same events.
+            if planned.is_some_and(|planned| planned.next_batch == work.progress.next_batch)
+                || (planned.is_none() && work.is_due())
+            {
+                self.checkpoint(&mut work)?;
+            }
+            Ok(())
+        })?;
+        work.progress.next_batch = journal.next();
+        ready(journal);
+        loop {
+            let wait = if work.has_new { EVERY_WITH_ALERTS } else { EVERY };
+            match taken.recv_timeout(wait) {
+                Ok(Taken { number, batch }) => work.take(number, &batch, &self.statuses)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    if work.has_new {
+                        self.checkpoint(&mut work)?;
+                    }
+                    return Ok(());
+                }
+            }
+            if work.is_due() {
+                self.checkpoint(&mut work)?;
+            }
+        }
+    }
+
+    fn begin<'d>(&self, detect: &'d Detect) -> Result<Work<'d>, IngestError> {
+        let progress = self.state.progress()?;
+        let newest = progress.newest.and_then(|newest| Timestamp::from_millisecond(newest).ok());
+        Ok(Work {
+            detect,
+            run: Run::going_on(Box::new(self.state.clone()), newest),
+            inputs: BTreeMap::new(),
+            readers: self.state.readers()?,
+            changes: Changes::default(),
+            batch: skywarden_archive::Batch::new(self.archive.layout()),
+            seen: Seen::open(&self.state)?,
+            letters: DeadLetters::open(&self.folder.join("dead-letters"), &progress.dead_letters)?,
+            progress,
+            since: Instant::now(),
+            has_new: false,
+        })
+    }
+
+    /// Makes all that was found since the last checkpoint safe; what fails is tried again with the same events.
+    fn checkpoint(&mut self, work: &mut Work<'_>) -> Result<(), IngestError> {
+        if let Some(reason) = work.run.failed() {
+            // What was found since then may be wrong: the next process begins at the last checkpoint.
+            return Err(IngestError::State { path: self.folder.clone(), reason: reason.to_owned() });
+        }
+        let number = work.progress.checkpoint + 1;
+        self.state.plan(Planned { checkpoint: number, next_batch: work.progress.next_batch })?;
+        let packed = work.batch.pack()?;
+        let alerts = work.run.changed_alerts();
+        self.until_done("archive", |pipeline| pipeline.archive_put(number, &packed))?;
+        if !alerts.is_empty() {
+            self.until_done("alerts", |pipeline| pipeline.keeper.keep(&alerts).map_err(IngestError::Alerts))?;
+        }
+        work.progress.dead_letters.clone_from(work.letters.write()?);
+        let Work { run, changes, progress, .. } = work;
+        run.give_changes(MAX_IN_MEMORY, &mut |place, remembered| changes.memory.push((place, remembered)));
+        (changes.seen, changes.seen_since) = work.seen.take_added();
+        progress.checkpoint = number;
+        progress.newest = run.now();
+        self.state.commit(progress, changes)?;
+        work.changes = Changes::default();
+        (work.since, work.has_new) = (Instant::now(), false);
+        Journal::forget(&Self::journal(&self.folder), work.progress.next_batch)?;
+        if number % FORGET_EVERY == 0
+            && let Some(now) = work.run.now()
+        {
+            self.state.forget(now)?;
+        }
+        Ok(())
+    }
+
+    fn archive_put(&mut self, number: u64, packed: &Packed) -> Result<(), IngestError> {
+        self.runtime.block_on(self.archive.put(number, packed)).map_err(IngestError::Archive)
+    }
+
+    /// Tries something until it succeeds; meanwhile nothing more is taken in.
+    fn until_done(
+        &mut self,
+        what: &'static str,
+        mut attempt: impl FnMut(&mut Self) -> Result<(), IngestError>,
+    ) -> Result<(), IngestError> {
+        let own: Arc<str> = Arc::from(what);
+        loop {
+            match attempt(self) {
+                Ok(()) => {
+                    self.statuses.change(&own, |status| status.problem = None);
+                    return Ok(());
+                }
+                Err(error) if self.is_stopping.load(Ordering::Relaxed) => return Err(error),
+                Err(error) => {
+                    tracing::warn!(%error, what, "logs wait until this can be written");
+                    self.statuses.change(&own, |status| status.fail(error.to_string()));
+                    std::thread::sleep(RETRY);
+                }
+            }
+        }
+    }
+}
+
+impl<'d> Work<'d> {
+    /// Whether a checkpoint should be made.
+    fn is_due(&self) -> bool {
+        if !self.has_new {
+            return false;
+        }
+        let since = self.since.elapsed();
+        since >= EVERY
+            || (since >= EVERY_WITH_ALERTS && self.run.alerts.has_changes())
+            || self.batch.n_bytes() >= MAX_BATCH
+            || self.run.n_changed() >= MAX_CHANGED
+            || self.seen.is_full()
+    }
+
+    /// Looks at a batch.
+    fn take(&mut self, number: u64, batch: &Batch, statuses: &Statuses) -> Result<(), IngestError> {
+        let About { input, stream, source, received, .. } = &batch.about;
+        let stream_key = key(input, stream);
+        for refused in &batch.about.refused {
+            self.letters.add(&batch.about, &refused.reason, &refused.start);
+        }
+        let mut taking = Taking {
+            about: &batch.about,
+            batch: &mut self.batch,
+            seen: &mut self.seen,
+            letters: &mut self.letters,
+            next_seq: &mut self.progress.next_seq,
+            n_events: 0,
+            n_repeated: 0,
+            n_bad: u64::try_from(batch.about.refused.len()).unwrap_or_default(),
+            last_event: None,
+            failed: None,
+        };
+        if !self.inputs.contains_key(&stream_key)
+            && let Some(mut reader) = self.detect.input(source)
+        {
+            if let Some(state) = self.readers.remove(&stream_key) {
+                reader.resume(state);
+            }
+            self.inputs.insert(stream_key.clone(), reader);
+        }
+        match self.inputs.get_mut(&stream_key) {
+            Some(reader) => {
+                for text in batch.texts.iter() {
+                    self.detect.feed(&mut self.run, reader, text, Clock::OfRecords(*received), &mut taking);
+                }
+            }
+            None => {
+                for text in batch.texts.iter() {
+                    let start = text.char_indices().nth(200).map_or(text, |(end, _)| text.split_at(end).0);
+                    taking.letters.add(&batch.about, &format!("there is no log source `{source}`"), start);
+                    taking.n_bad += 1;
+                }
+            }
+        }
+        let Taking { n_events, n_repeated, n_bad, last_event, failed, .. } = taking;
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        let state = match batch.about.end {
+            End::Open => self.inputs.get(&stream_key).map(Input::state),
+            End::Ended => {
+                self.inputs.remove(&stream_key);
+                None
+            }
+        };
+        self.changes.readers.insert(stream_key.clone(), state);
+        if self.inputs.len() > MAX_READERS {
+            self.readers.extend(std::mem::take(&mut self.inputs).into_iter().map(|(stream, input)| (stream, input.state())));
+        }
+        if let Some(position) = &batch.about.position {
+            self.changes.positions.insert(stream_key, position.clone());
+        }
+        self.progress.next_batch = number + 1;
+        self.has_new = true;
+        statuses.change(input, |status| {
+            status.source = Some(Arc::clone(source));
+            status.n_texts += u64::try_from(batch.texts.len()).unwrap_or_default();
+            status.n_bytes += u64::try_from(batch.texts.n_bytes()).unwrap_or_default();
+            status.n_events += n_events;
+            status.n_repeated += n_repeated;
+            status.n_bad += n_bad;
+            status.last_received = Some(*received);
+            status.last_event = status.last_event.max(last_event);
+        });
+        Ok(())
+    }
+}
+
+/// Takes what comes out of the texts of a batch.
+struct Taking<'w> {
+    about: &'w About,
+    batch: &'w mut skywarden_archive::Batch,
+    seen: &'w mut Seen,
+    letters: &'w mut DeadLetters,
+    next_seq: &'w mut i64,
+    n_events: u64,
+    n_repeated: u64,
+    n_bad: u64,
+    last_event: Option<Timestamp>,
+    failed: Option<IngestError>,
+}
+
+impl Sink for Taking<'_> {
+    fn is_new(&mut self, source: &LogSource, own_id: Option<&str>) -> bool {
+        let is_new = own_id.is_none_or(|id| self.seen.is_new(&source.id, id));
+        self.n_repeated += u64::from(!is_new);
+        is_new
+    }
+
+    fn row(&mut self, row: &skywarden_detect::Row<'_>) {
+        self.n_events += 1;
+        self.last_event = self.last_event.max(Some(row.time));
+        let mut columns = [None; N_COLUMNS];
+        for (column, value) in columns.iter_mut().zip(&row.columns) {
+            *column = value.as_deref();
+        }
+        let event_id = row.id();
+        let added = self.batch.add(&Row {
+            seq: *self.next_seq,
+            time: row.time.as_millisecond(),
+            received: self.about.received.as_millisecond(),
+            source: &row.source.id,
+            event_id: &event_id,
+            class: row.class.name,
+            columns: &columns,
+            raw: row.raw,
+        });
+        *self.next_seq += 1;
+        if let Err(error) = added {
+            self.failed.get_or_insert(IngestError::Archive(error));
+        }
+    }
+
+    fn bad(&mut self, record: BadRecord) {
+        self.n_bad += 1;
+        self.letters.add(self.about, &record.reason, &record.start);
+    }
+}
