@@ -26,13 +26,23 @@ use crate::{
     state::{Changes, Planned, Progress, State},
 };
 
-/// A checkpoint is made after so long at the latest, if there is anything to keep.
-const EVERY: Duration = Duration::from_secs(10);
+/// When checkpoints are made, if there is anything to keep.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// After so long at the latest.
+    pub every: Duration,
+    /// With new alerts after so long.
+    pub every_with_alerts: Duration,
+}
 
-/// With new alerts it is made after so long.
-const EVERY_WITH_ALERTS: Duration = Duration::from_secs(1);
+impl Default for Pace {
+    /// Ten seconds, and one second.
+    fn default() -> Self {
+        Pace { every: Duration::from_secs(10), every_with_alerts: Duration::from_secs(1) }
+    }
+}
 
-/// And when what is to be archived takes so much memory.
+/// A checkpoint is made when what is to be archived takes so much memory.
 const MAX_BATCH: usize = 64 << 20;
 
 /// And when detections have so many new memories.
@@ -67,6 +77,7 @@ pub(crate) struct Pipeline {
     pub(crate) folder: PathBuf,
     pub(crate) keeper: Box<dyn Keeper>,
     pub(crate) statuses: Statuses,
+    pub(crate) pace: Pace,
     pub(crate) is_stopping: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
 }
@@ -85,6 +96,7 @@ struct Work<'d> {
     letters: DeadLetters,
     since: Instant,
     has_new: bool,
+    pace: Pace,
 }
 
 impl Pipeline {
@@ -126,7 +138,7 @@ impl Pipeline {
         work.progress.next_batch = journal.next();
         ready(journal);
         loop {
-            let wait = if work.has_new { EVERY_WITH_ALERTS } else { EVERY };
+            let wait = if work.has_new { self.pace.every_with_alerts } else { self.pace.every };
             match taken.recv_timeout(wait) {
                 Ok(Taken { number, batch }) => work.take(number, &batch, &self.statuses)?,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -158,6 +170,7 @@ impl Pipeline {
             progress,
             since: Instant::now(),
             has_new: false,
+            pace: self.pace,
         })
     }
 
@@ -228,8 +241,8 @@ impl<'d> Work<'d> {
             return false;
         }
         let since = self.since.elapsed();
-        since >= EVERY
-            || (since >= EVERY_WITH_ALERTS && self.run.alerts.has_changes())
+        since >= self.pace.every
+            || (since >= self.pace.every_with_alerts && self.run.alerts.has_changes())
             || self.batch.n_bytes() >= MAX_BATCH
             || self.run.n_changed() >= MAX_CHANGED
             || self.seen.is_full()

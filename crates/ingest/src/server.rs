@@ -13,7 +13,7 @@ use skywarden_detect::Detect;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use crate::{
-    Intake, Keeper, Statuses,
+    Intake, Keeper, Pace, Statuses,
     error::IngestError,
     intake::{Positions, Taken, keep_journal},
     pipeline::Pipeline,
@@ -33,6 +33,8 @@ pub struct Parts {
     pub archive: Archive,
     /// Who keeps alerts.
     pub keeper: Box<dyn Keeper>,
+    /// When checkpoints are made.
+    pub pace: Pace,
 }
 
 /// Logs are being taken in.
@@ -62,6 +64,7 @@ impl Ingest {
             state,
             folder: parts.folder,
             keeper: parts.keeper,
+            pace: parts.pace,
             statuses: statuses.clone(),
             is_stopping: Arc::clone(&is_stopping),
             runtime: Handle::current(),
