@@ -7,6 +7,7 @@
 
 mod alert;
 mod country;
+pub mod defender;
 mod detect;
 mod detector;
 mod entity;

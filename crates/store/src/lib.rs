@@ -4,6 +4,7 @@
 //! written. Every read takes a [`ScopeFilter`]; only what lies in no subscription (who there is, what they may do, what they did) is
 //! read without one.
 
+mod alerts;
 mod arm_objects;
 mod arm_standards;
 mod assess;
@@ -42,6 +43,7 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
+pub use alerts::{AlertCount, AlertQuery, AlertStatus, KeptAlert, SUPPRESSION_RULES};
 pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
 pub use arm_standards::{
     ArmRecommendation, ArmStandard, AssignmentEffect, CUSTOM_RECOMMENDATIONS, HIDDEN, OLDER_STANDARDS, SECURITY_STANDARDS,

@@ -301,6 +301,18 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX slices_counted ON slices (type_name, id, n_resources, n_healthy, n_unhealthy, n_unknown, n_not_applicable)",
         "CREATE INDEX listings_counted ON listings (connector, account, n_complete, n_partial, n_failed, n_skipped, n_denied)",
     ],
+    &[
+        "CREATE TABLE alerts (
+            id TEXT PRIMARY KEY, connector TEXT NOT NULL, account TEXT NOT NULL, group_key TEXT NOT NULL, resource TEXT NOT NULL,
+            detection TEXT NOT NULL, plan TEXT NOT NULL, title TEXT NOT NULL, severity BIGINT NOT NULL, status TEXT NOT NULL,
+            suppressed_by TEXT NOT NULL, incident TEXT NOT NULL DEFAULT '', started BIGINT NOT NULL, ended BIGINT NOT NULL,
+            n_events BIGINT NOT NULL, kept_at TEXT NOT NULL, status_changed_at TEXT NOT NULL, status_changed_by TEXT NOT NULL,
+            searched TEXT NOT NULL, document TEXT NOT NULL)",
+        "CREATE INDEX alerts_in_order ON alerts (ended, id)",
+        "CREATE INDEX alerts_by_account ON alerts (connector, account, ended)",
+        "CREATE INDEX alerts_by_incident ON alerts (incident, ended)",
+        "CREATE INDEX alerts_counted ON alerts (ended, plan, severity, status)",
+    ],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

@@ -1,0 +1,160 @@
+use std::collections::BTreeMap;
+
+use skywarden_detect::{
+    Alert,
+    defender::{SuppressionRule, entity},
+};
+use skywarden_model::Timestamp;
+
+use super::{AlertStatus, SUPPRESSION_RULES, severity_number};
+use crate::{
+    ScopeFilter, Store, StoreError,
+    commit::{instant, json, key, storable},
+    pool::on_pool,
+};
+
+/// Most letters of an alert that a search looks through.
+const MAX_SEARCHED: usize = 4_000;
+
+/// Where an alert belongs: connector, account, group as it is compared, resource.
+#[derive(Debug, Clone, Default)]
+struct Place {
+    connector: String,
+    account: String,
+    group: String,
+    resource: String,
+}
+
+const UPSERT: &str = "INSERT INTO alerts (id, connector, account, group_key, resource, detection, plan, title, severity, status,
+        suppressed_by, started, ended, n_events, kept_at, status_changed_at, status_changed_by, searched, document)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, '', $16, $17)
+    ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, started = excluded.started, ended = excluded.ended,
+        n_events = excluded.n_events, searched = excluded.searched, document = excluded.document";
+
+impl Store {
+    /// Keeps alerts that are new or grew; what people did with those that are known stays. A new one that a suppression rule of its account
+    /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account).
+    ///
+    /// # Errors
+    /// If a statement fails; none is kept then.
+    pub async fn keep_alerts(&self, alerts: &[Alert], home: (&str, &str), now: Timestamp) -> Result<(), StoreError> {
+        let doing = "keeping alerts";
+        let rules = self.suppression_rules().await?;
+        let mut places = Vec::with_capacity(alerts.len());
+        for alert in alerts {
+            places.push(self.place_of(alert, home).await?);
+        }
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            for (alert, place) in alerts.iter().zip(&places) {
+                let of_account = rules.get(&(place.connector.clone(), place.account.clone()));
+                let suppressed_by = of_account.into_iter().flatten().find(|(_, rule)| rule.suppresses(alert, now)).map(|(name, _)| name);
+                let status = if suppressed_by.is_some() { AlertStatus::Dismissed } else { AlertStatus::Active };
+                sqlx::query(UPSERT)
+                    .bind(alert.id.as_str()).bind(place.connector.as_str()).bind(place.account.as_str()).bind(place.group.as_str())
+                    .bind(place.resource.as_str()).bind(alert.detection.as_ref()).bind(alert.plan.as_deref().unwrap_or_default())
+                    .bind(storable(&alert.title)).bind(severity_number(alert.severity)).bind(status.text())
+                    .bind(suppressed_by.map_or("", String::as_str)).bind(alert.start.as_millisecond()).bind(alert.end.as_millisecond())
+                    .bind(i64::try_from(alert.n_events).unwrap_or(i64::MAX)).bind(instant(now)).bind(searched(alert))
+                    .bind(storable(&json(alert)?))
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(())
+    }
+
+    /// Changes what people did with alerts that may be seen. How many there were.
+    ///
+    /// # Errors
+    /// If a statement fails; none is changed then.
+    pub async fn set_alert_status(
+        &self,
+        filter: &ScopeFilter,
+        ids: &[String],
+        status: AlertStatus,
+        by: &str,
+        now: Timestamp,
+    ) -> Result<u64, StoreError> {
+        let doing = "changing the status of alerts";
+        let seen = self.alerts_seen(filter, ids).await?;
+        let mut n = 0;
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            for id in &seen {
+                let changed = sqlx::query(
+                    "UPDATE alerts SET status = $1, suppressed_by = '', status_changed_at = $2, status_changed_by = $3 WHERE id = $4")
+                    .bind(status.text()).bind(instant(now)).bind(storable(by)).bind(id.as_str())
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                n += changed.rows_affected();
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(n)
+    }
+
+    /// Removes alerts that ended before an instant. How many there were.
+    ///
+    /// # Errors
+    /// If the statement fails.
+    pub async fn remove_alerts_before(&self, before: Timestamp) -> Result<u64, StoreError> {
+        let removed = on_pool!(&self.pool, pool => {
+            sqlx::query("DELETE FROM alerts WHERE ended < $1")
+                .bind(before.as_millisecond()).execute(pool).await.map_err(StoreError::statement("removing old alerts"))?.rows_affected()
+        });
+        Ok(removed)
+    }
+
+    /// The rules that suppress alerts, with their names, by (connector, account).
+    async fn suppression_rules(&self) -> Result<BTreeMap<(String, String), Vec<(String, SuppressionRule)>>, StoreError> {
+        let mut rules: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for object in self.arm_objects(&ScopeFilter::All, SUPPRESSION_RULES).await? {
+            let Some((connector, account)) = object.scope.account() else { continue };
+            let rule = serde_json::from_value(object.document.clone()).map_err(StoreError::damaged("suppression rule"))?;
+            rules.entry((connector.to_owned(), account.to_owned())).or_default().push((object.name, rule));
+        }
+        Ok(rules)
+    }
+
+    /// Where an alert belongs: to its resource if that is in the inventory, else to its account if that is connected, else home.
+    async fn place_of(&self, alert: &Alert, home: (&str, &str)) -> Result<Place, StoreError> {
+        let doing = "finding where an alert belongs";
+        let resources = alert.first.resource.iter().chain(&alert.compromised);
+        for resource in resources {
+            let found: Option<(String, String, String, String)> = on_pool!(&self.pool, pool => {
+                sqlx::query_as("SELECT connector, account, group_key, id FROM resources WHERE id = $1")
+                    .bind(storable(resource)).fetch_optional(pool).await.map_err(StoreError::statement(doing))?
+            });
+            if let Some((connector, account, group, resource)) = found {
+                return Ok(Place { connector, account, group, resource });
+            }
+        }
+        if let Some(account) = &alert.account {
+            let found: Option<(String, String)> = on_pool!(&self.pool, pool => {
+                sqlx::query_as("SELECT connector, account FROM accounts WHERE LOWER(account) = $1 ORDER BY connector LIMIT 1")
+                    .bind(key(account)).fetch_optional(pool).await.map_err(StoreError::statement(doing))?
+            });
+            if let Some((connector, account)) = found {
+                return Ok(Place { connector, account, ..Place::default() });
+            }
+        }
+        Ok(Place { connector: home.0.to_owned(), account: home.1.to_owned(), ..Place::default() })
+    }
+}
+
+/// What a search looks through: title, compromised entity and entities, in small letters.
+fn searched(alert: &Alert) -> String {
+    let mut text = format!("{}\n{}", alert.title, alert.compromised.as_deref().unwrap_or_default());
+    for own in &alert.entities {
+        if text.len() > MAX_SEARCHED {
+            break;
+        }
+        let members = entity(own);
+        let texts = members.as_object().into_iter().flatten().filter_map(|(_, value)| value.as_str());
+        for part in texts {
+            text.push('\n');
+            text.extend(part.chars().take(500));
+        }
+    }
+    key(&text)
+}

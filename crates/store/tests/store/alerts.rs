@@ -1,0 +1,200 @@
+//! Alerts: what detection found, and what people did with it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use skywarden_content::AlertLevel;
+use skywarden_detect::Alert;
+use skywarden_store::{AlertQuery, AlertStatus, ArmScope, Expected, SUPPRESSION_RULES, ScopeFilter, Store};
+
+use crate::{ALL, Given, at, commit, on_both, plain, resource};
+
+on_both!(
+    an_alert_grows_and_keeps_what_people_did,
+    an_alert_belongs_to_its_resource_its_account_or_home,
+    a_suppression_rule_dismisses_alerts_of_its_account,
+    pages_hold_every_alert_once_newest_first,
+    alerts_are_found_and_counted_by_what_they_are,
+    a_filter_hides_alerts_of_others,
+    alerts_go_with_their_connector_and_with_time,
+);
+
+const HOME: (&str, &str) = ("host", "machine");
+
+/// An alert that ended so many minutes after the start of tests' time.
+fn alert(id: &str, minute: i64, more: Value) -> Alert {
+    let end = format!("2026-03-{:02}T{:02}:{:02}:00Z", 1 + minute / 1440, minute / 60 % 24, minute % 60);
+    let mut document = json!({
+        "id": id, "detection": "Guessing", "title": "Somebody guesses", "description": "d", "severity": "medium", "plan": "VirtualMachines",
+        "intents": ["CredentialAccess"], "techniques": [], "remediation": [], "start": "2026-03-01T00:00:00Z", "end": end, "n_events": 3,
+        "events": ["e1"], "entities": [{ "type": "ip", "id": "198.51.100.7" }], "compromised": null, "account": "1", "sources": ["calls"],
+        "evidence": [], "why": null,
+        "first": { "id": "e1", "source": "calls", "time": end, "account": "1", "resource": null, "class": "base_event", "fields": {}, "raw": "" },
+    });
+    for (name, value) in more.as_object().unwrap() {
+        document[name] = value.clone();
+    }
+    serde_json::from_value(document).unwrap()
+}
+
+fn of(account: &str) -> Value {
+    json!({ "account": account })
+}
+
+async fn keep(store: &Store, alerts: &[Alert]) {
+    store.keep_alerts(alerts, HOME, at(5)).await.unwrap();
+}
+
+fn everything() -> AlertQuery {
+    AlertQuery { limit: 100, ..AlertQuery::default() }
+}
+
+async fn ids(store: &Store, filter: &ScopeFilter, query: &AlertQuery) -> Vec<String> {
+    let page = store.alert_page(filter, query).await.unwrap();
+    assert!(page.next.is_none());
+    page.items.into_iter().map(|kept| kept.alert.id).collect()
+}
+
+async fn an_alert_grows_and_keeps_what_people_did(store: &Store) {
+    keep(store, &[alert("a", 1, json!({})), alert("b", 2, json!({}))]).await;
+    let set = async |ids: &[&str], status| {
+        let ids: Vec<String> = ids.iter().map(|id| (*id).to_owned()).collect();
+        store.set_alert_status(&ALL, &ids, status, "anna", at(6)).await.unwrap()
+    };
+    assert_eq!(set(&["a", "nobody"], AlertStatus::InProgress).await, 1);
+    keep(store, &[alert("a", 9, json!({ "n_events": 8, "severity": "high" }))]).await;
+    let kept = store.alert(&ALL, "a").await.unwrap().unwrap();
+    assert_eq!((kept.alert.n_events, kept.alert.severity, kept.status), (8, AlertLevel::High, AlertStatus::InProgress));
+    assert_eq!((kept.status_changed_by.as_deref(), kept.kept_at, kept.status_changed_at), (Some("anna"), at(5), at(6)));
+    assert_eq!(ids(store, &ALL, &everything()).await, ["a", "b"], "newest first");
+    assert!(store.alert(&ALL, "nobody").await.unwrap().is_none());
+}
+
+async fn an_alert_belongs_to_its_resource_its_account_or_home(store: &Store) {
+    commit(store, plain("c", &[resource("c", "1", "arn:aws:s3:::known")], 0)).await;
+    keep(
+        store,
+        &[
+            alert("by-resource", 1, json!({ "account": "other", "compromised": "arn:aws:s3:::known" })),
+            alert("by-account", 2, json!({ "compromised": "arn:aws:s3:::unknown" })),
+            alert("unknown", 3, of("999")),
+            alert("none", 4, json!({ "account": null })),
+        ],
+    )
+    .await;
+    let place = async |id: &str| {
+        let kept = store.alert(&ALL, id).await.unwrap().unwrap();
+        (kept.connector, kept.account, kept.resource)
+    };
+    let own = |resource: Option<&str>| ("c".to_owned(), "1".to_owned(), resource.map(str::to_owned));
+    assert_eq!(place("by-resource").await, own(Some("arn:aws:s3:::known")));
+    assert_eq!(place("by-account").await, own(None));
+    for id in ["unknown", "none"] {
+        assert_eq!(place(id).await, ("host".to_owned(), "machine".to_owned(), None));
+    }
+}
+
+async fn a_suppression_rule_dismisses_alerts_of_its_account(store: &Store) {
+    commit(store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    commit(store, plain("d", &[resource("d", "2", "arn:b")], 0)).await;
+    let rule = json!({ "alertType": "guessing", "reason": "Other", "state": "Enabled",
+        "suppressionAlertsScope": { "allOf": [{ "field": "entities.ip.address", "in": ["198.51.100.7"] }] } });
+    let scope = ArmScope::subscription("c", "1");
+    store.put_arm_object(SUPPRESSION_RULES, &scope, "known-scanner", &rule, Expected::Anything, at(0)).await.unwrap();
+    let elsewhere = json!({ "entities": [{ "type": "ip", "id": "203.0.113.9" }] });
+    keep(store, &[alert("own", 1, json!({})), alert("other", 2, of("2")), alert("elsewhere", 3, elsewhere)]).await;
+    let status = async |id: &str| {
+        let kept = store.alert(&ALL, id).await.unwrap().unwrap();
+        (kept.status, kept.suppressed_by)
+    };
+    assert_eq!(status("own").await, (AlertStatus::Dismissed, Some("known-scanner".to_owned())));
+    assert_eq!(status("other").await, (AlertStatus::Active, None));
+    assert_eq!(status("elsewhere").await, (AlertStatus::Active, None));
+    store.set_alert_status(&ALL, &["own".to_owned()], AlertStatus::Active, "anna", at(6)).await.unwrap();
+    keep(store, &[alert("own", 4, json!({}))]).await;
+    assert_eq!(status("own").await, (AlertStatus::Active, None), "what people did outlasts the rule");
+}
+
+async fn pages_hold_every_alert_once_newest_first(store: &Store) {
+    let alerts: Vec<Alert> = (0..25).map(|n| alert(&format!("{n:02}"), i64::from(n / 3), json!({}))).collect();
+    keep(store, &alerts).await;
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = store.alert_page(&ALL, &AlertQuery { limit: 4, cursor, ..AlertQuery::default() }).await.unwrap();
+        assert!(page.items.len() <= 4);
+        found.extend(page.items.into_iter().map(|kept| kept.alert.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    let mut expected: Vec<(i64, String)> = (0..25).map(|n| (i64::from(n / 3), format!("{n:02}"))).collect();
+    expected.sort();
+    expected.reverse();
+    assert_eq!(found, expected.into_iter().map(|(_, id)| id).collect::<Vec<_>>());
+    let broken = AlertQuery { cursor: Some("x".to_owned()), ..everything() };
+    assert!(store.alert_page(&ALL, &broken).await.is_err());
+}
+
+async fn alerts_are_found_and_counted_by_what_they_are(store: &Store) {
+    keep(
+        store,
+        &[
+            alert("a", 1, json!({})),
+            alert("b", 2000, json!({ "severity": "high", "plan": "KeyVaults", "detection": "KV", "title": "100% of the vault" })),
+            alert("c", 2001, json!({ "severity": "critical", "plan": null, "entities": [{ "type": "account", "id": "AIDA1", "name": "Anna" }] })),
+        ],
+    )
+    .await;
+    store.set_alert_status(&ALL, &["a".to_owned()], AlertStatus::Resolved, "anna", at(6)).await.unwrap();
+    let find = async |query: AlertQuery| ids(store, &ALL, &AlertQuery { limit: 9, ..query }).await.join("");
+    let text = |text: &str| AlertQuery { text: Some(text.to_owned()), ..AlertQuery::default() };
+    assert_eq!(find(text("anna")).await, "c");
+    assert_eq!(find(text("198.51.100.7")).await, "ba");
+    assert_eq!(find(text("100% OF")).await, "b");
+    assert_eq!(find(text("100_")).await, "");
+    let resolved = BTreeSet::from([AlertStatus::Resolved]);
+    assert_eq!(find(AlertQuery { status: Some(resolved), ..AlertQuery::default() }).await, "a");
+    assert_eq!(find(AlertQuery { severity: Some([AlertLevel::High].into()), ..AlertQuery::default() }).await, "cb");
+    assert_eq!(find(AlertQuery { severity: Some(BTreeSet::new()), ..AlertQuery::default() }).await, "");
+    assert_eq!(find(AlertQuery { plan: Some("KeyVaults".to_owned()), ..AlertQuery::default() }).await, "b");
+    assert_eq!(find(AlertQuery { detection: Some("Guessing".to_owned()), ..AlertQuery::default() }).await, "ca");
+    let since = Some("2026-03-02T09:20:00Z".parse().unwrap());
+    assert_eq!(find(AlertQuery { since, ..AlertQuery::default() }).await, "cb");
+    assert_eq!(find(AlertQuery { until: since, ..AlertQuery::default() }).await, "a");
+    let counts = store.alert_counts(&ALL, &AlertQuery::default()).await.unwrap();
+    let told: Vec<_> = counts.iter().map(|own| (own.plan.as_str(), own.severity, own.status, own.day - 20_513, own.count)).collect();
+    assert_eq!(
+        told,
+        [
+            ("VirtualMachines", AlertLevel::Medium, AlertStatus::Resolved, 0, 1),
+            ("", AlertLevel::High, AlertStatus::Active, 1, 1),
+            ("KeyVaults", AlertLevel::High, AlertStatus::Active, 1, 1),
+        ]
+    );
+}
+
+async fn a_filter_hides_alerts_of_others(store: &Store) {
+    commit(store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    commit(store, plain("d", &[resource("d", "2", "arn:b")], 0)).await;
+    keep(store, &[alert("own", 1, json!({})), alert("other", 2, of("2")), alert("home", 3, of("999"))]).await;
+    let filter = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
+    assert_eq!(ids(store, &filter, &everything()).await, ["own"]);
+    assert!(store.alert(&filter, "other").await.unwrap().is_none());
+    assert_eq!(store.alert_counts(&filter, &everything()).await.unwrap().iter().map(|own| own.count).sum::<u64>(), 1);
+    let both = ["own".to_owned(), "other".to_owned()];
+    assert_eq!(store.set_alert_status(&filter, &both, AlertStatus::Dismissed, "anna", at(6)).await.unwrap(), 1);
+    assert_eq!(store.alert(&ALL, "other").await.unwrap().unwrap().status, AlertStatus::Active);
+    let nothing = ScopeFilter::accounts([]);
+    assert_eq!(ids(store, &nothing, &everything()).await, [""; 0]);
+}
+
+async fn alerts_go_with_their_connector_and_with_time(store: &Store) {
+    let own = [resource("c", "1", "arn:a")];
+    commit(store, Given { ..plain("c", &own, 0) }).await;
+    keep(store, &[alert("own", 1, json!({})), alert("old", 2, of("999")), alert("new", 2000, of("999"))]).await;
+    assert_eq!(store.remove_alerts_before("2026-03-02T00:00:00Z".parse().unwrap()).await.unwrap(), 2);
+    keep(store, &[alert("own", 1, json!({}))]).await;
+    assert!(store.remove_connector("c").await.unwrap());
+    assert_eq!(ids(store, &ALL, &everything()).await, ["new"]);
+}
