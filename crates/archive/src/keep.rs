@@ -99,13 +99,13 @@ impl Archive {
         Ok(done)
     }
 
-    /// Removes what a log source's events before a time (milliseconds since 1970) are kept in: whole hours. How many files that were.
+    /// Removes the hours that ended before a time (milliseconds since 1970). How many files that were.
     ///
     /// # Errors
     /// If the storage can't be listed or a file can't be removed.
-    pub async fn remove_before(&self, source: &str, before: i64) -> Result<usize, ArchiveError> {
+    pub async fn remove_before(&self, before: i64) -> Result<usize, ArchiveError> {
         let mut n = 0;
-        for (hour, name) in self.all_files(Some(source)).await? {
+        for (hour, name) in self.all_files(None).await? {
             if hour.start().saturating_add(3_600_000) <= before {
                 self.remove(&hour, name).await?;
                 n += 1;

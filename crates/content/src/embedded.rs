@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    Catalog, Problem, RecommendationFile,
+    Catalog, DetectionTest, Problem, RecommendationFile,
     load::{Care, File, Kind, kind_of},
     source::Source,
 };
@@ -86,6 +86,24 @@ impl Catalog {
         let mut problems = Vec::new();
         catalog.add(&files, Care::Lint, &mut problems);
         if problems.is_empty() { Ok(catalog) } else { Err(problems) }
+    }
+}
+
+impl DetectionTest {
+    /// The tests inside the detections of a plan that are compiled into the program, by the detection's name.
+    ///
+    /// # Errors
+    /// If the packed content is damaged or holds a faulty file.
+    pub fn embedded(plan: &str) -> Result<BTreeMap<String, Vec<Self>>, Vec<Problem>> {
+        let unpacked = unpack(PACKED_TESTS)?;
+        let mut tests = BTreeMap::new();
+        for (path, text) in listed::<&RawValue>(&unpacked)? {
+            let name = path.strip_prefix("detections/").and_then(|path| path.split_once('/'));
+            let Some((_, file)) = name.filter(|(folder, _)| *folder == plan) else { continue };
+            let own = serde_json::from_str(text.get()).map_err(|error| damaged(format!("{path}: {error}")))?;
+            tests.insert(file.trim_end_matches(".yaml").to_owned(), own);
+        }
+        Ok(tests)
     }
 }
 

@@ -95,7 +95,8 @@ pub fn properties(alert: &Alert) -> Map<String, Value> {
 
 /// The steps of the kill chain in one text, as ARM's enum writes several.
 fn intent_text(intents: &[Intent]) -> String {
-    let names: Vec<String> = intents.iter().filter_map(|intent| serde_json::to_value(intent).ok()?.as_str().map(str::to_owned)).collect();
+    let names: Vec<String> =
+        intents.iter().filter_map(|intent| serde_json::to_value(intent).ok()?.as_str().map(str::to_owned)).collect();
     if names.is_empty() { "Unknown".to_owned() } else { names.join(", ") }
 }
 
@@ -139,7 +140,8 @@ pub fn entity(entity: &Entity) -> Value {
         }
         "file" => {
             put("type", Some("file"));
-            let (directory, name) = entity.id.rsplit_once(['/', '\\']).map_or((None, entity.id.as_str()), |(at, name)| (Some(at), name));
+            let (directory, name) =
+                entity.id.rsplit_once(['/', '\\']).map_or((None, entity.id.as_str()), |(at, name)| (Some(at), name));
             put("name", Some(name));
             put("directory", directory);
             put("hash", more("hash"));
@@ -253,11 +255,15 @@ impl SuppressionRule {
 
 impl ScopeElement {
     fn holds(&self, alert: &Alert) -> bool {
-        let Some((kind, member)) = self.field.strip_prefix("entities.").and_then(|rest| rest.split_once('.')) else { return false };
+        let Some((kind, member)) = self.field.strip_prefix("entities.").and_then(|rest| rest.split_once('.')) else {
+            return false;
+        };
         let pointer = format!("/{}", member.replace('.', "/"));
-        let values = alert.entities.iter().map(entity).filter(|entity| {
-            entity.get("type").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(kind))
-        });
+        let values = alert
+            .entities
+            .iter()
+            .map(entity)
+            .filter(|entity| entity.get("type").and_then(Value::as_str).is_some_and(|own| own.eq_ignore_ascii_case(kind)));
         let mut values = values.filter_map(|entity| entity.pointer(&pointer).and_then(Value::as_str).map(str::to_lowercase));
         values.any(|value| {
             let is_in = self.is_in.as_ref().is_some_and(|wanted| wanted.iter().any(|wanted| wanted.to_lowercase() == value));
@@ -306,7 +312,8 @@ mod tests {
             }))
             .unwrap()
         };
-        let (now, late): (Timestamp, Timestamp) = ("2026-03-02T00:00:00Z".parse().unwrap(), "2026-04-01T00:00:00Z".parse().unwrap());
+        let (now, late): (Timestamp, Timestamp) =
+            ("2026-03-02T00:00:00Z".parse().unwrap(), "2026-04-01T00:00:00Z".parse().unwrap());
         assert!(rule.suppresses(&alert("WEB-1", "DE"), now));
         assert!(!rule.suppresses(&alert("WEB-1", "DE"), late));
         assert!(!rule.suppresses(&alert("mail", "DE"), now) && !rule.suppresses(&alert("web", "FR"), now));
@@ -315,6 +322,9 @@ mod tests {
         let other = SuppressionRule { alert_type: "other".into(), ..rule.clone() };
         assert!(!other.suppresses(&alert("web", "DE"), now));
         let properties = properties(&alert("web", "DE"));
-        assert_eq!((&properties["techniques"], &properties["subTechniques"]), (&json!(["T1078", "T1110"]), &json!(["T1110.001"])));
+        assert_eq!(
+            (&properties["techniques"], &properties["subTechniques"]),
+            (&json!(["T1078", "T1110"]), &json!(["T1110.001"]))
+        );
     }
 }

@@ -2,11 +2,13 @@ use std::collections::BTreeMap;
 
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
-use skywarden_content::{AlertLevel, Catalog, Detection, DetectionTest, LogSourceTest, TestEvent, TestKind, duration};
+use skywarden_content::{
+    AlertLevel, Catalog, Detection, DetectionTest, LogSourceFile, LogSourceTest, TestEvent, TestKind, duration,
+};
 use skywarden_sigma::Placeholders;
 
 use crate::{
-    Alert, Clock, Detect, Event, Indicator, LogSource, Run,
+    Alert, Clock, Detect, Event, Indicator, LogSource, Rule, Run,
     event::text_of,
     read::ReaderState,
     rule::own_rules,
@@ -50,15 +52,8 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
     let (mut detect, refused) = Detect::new(catalog, rules, &Placeholders::new());
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
-    let own: Vec<(String, LogSourceOfRule)> = detect
-        .rules()
-        .iter()
-        .map(|rule| {
-            let sigma = rule.sigma.as_ref();
-            let files = catalog.log_sources.values().filter(|file| sigma.is_some_and(|sigma| serves(file, &sigma.logsource)));
-            (rule.name.to_string(), files.map(|file| file.id.clone()).collect())
-        })
-        .collect();
+    let own: Vec<(String, Vec<String>)> =
+        detect.rules().iter().map(|rule| (rule.name.to_string(), sources_of(catalog, rule))).collect();
     for (name, sources) in own {
         let Some(detection) = catalog.detections.get(&name) else { continue };
         for test in &detection.file.skywarden.tests {
@@ -75,7 +70,10 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
 }
 
 /// The log sources that have records for a rule.
-type LogSourceOfRule = Vec<String>;
+pub(crate) fn sources_of(catalog: &Catalog, rule: &Rule) -> Vec<String> {
+    let is_fit = |file: &&LogSourceFile| rule.sigma.as_ref().is_some_and(|sigma| serves(file, &sigma.logsource));
+    catalog.log_sources.values().filter(is_fit).map(|file| file.id.clone()).collect()
+}
 
 fn of_source(source: &LogSource, test: &LogSourceTest) -> Result<(), String> {
     let text = match (&test.record, &test.line) {
@@ -149,9 +147,34 @@ fn of_detection(
         let labels = indicator.labels.iter().map(|label| label.to_lowercase()).collect();
         detect.intelligence.add(indicator.kind, &indicator.value, Indicator { labels, ..Indicator::default() })?;
     }
+    let start = Timestamp::new(1_772_323_200, 0).map_err(|error| error.to_string())?;
+    let (run, looked) = played(detect, sources, test, start)?;
+    let n_expected = if test.kind == TestKind::Attack { test.alerts.unwrap_or(1) } else { 0 };
+    let (own, others): (Vec<&Alert>, Vec<&Alert>) =
+        run.alerts.all().into_iter().partition(|alert| alert.detection.as_ref() == detection.file.name);
+    let n = own.len();
+    if n == n_expected {
+        let others = others.into_iter().filter(|alert| alert.severity > AlertLevel::Low);
+        return Ok(others.map(|alert| format!("{} ({:?})", alert.detection, alert.severity)).collect());
+    }
+    let first = own.first().map(|alert| {
+        let evidence: Vec<String> =
+            alert.evidence.iter().map(|evidence| format!("{} {}", evidence.field, evidence.expected)).collect();
+        let why = alert.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+        format!("; the first because {}{why}", evidence.join(", "))
+    });
+    Err(format!(
+        "{n} alerts of {} and not {n_expected} ({looked} records looked at){}",
+        detection.file.name,
+        first.unwrap_or_default()
+    ))
+}
+
+/// Feeds the events of a test, the first at an instant where it names none. What came of it, and how many records were looked at.
+pub(crate) fn played(detect: &Detect, sources: &[String], test: &DetectionTest, start: Timestamp) -> Result<(Run, u64), String> {
     let mut run = Run::default();
     let mut inputs = BTreeMap::new();
-    let mut time: Timestamp = Timestamp::new(1_772_323_200, 0).map_err(|error| error.to_string())?;
+    let mut time = start;
     let mut bad = None;
     for (place, event) in test.events.iter().enumerate() {
         if let Some(at) = &event.at {
@@ -184,26 +207,8 @@ fn of_detection(
     if let Some((place, record)) = bad {
         return Err(format!("event {place} can't be read: {} ({})", record.reason, record.start));
     }
-    let n_expected = if test.kind == TestKind::Attack { test.alerts.unwrap_or(1) } else { 0 };
-    let (own, others): (Vec<&Alert>, Vec<&Alert>) =
-        run.alerts.all().into_iter().partition(|alert| alert.detection.as_ref() == detection.file.name);
-    let n = own.len();
-    if n == n_expected {
-        let others = others.into_iter().filter(|alert| alert.severity > AlertLevel::Low);
-        return Ok(others.map(|alert| format!("{} ({:?})", alert.detection, alert.severity)).collect());
-    }
-    let first = own.first().map(|alert| {
-        let evidence: Vec<String> =
-            alert.evidence.iter().map(|evidence| format!("{} {}", evidence.field, evidence.expected)).collect();
-        let why = alert.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
-        format!("; the first because {}{why}", evidence.join(", "))
-    });
-    let looked: u64 = inputs.values().map(|input| input.n_records).sum();
-    Err(format!(
-        "{n} alerts of {} and not {n_expected} ({looked} records looked at){}",
-        detection.file.name,
-        first.unwrap_or_default()
-    ))
+    let n_records = inputs.values().map(|input| input.n_records).sum();
+    Ok((run, n_records))
 }
 
 /// The log source of an event: the one that it names, or the only one that has the rule's records.

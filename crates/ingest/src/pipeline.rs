@@ -14,7 +14,7 @@ use std::{
 use jiff::Timestamp;
 use skywarden_archive::{Archive, Packed, Row};
 use skywarden_detect::{Alert, BadRecord, Clock, Detect, Input, LogSource, N_COLUMNS, Run, Sink};
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     About, Batch, End, Statuses,
@@ -78,6 +78,8 @@ pub(crate) struct Pipeline {
     pub(crate) keeper: Box<dyn Keeper>,
     pub(crate) statuses: Statuses,
     pub(crate) pace: Pace,
+    /// Told the number of each checkpoint that is made.
+    pub(crate) made: watch::Sender<u64>,
     pub(crate) is_stopping: Arc<AtomicBool>,
     pub(crate) runtime: Handle,
 }
@@ -195,6 +197,7 @@ impl Pipeline {
         progress.checkpoint = number;
         progress.newest = run.now();
         self.state.commit(progress, changes)?;
+        self.made.send_replace(number);
         work.changes = Changes::default();
         (work.since, work.has_new) = (Instant::now(), false);
         Journal::forget(&Self::journal(&self.folder), work.progress.next_batch)?;

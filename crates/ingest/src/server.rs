@@ -10,7 +10,10 @@ use std::{
 
 use skywarden_archive::Archive;
 use skywarden_detect::Detect;
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{oneshot, watch},
+};
 
 use crate::{
     Intake, Keeper, Pace, Statuses,
@@ -44,6 +47,7 @@ pub struct Ingest {
     is_stopping: Arc<AtomicBool>,
     pipeline: JoinHandle<Result<(), IngestError>>,
     writer: JoinHandle<()>,
+    checkpoints: watch::Receiver<u64>,
 }
 
 impl Ingest {
@@ -58,7 +62,9 @@ impl Ingest {
         let statuses = Statuses::default();
         let (intake, offers) = Intake::new(positions.clone(), statuses.clone());
         let is_stopping = Arc::new(AtomicBool::new(false));
+        let (checkpoint, checkpoints) = watch::channel(state.progress()?.checkpoint);
         let pipeline = Pipeline {
+            made: checkpoint,
             detect: parts.detect,
             archive: parts.archive,
             state,
@@ -82,7 +88,7 @@ impl Ingest {
             return Err(ended(pipeline).err().unwrap_or(IngestError::Stopped));
         };
         let writer = std::thread::spawn(move || keep_journal(journal, offers, &taken_in, &positions, &statuses));
-        Ok(Ingest { intake, is_stopping, pipeline, writer })
+        Ok(Ingest { intake, is_stopping, pipeline, writer, checkpoints })
     }
 
     /// Where inputs hand over what they read.
@@ -95,6 +101,11 @@ impl Ingest {
         &self.intake.statuses
     }
 
+    /// The number of the last checkpoint: files of the archive up to it are not written again.
+    pub fn checkpoints(&self) -> watch::Receiver<u64> {
+        self.checkpoints.clone()
+    }
+
     /// Whether detection has ended, which it does only if something is broken: [`Self::stop`] says why.
     pub fn has_ended(&self) -> bool {
         self.pipeline.is_finished()
@@ -105,7 +116,7 @@ impl Ingest {
     /// # Errors
     /// If that fails; the next process finds it in the journal.
     pub async fn stop(self) -> Result<(), IngestError> {
-        let Ingest { intake, is_stopping, pipeline, writer } = self;
+        let Ingest { intake, is_stopping, pipeline, writer, .. } = self;
         is_stopping.store(true, Ordering::Relaxed);
         drop(intake);
         let ended = tokio::task::spawn_blocking(move || {

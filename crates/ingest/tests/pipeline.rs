@@ -90,7 +90,9 @@ async fn start(folder: &Path, kept: &Kept) -> Ingest {
 fn event(n: u32) -> String {
     let (call, user) = (["Get", "Fail", "Put"][usize::try_from(n % 3).unwrap()], n / 40);
     let (hour, minute, second) = (n / 1200, n / 20 % 60, n * 3 % 60);
-    format!(r#"{{"id":"e{n}","at":"2026-03-01T{hour:02}:{minute:02}:{second:02}Z","account":"a","user":"user{user}","call":"{call}"}}"#)
+    format!(
+        r#"{{"id":"e{n}","at":"2026-03-01T{hour:02}:{minute:02}:{second:02}Z","account":"a","user":"user{user}","call":"{call}"}}"#
+    )
 }
 
 fn batch(texts: &[String], position: u32) -> Batch {

@@ -12,6 +12,7 @@ mod data_dir;
 mod detect;
 mod estate;
 mod keys;
+mod logs;
 mod master_key;
 mod organization;
 mod output;

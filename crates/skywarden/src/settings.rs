@@ -6,6 +6,8 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use skywarden_api::{IdentityProvider, ProviderSettings};
 
+use crate::logs::LogSettings;
+
 /// What an operator sets in a file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -13,6 +15,9 @@ pub(crate) struct Settings {
     /// Where people may sign in beside the installation's own accounts.
     #[serde(default)]
     identity_providers: Vec<ProviderSettings>,
+    /// Where logs come from.
+    #[serde(default)]
+    pub(crate) logs: LogSettings,
 }
 
 impl Settings {

@@ -13,15 +13,19 @@ use crate::{
     certificates::{self, Certificates},
     connect, content,
     data_dir::DataDir,
+    logs::Logs,
     organization, output, policy, sample, serve,
+    settings::Settings,
     source::Walk,
     told::told,
 };
 
 /// `skywarden up`: store, assessment of this machine and of what is connected, server, schedule.
 pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let catalog = Arc::new(content::catalog(overlay)?);
     let data = DataDir::open(up.data.as_deref())?;
+    let settings = Settings::read(&data.settings())?;
+    // A server shows detections, and makes sample alerts of them.
+    let catalog = Arc::new(if up.once { content::catalog(overlay)? } else { content::catalog_with_threats(overlay)? });
     // Before anything is assessed: what is wrong with a certificate is said at once.
     let certificates = if up.once { None } else { Some(Certificates::open(up, data.path())?) };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -43,15 +47,28 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
             data.path().join("api-token").display(),
             data.path().display()
         );
+        let logs = Logs::start(&store, &catalog, &data, &settings.logs).await?;
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
         let tidying = tokio::spawn(keep_tidy(store.clone()));
-        let result = server.run(store, catalog, &data, people).await;
+        let served = server.run(store, catalog, &data, people);
+        let result = match &logs {
+            None => served.await,
+            Some(logs) => tokio::select! {
+                result = served => result,
+                // The reason comes with the end.
+                () = logs.broken() => Ok(()),
+            },
+        };
+        let ended = match logs {
+            Some(logs) => logs.stop().await,
+            None => Ok(()),
+        };
         schedule.abort();
         ends.abort();
         tidying.abort();
-        result.map(|()| Ending::Done)
+        result.and(ended).map(|()| Ending::Done)
     })
 }
 

@@ -1,6 +1,7 @@
 //! The ARM face: shapes of Microsoft.Security 2020-01-01 (secure scores), 2021-06-01 (assessments), 2019-01-01-preview
 //! (sub-assessments, regulatory compliance), and of Microsoft.PolicyInsights 2023-03-01 (restrictions).
 
+mod alerts;
 mod assessments;
 mod canonical;
 mod compliance;
@@ -102,6 +103,7 @@ pub(crate) fn routes() -> Router<AppState> {
     ground_routes()
         .merge(policy::routes())
         .merge(objects::routes())
+        .merge(alerts::routes())
         .route(&under(SUBSCRIPTION, "locations"), get(tasks::locations))
         .route(&under(SUBSCRIPTION, "locations/{location}"), get(tasks::one_location))
         .route(&under(SUBSCRIPTION, "locations/{location}/tasks"), get(tasks::list_at))

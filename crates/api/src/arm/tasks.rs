@@ -21,7 +21,7 @@ use crate::{error::ApiError, scoped::Scoped};
 const VERSION: &str = "2015-06-01-preview";
 
 /// The one place where this installation keeps what it knows: what ARM calls a subscription's home region.
-const HOME: &str = "local";
+pub(super) const HOME: &str = "local";
 
 /// A path with a location, perhaps in a resource group, and below it a task.
 #[derive(Deserialize)]

@@ -37,6 +37,7 @@ pub(super) const TABLE: &[Operations] = &[
             ("GET", "locations", "Microsoft.Security/locations/read"),
             ("GET", "locations/{location}", "Microsoft.Security/locations/read"),
             ("GET", "tasks", "Microsoft.Security/tasks/read"),
+            ("POST", "locations/{location}/alerts/default/simulate", "Microsoft.Security/locations/alerts/simulate/action"),
         ],
     },
     Operations {
@@ -45,6 +46,13 @@ pub(super) const TABLE: &[Operations] = &[
         rows: &[
             ("GET", "locations/{location}/tasks", "Microsoft.Security/locations/tasks/read"),
             ("GET", "locations/{location}/tasks/{task}", "Microsoft.Security/locations/tasks/read"),
+            ("GET", "alerts", "Microsoft.Security/alerts/read"),
+            ("GET", "locations/{location}/alerts", "Microsoft.Security/locations/alerts/read"),
+            ("GET", "locations/{location}/alerts/{alert}", "Microsoft.Security/locations/alerts/read"),
+            ("POST", "locations/{location}/alerts/{alert}/activate", "Microsoft.Security/locations/alerts/activate/action"),
+            ("POST", "locations/{location}/alerts/{alert}/inProgress", "Microsoft.Security/locations/alerts/inProgress/action"),
+            ("POST", "locations/{location}/alerts/{alert}/resolve", "Microsoft.Security/locations/alerts/resolve/action"),
+            ("POST", "locations/{location}/alerts/{alert}/dismiss", "Microsoft.Security/locations/alerts/dismiss/action"),
         ],
     },
     Operations {

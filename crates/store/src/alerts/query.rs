@@ -65,15 +65,33 @@ pub struct AlertCount {
 }
 
 const COLUMNS: &[&str] = &[
-    "id", "connector", "account", "group_key", "resource", "detection", "plan", "title", "severity", "status", "suppressed_by", "incident", "started",
-    "ended", "kept_at", "status_changed_at", "status_changed_by", "searched", "document",
+    "id",
+    "connector",
+    "account",
+    "group_key",
+    "resource",
+    "detection",
+    "plan",
+    "title",
+    "severity",
+    "status",
+    "suppressed_by",
+    "incident",
+    "started",
+    "ended",
+    "kept_at",
+    "status_changed_at",
+    "status_changed_by",
+    "searched",
+    "document",
 ];
 
 /// id, connector, account, group, resource, status, suppressed_by, incident, ended, kept_at, status_changed_at, status_changed_by,
 /// document
 type Row = (String, String, String, String, String, String, String, String, i64, String, String, String, String);
 
-const READ: &str = "SELECT t.id, t.connector, t.account, t.group_key, t.resource, t.status, t.suppressed_by, t.incident, t.ended, t.kept_at,
+const READ: &str =
+    "SELECT t.id, t.connector, t.account, t.group_key, t.resource, t.status, t.suppressed_by, t.incident, t.ended, t.kept_at,
     t.status_changed_at, t.status_changed_by, t.document FROM ";
 
 impl Store {
@@ -90,7 +108,8 @@ impl Store {
             conditions.add(&format!("(t.ended < {ended} OR t.ended = {ended} AND t.id < ${place})"));
         }
         let limit = query.limit.max(1);
-        let statement = format!("{READ}{from} WHERE 1 = 1{} ORDER BY t.ended DESC, t.id DESC LIMIT {}", conditions.sql, u64::from(limit) + 1);
+        let statement =
+            format!("{READ}{from} WHERE 1 = 1{} ORDER BY t.ended DESC, t.id DESC LIMIT {}", conditions.sql, u64::from(limit) + 1);
         let mut rows = self.alert_rows(statement, conditions.values).await?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
@@ -141,7 +160,8 @@ impl Store {
     pub(super) async fn alerts_seen(&self, filter: &ScopeFilter, ids: &[String]) -> Result<Vec<String>, StoreError> {
         let visible = filter.history(&self.pool, "alerts", &["id"], 2)?;
         let rows: Vec<[&str; 1]> = ids.iter().map(|id| [id.as_str()]).collect();
-        let statement = format!("SELECT t.id FROM {} WHERE t.id IN (SELECT w.id FROM {} w)", visible.sql, self.pool.rows(1, &["id"]));
+        let statement =
+            format!("SELECT t.id FROM {} WHERE t.id IN (SELECT w.id FROM {} w)", visible.sql, self.pool.rows(1, &["id"]));
         let rows = json(&rows)?;
         let found: Vec<(String,)> = on_pool!(&self.pool, pool => {
             let mut select = sqlx::query_as(AssertSqlSafe(statement)).bind(rows);
@@ -163,7 +183,11 @@ impl Store {
         conditions.is_in("t.status", statuses.as_ref())?;
         if let Some(wanted) = &query.severity {
             let numbers: Vec<String> = wanted.iter().map(|severity| severity_number(*severity).to_string()).collect();
-            conditions.add(&if numbers.is_empty() { "1 = 0".to_owned() } else { format!("t.severity IN ({})", numbers.join(", ")) });
+            conditions.add(&if numbers.is_empty() {
+                "1 = 0".to_owned()
+            } else {
+                format!("t.severity IN ({})", numbers.join(", "))
+            });
         }
         let group = query.group.as_deref().map(crate::commit::key);
         let equal = [
@@ -202,7 +226,8 @@ impl Store {
 }
 
 fn kept(row: Row) -> Result<KeptAlert, StoreError> {
-    let (_, connector, account, group, resource, status, suppressed_by, incident, _, kept_at, changed_at, changed_by, document) = row;
+    let (_, connector, account, group, resource, status, suppressed_by, incident, _, kept_at, changed_at, changed_by, document) =
+        row;
     let there = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(KeptAlert {
         alert: serde_json::from_str(&document).map_err(StoreError::damaged("alert"))?,

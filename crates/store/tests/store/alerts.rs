@@ -163,7 +163,8 @@ async fn alerts_are_found_and_counted_by_what_they_are(store: &Store) {
     assert_eq!(find(AlertQuery { since, ..AlertQuery::default() }).await, "cb");
     assert_eq!(find(AlertQuery { until: since, ..AlertQuery::default() }).await, "a");
     let counts = store.alert_counts(&ALL, &AlertQuery::default()).await.unwrap();
-    let told: Vec<_> = counts.iter().map(|own| (own.plan.as_str(), own.severity, own.status, own.day - 20_513, own.count)).collect();
+    let told: Vec<_> =
+        counts.iter().map(|own| (own.plan.as_str(), own.severity, own.status, own.day - 20_513, own.count)).collect();
     assert_eq!(
         told,
         [

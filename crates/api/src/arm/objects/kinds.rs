@@ -1,7 +1,7 @@
 //! The kinds of objects that clients write. Members, names and values are those of the api-versions that the clients know.
 
 use axum::http::StatusCode;
-use skywarden_store::ASSESSMENT_METADATA;
+use skywarden_store::{ASSESSMENT_METADATA, SUPPRESSION_RULES};
 
 use super::{
     contacts,
@@ -13,6 +13,35 @@ use crate::routes::At;
 
 /// All of them, in order of their names.
 pub(crate) const KINDS: &[Kind] = &[
+    Kind {
+        collection: SUPPRESSION_RULES,
+        parent: None,
+        places: &[(At::Subscription, WITHOUT_PATCH)],
+        names: Names::Any,
+        fields: &[
+            required("alertType", Shape::Text(260)),
+            optional("expirationDateUtc", Shape::Instant),
+            required("reason", Shape::Text(260)),
+            required("state", Shape::OneOf(&["Enabled", "Disabled", "Expired"])),
+            optional("comment", Shape::Text(4096)),
+            optional(
+                "suppressionAlertsScope",
+                Shape::Object(&[required(
+                    "allOf",
+                    Shape::List(&Shape::Object(&[
+                        required("field", Shape::Text(260)),
+                        optional("in", Shape::List(&Shape::Text(2048))),
+                        optional("contains", Shape::Text(2048)),
+                    ])),
+                )]),
+            ),
+        ],
+        older: None,
+        created: StatusCode::OK,
+        deleted: StatusCode::NO_CONTENT,
+        without_effect: None,
+        behaviour: Behaviour::Kept,
+    },
     Kind {
         collection: "applications",
         parent: None,

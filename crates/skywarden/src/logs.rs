@@ -1,0 +1,204 @@
+//! Logs on their way into the server: inputs of the settings file, detection, the archive, and what keeps both in bounds.
+
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use serde::Deserialize;
+use skywarden_archive::{Archive, Layout};
+use skywarden_content::Catalog;
+use skywarden_detect::{Alert, COLUMNS, Detect, own_rules};
+use skywarden_ingest::{
+    Ingest, Keeper, Pace, Parts, TextKind,
+    inputs::{Context, InputSettings, Stop, supervise},
+};
+use skywarden_model::{SignedDuration, Timestamp};
+use skywarden_store::{ScopeFilter, Store};
+use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+
+use crate::{connect, data_dir::DataDir};
+
+/// Hours that are over for so long are compacted.
+const SETTLED: SignedDuration = SignedDuration::from_hours(2);
+
+/// Files of an hour are joined when there are so many.
+const JOINED_FROM: usize = 8;
+
+/// Where logs come from and how long they are kept, as `settings.toml` says.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    /// Where logs come from.
+    #[serde(default)]
+    pub(crate) inputs: Vec<InputSettings>,
+    /// How long things are kept.
+    #[serde(default)]
+    pub(crate) keep: KeepSettings,
+}
+
+/// How long things are kept.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(crate) struct KeepSettings {
+    /// Days for which events stay in the archive.
+    event_days: u16,
+    /// Days for which alerts stay after their last event.
+    alert_days: u16,
+    /// Where the archive is; without it a folder of the data folder.
+    archive: Option<PathBuf>,
+}
+
+impl Default for KeepSettings {
+    /// 90 days, as Defender shows alerts.
+    fn default() -> Self {
+        KeepSettings { event_days: 90, alert_days: 90, archive: None }
+    }
+}
+
+/// Logs are being taken in.
+pub(crate) struct Logs {
+    ingest: Ingest,
+    stop: watch::Sender<bool>,
+    inputs: Vec<JoinHandle<()>>,
+    housekeeping: JoinHandle<()>,
+}
+
+/// Keeps alerts in the store.
+struct StoreKeeper {
+    store: Store,
+    runtime: Handle,
+}
+
+impl Keeper for StoreKeeper {
+    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String> {
+        let kept = async {
+            let home = home(&self.store).await?;
+            self.store.keep_alerts(alerts, (&home.0, &home.1), Timestamp::now()).await
+        };
+        self.runtime.block_on(kept).map_err(|error| error.to_string())
+    }
+}
+
+/// The account of this machine: what no connected account owns belongs to it.
+async fn home(store: &Store) -> Result<(String, String), skywarden_store::StoreError> {
+    let host = connect::host().id.to_string();
+    let accounts = store.accounts(&ScopeFilter::All).await?;
+    Ok(accounts.into_iter().find(|(connector, _)| *connector == host).unwrap_or((host, String::new())))
+}
+
+/// The columns of the archive.
+pub(crate) fn layout() -> anyhow::Result<Layout> {
+    Ok(Layout::new(COLUMNS.map(|(name, _)| name))?)
+}
+
+impl Logs {
+    /// Begins to take in logs, if the settings name any.
+    pub(crate) async fn start(
+        store: &Store,
+        catalog: &Catalog,
+        data: &DataDir,
+        settings: &LogSettings,
+    ) -> anyhow::Result<Option<Self>> {
+        if settings.inputs.is_empty() {
+            return Ok(None);
+        }
+        check(&settings.inputs, catalog)?;
+        let (rules, mut refused) = own_rules(catalog);
+        let (detect, refused_here) = Detect::with_rows(catalog, rules, &Default::default());
+        refused.extend(refused_here);
+        for refused in &refused {
+            tracing::warn!(rule = refused.rule, reason = refused.reason, "a detection can't be used");
+        }
+        let folder = settings.keep.archive.clone().unwrap_or_else(|| data.path().join("archive"));
+        let archive = Archive::in_folder(&folder, layout()?)?;
+        let keeper = StoreKeeper { store: store.clone(), runtime: Handle::current() };
+        let detect = Arc::new(detect);
+        let parts = Parts {
+            folder: data.path().join("ingest"),
+            detect: Arc::clone(&detect),
+            archive: archive.clone(),
+            keeper: Box::new(keeper),
+            pace: Pace::default(),
+        };
+        let ingest = Ingest::start(parts).await.context("logs can't be taken in")?;
+        let (stop, listener) = Stop::new();
+        let mut inputs = Vec::new();
+        for input in &settings.inputs {
+            let Some(source) = detect.source(&input.source) else {
+                anyhow::bail!(
+                    "the log source {} of the input `{}` can't be used; the reason stands above",
+                    input.source,
+                    input.id
+                );
+            };
+            let context = Context {
+                id: input.id.as_str().into(),
+                source: Arc::clone(&source.id),
+                kind: TextKind::of(source),
+                intake: ingest.intake().clone(),
+                stop: listener.clone(),
+            };
+            inputs.push(tokio::spawn(supervise(input.from.open(), context)));
+        }
+        let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
+        Ok(Some(Logs { ingest, stop, inputs, housekeeping }))
+    }
+
+    /// Waits until detection ends, which it does only if something is broken.
+    pub(crate) async fn broken(&self) {
+        while !self.ingest.has_ended() {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+
+    /// Takes in nothing more and makes safe what was taken in.
+    pub(crate) async fn stop(self) -> anyhow::Result<()> {
+        self.housekeeping.abort();
+        // Nobody listens any more if all inputs have ended.
+        let _ = self.stop.send(true);
+        for input in self.inputs {
+            let _ = input.await;
+        }
+        self.ingest.stop().await.context("what was taken in last is not looked at yet; the next start does that")
+    }
+}
+
+/// Mistakes of the settings, before anything is begun.
+fn check(inputs: &[InputSettings], catalog: &Catalog) -> anyhow::Result<()> {
+    let mut ids = BTreeSet::new();
+    for input in inputs {
+        anyhow::ensure!(!input.id.trim().is_empty(), "an input of settings.toml has an empty id");
+        anyhow::ensure!(
+            ids.insert(&input.id),
+            "two inputs of settings.toml have the id `{}`; give each one of its own",
+            input.id
+        );
+        anyhow::ensure!(
+            catalog.log_sources.contains_key(&input.source),
+            "the input `{}` of settings.toml names the log source `{}`; there are: {}",
+            input.id,
+            input.source,
+            catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Joins small files of the archive and removes what is old, every hour.
+async fn keep_house(archive: Archive, store: Store, checkpoints: watch::Receiver<u64>, keep: KeepSettings) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        let now = Timestamp::now();
+        let days = |days: u16| now.checked_sub(SignedDuration::from_hours(24 * i64::from(days))).unwrap_or(Timestamp::MIN);
+        let settled = now.checked_sub(SETTLED).unwrap_or(Timestamp::MIN).as_millisecond();
+        let up_to = *checkpoints.borrow();
+        let kept = async {
+            archive.remove_before(days(keep.event_days).as_millisecond()).await?;
+            archive.compact(settled, up_to, JOINED_FROM).await?;
+            store.remove_alerts_before(days(keep.alert_days)).await?;
+            anyhow::Ok(())
+        };
+        if let Err(error) = kept.await {
+            tracing::warn!(%error, "the archive could not be tidied; it is tried again in an hour");
+        }
+    }
+}
