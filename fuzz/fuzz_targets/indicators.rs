@@ -1,5 +1,5 @@
-//! Threat intelligence: any bytes are read without loss of order, what was read is stored and read again as the same, and a pattern of STIX
-//! that is printed is parsed to the same.
+//! Threat intelligence: any bytes are read without loss of order, what was read is stored and read again as the same, and a
+//! pattern of STIX that is printed is parsed to the same.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -25,7 +25,8 @@ events:
 const RULE: &str = "title: known\nid: known\nlogsource: { product: test, service: flows }\nlevel: high\ntags: [attack.impact]\n\
                     detection: { s: { id|exists: true }, condition: s }";
 
-const DETECTOR: &str = "{ kind: indicator, fields: [dst_endpoint.ip, dst_endpoint.hostname, http_request.url.url_string, file.hashes], \
+const DETECTOR: &str = "{ kind: indicator, fields: [dst_endpoint.ip, dst_endpoint.hostname, http_request.url.url_string, \
+                        file.hashes], \
                         of: [address, domain, url, hash] }";
 
 const HASH: &str = "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90";
@@ -38,7 +39,8 @@ const STIX: &str = r#"{"type": "bundle", "id": "bundle--1", "objects": [
    "valid_from": "2026-02-01T00:00:00Z", "valid_until": "2026-04-01T00:00:00Z"},
   {"type": "indicator", "id": "indicator--2", "pattern_type": "stix", "confidence": 10,
    "pattern": "[domain-name:value = 'doubtful.example']", "valid_from": "2026-02-01T00:00:00Z"},
-  {"type": "relationship", "id": "relationship--1", "relationship_type": "indicates", "source_ref": "indicator--1", "target_ref": "malware--1"}
+  {"type": "relationship", "id": "relationship--1", "relationship_type": "indicates",
+   "source_ref": "indicator--1", "target_ref": "malware--1"}
 ]}"#;
 
 const MISP: &str = r#"{"Event": {"info": "Phishing of a harbour", "Attribute": [

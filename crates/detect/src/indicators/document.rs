@@ -48,7 +48,7 @@ pub(super) fn load(text: &str, loader: &mut Loader<'_>) {
         };
         let Some(reason) = failed else { break };
         let (before, bad) = rest.split_at_checked(documents.byte_offset()).unwrap_or((rest, ""));
-        let bad_line = n_lines(before) + n_lines(bad) - n_lines(bad.trim_start());
+        let bad_line = n_lines(before) + n_lines_until(bad, bad.trim_start());
         let told_line = line + reason.line().saturating_sub(1);
         loader.refuse(&format!("line {told_line}, column {}", reason.column()), format_args!("no JSON: {}", plain(&reason)));
         n_far += usize::from(reason.line() > bad_line + 2);
@@ -58,7 +58,7 @@ pub(super) fn load(text: &str, loader: &mut Loader<'_>) {
         }
         let behind = found.salvage(bad.trim_start(), loader);
         let Some(next) = next_document(behind) else { break };
-        line += n_lines(rest) - n_lines(next);
+        line += n_lines_until(rest, next);
         rest = next;
     }
     stix::load(&found.objects, loader);
@@ -68,7 +68,7 @@ pub(super) fn load(text: &str, loader: &mut Loader<'_>) {
     misp::load_attributes(&found.attributes, loader);
 }
 
-/// A JSON value without what only its reader knows: where it stands in the text is told beside it.
+/// Why a text is no JSON, without the place, which is told in lines of the whole text.
 fn plain(reason: &serde_json::Error) -> String {
     let told = reason.to_string();
     told.split(" at line ").next().unwrap_or_default().to_owned()
@@ -76,6 +76,11 @@ fn plain(reason: &serde_json::Error) -> String {
 
 fn n_lines(text: &str) -> usize {
     memchr::memchr_iter(b'\n', text.as_bytes()).count()
+}
+
+/// How many lines end in a text before the rest of it.
+fn n_lines_until(text: &str, rest: &str) -> usize {
+    text.len().checked_sub(rest.len()).and_then(|end| text.get(..end)).map_or(0, n_lines)
 }
 
 /// The next line that begins as a document does: lines inside of one are indented, or begin with something else.
@@ -136,7 +141,7 @@ impl<'t> Found<'t> {
             }
         } else if has("type") && has("value") && !is_stix {
             self.attributes.push(raw);
-        } else if has("type") {
+        } else if has("type") && is_stix {
             self.objects.push(raw);
         } else if let Some(inner) = members.get("response") {
             self.take(inner, depth + 1, loader);
@@ -222,7 +227,7 @@ mod tests {
         let (one, two) = (attribute("one.example"), attribute("two.example"));
         for (text, n_unusable) in [
             (format!("{one}\n{{\"type\": oops\n{two}\n"), 1),
-            (format!("{one}\n{{\"type\":\"domain\"}}}}\n\n{two}\n"), 1),
+            (format!("{one}\n{{\"type\":\"domain\"}}}}\n\n{two}\n"), 2),
             (format!("{{\"Attribute\": [\n{one},\n{two},\n7x,\n{one}]}}"), 2),
             (format!("[\n{one}\n{two}\n]"), 2),
             (format!("[{one},\n{two},\n{{\"type\":"), 1),

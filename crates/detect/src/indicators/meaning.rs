@@ -1,12 +1,13 @@
 //! Which values a pattern of STIX calls bad by themselves.
 //!
-//! Events are searched for single values, so that a pattern can be used as far as it says "any of these": alternatives joined by `OR`,
-//! each an equality, a set, or a network on what names an address, a domain, a URL or the hash of a file. Of alternatives that can't be
-//! used, the others still hold.
+//! Events are searched for single values, so that a pattern can be used as far as it says "any of these": alternatives joined by
+//! `OR`, each an equality, a set, or a network on what names an address, a domain, a URL or the hash of a file. Of alternatives
+//! that can't be used, the others still hold.
 //!
-//! What is joined by `AND` says less of each part than of all together, so that using one part would accuse what the pattern does not
-//! (the address of a shared host, of which one port is bad). It is refused, but for two cases:
-//! - a part that asks for the hash of a file stands for all, since nothing else has that hash, whatever name or size is asked for too;
+//! What is joined by `AND` says less of each part than of all together, so that using one part would accuse what the pattern does
+//! not (the address of a shared host, of which one port is bad). It is refused, but for two cases:
+//! - a part that asks for the hash of a file stands for all, since nothing else has that hash, whatever name or size is asked for
+//!   too;
 //! - `x_ref.type = 'ipv4-addr'` beside `x_ref.value = '...'` says nothing that the value does not.
 
 use std::net::IpAddr;
@@ -35,6 +36,10 @@ pub(super) struct Meaning {
     pub(super) refused: Vec<String>,
 }
 
+type Period = (Option<i64>, Option<i64>);
+
+type Values = Vec<(IndicatorKind, String)>;
+
 /// What a pattern calls bad.
 pub(super) fn meaning(pattern: &Pattern) -> Meaning {
     let mut meaning = Meaning::default();
@@ -42,9 +47,17 @@ pub(super) fn meaning(pattern: &Pattern) -> Meaning {
     meaning
 }
 
-type Period = (Option<i64>, Option<i64>);
-
-type Values = Vec<(IndicatorKind, String)>;
+impl Meaning {
+    fn add(&mut self, values: Result<Values, String>, (from, until): Period) {
+        match values {
+            Ok(values) => {
+                let alternatives = values.into_iter().map(|(kind, value)| Alternative { kind, value, from, until });
+                self.alternatives.extend(alternatives);
+            }
+            Err(reason) => self.refused.push(reason),
+        }
+    }
+}
 
 fn of_pattern(pattern: &Pattern, (from, until): Period, meaning: &mut Meaning) {
     match pattern {
@@ -76,18 +89,13 @@ fn of_pattern(pattern: &Pattern, (from, until): Period, meaning: &mut Meaning) {
 fn of_comparison(comparison: &Comparison, period: Period, meaning: &mut Meaning) {
     let values = match comparison {
         Comparison::Any(several) => return several.iter().for_each(|one| of_comparison(one, period, meaning)),
+        Comparison::Test(Test::In { path, is_negated: false, set }) if kind_of(path).is_ok() && !set.is_empty() => {
+            return set.iter().for_each(|constant| meaning.add(value(path, constant).map(|value| vec![value]), period));
+        }
         Comparison::Test(test) => of_test(test),
         Comparison::All(several) => of_all(several),
     };
-    match values {
-        Ok(values) => meaning.alternatives.extend(values.into_iter().map(|(kind, value)| Alternative {
-            kind,
-            value,
-            from: period.0,
-            until: period.1,
-        })),
-        Err(reason) => meaning.refused.push(reason),
-    }
+    meaning.add(values, period);
 }
 
 fn of_all(several: &[Comparison]) -> Result<Values, String> {
@@ -283,7 +291,8 @@ mod tests {
         for (text, part) in [
             ("[ipv4-addr:value = '198.51.100.7' AND network-traffic:dst_port = 443]", "together"),
             (
-                "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.7' AND network-traffic:dst_port = 443]",
+                "[network-traffic:dst_ref.type = 'ipv4-addr' AND network-traffic:dst_ref.value = '198.51.100.7' \
+                 AND network-traffic:dst_port = 443]",
                 "`network-traffic:dst_port` together",
             ),
             ("[network-traffic:dst_ref.type = 'ipv6-addr' AND network-traffic:dst_ref.value = '198.51.100.7']", "together"),
@@ -317,14 +326,15 @@ mod tests {
     fn of_alternatives_those_that_can_be_used_are() {
         let meaning = of("[domain-name:value = 'a.example' OR email-message:subject = 'x'] OR [file:name = 'y']");
         assert_eq!((meaning.alternatives.len(), meaning.refused.len()), (1, 2), "{meaning:?}");
+        let meaning = of(&format!("[file:hashes.MD5 IN ('{MD5}', 'short', 7)]"));
+        assert_eq!((meaning.alternatives.len(), meaning.refused.len()), (1, 2), "{meaning:?}");
     }
 
     #[test]
     fn the_time_of_a_pattern_narrows() {
-        let meaning = of(
-            "([domain-name:value = 'a.example'] START t'2026-01-01T00:00:00Z' STOP t'2026-03-01T00:00:00Z' OR [domain-name:value = 'b.example']) \
-             START t'2025-12-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'",
-        );
+        let meaning = of("([domain-name:value = 'a.example'] START t'2026-01-01T00:00:00Z' STOP t'2026-03-01T00:00:00Z' \
+             OR [domain-name:value = 'b.example']) \
+             START t'2025-12-01T00:00:00Z' STOP t'2026-02-01T00:00:00Z'");
         let time = |text: &str| Some(text.parse::<jiff::Timestamp>().unwrap().as_millisecond());
         let periods: Vec<_> = meaning.alternatives.iter().map(|one| (one.from, one.until)).collect();
         assert_eq!(

@@ -216,12 +216,17 @@ mod tests {
 
     #[test]
     fn an_event_in_each_of_its_forms_gives_the_same() {
+        let tag = |name: &str| json!({"name": name});
         let event = json!({"Event": {
             "uuid": "event-1", "info": "Phishing of a harbour",
-            "Tag": [{"name": "tlp:white"}, {"name": "misp-galaxy:threat-actor=\"Grey Heron\""}, {"name": "misp:confidence-level=\"fairly-confident\""}],
-            "Attribute": [{"type": "domain", "to_ids": true, "value": "bad.example", "Tag": [{"name": "phishing"}, {"name": "misp:confidence-level=\"usually-confident\""}]}],
+            "Tag": [tag("tlp:white"), tag("misp-galaxy:threat-actor=\"Grey Heron\""),
+                tag("misp:confidence-level=\"fairly-confident\"")],
+            "Attribute": [{
+                "type": "domain", "to_ids": true, "value": "bad.example",
+                "Tag": [tag("phishing"), tag("misp:confidence-level=\"usually-confident\"")],
+            }],
             "Object": [
-                {"name": "file", "Attribute": [{"type": "sha1", "to_ids": "1", "value": "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4"}]},
+                {"Attribute": [{"type": "sha1", "to_ids": "1", "value": "a1b2c3d4e5f60718293a4b5c6d7e8f90a1b2c3d4"}]},
                 {"name": "file", "deleted": true, "Attribute": [attribute("domain", "gone.example")]},
             ],
         }});

@@ -38,7 +38,8 @@ pub struct Feed<'f> {
 pub struct Loaded {
     /// How many indicators of each kind are known now that were not, or are joined to what was known.
     pub by_kind: BTreeMap<IndicatorKind, usize>,
-    /// What by its own word is no indicator to use, and how many: revoked, deleted, not for detection, below the confidence asked for.
+    /// What by its own word is no indicator to use, and how many: revoked, deleted, not for detection, below the confidence asked
+    /// for.
     pub left_out: BTreeMap<&'static str, usize>,
     /// What could not be used, the first [`MAX_TOLD`].
     pub unusable: Vec<Unusable>,
@@ -55,9 +56,10 @@ pub struct Unusable {
     pub reason: String,
 }
 
-/// Adds what a text of threat intelligence names: a bundle or envelope of STIX 2.1 or one of its objects, events or attributes of MISP,
-/// a list with one value a line, comma-separated values with a header, or lines of JSON made from [`Intelligence::entries`]. What can't be
-/// used is told, and loses nothing else; of a JSON document that is cut, what stands before the cut is used.
+/// Adds what a text of threat intelligence names: a bundle or envelope of STIX 2.1 or one of its objects, events or attributes of
+/// MISP, a list with one value a line, comma-separated values with a header, or lines of JSON made from
+/// [`Intelligence::entries`]. What can't be used is told, and loses nothing else; of a JSON document that is cut, what stands
+/// before the cut is used.
 pub fn read(text: &[u8], feed: Feed<'_>, into: &mut Intelligence) -> Loaded {
     let mut loader = Loader { into, feed, loaded: Loaded::default() };
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
@@ -161,6 +163,26 @@ mod tests {
 
     use super::*;
 
+    const SAMPLES: &[&str] = &[
+        r#"{"type": "bundle", "id": "bundle--1", "objects": [
+          {"type": "malware", "id": "malware--1", "name": "Driftwood"},
+          {"type": "indicator", "id": "indicator--1", "pattern_type": "stix", "confidence": 80,
+           "valid_from": "2026-02-01T00:00:00Z",
+           "pattern": "[ipv4-addr:value ISSUBSET '198.51.100.0/24' OR domain-name:value IN ('a.example', 'b.example')]"},
+          {"type": "relationship", "id": "relationship--1", "relationship_type": "indicates",
+           "source_ref": "indicator--1", "target_ref": "malware--1"}
+        ]}"#,
+        r#"{"response": [{"Event": {"info": "Phishing", "Tag": [{"name": "misp-galaxy:tool=\"x\""}], "Attribute": [
+          {"type": "url", "to_ids": true, "value": "http://misp.example/Login", "Tag": [{"name": "phishing"}]},
+          {"type": "domain|ip", "to_ids": "1", "value": "bad.example|198.51.100.7"}
+        ], "Object": [{"Attribute": [
+          {"type": "filename|md5", "to_ids": true, "value": "a|a1b2c3d4e5f60718293a4b5c6d7e8f90"}]}]}}]}"#,
+        "value,type,tags,confidence,expires\n\"bad[.]example\",domain,\"c2, x\",80,2026-06-01\n198.51.100.7:443,ip:port,,,\n",
+        "# list\n198.51.100.0-198.51.100.77 x\n0.0.0.0 bad.example\nhxxp://bad[.]example:80/x#y\nbad.example/y?z=http://a.b/\n",
+        "{\"kind\":\"domain\",\"value\":\"bad.example\",\"labels\":[\"tor\"],\"from\":5}\n\
+         {\"kind\":\"address\",\"value\":\"2001:db8::/32\"}\n",
+    ];
+
     fn read_all(text: &[u8]) -> (Intelligence, Loaded) {
         let mut known = Intelligence::default();
         let loaded = read(text, Feed { name: "test", labels: &[] }, &mut known);
@@ -205,6 +227,25 @@ mod tests {
         }
 
         #[test]
+        fn texts_with_faults_are_read_and_what_is_read_is_stored(
+            sample in 0_usize..SAMPLES.len(),
+            faults in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), "\\PC{0,2}"), 0..5),
+        ) {
+            let mut text = SAMPLES[sample].as_bytes().to_vec();
+            for (start, length, instead) in &faults {
+                let start = start.index(text.len());
+                let end = start + length.index(9).min(text.len() - start);
+                text.splice(start..end, instead.bytes());
+                text.push(b'\n');
+            }
+            let (known, loaded) = read_all(&text);
+            prop_assert!(known.len() <= loaded.n_indicators());
+            prop_assert!(!faults.is_empty() || (loaded.n_unusable == 0 && !known.is_empty()), "{:?}", loaded);
+            let (again, stored) = read_all(as_lines(&known).as_bytes());
+            prop_assert_eq!((again.entries(), stored.n_unusable), (known.entries(), 0));
+        }
+
+        #[test]
         fn any_lines_lose_no_good_one(before in "[^\n]{0,40}", after in "\\PC{0,40}") {
             prop_assume!(!before.trim_start().starts_with(['{', '[', '\u{feff}']));
             let text = format!("{before}\n203.0.113.99\n{after}\n198.51.100.77\n");
@@ -216,7 +257,8 @@ mod tests {
 
         #[test]
         fn what_is_read_is_stored_and_read_again(values in prop::collection::vec(
-            prop_oneof!["[a-z]{1,8}\\.example", "198\\.51\\.100\\.[1-9]", "http://[a-z]{2,4}\\.example/[a-zA-Z%#?/]{0,9}", "[0-9a-f]{32}"], 0..30,
+            prop_oneof!["[a-z]{1,8}\\.example", "198\\.51\\.100\\.[1-9]",
+                "http://[a-z]{2,4}\\.example/[a-zA-Z%#?/]{0,9}", "[0-9a-f]{32}"], 0..30,
         )) {
             let (known, _) = read_all(values.join("\n").as_bytes());
             let (again, loaded) = read_all(as_lines(&known).as_bytes());

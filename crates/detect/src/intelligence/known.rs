@@ -9,7 +9,6 @@ use ipnet::IpNet;
 use rustc_hash::FxHashMap;
 
 use super::{Added, Indicator};
-use crate::source::shorten;
 
 /// Something is known of a value in at most so many times that do not meet.
 const MAX_TIMES: usize = 16;
@@ -162,8 +161,10 @@ impl Networks {
 impl NameTable {
     /// The number of labels and origins, which are put in order, shortened, and each kept once.
     pub(super) fn number(&mut self, labels: Vec<String>, origins: Vec<String>) -> u32 {
-        let labels = labels.iter().map(|label| shorten(label.trim(), MAX_LABEL).to_lowercase());
-        let origins = origins.iter().map(|origin| shorten(origin.trim(), MAX_ORIGIN));
+        // What is kept is kept the same when it is stored and read again.
+        let kept = |text: &str, most: usize| text.trim().chars().take(most).collect::<String>().trim_end().to_owned();
+        let labels = labels.iter().map(|label| kept(&label.to_lowercase(), MAX_LABEL));
+        let origins = origins.iter().map(|origin| kept(origin, MAX_ORIGIN));
         let in_order = |texts: &mut dyn Iterator<Item = String>, most: usize| -> Vec<String> {
             texts.filter(|text| !text.is_empty()).collect::<BTreeSet<_>>().into_iter().take(most).collect()
         };
@@ -172,7 +173,7 @@ impl NameTable {
             return *number;
         }
         let names = Arc::new(names);
-        // INVARIANT: a statement brings at most two new combinations, and `MAX_INDICATORS` bounds the statements well below `u32`.
+        // INVARIANT: a statement brings at most two new combinations, and no text is long enough for a billion statements.
         let number = u32::try_from(self.names.len()).unwrap_or(u32::MAX);
         self.names.push(Arc::clone(&names));
         self.numbers.insert(names, number);

@@ -86,8 +86,8 @@ impl Default for Intelligence {
 }
 
 impl Intelligence {
-    /// Nothing known yet; what is added with a lower confidence than this (0 to 100) is left out. What says nothing of its confidence
-    /// is kept: most lists say nothing.
+    /// Nothing known yet; what is added with a lower confidence than this (0 to 100) is left out. What says nothing of its
+    /// confidence is kept: most lists say nothing.
     pub fn at_least(confidence: u8) -> Self {
         Intelligence {
             addresses: FxHashMap::default(),
@@ -112,8 +112,8 @@ impl Intelligence {
         self.n_values == 0
     }
 
-    /// Adds an indicator. If something is known of the value in a time that meets its own, the two are joined: the labels and origins
-    /// of both, the earlier beginning, the later end, the higher confidence. Times that do not meet stay apart.
+    /// Adds an indicator. If something is known of the value in a time that meets its own, the two are joined: the labels and
+    /// origins of both, the earlier beginning, the later end, the higher confidence. Times that do not meet stay apart.
     ///
     /// # Errors
     /// If the value is none of its kind or can't be bad everywhere (a private address, a network shorter than /8 or /19, a domain
@@ -145,8 +145,8 @@ impl Intelligence {
         Ok(added)
     }
 
-    /// All that is known, in order of kind, value and time: what to store, and what [`indicators::read`](crate::indicators::read) reads
-    /// as lines of JSON. A value of which something is known in several times comes several times.
+    /// All that is known, in order of kind, value and time: what to store, and what [`indicators::read`](crate::indicators::read)
+    /// reads as lines of JSON. A value of which something is known in several times comes several times.
     pub fn entries(&self) -> Vec<Entry> {
         let mut entries = Vec::with_capacity(self.n_values);
         let mut add = |kind: IndicatorKind, value: String, known: &Known| {
@@ -334,6 +334,17 @@ mod tests {
                 known.add(IndicatorKind::Domain, "often.example", labelled("x", Some(place * 10), Some(place * 10 + 1)));
             assert_eq!(outcome.is_ok(), place < 16, "{place}");
         }
+    }
+
+    #[test]
+    fn labels_and_origins_have_limits() {
+        let many: Vec<String> = (0..100).map(|number| format!("{number:03} {}", "Ü".repeat(200))).collect();
+        let indicator = Indicator { labels: many.clone(), origins: many, ..Indicator::default() };
+        let entries = known(&[(IndicatorKind::Domain, "bad.example", indicator)]).entries();
+        let kept = &entries[0].indicator;
+        assert_eq!((kept.labels.len(), kept.origins.len()), (32, 8));
+        assert!(kept.labels[0].starts_with("000 ü") && kept.labels[0].chars().count() == 100);
+        assert_eq!(known(&[(IndicatorKind::Domain, "bad.example", kept.clone())]).entries(), entries);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `skywarden detect`: the whole way from logs in files to alerts.
 
+mod indicators;
 mod output;
 mod read;
 
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
     // A correlation knows its rules by their places, so these come first.
     rules.splice(0..0, public);
     let wanted = catalog.log_sources.values().filter(|source| source.id == arguments.source);
-    let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
+    let (mut detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
     told_refused(&refused);
     anyhow::ensure!(
@@ -50,6 +51,9 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
         "the log source {} can't be used, so nothing was looked at; the reason stands above",
         arguments.source
     );
+    if !arguments.indicators.is_empty() {
+        detect.intelligence = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
+    }
     let mut run = Run::default();
     let mut bad = DeadLetters::new(arguments.dead_letter.as_deref())?;
     let started = Instant::now();

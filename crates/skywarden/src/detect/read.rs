@@ -84,6 +84,18 @@ pub(crate) fn texts(
     }
 }
 
+/// All of a file, unpacked, if it is at most so long.
+///
+/// # Errors
+/// If the file can't be read, or is longer.
+pub(crate) fn whole_file(path: &Path, most: usize) -> anyhow::Result<Vec<u8>> {
+    let mut held = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    open(path)?.take(limit).read_to_end(&mut held).context("reading stopped")?;
+    anyhow::ensure!(held.len() <= most, "it is longer than {} MiB", most >> 20);
+    Ok(held)
+}
+
 fn limit() -> u64 {
     u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1)
 }

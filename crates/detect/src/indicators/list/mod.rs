@@ -107,7 +107,8 @@ fn load_value(value: &str, place: &str, loader: &mut Loader<'_>) {
     }
 }
 
-/// The value at the beginning of a line and what follows it. A URL may hold commas and semicolons, so that it goes to the next blank.
+/// The value at the beginning of a line and what follows it. A URL may hold commas and semicolons, so that it goes to the next
+/// blank.
 fn first_value(line: &str) -> (&str, &str) {
     let quoted = line.strip_prefix('"').and_then(|rest| rest.split_once('"'));
     if let Some((value, behind)) = quoted {
@@ -137,7 +138,7 @@ fn names_of_hosts<'l>(value: &str, behind: &'l str) -> Option<Vec<&'l str>> {
     if !behind.starts_with(char::is_whitespace) {
         return None;
     }
-    let names = behind.split('#').next().unwrap_or_default().split_whitespace();
+    let names = behind.split(['#', ';']).next().unwrap_or_default().split_whitespace();
     let names: Vec<&str> = names.collect();
     (!names.is_empty()).then_some(names)
 }
@@ -242,7 +243,8 @@ mod tests {
 
     #[test]
     fn a_wrong_line_is_told_and_loses_no_other() {
-        let text = b"good.example\nnothing\n10.0.0.0-10.0.0.9\n127.0.0.1 localhost\n\xff\xfe.example\n198.51.100.9-198.51.100.8\nalso.example\n";
+        let text = b"good.example\nnothing\n10.0.0.0-10.0.0.9\n127.0.0.1 localhost\n\
+                     \xff\xfe.example\n198.51.100.9-198.51.100.8\nalso.example\n";
         let (entries, loaded) = load(&[text.as_slice(), &vec![b'x'; super::MAX_LINE + 1], b"\nlast.example"].concat());
         let values: Vec<&str> = entries.iter().map(|entry| entry.value.as_str()).collect();
         assert_eq!(values, ["also.example", "good.example", "last.example"]);

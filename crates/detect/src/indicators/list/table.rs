@@ -74,8 +74,7 @@ impl Table {
     pub(super) fn of_header(line: &str) -> Option<Self> {
         let read = |sign: char| -> Option<Vec<Column>> {
             let names = cells(line, sign).ok()?;
-            // A name is one word or a few; a comment in prose is no header, and neither is a line with a value.
-            if names.iter().any(|name| name.len() > 40 || name.split_whitespace().count() > 3 || guess(&refanged(name)).is_ok()) {
+            if !names.iter().all(|name| is_name(name)) {
                 return None;
             }
             let columns: Vec<Column> = names.iter().map(|name| named(NAMES, name).unwrap_or(Column::Other)).collect();
@@ -188,6 +187,12 @@ fn is_filled(cell: &str) -> bool {
     !["", "-", "none", "null", "n/a"].contains(&cell.to_lowercase().as_str())
 }
 
+/// Whether a cell may be the name of a column: a word or a few. A comment in prose is none, and neither is a value.
+fn is_name(cell: &str) -> bool {
+    let is_part = |letter: char| letter.is_alphanumeric() || " _-.()/%".contains(letter);
+    cell.len() <= 40 && cell.split_whitespace().count() <= 3 && cell.chars().all(is_part) && guess(&refanged(cell)).is_err()
+}
+
 fn named<T: Copy>(table: &[(T, &[&str])], name: &str) -> Option<T> {
     let plain: String = name.chars().filter(char::is_ascii_alphanumeric).map(|letter| letter.to_ascii_lowercase()).collect();
     table.iter().find(|(_, names)| names.contains(&plain.as_str())).map(|(meant, _)| *meant)
@@ -209,9 +214,12 @@ mod tests {
     #[test]
     fn columns_are_found_by_their_names() {
         for text in [
-            "value,type,tags,confidence,valid_until,valid_from,source\nbad.example,domain,\"c2, Own\",80,2026-06-01,2026-01-01T00:00:00Z,us\n",
-            "\"Value\";\"Type\";\"Labels\";\"Confidence\";\"Expires\";\"From\";\"Origin\"\n\"bad[.]example\";\"FQDN\";\"cnc|own\";\"80%\";\"1780272000\";\"2026-01-01\";\"us\"\n",
-            "# made by us\n# domain\ttags\tconfidence\tvalid until\tvalid from\tsource\nbad.example\tc2;own\t80\t2026-06-01\t2026-01-01\tus\n",
+            "value,type,tags,confidence,valid_until,valid_from,source\n\
+             bad.example,domain,\"c2, Own\",80,2026-06-01,2026-01-01T00:00:00Z,us\n",
+            "\"Value\";\"Type\";\"Labels\";\"Confidence\";\"Expires\";\"From\";\"Origin\"\n\
+             \"bad[.]example\";\"FQDN\";\"cnc|own\";\"80%\";\"1780272000\";\"2026-01-01\";\"us\"\n",
+            "# made by us\n# domain\ttags\tconfidence\tvalid until\tvalid from\tsource\n\
+             bad.example\tc2;own\t80\t2026-06-01\t2026-01-01\tus\n",
         ] {
             let (entries, loaded) = load(text);
             assert_eq!((entries.len(), loaded.n_unusable), (1, 0), "{text}: {loaded:?}");
@@ -230,7 +238,8 @@ mod tests {
     fn of_a_row_the_narrowest_counts() {
         let hash = "a1b2c3d4e5f60718293a4b5c6d7e8f90";
         let text = format!(
-            "ip,host,url,md5\n198.51.100.7,host.example,http://host.example/x,\n,host.example,http://host.example/y,{hash}\n198.51.100.8,,,-\n"
+            "ip,host,url,md5\n198.51.100.7,host.example,http://host.example/x,\n\
+             ,host.example,http://host.example/y,{hash}\n198.51.100.8,,,-\n"
         );
         let (entries, loaded) = load(&text);
         let values: Vec<&str> = entries.iter().map(|entry| entry.value.as_str()).collect();
@@ -252,7 +261,8 @@ mod tests {
     #[test]
     fn a_wrong_row_is_told_and_loses_no_other() {
         let (entries, loaded) = load(
-            "value,type,confidence,expires\n\"bad.example,domain,1,\nbad.example,domain\nbad.example,yara,1,\nbad.example,domain,much,\n\
+            "value,type,confidence,expires\n\"bad.example,domain,1,\nbad.example,domain\n\
+             bad.example,yara,1,\nbad.example,domain,much,\n\
              bad.example,domain,1,soon\n,domain,1,\nbad.example,ip,1,\n\"x\"y,domain,1,\ngood.example,domain,,2026-01-01\n",
         );
         assert_eq!(entries.iter().map(|entry| entry.value.as_str()).collect::<Vec<_>>(), ["good.example"]);
@@ -282,9 +292,12 @@ mod tests {
             "# ip, domain\nbad.example\n",
             "bad.example,domain\n",
             "198.51.100.7,url\n",
+            "# x\n# i:p\ty\nbad.example\n",
         ] {
             let (entries, loaded) = load(text);
             assert_eq!((entries.len(), loaded.n_unusable), (1, 0), "{text}: {loaded:?}");
         }
+        let (entries, loaded) = load("a\ti:\u{a1}p\nbad.example\n");
+        assert_eq!((entries.len(), loaded.n_unusable), (1, 1), "{loaded:?}");
     }
 }

@@ -232,8 +232,8 @@ impl<'t> Parser<'t> {
         }
     }
 
-    /// A text in quotes. The grammar allows a backslash only before a quote or another one; before anything else it stands for itself
-    /// here, since paths of Windows are often written so.
+    /// A text in quotes. The grammar allows a backslash only before a quote or another one; before anything else it stands for
+    /// itself here, since paths of Windows are often written so.
     fn text(&mut self) -> Parsed<String> {
         let Some(inner) = self.rest.strip_prefix('\'') else { return self.wrong("a text in quotes is missing") };
         let mut text = String::new();
