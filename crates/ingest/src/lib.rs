@@ -23,4 +23,4 @@ pub use intake::{Intake, Receipt};
 pub use pipeline::{Keeper, Pace};
 pub use server::{Ingest, Parts};
 pub use status::{InputStatus, Problem, Statuses};
-pub use text::{MAX_LINE, TextKind, texts};
+pub use text::{MAX_LINE, TextKind, texts, unpacked};

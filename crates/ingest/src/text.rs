@@ -60,6 +60,20 @@ pub fn texts(file: impl Read + 'static, kind: TextKind, each: &mut dyn FnMut(Res
     }
 }
 
+/// All of a file, unpacked, if it is at most so long.
+///
+/// # Errors
+/// If the file can't be read, or is longer.
+pub fn unpacked(file: impl Read + 'static, most: usize) -> io::Result<Vec<u8>> {
+    let mut held = Vec::new();
+    let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
+    open(file)?.take(limit).read_to_end(&mut held)?;
+    if held.len() > most {
+        return Err(io::Error::other(format!("it is longer than {} MiB", most >> 20)));
+    }
+    Ok(held)
+}
+
 fn limit() -> u64 {
     u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1)
 }

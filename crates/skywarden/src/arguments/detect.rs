@@ -20,6 +20,14 @@ pub(crate) struct DetectArguments {
     /// Look at the rules of --rules only.
     #[arg(long, requires = "rules")]
     pub(crate) only_rules: bool,
+    /// Threat intelligence: files and folders of STIX 2.1, MISP, lists or comma-separated values, known by what is in them.
+    /// `LABELS=PATH` says what all that a list names is, as in `tor=exits.txt`.
+    #[arg(long, value_name = "[LABELS=]PATH")]
+    pub(crate) indicators: Vec<PathBuf>,
+    /// Leave out indicators that their origin is less sure of, from 0 to 100; those that say nothing of it are kept.
+    #[arg(long, value_name = "CONFIDENCE", requires = "indicators", default_value_t = 0)]
+    #[arg(value_parser = clap::value_parser!(u8).range(0..=100))]
+    pub(crate) min_confidence: u8,
     /// Only alerts of at least this severity: informational, low, medium, high.
     #[arg(long, value_name = "SEVERITY", default_value = "informational", value_parser = severity)]
     pub(crate) min_severity: skywarden_content::AlertLevel,

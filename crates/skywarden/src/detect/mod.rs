@@ -1,6 +1,7 @@
 //! `skywarden detect`: the whole way from logs in files to alerts.
 
 mod files;
+mod indicators;
 mod output;
 
 use std::{
@@ -42,9 +43,12 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
     // A correlation knows its rules by their places, so these come first.
     rules.splice(0..0, public);
     let wanted = catalog.log_sources.values().filter(|source| source.id == arguments.source);
-    let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
+    let (mut detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
     told_refused(&refused);
+    if !arguments.indicators.is_empty() {
+        detect.intelligence = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
+    }
     let source = detect.source(&arguments.source).with_context(|| {
         format!("the log source {} can't be used, so nothing was looked at; the reason stands above", arguments.source)
     })?;
