@@ -133,8 +133,9 @@ async fn dismiss(state: Scoped, Path(path): Path<AlertPath>) -> Result<StatusCod
 
 /// Makes sample alerts: the attacks in the tests of each plan's own detections, as if they happened now.
 async fn simulate(state: Scoped, Path(path): Path<AlertPath>, asked: Result<Json<Simulation>, JsonRejection>) -> Answer {
-    let Json(asked) = asked?;
+    // What is not visible is told before what is wrong with the request.
     let (connector, account) = at_home(&state, &path).await?;
+    let Json(asked) = asked?;
     if asked.properties.kind != "Bundles" {
         return Err(ApiError::bad_request("`kind` is `Bundles`").with_target("properties.kind".to_owned()));
     }

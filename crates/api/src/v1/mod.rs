@@ -1,5 +1,6 @@
 //! `/api/v1`: for what ARM has no word for, Unknown above all. docs/guide/api-v1.md describes it.
 
+mod alerts;
 mod assessments;
 mod connectors;
 mod exemptions;
@@ -38,6 +39,10 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/recommendations/{id}", get(recommendations::one))
         .route("/assessments", get(assessments::list))
         .route("/assessments/export", get(assessments::export))
+        .route("/alerts", get(alerts::list))
+        .route("/alerts/counts", get(alerts::counts))
+        .route("/alerts/status", post(alerts::turn))
+        .route("/alerts/{alert}", get(alerts::one))
         .route("/resources", get(inventory::resources))
         .route("/resources/facets", get(inventory::facets))
         .route("/resource", get(inventory::resource))

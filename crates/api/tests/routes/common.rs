@@ -51,7 +51,7 @@ pub(crate) struct Server {
 }
 
 /// The embedded content, which takes a while to read.
-pub(crate) static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded().unwrap()));
+pub(crate) static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded_with_threats().unwrap()));
 
 /// A server that knows one machine.
 pub(crate) async fn server() -> Server {

@@ -1,6 +1,7 @@
 //! Who gets in, and what the routes answer.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+mod alerts;
 mod attacks;
 mod common;
 mod compliance;

@@ -7,12 +7,11 @@ use axum::http::StatusCode;
 use jsonschema::Validator;
 use serde_json::{Value, json};
 use skywarden_api::{OPEN_ROUTES, ROUTES, openapi};
-use skywarden_content::Catalog;
-use skywarden_model::{ArmId, Connector, Environment, Scope, subscription_id};
+use skywarden_model::{ArmId, Connector, Environment, Scope, Timestamp, subscription_id};
 use skywarden_rbac::BuiltIn;
 
 use crate::{
-    common::{BEARER, JSON, Server, TENANT, estate, estate_of, get, machine, program, send},
+    common::{BEARER, CATALOG, JSON, Server, TENANT, estate, estate_of, get, machine, program, send},
     governance,
     policy_arm::{at, owner},
     samples,
@@ -184,6 +183,11 @@ async fn furnished(contract: &Contract) -> Server {
         settings: BTreeMap::new(),
     };
     server.store.put_connector(&connector).await.unwrap();
+    let mut alerts = skywarden_detect::samples(&CATALOG, "KeyVaults", Timestamp::now(), 1, PLACES[0].1).unwrap();
+    // One that lies in the machine's resource group.
+    alerts[0].compromised = Some("host-fleet".to_owned());
+    alerts[0].first.resource = None;
+    server.store.keep_alerts(&alerts, PLACES[0], Timestamp::now()).await.unwrap();
     let own = subscription();
     let group = format!("{own}/resourceGroups/machines");
     let entity = entity();
@@ -319,7 +323,7 @@ fn at_scope(template: &str) -> String {
 
 /// The key of what was assessed.
 fn key() -> String {
-    Catalog::embedded().unwrap().recommendations["machine-firewall-on"].key.clone()
+    CATALOG.recommendations["machine-firewall-on"].key.clone()
 }
 
 fn assignment(number: char) -> String {
@@ -345,6 +349,8 @@ struct Found {
     key: String,
     /// The name of a task.
     task: String,
+    /// An alert's name in ARM and its id.
+    alert: [String; 2],
     /// The names of the health reports of the subscription and of the machine.
     reports: [String; 2],
     /// The ids of operations by the path of what carried them out.
@@ -356,6 +362,8 @@ impl Found {
         let principals = get(server, "/api/v1/principals").await;
         let tasks = get(server, &format!("{}/providers/Microsoft.Security/tasks", subscription())).await;
         let task = tasks["value"][0]["name"].as_str().unwrap().to_owned();
+        let alerts = get(server, "/api/v1/alerts").await;
+        let alert = ["name", "id"].map(|member| alerts["items"][0][member].as_str().unwrap().to_owned());
         let report = async |scope: String| {
             let own = get(server, &format!("{scope}/providers/Microsoft.Security/healthReports")).await;
             own["value"][0]["name"].as_str().unwrap().to_owned()
@@ -367,7 +375,7 @@ impl Found {
             let id = governance::result(server, &rule, false).await["name"].as_str().unwrap().to_owned();
             operations.insert(rule, id);
         }
-        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, reports, operations }
+        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, alert, reports, operations }
     }
 }
 
@@ -407,6 +415,7 @@ fn path_of(found: &Found, template: &str) -> String {
         ("{states}", "latest"),
         ("{tenant}", TENANT),
         ("{task}", &found.task),
+        ("{alert}", &found.alert[usize::from(template.starts_with("/api/v1"))]),
         ("{report}", &found.reports[usize::from(template.contains("{entity}"))]),
         ("{software}", "bash_5.2-1"),
         ("{namespace}", "Microsoft.Security"),

@@ -21,7 +21,7 @@ use skywarden_posture::{JudgedControls, PlanState, Plans, score_in};
 use skywarden_rbac::BuiltIn;
 use skywarden_store::{ASSESSMENT_METADATA, ArmScope, Expected, PRICINGS, Run, Written, WrittenDetails};
 
-use self::answers::{difference, past, read};
+use self::answers::{difference, is_of_account, past, read};
 use crate::{
     common::{CATALOG, Server, assign, empty, exempt, is_of_people, machine, program},
     roles::path_of,
@@ -505,27 +505,6 @@ fn paths(case: &Case) -> BTreeSet<String> {
         }
     }
     paths
-}
-
-/// Whether a path leads to what is set for a whole account: plans, contacts, rules.
-fn is_of_account(path: &str) -> bool {
-    let (_, provider) = path.rsplit_once("/providers/Microsoft.Security/").unwrap_or_default();
-    let kinds = [
-        "pricings",
-        "securityContacts",
-        "settings",
-        "autoProvisioningSettings",
-        "workspaceSettings",
-        "applications",
-        "governanceRules",
-        "customRecommendations",
-        "securityStandards",
-        "standardAssignments",
-        "standards",
-    ];
-    path.starts_with("/subscriptions/")
-        && !path.contains("/securityEntityData/")
-        && kinds.contains(&provider.split('/').next().unwrap_or_default())
 }
 
 async fn compare(case: Case) -> Result<(), TestCaseError> {

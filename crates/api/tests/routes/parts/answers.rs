@@ -83,3 +83,25 @@ pub(super) fn past(answer: &mut Value) -> (Value, Value) {
         (told, own.remove("withoutHistory").unwrap_or(Value::Null))
     })
 }
+
+/// Whether a path leads to what is set for a whole account: plans, contacts, rules.
+pub(super) fn is_of_account(path: &str) -> bool {
+    let (_, provider) = path.rsplit_once("/providers/Microsoft.Security/").unwrap_or_default();
+    let kinds = [
+        "alertsSuppressionRules",
+        "pricings",
+        "securityContacts",
+        "settings",
+        "autoProvisioningSettings",
+        "workspaceSettings",
+        "applications",
+        "governanceRules",
+        "customRecommendations",
+        "securityStandards",
+        "standardAssignments",
+        "standards",
+    ];
+    path.starts_with("/subscriptions/")
+        && !path.contains("/securityEntityData/")
+        && kinds.contains(&provider.split('/').next().unwrap_or_default())
+}
