@@ -62,7 +62,7 @@ pub enum Shared {
     Host,
     /// A Kubernetes cluster.
     Cluster,
-    /// A command line.
+    /// A command line, or a program that is not everywhere.
     Process,
     /// A session or an access key.
     Session,
@@ -85,7 +85,7 @@ pub enum StepOrder {
     Any,
     /// One after the other, as they are written.
     Steps,
-    /// In any, but some alert is further along the kill chain than one before it.
+    /// In any, but some alert is further along the kill chain than one that began before it.
     KillChain,
 }
 

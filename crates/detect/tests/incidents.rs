@@ -139,6 +139,24 @@ fn what_a_gateway_joined_comes_apart() {
 }
 
 #[test]
+fn what_still_hangs_together_keeps_its_id() {
+    let mut correlator = Correlator::new(Kinds::default());
+    let ip = "ip:203.0.113.66";
+    let changes = add_all(&mut correlator, &[
+        alert("2", "login", 0, Intent::InitialAccess, &["account:anna", ip]),
+        alert("3", "key", 1, Intent::Persistence, &["account:anna"]),
+        alert("1", "key", 1, Intent::Persistence, &["account:bert", ip]),
+    ]);
+    let Some(Change::Opened(opened)) = changes.first() else { panic!("{changes:?}") };
+    for number in 0..4 {
+        correlator.add(&alert(&format!("x{number}"), "noise", 2, Intent::Discovery, &[&format!("account:user{number}"), ip]));
+    }
+    let incidents = correlator.incidents();
+    assert_eq!(incidents.len(), 1);
+    assert_eq!((incidents[0].id.as_str(), incidents[0].alerts.join(" ")), (opened.id.as_str(), "2 3".to_owned()));
+}
+
+#[test]
 fn the_kind_is_the_one_that_says_most() {
     let one = kind_of("a-general", "actor", "any", "[{ any_of: [{ severity: low }], at_least: 2 }]");
     let two = kind_of("b-two-steps", "actor", "steps", "[{ any_of: [{ detections: [login] }] }, { any_of: [{ intents: [Impact] }] }]");

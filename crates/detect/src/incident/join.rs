@@ -55,7 +55,7 @@ pub(super) fn values(alert: &AlertFacts, shared: Shared) -> BTreeSet<String> {
         }
         Shared::Host => hosts(alert).collect(),
         Shared::Cluster => clusters(alert),
-        Shared::Process => lower(alert, "process").filter(|line| line.len() > 3).collect(),
+        Shared::Process => lower(alert, "process").filter(|line| is_telling(line)).collect(),
         Shared::Session => sessions(alert),
         Shared::Domain => lower(alert, "dns").filter(|name| name.contains('.')).collect(),
         Shared::Account => alert.account.iter().map(|account| account.to_lowercase()).collect(),
@@ -135,6 +135,13 @@ fn machine_of(id: &str) -> Option<&str> {
     let is_machine =
         id.starts_with("arn:") && id.contains(":instance/") || id.contains("/microsoft.compute/virtualmachines/");
     is_machine.then(|| id.rsplit('/').next()).flatten().filter(|name| !name.is_empty())
+}
+
+/// Whether a process is told by more than the name of a program that every machine has.
+fn is_telling(line: &str) -> bool {
+    const EVERYWHERE: [&str; 8] =
+        ["/usr/", "/bin/", "/sbin/", "/lib/", "/opt/", "c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\"];
+    line.contains(' ') || line.contains(['/', '\\']) && !EVERYWHERE.iter().any(|start| line.starts_with(start))
 }
 
 fn clusters(alert: &AlertFacts) -> BTreeSet<String> {

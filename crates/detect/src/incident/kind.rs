@@ -147,12 +147,12 @@ impl ScenarioRule {
     /// Whether each step can have its alerts, none of which counts twice: by Hall's theorem, if any several steps together have as
     /// many as they want together.
     fn has_all(&self, alerts: &[(&AlertFacts, Steps)]) -> bool {
-        let each = self.steps.iter().enumerate().all(|(number, step)| {
+        let has_different = self.steps.iter().enumerate().all(|(number, step)| {
             let own = alerts.iter().filter(|(_, steps)| steps & (1 << number) != 0).map(|(alert, _)| *alert);
             let (detections, resources) = different(own);
             detections >= step.different_detections && resources >= step.different_resources
         });
-        each && (1..1_u32 << self.steps.len()).all(|several| {
+        has_different && (1..1_u32 << self.steps.len()).all(|several| {
             let wanted = self.steps.iter().enumerate().filter(|(number, _)| several & (1 << number) != 0);
             let n_wanted = wanted.fold(0_u32, |sum, (_, step)| sum.saturating_add(step.at_least));
             let n_there = alerts.iter().filter(|(_, steps)| u32::from(*steps) & several != 0).count();

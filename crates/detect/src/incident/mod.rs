@@ -124,19 +124,15 @@ impl Incident {
     }
 }
 
-/// Whether some alert is further along the kill chain than another that began no later. What begins in the same instant may have
-/// come in either order.
+/// Whether some alert is further along the kill chain than another that began before it. What begins in the same instant may be one
+/// event that several detections see.
 fn moves_on<'a>(alerts: impl Iterator<Item = &'a AlertFacts>) -> bool {
-    let mut sorted: Vec<(Timestamp, (Intent, Intent))> =
-        alerts.filter_map(|alert| Some((alert.start, alert.steps()?))).collect();
+    let mut sorted: Vec<(Timestamp, (Intent, Intent))> = alerts.filter_map(|alert| Some((alert.start, alert.steps()?))).collect();
     sorted.sort_unstable();
     let mut reached: Option<Intent> = None;
     for together in sorted.chunk_by(|left, right| left.0 == right.0) {
-        for (place, (_, (_, latest))) in together.iter().enumerate() {
-            let others = together.iter().enumerate().filter(|(other, _)| *other != place).map(|(_, (_, (first, _)))| *first);
-            if others.chain(reached).any(|earlier| earlier < *latest) {
-                return true;
-            }
+        if together.iter().any(|(_, (_, latest))| reached.is_some_and(|earlier| earlier < *latest)) {
+            return true;
         }
         reached = together.iter().map(|(_, (first, _))| *first).chain(reached).min();
     }
