@@ -38,9 +38,7 @@ pub use detection::{
     TestKind,
 };
 pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
-pub use incident::{
-    AlertFilter, IncidentKindFile, IncidentStep, IncidentTest, Scenario, Shared, StepOrder, TestAlert, is_like,
-};
+pub use incident::{AlertFilter, IncidentKindFile, IncidentStep, IncidentTest, Scenario, Shared, StepOrder, TestAlert, is_like};
 pub use lint::duration;
 pub use log_source::{
     Cast, Envelope, EventMapping, LinePattern, LogFormat, LogSourceFile, LogSourceTest, Made, Names, Read, Scalar, SigmaView,

@@ -13,8 +13,8 @@ use skywarden_rule::{CompileError, Rule};
 
 use crate::{
     AlertLevel, AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, Detection, DetectionFile,
-    FactFile, IncidentKindFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation, RecommendationFile,
-    SecretFile, SecureScoreFile, StandardFile, lint,
+    FactFile, IncidentKindFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation,
+    RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 

@@ -4,8 +4,8 @@ use schemars::schema_for;
 use serde_json::Value;
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, IncidentKindFile, LogSourceFile, OverrideFile, PlanFile,
-    RecommendationFile, SecretFile, SecureScoreFile, StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, IncidentKindFile, LogSourceFile, OverrideFile,
+    PlanFile, RecommendationFile, SecretFile, SecureScoreFile, StandardFile,
 };
 
 /// The JSON Schema of each kind of content file, by the kind's name.

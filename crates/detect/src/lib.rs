@@ -25,9 +25,7 @@ pub use alert::{Alert, Alerts, Evidence, by_severity};
 pub use detect::{BadRecord, Clock, Detect, Input, Run};
 pub use entity::Entity;
 pub use event::Event;
-pub use incident::{
-    AlertFacts, Change, Correlator, CorrelatorState, Incident, Kinds, Moment, Party, correlate, correlate_facts,
-};
+pub use incident::{AlertFacts, Change, Correlator, CorrelatorState, Incident, Kinds, Moment, Party, correlate, correlate_facts};
 pub use intelligence::{Indicator, Intelligence};
 pub use ocsf::Class;
 pub use read::Unreadable;

@@ -31,8 +31,18 @@ fn kinds() -> Kinds {
             "any",
             "[{ any_of: [{ severity: low }], at_least: 2, different_resources: 2 }, { any_of: [{ intents: [Impact] }] }]",
         ),
-        kind_of("guessed", "address", "steps", "[{ any_of: [{ detections: [guess*] }], at_least: 2 }, { any_of: [{ words: [login] }] }]"),
-        kind_of("chain", "technique, account", "kill-chain", "[{ any_of: [{ severity: low }], at_least: 3, different_detections: 2 }]"),
+        kind_of(
+            "guessed",
+            "address",
+            "steps",
+            "[{ any_of: [{ detections: [guess*] }], at_least: 2 }, { any_of: [{ words: [login] }] }]",
+        ),
+        kind_of(
+            "chain",
+            "technique, account",
+            "kill-chain",
+            "[{ any_of: [{ severity: low }], at_least: 3, different_detections: 2 }]",
+        ),
     ])
 }
 
@@ -56,6 +66,7 @@ fn alert(id: &str, detection: &str, hour: i64, intent: Intent, entities: &[&str]
         techniques: BTreeSet::new(),
         start: time(hour * HOUR),
         end: time(hour * HOUR),
+        actor: entities.iter().find_map(|text| text.strip_prefix("account:")).map(str::to_owned),
         entities: entities.iter().map(party).collect(),
         account: None,
         n_events: 1,
@@ -96,14 +107,20 @@ fn an_incident_opens_and_grows_under_one_id() {
 #[test]
 fn of_two_incidents_that_turn_out_to_be_one_the_older_stays() {
     let mut correlator = Correlator::new(Kinds::default());
-    let first = add_all(&mut correlator, &[
-        alert("1", "login", 0, Intent::InitialAccess, &["account:anna"]),
-        alert("2", "key", 1, Intent::Persistence, &["account:anna"]),
-    ]);
-    let second = add_all(&mut correlator, &[
-        alert("3", "login", -3, Intent::InitialAccess, &["account:bert"]),
-        alert("4", "read", 2, Intent::Exfiltration, &["account:bert"]),
-    ]);
+    let first = add_all(
+        &mut correlator,
+        &[
+            alert("1", "login", 0, Intent::InitialAccess, &["account:anna"]),
+            alert("2", "key", 1, Intent::Persistence, &["account:anna"]),
+        ],
+    );
+    let second = add_all(
+        &mut correlator,
+        &[
+            alert("3", "login", -3, Intent::InitialAccess, &["account:bert"]),
+            alert("4", "read", 2, Intent::Exfiltration, &["account:bert"]),
+        ],
+    );
     let ([Change::Opened(first)], [Change::Opened(second)]) = (first.as_slice(), second.as_slice()) else { panic!() };
     let changes = correlator.add(&alert("5", "role", 3, Intent::PrivilegeEscalation, &["account:bert", "account:anna"]));
     assert_eq!(changes[0], Change::Merged { into: first.id.clone(), from: second.id.clone() });
@@ -118,35 +135,57 @@ fn of_two_incidents_that_turn_out_to_be_one_the_older_stays() {
 fn what_a_gateway_joined_comes_apart() {
     let mut correlator = Correlator::new(Kinds::default());
     let ip = "ip:203.0.113.66";
-    let changes = add_all(&mut correlator, &[
-        alert("1", "login", 0, Intent::InitialAccess, &["account:anna", ip]),
-        alert("2", "key", 1, Intent::Persistence, &["account:bert", ip]),
-    ]);
+    let changes = add_all(
+        &mut correlator,
+        &[
+            alert("1", "login", 0, Intent::InitialAccess, &["account:anna", ip]),
+            alert("2", "key", 1, Intent::Persistence, &["account:bert", ip]),
+        ],
+    );
     let [Change::Opened(opened)] = changes.as_slice() else { panic!("{changes:?}") };
-    let others: Vec<AlertFacts> = (0..4)
-        .map(|n| alert(&format!("x{n}"), "noise", 2, Intent::Discovery, &[&format!("account:user{n}"), ip]))
-        .collect();
+    let others: Vec<AlertFacts> =
+        (0..4).map(|n| alert(&format!("x{n}"), "noise", 2, Intent::Discovery, &[&format!("account:user{n}"), ip])).collect();
     let changes = add_all(&mut correlator, &others);
     assert!(changes.contains(&Change::Closed(opened.id.clone())), "{changes:?}");
     assert_eq!(correlator.incidents(), []);
     assert_eq!(correlator.incident(&opened.id), None);
     // A day later the address is another's.
-    let changes = add_all(&mut correlator, &[
-        alert("8", "login", 40, Intent::InitialAccess, &["account:carl", ip]),
-        alert("9", "key", 41, Intent::Persistence, &["account:dora", ip]),
-    ]);
+    let changes = add_all(
+        &mut correlator,
+        &[
+            alert("8", "login", 40, Intent::InitialAccess, &["account:carl", ip]),
+            alert("9", "key", 41, Intent::Persistence, &["account:dora", ip]),
+        ],
+    );
     assert!(matches!(changes.as_slice(), [Change::Opened(_)]), "{changes:?}");
+}
+
+#[test]
+fn whoever_tries_many_names_is_no_gateway() {
+    let ip = "ip:203.0.113.66";
+    let guessed =
+        |number: i64| alert(&format!("g{number}"), "guess", 0, Intent::CredentialAccess, &[&format!("account:user{number}"), ip]);
+    let mut alerts: Vec<AlertFacts> = (0..20).map(guessed).collect();
+    // Nor is whoever changes many.
+    let changed: Vec<String> = (0..20).map(|number| format!("account:user{number}")).chain([ip.to_owned()]).collect();
+    let changed: Vec<&str> = changed.iter().map(String::as_str).collect();
+    alerts.push(AlertFacts { actor: Some("admin-1".to_owned()), ..alert("c", "change", 1, Intent::Impact, &changed) });
+    let incidents = correlate_facts(alerts, &Kinds::default());
+    assert_eq!(incidents.iter().map(|incident| incident.alerts.len()).collect::<Vec<_>>(), [21]);
 }
 
 #[test]
 fn what_still_hangs_together_keeps_its_id() {
     let mut correlator = Correlator::new(Kinds::default());
     let ip = "ip:203.0.113.66";
-    let changes = add_all(&mut correlator, &[
-        alert("2", "login", 0, Intent::InitialAccess, &["account:anna", ip]),
-        alert("3", "key", 1, Intent::Persistence, &["account:anna"]),
-        alert("1", "key", 1, Intent::Persistence, &["account:bert", ip]),
-    ]);
+    let changes = add_all(
+        &mut correlator,
+        &[
+            alert("2", "login", 0, Intent::InitialAccess, &["account:anna", ip]),
+            alert("3", "key", 1, Intent::Persistence, &["account:anna"]),
+            alert("1", "key", 1, Intent::Persistence, &["account:bert", ip]),
+        ],
+    );
     let Some(Change::Opened(opened)) = changes.first() else { panic!("{changes:?}") };
     for number in 0..4 {
         correlator.add(&alert(&format!("x{number}"), "noise", 2, Intent::Discovery, &[&format!("account:user{number}"), ip]));
@@ -159,7 +198,8 @@ fn what_still_hangs_together_keeps_its_id() {
 #[test]
 fn the_kind_is_the_one_that_says_most() {
     let one = kind_of("a-general", "actor", "any", "[{ any_of: [{ severity: low }], at_least: 2 }]");
-    let two = kind_of("b-two-steps", "actor", "steps", "[{ any_of: [{ detections: [login] }] }, { any_of: [{ intents: [Impact] }] }]");
+    let two =
+        kind_of("b-two-steps", "actor", "steps", "[{ any_of: [{ detections: [login] }] }, { any_of: [{ intents: [Impact] }] }]");
     let shared = kind_of("c-shares-more", "actor, address", "any", "[{ any_of: [{ severity: low }], at_least: 2 }]");
     let kinds = Kinds::new(&[one, two, shared]);
     let of = |intent: Intent, ip: &str| {
@@ -179,7 +219,9 @@ fn a_scenario_joins_what_nothing_else_does() {
     let on = |host: &str, hour: i64, intent: Intent| {
         alert(host, "script", hour, intent, &[&format!("host:{host}"), "process:python3 /tmp/.x"])
     };
-    let hosts = |alerts: Vec<AlertFacts>| correlate_facts(alerts, &kinds()).iter().map(|incident| incident.alerts.len()).collect::<Vec<_>>();
+    let hosts = |alerts: Vec<AlertFacts>| {
+        correlate_facts(alerts, &kinds()).iter().map(|incident| incident.alerts.len()).collect::<Vec<_>>()
+    };
     let (one, two) = (on("web-1", 0, Intent::Execution), on("web-2", 1, Intent::Execution));
     assert_eq!(hosts(vec![one.clone(), two.clone()]), [0; 0], "a step is missing");
     assert_eq!(hosts(vec![one.clone(), two.clone(), on("web-3", 2, Intent::Impact)]), [3]);
@@ -192,7 +234,12 @@ fn low_alerts_alone_are_none_however_many() {
     let low = |n: i64| {
         let intent = if n % 2 == 0 { Intent::Discovery } else { Intent::Impact };
         let alert = alert(&format!("{n}"), &format!("noise-{}", n % 7), n % 20, intent, &["account:build", "ip:203.0.113.66"]);
-        AlertFacts { severity: AlertLevel::Low, techniques: BTreeSet::from(["T1485".to_owned()]), account: Some("a".to_owned()), ..alert }
+        AlertFacts {
+            severity: AlertLevel::Low,
+            techniques: BTreeSet::from(["T1485".to_owned()]),
+            account: Some("a".to_owned()),
+            ..alert
+        }
     };
     assert_eq!(correlate_facts((0..200).map(low).collect(), &kinds()), []);
 }
@@ -273,7 +320,13 @@ fn any_alert(n_hours: i64) -> impl Strategy<Value = (AlertFacts, Vec<AlertFacts>
     ];
     let detection = prop_oneof![Just("guess-a"), Just("guess-b"), Just("login"), Just("script"), Just("wipe")];
     let severity = prop_oneof![2 => Just(AlertLevel::Low), 1 => Just(AlertLevel::Medium), 1 => Just(AlertLevel::High)];
-    let shape = (0..n_hours * 4, 0..8_i64, prop::collection::vec(entity, 0..4), 0..3_u8, prop::collection::vec((0..4_usize, 0..4_i64), 0..3));
+    let shape = (
+        0..n_hours * 4,
+        0..8_i64,
+        prop::collection::vec(entity, 0..4),
+        0..3_u8,
+        prop::collection::vec((0..4_usize, 0..4_i64), 0..3),
+    );
     (detection, intent, severity, shape).prop_map(|(detection, intent, severity, (start, long, entities, technique, earlier))| {
         let entities: Vec<&str> = entities.iter().map(String::as_str).collect();
         let whole = AlertFacts {

@@ -28,23 +28,19 @@ fn at(minute: u32) -> String {
 fn call(minute: u32, caller: Caller<'_>, service: &str, name: &str, request: &Value, response: &Value) -> String {
     let Caller { account, user, key, ip } = caller;
     let is_login = name == "ConsoleLogin";
-    let mut record = json!({
+    let record = json!({
         "eventVersion": "1.11",
         "userIdentity": {
             "type": "IAMUser", "principalId": format!("AIDAEXAMPLE{user}"), "arn": format!("arn:aws:iam::{account}:user/{user}"),
-            "accountId": account, "userName": user,
+            "accountId": account, "userName": user, "accessKeyId": (!is_login).then_some(key),
         },
         "eventTime": at(minute), "eventSource": format!("{service}.amazonaws.com"), "eventName": name, "awsRegion": "eu-central-1",
         "sourceIPAddress": ip, "userAgent": if is_login { BROWSER } else { SCRIPT },
         "requestParameters": request, "responseElements": response,
         "eventID": format!("{account}-{minute}-{user}-{name}-{request}"), "eventType": if is_login { "AwsConsoleSignIn" } else { "AwsApiCall" },
         "recipientAccountId": account, "eventCategory": "Management", "managementEvent": true,
+        "additionalEventData": is_login.then(|| json!({ "MFAUsed": "No", "MobileVersion": "No" })),
     });
-    if is_login {
-        record["additionalEventData"] = json!({ "MFAUsed": "No", "MobileVersion": "No" });
-    } else {
-        record["userIdentity"]["accessKeyId"] = key.into();
-    }
     record.to_string()
 }
 
@@ -85,7 +81,9 @@ fn opened_to_anonymous(minute: u32, cluster: &str, user: &str, ip: &str) -> Stri
 
 fn odd_account(minute: u32, host: &str, name: &str) -> String {
     let time = at(minute);
-    format!("{time} {host} useradd[2071]: new user: name={name}, UID=1002, GID=1002, home=/home/{name}, shell=/bin/bash, from=/dev/pts/0")
+    format!(
+        "{time} {host} useradd[2071]: new user: name={name}, UID=1002, GID=1002, home=/home/{name}, shell=/bin/bash, from=/dev/pts/0"
+    )
 }
 
 /// Anna's password is guessed; a key of Ben's takes the story on, from another address.
@@ -106,7 +104,17 @@ fn attack() -> Vec<(&'static str, String)> {
         ("entra-signin", risky_sign_in(0, "anna", anna.ip)),
         ("aws-cloudtrail", login(1, anna)),
         ("aws-cloudtrail", call(5, anna_key, "iam", "CreateAccessKey", &json!({ "userName": "ben" }), &made)),
-        ("aws-cloudtrail", call(12, ben, "iam", "UpdateAssumeRolePolicy", &json!({ "roleName": "web-role", "policyDocument": trust }), &Value::Null)),
+        (
+            "aws-cloudtrail",
+            call(
+                12,
+                ben,
+                "iam",
+                "UpdateAssumeRolePolicy",
+                &json!({ "roleName": "web-role", "policyDocument": trust }),
+                &Value::Null,
+            ),
+        ),
         ("aws-cloudtrail", call(20, ben, "ec2", "RunInstances", &started, &instance)),
         ("linux-auth", odd_account(25, INSTANCE, "r00t")),
         ("kubernetes-audit", opened_to_anonymous(30, "shop", "platform-admin", ben.ip)),
@@ -115,7 +123,17 @@ fn attack() -> Vec<(&'static str, String)> {
         let request = json!({ "secretId": format!("arn:aws:secretsmanager:eu-central-1:111122223333:secret:s{number}") });
         ("aws-cloudtrail", call(35, ben, "secretsmanager", "GetSecretValue", &request, &Value::Null))
     }));
-    lines.push(("aws-cloudtrail", call(45, ben, "s3", "PutBucketPolicy", &json!({ "bucketName": "customer-files-example", "bucketPolicy": policy }), &Value::Null)));
+    lines.push((
+        "aws-cloudtrail",
+        call(
+            45,
+            ben,
+            "s3",
+            "PutBucketPolicy",
+            &json!({ "bucketName": "customer-files-example", "bucketPolicy": policy }),
+            &Value::Null,
+        ),
+    ));
     lines.push(("aws-cloudtrail", call(50, ben, "cloudtrail", "StopLogging", &trail, &Value::Null)));
     lines
 }
@@ -124,7 +142,8 @@ fn attack() -> Vec<(&'static str, String)> {
 fn beside() -> Vec<(&'static str, String)> {
     let mut lines: Vec<(&'static str, String)> = (0..5)
         .map(|number| {
-            let (account, user, ip) = (format!("2222333344{number:02}"), format!("visitor{number}"), format!("198.51.100.{number}"));
+            let (account, user, ip) =
+                (format!("2222333344{number:02}"), format!("visitor{number}"), format!("198.51.100.{number}"));
             ("aws-cloudtrail", login(10 + number, Caller { account: &account, user: &user, key: "", ip: &ip }))
         })
         .collect();
@@ -153,7 +172,8 @@ fn an_attack_in_four_logs_is_one_incident_and_others_stay_outside() {
     let kinds = Kinds::new(catalog.incidents.values());
     let wanted = ["aws-cloudtrail", "entra-signin", "kubernetes-audit", "linux-auth"];
     let (rules, _) = own_rules(&catalog);
-    let (detect, refused) = Detect::of_sources(wanted.iter().map(|source| &catalog.log_sources[*source]), rules, &Default::default());
+    let (detect, refused) =
+        Detect::of_sources(wanted.iter().map(|source| &catalog.log_sources[*source]), rules, &Default::default());
     assert!(refused.is_empty(), "{refused:?}");
 
     let alerts = feed(&detect, &attack());
@@ -173,7 +193,8 @@ fn an_attack_in_four_logs_is_one_incident_and_others_stay_outside() {
         assert!(names.contains(&name), "{name} is not among {names:?}");
     }
     let strangers = feed(&detect, &beside());
-    let names: Vec<&str> = strangers.iter().filter(|alert| alert.severity > AlertLevel::Low).map(|alert| &*alert.detection).collect();
+    let names: Vec<&str> =
+        strangers.iter().filter(|alert| alert.severity > AlertLevel::Low).map(|alert| &*alert.detection).collect();
     assert_eq!(names.len(), 10, "{names:?}");
 
     let all: Vec<Alert> = alerts.iter().chain(&strangers).cloned().collect();
@@ -186,7 +207,8 @@ fn an_attack_in_four_logs_is_one_incident_and_others_stay_outside() {
     assert!(incident.kind.is_some());
     assert!(incident.timeline.is_sorted_by_key(|moment| moment.time));
     let place = |intent: Intent| incident.intents.iter().position(|one| *one == intent).unwrap_or_else(|| panic!("{intent:?}"));
-    let steps = [Intent::InitialAccess, Intent::Persistence, Intent::Impact, Intent::Exfiltration, Intent::DefenseEvasion].map(place);
+    let steps =
+        [Intent::InitialAccess, Intent::Persistence, Intent::Impact, Intent::Exfiltration, Intent::DefenseEvasion].map(place);
     assert!(steps.is_sorted(), "{:?}", incident.intents);
 
     // The same alerts as they come, the other way round.

@@ -39,9 +39,7 @@ impl Candidates {
     /// Those between which and a time there is no more than so much, in order of their ends.
     pub(super) fn near(&self, key: &str, (start, end): (i64, i64), within: i64) -> Vec<&Candidate> {
         let all = self.by_key.get(key).into_iter().flat_map(BTreeMap::values);
-        let is_near = |other: &&Candidate| {
-            other.start <= end.saturating_add(within) && other.end >= start.saturating_sub(within)
-        };
+        let is_near = |other: &&Candidate| other.start <= end.saturating_add(within) && other.end >= start.saturating_sub(within);
         let (mut before, mut after): (Vec<&Candidate>, Vec<&Candidate>) =
             all.filter(is_near).partition(|other| other.start <= start);
         before.sort_by_key(|other| (std::cmp::Reverse(other.start), &other.id));

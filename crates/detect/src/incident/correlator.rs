@@ -6,7 +6,7 @@ use skywarden_content::AlertLevel;
 use super::{
     AlertFacts, Incident, Kinds,
     candidates::{Candidate, Candidates, windows},
-    join::{actors, is_open_to_many, key_of_address, keys},
+    join::{is_open_to_many, key_of_address, keys, visitor},
     kind::{ScenarioRule, Steps},
     moves_on,
     span::{Span, Spans, Visit},
@@ -127,7 +127,8 @@ impl Correlator {
         Self::of(kinds, CorrelatorState::default(), Keeps::All)
     }
 
-    /// Goes on where another one was, perhaps with other kinds, which are looked for in what is remembered too.
+    /// Goes on where another one was, perhaps with other kinds, which are looked for in what is remembered too. What other kinds
+    /// joined stays together.
     pub fn resume(kinds: Kinds, state: CorrelatorState) -> (Self, Vec<Change>) {
         let mut correlator = Self::of(kinds, state, Keeps::Recent);
         for group in correlator.state.groups.values_mut() {
@@ -222,8 +223,13 @@ impl Correlator {
     fn join_by_keys(&mut self, alert: &AlertFacts, round: &mut Round) {
         let mut met = Vec::new();
         for key in keys(alert) {
-            let actors = if is_open_to_many(&key) { actors(alert).collect() } else { BTreeSet::new() };
-            self.state.spans.visit(&key, &visit(alert, actors), WINDOW, |span, anchors| {
+            let visit = Visit {
+                id: &alert.id,
+                start: alert.start.as_millisecond(),
+                end: alert.end.as_millisecond(),
+                actor: if is_open_to_many(&key) { visitor(alert) } else { None },
+            };
+            self.state.spans.visit(&key, &visit, WINDOW, |span, anchors| {
                 if !span.is_gateway() {
                     span.joins = true;
                     met.extend(anchors);
@@ -243,13 +249,16 @@ impl Correlator {
         for place in 0..self.kinds.scenarios.len() {
             let Some(scenario) = self.kinds.scenarios.get(place) else { continue };
             let steps = scenario.steps_of(alert);
-            // A group that is too large may have left it out.
-            if steps == 0 || !self.state.group_of.contains_key(&alert.id) {
+            if steps == 0 {
                 continue;
             }
             let scenario = scenario.clone();
             let (start, end) = (alert.start.as_millisecond(), alert.end.as_millisecond());
             for key in scenario.keys(alert) {
+                // A group that is too large may have left it out.
+                if !self.state.group_of.contains_key(&alert.id) {
+                    return;
+                }
                 self.candidates.put(&key, Candidate { id: alert.id.clone(), start, end, steps });
                 for ids in self.holding(&scenario, &key, alert) {
                     self.join_all(&ids, &scenario.name, round);
@@ -270,7 +279,8 @@ impl Correlator {
         let mut near = self.candidates.near(key, time, scenario.within);
         near.retain(|candidate| !is_of_gateway(candidate));
         let group = self.state.group_of.get(&alert.id);
-        let is_known = group.and_then(|number| self.state.groups.get(number)).is_some_and(|own| own.scenarios.contains(&scenario.name));
+        let is_known =
+            group.and_then(|number| self.state.groups.get(number)).is_some_and(|own| own.scenarios.contains(&scenario.name));
         if is_known && near.iter().all(|candidate| self.state.group_of.get(&candidate.id) == group) {
             return Vec::new();
         }
@@ -492,8 +502,4 @@ impl Correlator {
             span.end >= time || span.joins && group.is_some_and(|group| group.n_left_out == 0)
         });
     }
-}
-
-fn visit(alert: &AlertFacts, actors: BTreeSet<String>) -> Visit<'_> {
-    Visit { id: &alert.id, start: alert.start.as_millisecond(), end: alert.end.as_millisecond(), actors }
 }

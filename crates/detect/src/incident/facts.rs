@@ -30,6 +30,8 @@ pub struct AlertFacts {
     pub start: Timestamp,
     /// Of the last event.
     pub end: Timestamp,
+    /// Who did it.
+    pub actor: Option<String>,
     /// Whom it is about; of more than 100 the first in order.
     pub entities: BTreeSet<Party>,
     /// Whose log it was found in.
@@ -68,6 +70,7 @@ impl From<&Alert> for AlertFacts {
             techniques: alert.techniques.iter().cloned().collect(),
             start: alert.start,
             end: alert.end,
+            actor: ["actor.user.uid", "actor.user.name"].iter().find_map(|field| alert.first.text(field)),
             entities: first_of(alert.entities.iter().filter(|entity| !is_service(entity)).map(Party::from)),
             account: alert.account.clone(),
             n_events: alert.n_events,
@@ -93,6 +96,7 @@ impl AlertFacts {
         merged.techniques.extend(other.techniques.iter().cloned());
         merged.start = merged.start.min(other.start);
         merged.end = merged.end.max(other.end);
+        merged.actor = merged.actor.max(other.actor.clone());
         merged.entities = first_of(merged.entities.into_iter().chain(other.entities.iter().cloned()));
         merged.account = merged.account.max(other.account.clone());
         merged.n_events = merged.n_events.max(other.n_events);

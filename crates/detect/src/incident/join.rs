@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, net::IpAddr};
 
-use skywarden_content::Shared;
+use skywarden_content::{Intent, Shared};
 
 use super::AlertFacts;
 use crate::take::address;
@@ -14,12 +14,8 @@ const MAX_VALUES: usize = 100;
 const SHORT_SESSION: usize = 12;
 
 /// What joins alerts whatever their kind.
-const GENERAL: [(&str, Shared); 4] = [
-    ("actor", Shared::Actor),
-    ("address", Shared::Address),
-    ("resource", Shared::Resource),
-    ("session", Shared::Session),
-];
+const GENERAL: [(&str, Shared); 4] =
+    [("actor", Shared::Actor), ("address", Shared::Address), ("resource", Shared::Resource), ("session", Shared::Session)];
 
 /// The keys of an alert, whatever its kind.
 pub(super) fn keys(alert: &AlertFacts) -> BTreeSet<String> {
@@ -39,9 +35,11 @@ pub(super) fn is_open_to_many(key: &str) -> bool {
     key.starts_with("address\n") || key.starts_with("session\n")
 }
 
-/// Who did it, and to whom: by what gateways are told.
-pub(super) fn actors(alert: &AlertFacts) -> impl Iterator<Item = String> {
-    alert.of_kind("account").map(|party| party.id.to_lowercase())
+/// Who came, by which gateways are told. Whoever tries the names of many is one.
+pub(super) fn visitor(alert: &AlertFacts) -> Option<String> {
+    const TRIES: [Intent; 4] = [Intent::Unknown, Intent::PreAttack, Intent::Probing, Intent::CredentialAccess];
+    let got_in = alert.intents.iter().any(|intent| !TRIES.contains(intent));
+    alert.actor.as_ref().filter(|_| got_in).map(|actor| actor.to_lowercase())
 }
 
 /// What an alert has of something that alerts may share.
@@ -95,8 +93,8 @@ fn actor(alert: &AlertFacts) -> BTreeSet<String> {
         let name = party.name.as_ref().map(|name| name.to_lowercase());
         found.extend(name.filter(|name| name.contains('@') && !name.contains(' ')));
         if is_local(&id) {
-            let place = hosts(alert).next().or_else(|| alert.account.as_ref().map(|account| account.to_lowercase()));
-            found.extend(place.map(|place| format!("{place}\\{id}")));
+            // Of a machine's own log the account is the machine.
+            found.extend(alert.account.as_ref().map(|account| format!("{}\\{id}", account.to_lowercase())));
         } else {
             found.insert(id);
         }
@@ -125,15 +123,15 @@ fn scoped(alert: &AlertFacts, id: String) -> String {
 
 /// Machines by their names, and by the ids of instances, which many of them have for a name.
 fn hosts(alert: &AlertFacts) -> impl Iterator<Item = String> {
-    let named = lower(alert, "host").filter(|name| !["localhost", "localhost.localdomain", "-", "unknown"].contains(&name.as_str()));
+    let named =
+        lower(alert, "host").filter(|name| !["localhost", "localhost.localdomain", "-", "unknown"].contains(&name.as_str()));
     let resources = lower(alert, "cloud-resource").chain(lower(alert, "azure-resource"));
     named.chain(resources.filter_map(|id| machine_of(&id).map(str::to_owned)))
 }
 
 /// The machine that a resource's id names.
 fn machine_of(id: &str) -> Option<&str> {
-    let is_machine =
-        id.starts_with("arn:") && id.contains(":instance/") || id.contains("/microsoft.compute/virtualmachines/");
+    let is_machine = id.starts_with("arn:") && id.contains(":instance/") || id.contains("/microsoft.compute/virtualmachines/");
     is_machine.then(|| id.rsplit('/').next()).flatten().filter(|name| !name.is_empty())
 }
 
@@ -145,7 +143,8 @@ fn is_telling(line: &str) -> bool {
 }
 
 fn clusters(alert: &AlertFacts) -> BTreeSet<String> {
-    let own = alert.account.as_ref().filter(|_| alert.plan.as_deref() == Some("Containers")).map(|account| account.to_lowercase());
+    let own =
+        alert.account.as_ref().filter(|_| alert.plan.as_deref() == Some("Containers")).map(|account| account.to_lowercase());
     let is_account = |id: &String| id.len() == 12 && id.chars().all(|digit| digit.is_ascii_digit());
     let mut found: BTreeSet<String> = own.into_iter().filter(|id| !is_account(id)).collect();
     let named = resources(alert).filter(|id| {
@@ -166,8 +165,8 @@ fn sessions(alert: &AlertFacts) -> BTreeSet<String> {
         }
         if id.len() >= SHORT_SESSION {
             found.insert(id);
-        } else if let Some(host) = hosts(alert).next() {
-            found.insert(format!("{host}/{id}"));
+        } else {
+            found.extend(hosts(alert).map(|host| format!("{host}/{id}")));
         }
     }
     found

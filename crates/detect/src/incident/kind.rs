@@ -152,12 +152,13 @@ impl ScenarioRule {
             let (detections, resources) = different(own);
             detections >= step.different_detections && resources >= step.different_resources
         });
-        has_different && (1..1_u32 << self.steps.len()).all(|several| {
-            let wanted = self.steps.iter().enumerate().filter(|(number, _)| several & (1 << number) != 0);
-            let n_wanted = wanted.fold(0_u32, |sum, (_, step)| sum.saturating_add(step.at_least));
-            let n_there = alerts.iter().filter(|(_, steps)| u32::from(*steps) & several != 0).count();
-            u32::try_from(n_there).unwrap_or(u32::MAX) >= n_wanted
-        })
+        has_different
+            && (1..1_u32 << self.steps.len()).all(|several| {
+                let wanted = self.steps.iter().enumerate().filter(|(number, _)| several & (1 << number) != 0);
+                let n_wanted = wanted.fold(0_u32, |sum, (_, step)| sum.saturating_add(step.at_least));
+                let n_there = alerts.iter().filter(|(_, steps)| u32::from(*steps) & several != 0).count();
+                u32::try_from(n_there).unwrap_or(u32::MAX) >= n_wanted
+            })
     }
 
     /// Whether the steps come one after the other. Each takes as few alerts as it needs, so that most are left for the next. What

@@ -66,6 +66,7 @@ fn alerts_of(test: &IncidentTest, rules: &BTreeMap<&str, &Rule>) -> Result<Vec<A
             techniques: rule.techniques.iter().cloned().collect(),
             start: time,
             end: time,
+            actor: alert.entities.get("account").and_then(|ids| ids.first()).cloned(),
             entities: entities.map(|(kind, id)| Party { kind: kind.clone(), id: id.clone(), name: None }).collect(),
             account: alert.account.clone().or_else(|| Some(ACCOUNT.to_owned())),
             n_events: 1,

@@ -31,7 +31,8 @@ pub(super) struct Visit<'a> {
     pub(super) id: &'a str,
     pub(super) start: i64,
     pub(super) end: i64,
-    pub(super) actors: BTreeSet<String>,
+    /// Who came, if that tells anything.
+    pub(super) actor: Option<String>,
 }
 
 impl Spans {
@@ -45,14 +46,13 @@ impl Spans {
         change: impl FnOnce(&mut Span, Vec<String>) -> T,
     ) -> T {
         let spans = self.by_key.entry(key.to_owned()).or_default();
-        let is_near = |span: &Span| {
-            span.start <= visit.end.saturating_add(within) && span.end >= visit.start.saturating_sub(within)
-        };
+        let is_near =
+            |span: &Span| span.start <= visit.end.saturating_add(within) && span.end >= visit.start.saturating_sub(within);
         let mut span = Span {
             start: visit.start,
             end: visit.end,
             anchor: visit.id.to_owned(),
-            actors: visit.actors.iter().take(MAX_ACTORS + 1).cloned().collect(),
+            actors: visit.actor.iter().cloned().collect(),
             joins: false,
         };
         let mut anchors = Vec::new();
