@@ -127,7 +127,7 @@ fn of_two_incidents_that_turn_out_to_be_one_the_older_stays() {
     assert_eq!(changes[1..], [Change::Grew(first.id.clone())]);
     let merged = correlator.incident(&second.id).unwrap();
     assert_eq!((merged.id.as_str(), merged.alerts.len()), (first.id.as_str(), 5), "the other id points to it");
-    assert_eq!(merged.merged, [second.id.clone()]);
+    assert_eq!(merged.merged, std::slice::from_ref(&second.id));
     assert_eq!(correlator.incidents().len(), 1);
 }
 
@@ -242,6 +242,55 @@ fn low_alerts_alone_are_none_however_many() {
         }
     };
     assert_eq!(correlate_facts((0..200).map(low).collect(), &kinds()), []);
+}
+
+#[test]
+fn alerts_join_by_what_only_few_have() {
+    let joins = |one: &str, other: &str| {
+        let of = |id: &str, hour: i64, intent: Intent, entity: &str| AlertFacts {
+            account: Some("111122223333".to_owned()),
+            ..alert(id, id, hour, intent, &[entity])
+        };
+        let alerts = vec![of("1", 0, Intent::InitialAccess, one), of("2", 1, Intent::Impact, other)];
+        !correlate_facts(alerts, &Kinds::default()).is_empty()
+    };
+    let vm = "azure-resource:/subscriptions/1/resourceGroups/r/providers/Microsoft.Compute/virtualMachines/Web-1";
+    for (one, other) in [
+        ("account:Anna", "account:anna"),
+        ("account:arn:aws:iam::111122223333:user/anna", "cloud-resource:arn:aws:iam::111122223333:user/anna"),
+        ("cloud-resource:arn:aws:s3:::shop", "cloud-resource:arn:aws:s3:::shop"),
+        ("cloud-resource:arn:aws:ec2:eu-central-1:111122223333:instance/i-0a1b2c3d", "host:i-0a1b2c3d"),
+        (vm, "host:web-1"),
+        ("container:web", "container:web"),
+        ("ip:2001:db8::7", "ip:2001:db8::7"),
+        ("account:ubuntu", "account:ubuntu"),
+    ] {
+        assert!(joins(one, other), "{one} {other}");
+    }
+    for (one, other) in [
+        ("account:root", "account:root"),
+        ("account:autoscaling.amazonaws.com", "account:autoscaling.amazonaws.com"),
+        ("ip:10.0.0.9", "ip:10.0.0.9"),
+        ("ip:not an address", "ip:not an address"),
+        ("host:localhost", "host:localhost"),
+        ("cloud-resource:111122223333", "cloud-resource:111122223333"),
+        (
+            "cloud-resource:arn:aws:iam::aws:policy/AdministratorAccess",
+            "cloud-resource:arn:aws:iam::aws:policy/AdministratorAccess",
+        ),
+        ("azure-resource:/subscriptions/1", "azure-resource:/subscriptions/1"),
+        ("cloud-account:111122223333", "cloud-account:111122223333"),
+        ("process:python3 /tmp/.x", "process:python3 /tmp/.x"),
+        ("account:anna", "host:anna"),
+    ] {
+        assert!(!joins(one, other), "{one} {other}");
+    }
+    let ubuntu = |account: &str, hour: i64, intent: Intent| AlertFacts {
+        account: Some(account.to_owned()),
+        ..alert(&format!("{hour}"), &format!("d{hour}"), hour, intent, &["account:ubuntu"])
+    };
+    let alerts = vec![ubuntu("web-1", 0, Intent::InitialAccess), ubuntu("web-2", 1, Intent::Impact)];
+    assert!(correlate_facts(alerts, &Kinds::default()).is_empty(), "each machine has its own");
 }
 
 #[test]

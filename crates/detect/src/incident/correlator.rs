@@ -416,6 +416,9 @@ impl Correlator {
     fn settle(&mut self, round: Round) -> Vec<Change> {
         let Round { touched, mut changes, .. } = round;
         let numbers: BTreeSet<u64> = touched.iter().filter_map(|id| self.state.group_of.get(id).copied()).collect();
+        for number in &numbers {
+            self.release(*number);
+        }
         for number in numbers {
             let Some(group) = self.state.groups.get(&number) else { continue };
             let is_incident = self.is_incident(group);
@@ -435,6 +438,19 @@ impl Correlator {
             }
         }
         changes
+    }
+
+    /// What became part of an incident and has come apart from it since does not point to it any more.
+    fn release(&mut self, number: u64) {
+        let CorrelatorState { groups, group_of, first_of, .. } = &mut self.state;
+        let Some(open) = groups.get_mut(&number).and_then(|group| group.open.as_mut()) else { return };
+        open.merged.retain(|id| {
+            let is_here = first_of.get(id).and_then(|first| group_of.get(first)) == Some(&number);
+            if !is_here {
+                first_of.remove(id);
+            }
+            is_here
+        });
     }
 
     fn open(&mut self, number: u64) -> Option<Incident> {

@@ -108,8 +108,17 @@ fn actor(alert: &AlertFacts) -> BTreeSet<String> {
 fn resources(alert: &AlertFacts) -> impl Iterator<Item = String> {
     let account = alert.account.as_ref().map(|account| account.to_lowercase());
     let all = lower(alert, "cloud-resource").chain(lower(alert, "azure-resource"));
-    let own = all.filter(move |id| Some(id) != account.as_ref() && !is_identity(id) && !id.contains(":aws:"));
+    let own = all.filter(move |id| Some(id) != account.as_ref() && !is_identity(id) && !is_of_all(id));
     own.map(|id| scoped(alert, id))
+}
+
+/// Whole accounts, subscriptions and projects, and what AWS itself owns.
+fn is_of_all(id: &str) -> bool {
+    let n_steps = id.split('/').filter(|step| !step.is_empty()).count();
+    id.contains("::aws:")
+        || (id.starts_with("/subscriptions/") || id.starts_with("/tenants/") || id.starts_with("projects/")) && n_steps <= 2
+        || id.starts_with("//cloudresourcemanager.googleapis.com/")
+        || id.starts_with("arn:") && id.ends_with(":root")
 }
 
 /// An id that only tells things within an account apart, with the account.
