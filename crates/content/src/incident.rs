@@ -41,8 +41,7 @@ pub struct Scenario {
     /// In which order the steps come.
     #[serde(default)]
     pub order: StepOrder,
-    /// How far apart two of its alerts may be, from the end of one to the beginning of the other: `30m`, `6h`, `2d`; at most seven
-    /// days.
+    /// How far apart two of its alerts may be, from end to beginning: `30m`, `6h`, `2d`; at most seven days.
     pub within: String,
     /// What must be there; at most eight. An alert counts for one step only.
     pub steps: Vec<IncidentStep>,

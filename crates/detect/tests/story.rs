@@ -34,10 +34,12 @@ fn call(minute: u32, caller: Caller<'_>, service: &str, name: &str, request: &Va
             "type": "IAMUser", "principalId": format!("AIDAEXAMPLE{user}"), "arn": format!("arn:aws:iam::{account}:user/{user}"),
             "accountId": account, "userName": user, "accessKeyId": (!is_login).then_some(key),
         },
-        "eventTime": at(minute), "eventSource": format!("{service}.amazonaws.com"), "eventName": name, "awsRegion": "eu-central-1",
+        "eventTime": at(minute), "eventSource": format!("{service}.amazonaws.com"), "eventName": name,
+        "awsRegion": "eu-central-1",
         "sourceIPAddress": ip, "userAgent": if is_login { BROWSER } else { SCRIPT },
         "requestParameters": request, "responseElements": response,
-        "eventID": format!("{account}-{minute}-{user}-{name}-{request}"), "eventType": if is_login { "AwsConsoleSignIn" } else { "AwsApiCall" },
+        "eventID": format!("{account}-{minute}-{user}-{name}-{request}"),
+        "eventType": if is_login { "AwsConsoleSignIn" } else { "AwsApiCall" },
         "recipientAccountId": account, "eventCategory": "Management", "managementEvent": true,
         "additionalEventData": is_login.then(|| json!({ "MFAUsed": "No", "MobileVersion": "No" })),
     });
@@ -53,9 +55,11 @@ fn risky_sign_in(minute: u32, user: &str, ip: &str) -> String {
         "time": at(minute), "operationName": "Sign-in activity", "category": "SignInLogs", "resultType": "0",
         "tenantId": "99999999-8888-7777-6666-555555555555", "callerIpAddress": ip,
         "properties": {
-            "id": format!("{minute}-{user}"), "createdDateTime": at(minute), "userPrincipalName": format!("{user}@fernhollow.example"),
+            "id": format!("{minute}-{user}"), "createdDateTime": at(minute),
+            "userPrincipalName": format!("{user}@fernhollow.example"),
             "userId": format!("55555555-aaaa-4bbb-8ccc-{user:0>12}"), "appDisplayName": "Azure Portal", "ipAddress": ip,
-            "status": { "errorCode": 0 }, "clientAppUsed": "Browser", "userAgent": BROWSER, "riskLevelDuringSignIn": "high", "riskState": "atRisk",
+            "status": { "errorCode": 0 }, "clientAppUsed": "Browser", "userAgent": BROWSER,
+            "riskLevelDuringSignIn": "high", "riskState": "atRisk",
             "resourceDisplayName": "Windows Azure Service Management API", "resourceId": "797f4846-ba00-4fd7-ba43-dac1f8f63013",
             "uniqueTokenIdentifier": format!("token-of-{user}-{minute}"),
         },
@@ -65,14 +69,17 @@ fn risky_sign_in(minute: u32, user: &str, ip: &str) -> String {
 
 fn opened_to_anonymous(minute: u32, cluster: &str, user: &str, ip: &str) -> String {
     json!({
-        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "stage": "ResponseComplete", "verb": "create",
-        "auditID": format!("{cluster}-{minute}"), "requestURI": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", "cluster_name": cluster,
+        "kind": "Event", "apiVersion": "audit.k8s.io/v1", "level": "RequestResponse", "stage": "ResponseComplete",
+        "verb": "create",
+        "auditID": format!("{cluster}-{minute}"), "cluster_name": cluster,
+        "requestURI": "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings",
         "user": { "username": user, "groups": ["system:authenticated"] }, "sourceIPs": [ip], "userAgent": "kubectl/v1.31.2",
-        "objectRef": { "resource": "clusterrolebindings", "name": "anon", "apiGroup": "rbac.authorization.k8s.io", "apiVersion": "v1" },
+        "objectRef": { "resource": "clusterrolebindings", "name": "anon", "apiGroup": "rbac.authorization.k8s.io" },
         "responseStatus": { "code": 201 },
         "requestObject": {
             "kind": "ClusterRoleBinding", "metadata": { "name": "anon" },
-            "subjects": [{ "kind": "User", "name": "system:anonymous" }], "roleRef": { "kind": "ClusterRole", "name": "cluster-admin" },
+            "subjects": [{ "kind": "User", "name": "system:anonymous" }],
+            "roleRef": { "kind": "ClusterRole", "name": "cluster-admin" },
         },
         "requestReceivedTimestamp": at(minute), "stageTimestamp": at(minute),
     })
@@ -92,12 +99,16 @@ fn attack() -> Vec<(&'static str, String)> {
     let anna_key = Caller { key: "AKIAEXAMPLEANNA000001", ..anna };
     let ben = Caller { account: "111122223333", user: "ben", key: "AKIAEXAMPLEBEN0000001", ip: "192.0.2.99" };
     let made = json!({ "accessKey": { "accessKeyId": ben.key, "userName": "ben", "status": "Active" } });
-    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"arn:aws:iam::444455556666:root"},"Action":"sts:AssumeRole"}]}"#;
+    let trust = json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::444455556666:root" }, "Action": "sts:AssumeRole",
+    }] })
+    .to_string();
     let policy = json!({ "Version": "2012-10-17", "Statement": [{
         "Effect": "Allow", "Principal": { "AWS": "arn:aws:iam::444455556666:root" }, "Action": ["s3:GetObject"],
         "Resource": ["arn:aws:s3:::customer-files-example/*"],
     }] });
-    let started = json!({ "instancesSet": { "items": [{ "imageId": "ami-0123456789abcdef0", "minCount": 1, "maxCount": 1 }] }, "instanceType": "p4d.24xlarge" });
+    let image = json!({ "items": [{ "imageId": "ami-0123456789abcdef0", "minCount": 1, "maxCount": 1 }] });
+    let started = json!({ "instancesSet": image, "instanceType": "p4d.24xlarge" });
     let instance = json!({ "instancesSet": { "items": [{ "instanceId": INSTANCE }] } });
     let trail = json!({ "name": "arn:aws:cloudtrail:eu-central-1:111122223333:trail/main" });
     let mut lines = vec![

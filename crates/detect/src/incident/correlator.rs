@@ -48,9 +48,9 @@ pub enum Change {
 
 /// Joins alerts into incidents as they come, in whatever order.
 ///
-/// Alerts belong together if they share an actor, a public address, a session, a machine or a resource and are at most a day apart,
-/// or if a scenario of a kind holds for them. Which do so does not depend on the order in which they come, as long as none is more
-/// than a day late. Groups are forgotten a day after nothing more can join them.
+/// Alerts belong together if they share an actor, a public address, a session, a machine or a resource and are at most a day
+/// apart, or if a scenario of a kind holds for them. Which do so does not depend on the order in which they come, as long as none
+/// is more than a day late. Groups are forgotten when no alert that late can join them.
 #[derive(Debug, Clone)]
 pub struct Correlator {
     kinds: Kinds,
@@ -267,8 +267,8 @@ impl Correlator {
         }
     }
 
-    /// Sets of alerts, one of which is this, for which a scenario holds. What came from a gateway does not count where an address is
-    /// shared.
+    /// Sets of alerts, one of which is this, for which a scenario holds. What came from a gateway does not count where an address
+    /// is shared.
     fn holding(&self, scenario: &ScenarioRule, key: &str, alert: &AlertFacts) -> Vec<Vec<String>> {
         let addresses: Vec<String> = scenario.addresses(key).map(key_of_address).collect();
         let is_of_gateway = |candidate: &&Candidate| {

@@ -144,8 +144,8 @@ impl ScenarioRule {
         format!("scenario\n{}", self.name)
     }
 
-    /// Whether each step can have its alerts, none of which counts twice: by Hall's theorem, if any several steps together have as
-    /// many as they want together.
+    /// Whether each step can have its alerts, none of which counts twice: by Hall's theorem, if any several steps together have
+    /// as many as they want together.
     fn has_all(&self, alerts: &[(&AlertFacts, Steps)]) -> bool {
         let has_different = self.steps.iter().enumerate().all(|(number, step)| {
             let own = alerts.iter().filter(|(_, steps)| steps & (1 << number) != 0).map(|(alert, _)| *alert);

@@ -124,8 +124,8 @@ impl Incident {
     }
 }
 
-/// Whether some alert is further along the kill chain than another that began before it. What begins in the same instant may be one
-/// event that several detections see.
+/// Whether some alert is further along the kill chain than another that began before it. What begins in the same instant may be
+/// one event that several detections see.
 fn moves_on<'a>(alerts: impl Iterator<Item = &'a AlertFacts>) -> bool {
     let mut sorted: Vec<(Timestamp, (Intent, Intent))> = alerts.filter_map(|alert| Some((alert.start, alert.steps()?))).collect();
     sorted.sort_unstable();

@@ -36,8 +36,8 @@ pub(super) struct Visit<'a> {
 }
 
 impl Spans {
-    /// Puts an alert in the span of a key that is no further from it than a time, which may make one of several. `change` gets that
-    /// span and the anchors of those that were there before.
+    /// Puts an alert in the span of a key that is no further from it than a time, which may make one of several. `change` gets
+    /// that span and the anchors of those that were there before.
     pub(super) fn visit<T>(
         &mut self,
         key: &str,
