@@ -82,7 +82,7 @@ pub enum StepOrder {
     /// In any.
     #[default]
     Any,
-    /// One after the other, as they are written.
+    /// One after the other, as they are written; not in the same instant.
     Steps,
     /// In any, but some alert is further along the kill chain than one that began before it.
     KillChain,

@@ -230,6 +230,21 @@ fn a_scenario_joins_what_nothing_else_does() {
 }
 
 #[test]
+fn several_detections_of_one_event_are_no_incident() {
+    for order in ["any", "steps", "kill-chain"] {
+        let steps = "[{ any_of: [{ severity: low }] }, { any_of: [{ severity: low }] }]";
+        let kinds = Kinds::new(&[kind_of("both", "actor", order, steps)]);
+        let of = |id: &str, hour: i64, intent: Intent| alert(id, id, hour, intent, &["account:anna"]);
+        for ids in [["1", "2"], ["2", "1"]] {
+            let [one, other] = ids;
+            let pair = |hour: i64| vec![of(one, 0, Intent::Persistence), of(other, hour, Intent::Impact)];
+            assert_eq!(correlate_facts(pair(0), &kinds), [], "{order}");
+            assert_eq!(correlate_facts(pair(1), &kinds).len(), 1, "{order}");
+        }
+    }
+}
+
+#[test]
 fn low_alerts_alone_are_none_however_many() {
     let low = |n: i64| {
         let intent = if n % 2 == 0 { Intent::Discovery } else { Intent::Impact };

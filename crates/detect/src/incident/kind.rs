@@ -131,10 +131,11 @@ impl ScenarioRule {
         values.zip(same).filter(|(_, shared)| *shared == Shared::Address).map(|(value, _)| value)
     }
 
-    /// Whether alerts that share what they must have all steps. More alerts never make it untrue.
+    /// Whether alerts that share what they must have all steps. More alerts never make it untrue. What begins in the same instant
+    /// may be one event that several detections see: it has no order, and is no incident by itself.
     pub(super) fn holds(&self, alerts: &[(&AlertFacts, Steps)]) -> bool {
         match self.order {
-            StepOrder::Any => self.has_all(alerts),
+            StepOrder::Any => self.has_all(alerts) && are_several_events(alerts),
             StepOrder::KillChain => self.has_all(alerts) && moves_on(alerts.iter().map(|(alert, _)| *alert)),
             StepOrder::Steps => self.has_all_in_order(alerts),
         }
@@ -161,20 +162,16 @@ impl ScenarioRule {
             })
     }
 
-    /// Whether the steps come one after the other. Each takes as few alerts as it needs, so that most are left for the next. What
-    /// happens in the same instant may have come in either order.
+    /// Whether the steps come one after the other. Each takes as few alerts as it needs, so that most are left for the next.
     fn has_all_in_order(&self, alerts: &[(&AlertFacts, Steps)]) -> bool {
         let mut sorted = alerts.to_vec();
-        sorted.sort_by_key(|(alert, steps)| (alert.start, steps.trailing_zeros(), alert.id.as_str()));
+        sorted.sort_by_key(|(alert, _)| alert.start);
         let mut wanted = self.steps.iter().enumerate();
         let mut current = wanted.next();
         let mut taken: Vec<&AlertFacts> = Vec::new();
-        for (alert, steps) in sorted {
+        for together in sorted.chunk_by(|(left, _), (right, _)| left.start == right.start) {
             let Some((number, step)) = current else { return true };
-            if steps & (1 << number) == 0 {
-                continue;
-            }
-            taken.push(alert);
+            taken.extend(together.iter().filter(|(_, steps)| steps & (1 << number) != 0).map(|(alert, _)| *alert));
             let (detections, resources) = different(taken.iter().copied());
             let n_taken = u32::try_from(taken.len()).unwrap_or(u32::MAX);
             if n_taken >= step.at_least && detections >= step.different_detections && resources >= step.different_resources {
@@ -184,6 +181,13 @@ impl ScenarioRule {
         }
         current.is_none()
     }
+}
+
+/// Whether alerts differ in time or in what is in danger.
+fn are_several_events(alerts: &[(&AlertFacts, Steps)]) -> bool {
+    let of = |alert: &AlertFacts| (alert.start, resource_in_danger(alert));
+    let first = alerts.first().map(|(alert, _)| of(alert));
+    alerts.iter().any(|(alert, _)| Some(of(alert)) != first)
 }
 
 /// How many different detections and resources alerts have.
