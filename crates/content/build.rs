@@ -1,5 +1,5 @@
-//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, log sources and detections into a second, and the tests inside the files into a third, so that
-//! start-up parses no YAML and no tests.
+//! Packs content/ into one compressed JSON document: `[[path, file], ...]`, log sources, detections and kinds
+//! of incidents into a second, and the tests inside the files into a third, so that start-up parses no YAML and no tests.
 //! A file that is no YAML stops the build with its name; everything else is for `skywarden content lint`.
 
 use std::{error::Error, fs, path::Path};
@@ -34,7 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             }
         }
         // What few commands need is kept apart.
-        let is_threat = name.starts_with("log-sources/") || name.starts_with("detections/");
+        let is_threat = ["log-sources/", "detections/", "incidents/"].iter().any(|folder| name.starts_with(folder));
         if is_threat { threats.push(json!([name, file])) } else { files.push(json!([name, file])) }
     }
     let out = std::env::var("OUT_DIR")?;

@@ -5,20 +5,20 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use skywarden_content::Catalog;
-use skywarden_detect::{Clock, Detect, Run, correlate, own_rules};
+use skywarden_detect::{Clock, Detect, Kinds, Run, correlate, own_rules};
 use skywarden_model::Timestamp;
 
-static DETECT: LazyLock<(Detect, Vec<String>)> = LazyLock::new(|| {
+static DETECT: LazyLock<(Detect, Vec<String>, Kinds)> = LazyLock::new(|| {
     let catalog = Catalog::embedded_with_threats().expect("the content is sound");
     let detect = Detect::new(&catalog, own_rules(&catalog).0, &Default::default()).0;
     let sources = detect.sources().map(|source| source.id.to_string()).collect();
-    (detect, sources)
+    (detect, sources, Kinds::new(catalog.incidents.values()))
 });
 
 fuzz_target!(|input: &[u8]| {
     let Some((choice, text)) = input.split_first() else { return };
     let text = String::from_utf8_lossy(text);
-    let (detect, sources) = &*DETECT;
+    let (detect, sources, kinds) = &*DETECT;
     let source = &sources[usize::from(*choice) % sources.len()];
     let (mut run, mut n_bad) = (Run::default(), 0);
     let mut input = detect.input(source).expect("one of ours");
@@ -28,5 +28,5 @@ fuzz_target!(|input: &[u8]| {
     });
     assert_eq!(input.n_bad, n_bad, "every bad record is told");
     assert!(input.n_records >= input.n_bad + input.n_matched);
-    correlate(run.alerts.all());
+    correlate(run.alerts.all(), kinds);
 });

@@ -4,8 +4,8 @@ use skywarden_model::FieldPath;
 use skywarden_rule::{Parameters, Rule};
 
 use crate::{
-    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, LogSourceFile, PlanFile, RecommendationFile,
-    SecretFile, SecurityControl, StandardFile,
+    AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, IncidentKindFile, LogSourceFile, PlanFile,
+    RecommendationFile, SecretFile, SecurityControl, StandardFile,
 };
 
 /// Everything under `content/`, checked, linked and compiled; never changes once built.
@@ -33,7 +33,9 @@ pub struct Catalog {
     pub log_sources: BTreeMap<String, LogSourceFile>,
     /// By name.
     pub detections: BTreeMap<String, Detection>,
-    /// Whether log sources and detections belong to it; else those of an overlay are left out too.
+    /// Kinds of incidents, by id.
+    pub incidents: BTreeMap<String, IncidentKindFile>,
+    /// Whether log sources, detections and kinds of incidents belong to it; else those of an overlay are left out too.
     pub(crate) holds_threats: bool,
 }
 

@@ -12,7 +12,7 @@ use crate::{
 /// The files of content/ as JSON, compressed by build.rs, without the tests inside them.
 static PACKED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/content.json.zst"));
 
-/// Log sources and detections in the same form.
+/// Log sources, detections and kinds of incidents in the same form.
 static PACKED_THREATS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/threats.json.zst"));
 
 /// The tests inside those files, which few commands need.
@@ -22,8 +22,8 @@ static PACKED_TESTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tests.jso
 const MAX_BYTES: u64 = 64 << 20;
 
 impl Catalog {
-    /// The content that is compiled into the program, without its tests and not linted: CI has done that. Log sources and
-    /// detections are left out, and so are those of a folder that is laid over it.
+    /// The content that is compiled into the program, without its tests and not linted: CI has done that. Log sources,
+    /// detections and kinds of incidents are left out, and so are those of a folder that is laid over it.
     ///
     /// # Errors
     /// If the packed content is damaged or holds a file that can't be used: the program was built from a tree that CI did not pass.
@@ -31,7 +31,7 @@ impl Catalog {
         Self::trusted(&[PACKED])
     }
 
-    /// The same with log sources and detections.
+    /// The same with log sources, detections and kinds of incidents.
     ///
     /// # Errors
     /// If the packed content is damaged or holds a file that can't be used.

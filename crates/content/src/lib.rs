@@ -9,6 +9,7 @@ mod control;
 mod detection;
 mod embedded;
 mod fact;
+mod incident;
 mod lint;
 mod load;
 mod log_source;
@@ -37,6 +38,7 @@ pub use detection::{
     TestKind,
 };
 pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
+pub use incident::{AlertFilter, IncidentKindFile, IncidentStep, IncidentTest, Scenario, Shared, StepOrder, TestAlert, is_like};
 pub use lint::duration;
 pub use log_source::{
     Cast, Envelope, EventMapping, LinePattern, LogFormat, LogSourceFile, LogSourceTest, Made, Names, Read, Scalar, SigmaView,

@@ -13,8 +13,8 @@ use skywarden_rule::{CompileError, Rule};
 
 use crate::{
     AlertLevel, AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, Detection, DetectionFile,
-    FactFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation, RecommendationFile,
-    SecretFile, SecureScoreFile, StandardFile, lint,
+    FactFile, IncidentKindFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation,
+    RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -35,6 +35,7 @@ pub(crate) enum Kind {
     Recommendation,
     LogSource,
     Detection,
+    Incident,
     Override,
 }
 
@@ -55,6 +56,7 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
         ("baselines", _) => Some(Kind::Baseline),
         ("log-sources", _) => Some(Kind::LogSource),
         ("detections", _) => Some(Kind::Detection),
+        ("incidents", _) => Some(Kind::Incident),
         ("recommendations", _) => Some(Kind::Recommendation),
         ("overrides", _) => Some(Kind::Override),
         _ => None,
@@ -98,7 +100,7 @@ impl Catalog {
     /// changes single members.
     pub fn with_overlay(mut self, folder: &Path) -> (Self, Vec<Problem>) {
         let (mut files, mut problems) = read_folder(folder);
-        files.retain(|file| self.holds_threats || !matches!(file.kind, Kind::LogSource | Kind::Detection));
+        files.retain(|file| self.holds_threats || !matches!(file.kind, Kind::LogSource | Kind::Detection | Kind::Incident));
         self.add(&files, Care::Lint, &mut problems);
         problems.sort();
         (self, problems)
@@ -276,6 +278,17 @@ impl Catalog {
                     }
                 }
             }
+            Kind::Incident => {
+                if let Some(kind) = typed::<IncidentKindFile>(file, problems) {
+                    let before = problems.len();
+                    if care == Care::Lint {
+                        lint::incident(self, file, &kind, problems);
+                    }
+                    if problems.len() == before {
+                        self.incidents.insert(kind.id.clone(), kind);
+                    }
+                }
+            }
             Kind::Override => self.apply_override(file, problems),
         }
     }
@@ -428,7 +441,7 @@ pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
             let mut problem = at(entry.path(), "no content file belongs here".to_owned());
             problem.help = Some(
                 "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
-                 log-sources/ID.yaml, detections/PLAN/NAME.yaml, standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
+                 log-sources/ID.yaml, detections/PLAN/NAME.yaml, incidents/ID.yaml, standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
                     .to_owned(),
             );
             problems.push(problem);

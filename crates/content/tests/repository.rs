@@ -34,6 +34,10 @@ fn the_built_in_catalog_is_the_folder() {
     assert_eq!(loaded.standards.keys().collect::<Vec<_>>(), embedded.standards.keys().collect::<Vec<_>>());
     assert_eq!(loaded.plans.keys().collect::<Vec<_>>(), embedded.plans.keys().collect::<Vec<_>>());
     assert!(loaded.plans.len() > 10);
+    let with_threats = Catalog::embedded_with_threats().unwrap();
+    assert_eq!(loaded.incidents.keys().collect::<Vec<_>>(), with_threats.incidents.keys().collect::<Vec<_>>());
+    assert!(loaded.incidents.len() > 20);
+    assert!(embedded.incidents.is_empty(), "few commands need them");
     assert_eq!(loaded.controls.len(), embedded.controls.len());
     let rules = |catalog: &Catalog| catalog.baselines.values().flat_map(|rules| rules.keys().cloned()).collect::<Vec<_>>();
     assert_eq!(rules(&loaded), rules(&embedded));

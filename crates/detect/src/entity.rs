@@ -36,6 +36,8 @@ const ENTITIES: &[Row] = &[
     ("cloud-resource", &["resource.uid"], &[("name", "resource.name"), ("resourceType", "resource.type")]),
     ("container", &["container.uid", "container.name"], &[("image", "container.image.name")]),
     ("session", &["actor.session.uid"], &[]),
+    // One that was made for somebody: who uses it next goes on with the story.
+    ("session", &["user.credential_uid"], &[]),
 ];
 
 /// The entities of an event, each once.

@@ -3,7 +3,7 @@
 //! A [`LogSource`] reads the records of one kind of log and says in OCSF's words what they are; the rules that fit it are compiled
 //! with it into one engine. [`Detect::feed`] looks at records; what rules find goes through their detectors (what looks at several
 //! events together) into [`Alerts`], and
-//! [`correlate`] joins these into incidents.
+//! [`correlate`] or, as they come, a [`Correlator`] joins these into incidents.
 
 mod alert;
 mod country;
@@ -32,7 +32,7 @@ pub use alert::{Alert, Alerts, Evidence, by_severity};
 pub use detect::{BadRecord, Clock, Detect, Input, InputState, Sink};
 pub use entity::Entity;
 pub use event::Event;
-pub use incident::{Incident, correlate};
+pub use incident::{AlertFacts, Change, Correlator, CorrelatorState, Incident, Kinds, Moment, Party, correlate, correlate_facts};
 pub use intelligence::{Added, Entry, Indicator, Intelligence};
 pub use memory::{Place, Recall, Remembered};
 pub use ocsf::Class;

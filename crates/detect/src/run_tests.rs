@@ -10,12 +10,13 @@ use skywarden_sigma::Placeholders;
 use crate::{
     Alert, Clock, Detect, Event, Indicator, LogSource, Rule, Run,
     event::text_of,
+    incident::run_incident_tests,
     read::ReaderState,
     rule::own_rules,
     source::{Compiled, serves, shorten},
 };
 
-/// What the tests inside log sources and detections gave.
+/// What the tests inside log sources, detections and kinds of incidents gave.
 #[derive(Debug, Default)]
 pub struct TestReport {
     /// Tests that gave what they expect.
@@ -27,7 +28,7 @@ pub struct TestReport {
 }
 
 impl TestReport {
-    fn add(&mut self, of: &str, test: &str, outcome: Result<(), String>) {
+    pub(crate) fn add(&mut self, of: &str, test: &str, outcome: Result<(), String>) {
         match outcome {
             Ok(()) => self.n_passed += 1,
             Err(message) => self.failures.push(format!("{of}: `{test}`: {message}")),
@@ -35,7 +36,7 @@ impl TestReport {
     }
 }
 
-/// Runs every test of every log source and detection.
+/// Runs every test of every log source, detection and kind of incident.
 pub fn run_tests(catalog: &Catalog) -> TestReport {
     let mut report = TestReport::default();
     for file in catalog.log_sources.values() {
@@ -50,6 +51,7 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
     }
     let (rules, refused) = own_rules(catalog);
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
+    run_incident_tests(catalog, &rules, &mut report);
     let (mut detect, refused) = Detect::new(catalog, rules, &Placeholders::new());
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
     let own: Vec<(String, Vec<String>)> =

@@ -3,7 +3,7 @@
 
 use jiff::Timestamp;
 use skywarden_content::{AlertLevel, IndicatorKind, Intent, LogSourceFile};
-use skywarden_detect::{BadRecord, Clock, Detect, Indicator, Intelligence, PublicRules, Rule, Run, correlate};
+use skywarden_detect::{BadRecord, Clock, Detect, Indicator, Intelligence, Kinds, PublicRules, Rule, Run, correlate};
 
 fn source(yaml: &str) -> LogSourceFile {
     serde_json::from_value(skywarden_content::Source::parse(yaml).unwrap_or_else(|error| panic!("{}", error.message)).value)
@@ -240,7 +240,7 @@ fn alerts_of_one_actor_along_the_kill_chain_are_one_incident() {
             alert
         })
         .collect();
-    let incidents = correlate(&alerts);
+    let incidents = correlate(&alerts, &Kinds::default());
     let [incident] = incidents.as_slice() else { panic!("{incidents:?}") };
     assert_eq!(incident.alerts.len(), 3);
     assert_eq!(incident.intents, [Intent::InitialAccess, Intent::Persistence, Intent::Exfiltration]);

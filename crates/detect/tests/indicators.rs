@@ -75,7 +75,7 @@ fn alerts(detect: &Detect, field: &str, value: &str, at: &str) -> Vec<Alert> {
     let text = format!(r#"{{"id":"1","at":"{at}","account":"a","{field}":"{value}"}}"#);
     let (mut run, mut input) = (Run::default(), detect.input("flows").unwrap());
     detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |bad| unreachable!("{bad:?}"));
-    run.alerts.into_all()
+    run.alerts.all().into_iter().cloned().collect()
 }
 
 #[test]

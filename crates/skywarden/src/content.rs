@@ -13,7 +13,7 @@ pub(crate) fn catalog(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     laid_over(told(Catalog::embedded())?, overlay)
 }
 
-/// The same with log sources and detections.
+/// The same with log sources, detections and kinds of incidents.
 pub(crate) fn catalog_with_threats(overlay: Option<&Path>) -> anyhow::Result<Catalog> {
     laid_over(told(Catalog::embedded_with_threats())?, overlay)
 }
@@ -71,10 +71,11 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
     }
     let n_rules: usize = catalog.baselines.values().map(|rules| rules.len()).sum();
     println!(
-        "{} recommendations, {n_rules} baseline rules, {} detections, {} log sources, {} collectors, {} standards, {} plans, {} facts: \
+        "{} recommendations, {n_rules} baseline rules, {} detections, {} kinds of incidents, {} log sources, {} collectors, {} standards, {} plans, {} facts: \
          {} problems",
         catalog.recommendations.len(),
         catalog.detections.len(),
+        catalog.incidents.len(),
         catalog.log_sources.len(),
         catalog.collectors.len(),
         catalog.standards.len(),
@@ -132,6 +133,11 @@ fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
         table.add_row([severity, detection.plan.clone(), detection.file.name.clone(), detection.file.title.clone()]);
     }
     println!("{table}");
+    let mut table = new_table(&["Kind of incident", "Title"]);
+    for kind in catalog.incidents.values() {
+        table.add_row([&kind.id, &kind.title]);
+    }
+    println!("{table}");
     let mut table = new_table(&["Log source", "Title"]);
     for source in catalog.log_sources.values() {
         table.add_row([&source.id, &source.title]);
@@ -181,12 +187,16 @@ fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
         println!("{}", serde_json::to_string_pretty(&detection.file)?);
         return Ok(Ending::Done);
     }
+    if let Some(kind) = catalog.incidents.get(id) {
+        println!("{}", serde_json::to_string_pretty(kind)?);
+        return Ok(Ending::Done);
+    }
     if let Some(source) = catalog.log_sources.get(id) {
         println!("{}", serde_json::to_string_pretty(source)?);
         return Ok(Ending::Done);
     }
     anyhow::bail!(
-        "there is no recommendation, baseline rule, standard, detection, log source or resource type `{}`; `skywarden content list` shows all",
+        "there is no recommendation, baseline rule, standard, detection, kind of incident, log source or resource type `{}`; `skywarden content list` shows all",
         text_for_terminal(id, 100)
     )
 }

@@ -81,7 +81,8 @@ fn words<T: Ord>(text: Option<&str>, name: &str, of: fn(&str) -> Option<T>) -> R
     let mut found = BTreeSet::new();
     for word in text.split(',') {
         let word = word.trim();
-        let known = of(word).ok_or_else(|| ApiError::bad_request(format!("`{word}` is no {name}")).with_target(name.to_owned()))?;
+        let known =
+            of(word).ok_or_else(|| ApiError::bad_request(format!("`{word}` is no {name}")).with_target(name.to_owned()))?;
         found.insert(known);
     }
     Ok(Some(found))

@@ -53,12 +53,21 @@ async fn an_alert_goes_through_its_states() {
     let (server, subscription) = with_samples(&["KeyVaults"]).await;
     let listed = get(&server, &at(&subscription)).await;
     let id = listed["value"][0]["id"].as_str().unwrap();
-    for (verb, status) in [("inProgress", "InProgress"), ("resolve", "Resolved"), ("dismiss", "Dismissed"), ("activate", "Active")] {
+    for (verb, status) in
+        [("inProgress", "InProgress"), ("resolve", "Resolved"), ("dismiss", "Dismissed"), ("activate", "Active")]
+    {
         let (code, _) = ask(&server, "POST", &format!("{id}/{verb}"), &[BEARER], "").await;
         assert_eq!(code, StatusCode::NO_CONTENT);
         assert_eq!(get(&server, id).await["properties"]["status"], status);
     }
-    let (code, _) = ask(&server, "POST", &format!("{}/639079200000000000_01234567-89ab-cdef-0123-456789abcdef/dismiss", at(&subscription)), &[BEARER], "").await;
+    let (code, _) = ask(
+        &server,
+        "POST",
+        &format!("{}/639079200000000000_01234567-89ab-cdef-0123-456789abcdef/dismiss", at(&subscription)),
+        &[BEARER],
+        "",
+    )
+    .await;
     assert_eq!(code, StatusCode::NOT_FOUND);
     let (code, _) = ask(&server, "GET", &id.replace("/local/", "/westeurope/"), &[BEARER], "").await;
     assert_eq!(code, StatusCode::NOT_FOUND);
@@ -76,7 +85,9 @@ async fn what_is_asked_wrongly_is_told() {
         let (code, answer) = post(&server, &path, &body).await;
         assert_eq!((code, &answer["error"]["target"]), (StatusCode::BAD_REQUEST, &json!(target)), "{answer}");
     }
-    for path in ["/api/v1/alerts?status=Open", "/api/v1/alerts?severity=Critical", "/api/v1/alerts?cursor=x", "/api/v1/alerts?colour=red"] {
+    for path in
+        ["/api/v1/alerts?status=Open", "/api/v1/alerts?severity=Critical", "/api/v1/alerts?cursor=x", "/api/v1/alerts?colour=red"]
+    {
         assert_eq!(ask(&server, "GET", path, &[BEARER], "").await.0, StatusCode::BAD_REQUEST, "{path}");
     }
     let many = json!({ "ids": vec!["x"; 1_001], "status": "Dismissed" });

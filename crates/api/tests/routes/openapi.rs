@@ -375,7 +375,14 @@ impl Found {
             let id = governance::result(server, &rule, false).await["name"].as_str().unwrap().to_owned();
             operations.insert(rule, id);
         }
-        Self { principal: principals["items"][0]["id"].as_str().unwrap().to_owned(), key: key(), task, alert, reports, operations }
+        Self {
+            principal: principals["items"][0]["id"].as_str().unwrap().to_owned(),
+            key: key(),
+            task,
+            alert,
+            reports,
+            operations,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! What must hold of a content file beyond its shape.
 
 mod detection;
+mod incident;
 mod plan;
 mod standard;
 
@@ -19,6 +20,7 @@ use crate::{
 
 pub use detection::duration;
 pub(crate) use detection::{detection, log_source};
+pub(crate) use incident::incident;
 pub(crate) use plan::{plan, plan_need, successors};
 pub(crate) use standard::{checks, standard};
 

@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use jiff::Timestamp;
 use skywarden_content::AlertLevel;
-use skywarden_detect::{BadRecord, Clock, Detect, PublicRules, Refused, Run, own_rules};
+use skywarden_detect::{BadRecord, Clock, Detect, Kinds, PublicRules, Refused, Run, own_rules};
 
 use crate::{
     Ending,
@@ -81,7 +81,7 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
     let mut alerts: Vec<_> = run.alerts.all().into_iter().cloned().collect();
     alerts.retain(|alert| alert.severity >= arguments.min_severity);
     match arguments.format {
-        DetectFormat::Table => output::table(&alerts)?,
+        DetectFormat::Table => output::table(&alerts, &Kinds::new(catalog.incidents.values()))?,
         DetectFormat::Json => output::json_lines(&alerts)?,
         DetectFormat::Ocsf => output::ocsf_lines(&alerts)?,
     }

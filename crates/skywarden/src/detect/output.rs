@@ -1,14 +1,14 @@
-use std::io::Write as _;
+use std::{collections::BTreeMap, io::Write as _};
 
 use serde_json::{Value, json};
 use skywarden_content::AlertLevel;
-use skywarden_detect::{Alert, by_severity, correlate};
+use skywarden_detect::{Alert, Kinds, by_severity, correlate};
 
 use super::severity_text;
 use crate::output::{new_table, ocsf::SCHEMA_VERSION, text_for_terminal};
 
 /// Alerts for people: the worst first.
-pub(crate) fn table(alerts: &[Alert]) -> anyhow::Result<()> {
+pub(crate) fn table(alerts: &[Alert], kinds: &Kinds) -> anyhow::Result<()> {
     let mut sorted: Vec<&Alert> = alerts.iter().collect();
     sorted.sort_by_key(|alert| (std::cmp::Reverse(alert.severity), alert.start));
     let mut table = new_table(&["Severity", "Time (UTC)", "Alert", "Who and what", "Events"]);
@@ -37,12 +37,16 @@ pub(crate) fn table(alerts: &[Alert]) -> anyhow::Result<()> {
             by_severity(alerts).into_iter().rev().map(|(severity, n)| format!("{n} {}", severity_text(severity))).collect();
         writeln!(out, "{}", counts.join(", "))?;
     }
-    for incident in correlate(alerts) {
+    let by_id: BTreeMap<&str, &Alert> = alerts.iter().map(|alert| (alert.id.as_str(), alert)).collect();
+    for incident in correlate(alerts, kinds) {
         writeln!(out, "\n{} ({})", text_for_terminal(&incident.title, 200), severity_text(incident.severity))?;
-        for alert in incident.alerts.iter().filter_map(|place| alerts.get(*place)) {
+        for alert in incident.alerts.iter().filter_map(|id| by_id.get(id.as_str())) {
             let intents: Vec<String> = alert.intents.iter().map(|intent| format!("{intent:?}")).collect();
             let time = alert.start.strftime("%Y-%m-%d %H:%M:%S");
             writeln!(out, "  {time}  {}: {}", intents.join(", "), text_for_terminal(&alert.title, 120))?;
+        }
+        if incident.n_left_out > 0 {
+            writeln!(out, "  and {} more alerts", incident.n_left_out)?;
         }
     }
     Ok(())
