@@ -1,7 +1,7 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
 //! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
-//! Azure publishes), `... -- soak rescan` is the long run, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
+//! Azure publishes), `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
 //! `tests/clients/load.py` asks.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
@@ -39,7 +39,12 @@ fn main() -> anyhow::Result<()> {
                 let n_accounts = n_accounts.parse().with_context(|| format!("`{n_accounts}` is no number of accounts"))?;
                 runtime.block_on(soak::store::fill(Path::new(folder), n_accounts))
             }
-            _ => anyhow::bail!("the soaks are `rescan` and `store FOLDER [ACCOUNTS]`"),
+            ("ingest", []) => soak::ingest::run(soak::ingest::EVENTS),
+            ("ingest", [n_events]) => {
+                soak::ingest::run(n_events.parse().with_context(|| format!("`{n_events}` is no number of events"))?)
+            }
+            ("ingest-worker", [folder]) => runtime.block_on(soak::ingest::work(Path::new(folder))),
+            _ => anyhow::bail!("the soaks are `ingest [EVENTS]`, `rescan` and `store FOLDER [ACCOUNTS]`"),
         };
     }
     if let [name, rest @ ..] = arguments.as_slice()

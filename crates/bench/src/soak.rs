@@ -1,5 +1,6 @@
 //! Long runs that look for what grows.
 
+pub(crate) mod ingest;
 pub(crate) mod store;
 
 use std::path::Path;
