@@ -71,13 +71,8 @@ impl Desk {
             tokio::time::sleep(Duration::from_millis(20)).await;
         };
         let (say, stop) = Stop::new();
-        let context = Context {
-            id: INPUT.into(),
-            source: "messages".into(),
-            kind: TextKind::Json,
-            intake: ingest.intake().clone(),
-            stop,
-        };
+        let context =
+            Context { id: INPUT.into(), source: "messages".into(), kind: TextKind::Json, intake: ingest.intake().clone(), stop };
         let input = tokio::spawn(supervise(self.kind.open(), context));
         Running { ingest, input, say }
     }
@@ -106,8 +101,9 @@ impl Desk {
 }
 
 impl Running {
-    pub(crate) fn status(&self) -> InputStatus {
-        self.ingest.statuses().all().remove(INPUT).unwrap_or_default()
+    /// How the input is doing, once it says something.
+    fn status(&self) -> Option<InputStatus> {
+        self.ingest.statuses().all().remove(INPUT)
     }
 
     /// Where a stream of the input goes on.
@@ -115,18 +111,13 @@ impl Running {
         self.ingest.intake().position(INPUT, stream)
     }
 
-    /// Whether the input told anything yet.
-    pub(crate) fn is_known(&self) -> bool {
-        self.ingest.statuses().all().contains_key(INPUT)
-    }
-
     /// Waits until the input is doing like this.
     pub(crate) async fn until(&self, what: &str, is_so: impl Fn(&InputStatus) -> bool) -> InputStatus {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let status = self.status();
-            if is_so(&status) {
-                return status;
+            if let Some(status) = status.as_ref().filter(|status| is_so(status)) {
+                return status.clone();
             }
             assert!(Instant::now() < deadline, "waited for {what}, and it is {status:?}");
             tokio::time::sleep(Duration::from_millis(2)).await;
@@ -167,10 +158,8 @@ impl Running {
 impl Server {
     /// Starts one of the programs that `cargo xtask test` installs, and waits until it listens.
     pub(crate) async fn start(program: &str, arguments: &[String], port: u16, log: &Path) -> Self {
-        let folder = std::env::var_os("SKYWARDEN_BROKERS").map_or_else(
-            || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/brokers/bin"),
-            PathBuf::from,
-        );
+        let folder = std::env::var_os("SKYWARDEN_BROKERS")
+            .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/brokers/bin"), PathBuf::from);
         let path = folder.join(program);
         assert!(
             path.exists(),

@@ -3,12 +3,7 @@
 
 mod partition;
 
-use std::{
-    collections::BTreeSet,
-    path::PathBuf,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use rskafka::{
@@ -21,6 +16,7 @@ use tokio::task::JoinSet;
 
 use self::partition::Partition;
 use super::{ClientTlsSettings, Context, InputError, LogInput, QueueStart, Stop, health::Health, secret};
+use crate::IngestError;
 
 /// A request that takes longer has failed: the client itself waits for ever.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -102,6 +98,8 @@ struct Reading {
     health: Health,
     /// The input's own, but for who says stop.
     context: Context,
+    /// Says when the input is to stop.
+    stop: Stop,
     tasks: JoinSet<Result<(), InputError>>,
     known: BTreeSet<(String, i32)>,
 }
@@ -111,7 +109,7 @@ impl Kafka {
         Kafka { settings, health: Health::default() }
     }
 
-    async fn connect(&self) -> Result<Client, InputError> {
+    async fn connect(&self, stop: &Stop) -> Result<Client, InputError> {
         let settings = &self.settings;
         let mut builder = ClientBuilder::new(settings.brokers.clone()).client_id("skywarden").max_message_size(MAX_ANSWER);
         builder = builder.backoff_config(BackoffConfig {
@@ -133,7 +131,7 @@ impl Kafka {
                 SaslMechanism::ScramSha512 => SaslConfig::ScramSha512(credentials),
             });
         }
-        patiently(&format!("connect to Kafka at {}", settings.brokers.join(", ")), builder.build()).await
+        patiently(&format!("connect to Kafka at {}", settings.brokers.join(", ")), stop, builder.build()).await
     }
 }
 
@@ -143,7 +141,7 @@ impl LogInput for Kafka {
         if self.settings.brokers.is_empty() || self.settings.topics.is_empty() {
             return Err(InputError::Failed("`brokers` and `topics` of Kafka need at least one each".to_owned()));
         }
-        let client = Arc::new(self.connect().await?);
+        let client = Arc::new(self.connect(&context.stop).await?);
         // What is there now is begun as the settings say; what is found later is new, and no part of it is passed over.
         let mut start = match context.intake.positions(&context.id).is_empty() {
             true => self.settings.start,
@@ -154,6 +152,7 @@ impl LogInput for Kafka {
             client,
             health: self.health.clone(),
             context: Context { stop: stop_partitions, ..context.clone() },
+            stop: context.stop.clone(),
             tasks: JoinSet::new(),
             known: BTreeSet::new(),
         };
@@ -184,7 +183,7 @@ impl LogInput for Kafka {
 impl Reading {
     /// Looks for partitions and begins to read those that are new.
     async fn look(&mut self, wanted: &[String], start: QueueStart) -> Result<(), InputError> {
-        let topics = patiently("list the topics of Kafka", self.client.list_topics()).await?;
+        let topics = patiently("list the topics of Kafka", &self.stop, self.client.list_topics()).await?;
         let missing: Vec<&str> =
             wanted.iter().filter(|name| !topics.iter().any(|topic| topic.name == **name)).map(String::as_str).collect();
         if missing.is_empty() {
@@ -196,7 +195,8 @@ impl Reading {
         for Topic { name, partitions } in topics.into_iter().filter(|topic| wanted.contains(&topic.name)) {
             for number in partitions {
                 if self.known.len() >= MAX_PARTITIONS {
-                    let reason = format!("the topics have more than {MAX_PARTITIONS} partitions; share them among several inputs");
+                    let reason =
+                        format!("the topics have more than {MAX_PARTITIONS} partitions; share them among several inputs");
                     self.health.fails(&self.context, TOPICS, reason);
                     return Ok(());
                 }
@@ -211,15 +211,20 @@ impl Reading {
     }
 }
 
-/// Waits for an answer, but not for ever.
+/// Waits for an answer, but neither for ever nor when it is time to stop.
 async fn patiently<T>(
     what: &str,
+    stop: &Stop,
     answer: impl Future<Output = Result<T, rskafka::client::error::Error>>,
 ) -> Result<T, InputError> {
-    match tokio::time::timeout(PATIENCE, answer).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(InputError::Failed(format!("could not {what}: {error}"))),
-        Err(_) => Err(InputError::Failed(format!("could not {what}: no answer within {} s", PATIENCE.as_secs()))),
+    let mut stop = stop.clone();
+    tokio::select! {
+        () = stop.said() => Err(IngestError::Stopped.into()),
+        answered = tokio::time::timeout(PATIENCE, answer) => match answered {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(InputError::Failed(format!("could not {what}: {error}"))),
+            Err(_) => Err(InputError::Failed(format!("could not {what}: no answer within {} s", PATIENCE.as_secs()))),
+        },
     }
 }
 

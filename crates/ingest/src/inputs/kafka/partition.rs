@@ -104,7 +104,7 @@ impl Partition {
     async fn read(&self) -> Result<(), InputError> {
         let what = format!("read partition {} of the topic {}", self.number, self.topic);
         let opened = self.client.partition_client(self.topic.clone(), self.number, UnknownTopicHandling::Error);
-        let partition = patiently(&what, opened).await?;
+        let partition = patiently(&what, &self.context.stop, opened).await?;
         let mut offset = self.begin(&partition).await?;
         let mut most = BATCH;
         let mut stop = self.context.stop.clone();
@@ -196,23 +196,9 @@ impl Partition {
     async fn out_of_range(&self, partition: &PartitionClient, offset: i64) -> Result<i64, InputError> {
         let oldest = self.offset(partition, OffsetAt::Earliest).await?;
         let end = self.offset(partition, OffsetAt::Latest).await?;
-        let lost = if offset < oldest {
-            format!(
-                "{} messages of {} (offsets {offset} to {}) were removed before they were read; let the topic keep more, or for longer",
-                oldest - offset,
-                self.stream,
-                oldest - 1
-            )
-        } else if offset > end {
-            format!(
-                "{} ends with offset {}, and {} was read already: the topic was made anew, or its brokers lost messages; it is read from \
-                 the oldest that is there, {oldest}, on",
-                self.stream,
-                end - 1,
-                offset - 1
-            )
-        } else {
-            return Err(InputError::Failed(format!("could not read {}: offset {offset} is there and is refused", self.stream)));
+        let Some(lost) = lost(&self.stream, offset, oldest, end) else {
+            let reason = format!("could not read {}: offset {offset} is there and is refused", self.stream);
+            return Err(InputError::Failed(reason));
         };
         self.health.lost(&self.context, &self.stream, lost.clone());
         let mut told = Gathered::default();
@@ -261,11 +247,43 @@ impl Partition {
     }
 
     async fn offset(&self, partition: &PartitionClient, at: OffsetAt) -> Result<i64, InputError> {
-        patiently(&format!("ask for the offsets of {}", self.stream), partition.get_offset(at)).await
+        patiently(&format!("ask for the offsets of {}", self.stream), &self.context.stop, partition.get_offset(at)).await
     }
 
     async fn keep(&self, gathered: Gathered, offset: i64) -> Result<(), InputError> {
         let position = serde_json::to_value(Position { offset }).ok();
         Ok(self.context.intake.keep(gathered.batch(&self.context, &self.stream, position)).await?)
+    }
+}
+
+/// What is lost if `offset` is read next, and a partition goes from `oldest` to before `end`.
+fn lost(stream: &str, offset: i64, oldest: i64, end: i64) -> Option<String> {
+    if offset < oldest {
+        let (n, last) = (oldest - offset, oldest - 1);
+        return Some(format!(
+            "{n} messages of {stream} (offsets {offset} to {last}) were removed before they were read; let the topic keep more, or for \
+             longer"
+        ));
+    }
+    (offset > end).then(|| {
+        format!(
+            "{stream} ends before offset {end}, and all before {offset} was read already: the topic was made anew, or its brokers lost \
+             messages; it is read from the oldest that is there, {oldest}, on"
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_lost_is_counted() {
+        let told = |offset, oldest, end| lost("t/0", offset, oldest, end).unwrap_or_default();
+        assert!(told(4, 10, 12).starts_with("6 messages of t/0 (offsets 4 to 9) were removed"), "{}", told(4, 10, 12));
+        assert!(told(13, 10, 12).contains("made anew"));
+        for offset in [10, 11, 12] {
+            assert_eq!(told(offset, 10, 12), "");
+        }
     }
 }

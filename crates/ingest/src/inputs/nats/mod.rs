@@ -101,7 +101,11 @@ impl Nats {
 #[async_trait]
 impl LogInput for Nats {
     async fn run(&mut self, context: &Context) -> Result<(), InputError> {
-        let connection = Connection::open(&self.settings, context, &self.health).await?;
+        let mut stop = context.stop.clone();
+        let connection = tokio::select! {
+            () = stop.said() => return Ok(()),
+            connection = Connection::open(&self.settings, context, &self.health) => connection?,
+        };
         match &self.settings.stream {
             Some(name) => stream::read(&connection, name, &self.settings).await,
             None => subjects::read(&connection, &self.settings.subjects).await,
@@ -206,7 +210,10 @@ fn unusable(path: &Path, error: &dyn std::fmt::Display) -> InputError {
 /// The address of a server. One with a password in it is refused: it would stand in settings and logs.
 fn address(server: &str) -> Result<ServerAddr, InputError> {
     let parsed: ServerAddr = server.parse().map_err(|error| {
-        InputError::Failed(format!("`{}` is no address of NATS: {error}; write `nats://HOST:PORT`", server.rsplit('@').next().unwrap_or_default()))
+        InputError::Failed(format!(
+            "`{}` is no address of NATS: {error}; write `nats://HOST:PORT`",
+            server.rsplit('@').next().unwrap_or_default()
+        ))
     })?;
     if parsed.username().is_some() || parsed.password().is_some() {
         return Err(InputError::Failed("an address of NATS holds a user or token; put them into `login`".to_owned()));

@@ -163,7 +163,10 @@ impl<'r> Reading<'r> {
                 .map_err(|error| self.connection.failed(&format!("read the stream `{}`", self.name), error.as_ref()))?;
             self.n_given += 1;
             if info.consumer_sequence != self.n_given {
-                let reason = format!("{} messages were lost on the way; they are read again", info.consumer_sequence.abs_diff(self.n_given));
+                let reason = format!(
+                    "{} messages were lost on the way; they are read again",
+                    info.consumer_sequence.abs_diff(self.n_given)
+                );
                 return Err(self.connection.heard.failed(&format!("read the stream `{}`", self.name), &reason));
             }
             self.position.sequence = info.stream_sequence;

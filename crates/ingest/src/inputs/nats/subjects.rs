@@ -32,7 +32,7 @@ pub(super) async fn read(connection: &Connection<'_>, subjects: &[String]) -> Re
     let mut stop = context.stop.clone();
     let mut away = None;
     loop {
-        look(connection, &mut away)?;
+        look(connection, &mut away).await?;
         let first = tokio::select! {
             () = stop.said() => return Ok(()),
             first = tokio::time::timeout(LOOK, messages.next()) => first,
@@ -66,7 +66,7 @@ async fn gather(connection: &Connection<'_>, first: Message, messages: &mut Sele
 }
 
 /// Tells what was lost and what is wrong.
-fn look(connection: &Connection<'_>, away: &mut Option<Timestamp>) -> Result<(), InputError> {
+async fn look(connection: &Connection<'_>, away: &mut Option<Timestamp>) -> Result<(), InputError> {
     let Connection { context, health, heard, .. } = connection;
     // A subject that is not allowed is told only like this.
     if let Some(error) = heard.take_error() {
@@ -74,20 +74,30 @@ fn look(connection: &Connection<'_>, away: &mut Option<Timestamp>) -> Result<(),
     }
     let n_dropped = heard.take_dropped();
     if n_dropped > 0 {
-        health.lost(context, PART, format!("{n_dropped} messages came faster than they could be taken and are lost; use a stream"));
+        let lost = format!("{n_dropped} messages came faster than they could be taken and are lost; read a stream instead");
+        tell_lost(connection, lost).await?;
     }
-    match (connection.is_connected(), *away) {
-        (true, None) => health.is_well(context, PART, None),
-        (true, Some(since)) => {
-            health.is_well(context, PART, None);
-            health.lost(context, PART, format!("what was published from {since} to {} is lost: the connection was", Timestamp::now()));
-            *away = None;
-        }
-        (false, since) => {
-            *away = since.or_else(|| Some(Timestamp::now()));
-            let reason = format!("the connection to {} is lost; it is tried again, and what is published meanwhile is lost", connection.servers);
-            health.fails(context, PART, reason);
-        }
+    if !connection.is_connected() {
+        away.get_or_insert_with(Timestamp::now);
+        let reason = format!(
+            "the connection to {} is lost; it is tried again, and what is published meanwhile is lost",
+            connection.servers
+        );
+        health.fails(context, PART, reason);
+        return Ok(());
+    }
+    health.is_well(context, PART, None);
+    if let Some(since) = away.take() {
+        let lost = format!("what was published from {since} to {} is lost: the connection was", Timestamp::now());
+        tell_lost(connection, lost).await?;
     }
     Ok(())
+}
+
+async fn tell_lost(connection: &Connection<'_>, lost: String) -> Result<(), InputError> {
+    let Connection { context, health, .. } = connection;
+    health.lost(context, PART, lost.clone());
+    let mut told = Gathered::default();
+    told.refuse(lost, String::new());
+    Ok(context.intake.keep(told.batch(context, PART, None)).await?)
 }
