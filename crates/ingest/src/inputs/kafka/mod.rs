@@ -35,7 +35,8 @@ const TOPICS: &str = "";
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct KafkaSettings {
-    /// Brokers to begin with, `HOST:PORT`; the others are found. An address of IPv6 needs a name. Of Event Hubs: `NAMESPACE.servicebus.windows.net:9093`.
+    /// Brokers to begin with, `HOST:PORT`; the others are found. Of Event Hubs: `NAMESPACE.servicebus.windows.net:9093`. An address of
+    /// IPv6 needs a name.
     pub brokers: Vec<String>,
     /// The topics (of Event Hubs: the event hubs) by their names.
     pub topics: Vec<String>,

@@ -1,4 +1,7 @@
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rskafka::{
     client::{
@@ -25,6 +28,9 @@ const IDLE: i32 = 5_000;
 
 /// With less than so many bytes, what comes soon is waited for, so that it comes together.
 const LITTLE: usize = 64 << 10;
+
+/// A partition that ends before what was read of it is taken for another one after so long.
+const SETTLES: Duration = Duration::from_secs(10);
 
 /// One partition.
 pub(super) struct Partition {
@@ -107,15 +113,20 @@ impl Partition {
         let partition = patiently(&what, &self.context.stop, opened).await?;
         let mut offset = self.begin(&partition).await?;
         let mut most = BATCH;
+        let mut short_since: Option<Instant> = None;
         let mut stop = self.context.stop.clone();
         while !stop.is_said() {
-            let fetched = tokio::select! {
-                () = stop.said() => return Ok(()),
-                fetched = self.fetch(&partition, offset, most) => fetched,
-            };
-            match fetched {
-                Ok(Fetched { end, .. }) if end < offset => offset = self.out_of_range(&partition, offset).await?,
+            match self.fetch(&partition, offset, most).await {
+                Ok(Fetched { end, .. }) if end < offset => {
+                    // A broker that has just become the leader may not know yet how far it goes.
+                    if short_since.get_or_insert_with(Instant::now).elapsed() >= SETTLES {
+                        offset = self.out_of_range(&partition, offset).await?;
+                    } else if stop.within(TOGETHER).await {
+                        return Ok(());
+                    }
+                }
                 Ok(Fetched { records, end }) => {
+                    short_since = None;
                     let n_bytes = self.take(&mut offset, records, end).await?;
                     // Also when only marks of transactions came, which are no messages and come at once.
                     if n_bytes < LITTLE && most == BATCH && stop.within(TOGETHER).await {
@@ -157,7 +168,12 @@ impl Partition {
         let most = i32::try_from(most).unwrap_or(i32::MAX);
         let what = || format!("read {} from offset {offset} on", self.stream);
         let fetched = partition.fetch_records(offset, 1..most.saturating_add(1), IDLE);
-        match tokio::time::timeout(PATIENCE, fetched).await {
+        let mut stop = self.context.stop.clone();
+        let fetched = tokio::select! {
+            () = stop.said() => return Err(Trouble::Failed(IngestError::Stopped.into())),
+            fetched = tokio::time::timeout(PATIENCE, fetched) => fetched,
+        };
+        match fetched {
             Ok(Ok((records, end))) => Ok(Fetched { records, end }),
             Ok(Err(Error::ServerError { protocol_error: ProtocolError::OffsetOutOfRange, .. })) => Err(Trouble::OutOfRange),
             Ok(Err(
@@ -192,19 +208,19 @@ impl Partition {
         Ok(n_bytes)
     }
 
-    /// The oldest message that is there, from which reading goes on; what lies between is lost, and that is told.
+    /// Where to go on if there is no such offset; what is lost is told.
     async fn out_of_range(&self, partition: &PartitionClient, offset: i64) -> Result<i64, InputError> {
         let oldest = self.offset(partition, OffsetAt::Earliest).await?;
         let end = self.offset(partition, OffsetAt::Latest).await?;
-        let Some(lost) = lost(&self.stream, offset, oldest, end) else {
+        let Some((go_on, lost)) = lost(&self.stream, offset, oldest, end) else {
             let reason = format!("could not read {}: offset {offset} is there and is refused", self.stream);
             return Err(InputError::Failed(reason));
         };
         self.health.lost(&self.context, &self.stream, lost.clone());
         let mut told = Gathered::default();
         told.refuse(lost, String::new());
-        self.keep(told, oldest).await?;
-        Ok(oldest)
+        self.keep(told, go_on).await?;
+        Ok(go_on)
     }
 
     /// Where to go on behind a batch that can't be decoded, which is told: the least offset at which something can be read.
@@ -256,21 +272,25 @@ impl Partition {
     }
 }
 
-/// What is lost if `offset` is read next, and a partition goes from `oldest` to before `end`.
-fn lost(stream: &str, offset: i64, oldest: i64, end: i64) -> Option<String> {
+/// Where to go on and what is lost, if `offset` is to be read next and a partition goes from `oldest` to before `end`.
+fn lost(stream: &str, offset: i64, oldest: i64, end: i64) -> Option<(i64, String)> {
     if offset < oldest {
-        let (n, last) = (oldest - offset, oldest - 1);
-        return Some(format!(
+        let (n, last) = (oldest.saturating_sub(offset), oldest.saturating_sub(1));
+        let told = format!(
             "{n} messages of {stream} (offsets {offset} to {last}) were removed before they were read; let the topic keep more, or for \
              longer"
-        ));
+        );
+        return Some((oldest, told));
     }
-    (offset > end).then(|| {
-        format!(
-            "{stream} ends before offset {end}, and all before {offset} was read already: the topic was made anew, or its brokers lost \
-             messages; it is read from the oldest that is there, {oldest}, on"
-        )
-    })
+    let so_far = format!("{stream} ends before offset {end}, and all before {offset} was read already");
+    match (offset > end, oldest) {
+        (false, _) => None,
+        (true, 0) => {
+            Some((0, format!("{so_far}: the topic was made anew, or its brokers lost messages; it is read from its beginning")))
+        }
+        // A topic that is new has its first message yet.
+        (true, _) => Some((end, format!("{so_far}: its brokers lost messages; what gets their offsets anew is read"))),
+    }
 }
 
 #[cfg(test)]
@@ -279,11 +299,14 @@ mod tests {
 
     #[test]
     fn what_is_lost_is_counted() {
-        let told = |offset, oldest, end| lost("t/0", offset, oldest, end).unwrap_or_default();
-        assert!(told(4, 10, 12).starts_with("6 messages of t/0 (offsets 4 to 9) were removed"), "{}", told(4, 10, 12));
-        assert!(told(13, 10, 12).contains("made anew"));
+        let (go_on, told) = lost("t/0", 4, 10, 12).unwrap();
+        assert!(go_on == 10 && told.starts_with("6 messages of t/0 (offsets 4 to 9) were removed"), "{go_on} {told}");
+        let (go_on, told) = lost("t/0", 13, 10, 12).unwrap();
+        assert!(go_on == 12 && told.contains("brokers lost messages"), "{go_on} {told}");
+        let (go_on, told) = lost("t/0", 13, 0, 12).unwrap();
+        assert!(go_on == 0 && told.contains("made anew"), "{go_on} {told}");
         for offset in [10, 11, 12] {
-            assert_eq!(told(offset, 10, 12), "");
+            assert_eq!(lost("t/0", offset, 10, 12), None);
         }
     }
 }

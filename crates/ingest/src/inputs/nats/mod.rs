@@ -22,7 +22,7 @@ use super::{ClientTlsSettings, Context, InputError, LogInput, QueueStart, health
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// So many messages of subjects wait in memory; of more the oldest are kept and the others are lost, which is told.
-const WAITING: usize = 8_192;
+const WAITING: usize = 32_768;
 
 /// Messages from NATS. The payload of a message is one text, or one for each line of records; a CloudEvent is read like any other JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,7 +18,7 @@ use crate::inputs::{
 /// How long a request waits at the server for a first message.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// A batch holds so many messages at the most.
+/// A batch holds so many messages at the most; fewer than the client keeps before it drops some.
 const MESSAGES: usize = 10_000;
 
 /// How often the stream itself is looked at: whether it was purged or made anew.
@@ -252,7 +252,7 @@ impl Found {
                     "up to {} messages of the stream {name} ({} to {}) were removed from it before they were read; let it keep more, \
                      or for longer",
                     oldest.sequence - known.sequence,
-                    known.sequence + 1,
+                    known.sequence.saturating_add(1),
                     oldest.sequence
                 );
                 (oldest, Some(lost))
@@ -266,7 +266,7 @@ impl Found {
 fn consumer(settings: &NatsSettings, position: Position) -> pull::Config {
     let mut config = pull::Config {
         description: Some("skywarden reads logs".to_owned()),
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: position.sequence + 1 },
+        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: position.sequence.saturating_add(1) },
         ack_policy: AckPolicy::None,
         inactive_threshold: GONE_AFTER,
         num_replicas: 1,
