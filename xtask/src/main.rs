@@ -1,5 +1,6 @@
 //! The one door for developers' commands: `cargo xtask NAME`.
 
+mod brokers;
 mod conformance;
 mod console;
 mod docs;

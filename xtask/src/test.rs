@@ -2,12 +2,13 @@ use std::path::Path;
 
 use anyhow::{Context as _, bail};
 
-use crate::{console, process, report};
+use crate::{brokers, console, process, report};
 
 /// Installs what the tests need and runs all of them; with a filter, only those of Rust.
 pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_postgresql()?;
     install_identity_provider()?;
+    brokers::install()?;
     // The console is built once, by its own tests: Rust's need none of it.
     let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
     arguments.extend(filter);

@@ -1,6 +1,12 @@
 //! Where logs come from. Each kind is a module with its settings and what reads it.
 
+mod client_tls;
 mod file;
+mod health;
+mod kafka;
+mod nats;
+mod queue;
+mod secret;
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,12 +14,16 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use client_tls::ClientTlsSettings;
 pub use file::{FileSettings, Start};
+pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
+pub use nats::{NatsLogin, NatsSettings};
+pub use queue::QueueStart;
 
 use crate::{Intake, TextKind, error::IngestError};
 
 /// Between attempts of an input that fails: twice as long each time, up to the last.
-const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
+pub(crate) const BACKOFF: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(60)];
 
 /// An input as its user writes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -33,6 +43,10 @@ pub struct InputSettings {
 pub enum InputKind {
     /// Files of this machine.
     File(FileSettings),
+    /// Topics of Kafka, and of what speaks its protocol: Azure Event Hubs, Redpanda.
+    Kafka(KafkaSettings),
+    /// A stream or subjects of NATS.
+    Nats(NatsSettings),
 }
 
 /// What an input works with.
@@ -104,6 +118,8 @@ impl InputKind {
     pub fn open(&self) -> Box<dyn LogInput> {
         match self {
             InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
+            InputKind::Kafka(settings) => Box::new(kafka::Kafka::new(settings.clone())),
+            InputKind::Nats(settings) => Box::new(nats::Nats::new(settings.clone())),
         }
     }
 }
