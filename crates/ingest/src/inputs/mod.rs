@@ -1,6 +1,7 @@
 //! Where logs come from. Each kind is a module with its settings and what reads it.
 
 mod file;
+pub mod syslog;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use file::{FileSettings, Start};
+pub use syslog::SyslogSettings;
 
 use crate::{Intake, TextKind, error::IngestError};
 
@@ -33,6 +35,8 @@ pub struct InputSettings {
 pub enum InputKind {
     /// Files of this machine.
     File(FileSettings),
+    /// Syslog that others send.
+    Syslog(SyslogSettings),
 }
 
 /// What an input works with.
@@ -104,6 +108,7 @@ impl InputKind {
     pub fn open(&self) -> Box<dyn LogInput> {
         match self {
             InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
+            InputKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone())),
         }
     }
 }
