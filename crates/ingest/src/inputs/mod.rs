@@ -1,6 +1,8 @@
 //! Where logs come from. Each kind is a module with its settings and what reads it.
 
+mod audit;
 mod file;
+mod journald;
 pub mod syslog;
 
 use std::{sync::Arc, time::Duration};
@@ -9,7 +11,9 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use audit::AuditSettings;
 pub use file::{FileSettings, Start};
+pub use journald::{JournaldSettings, Priority};
 pub use syslog::SyslogSettings;
 
 use crate::{Intake, TextKind, error::IngestError};
@@ -35,6 +39,10 @@ pub struct InputSettings {
 pub enum InputKind {
     /// Files of this machine.
     File(FileSettings),
+    /// The systemd journal.
+    Journald(JournaldSettings),
+    /// What auditd of this machine writes.
+    Audit(AuditSettings),
     /// Syslog that others send.
     Syslog(SyslogSettings),
 }
@@ -108,6 +116,8 @@ impl InputKind {
     pub fn open(&self) -> Box<dyn LogInput> {
         match self {
             InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
+            InputKind::Journald(settings) => Box::new(journald::Journald::new(settings.clone())),
+            InputKind::Audit(settings) => Box::new(file::Files::new(settings.files())),
             InputKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone())),
         }
     }

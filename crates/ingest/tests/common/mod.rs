@@ -211,3 +211,12 @@ pub(crate) async fn until(what: &str, condition: impl Fn() -> bool) {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
+
+/// Waits until a record with a text is in the archive.
+pub(crate) async fn until_archived(folder: &Path, server: &Server, text: &str) {
+    let began = Instant::now();
+    while !archived(folder).await.iter().any(|record| record.contains(text)) {
+        assert!(began.elapsed() < DEADLINE, "`{text}` did not come: {:#?}", server.status());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -50,6 +50,13 @@ pub enum Start {
     End,
 }
 
+impl FileSettings {
+    /// Files to follow, with what is usual in all else.
+    pub fn following(paths: Vec<String>, start: Start) -> Self {
+        FileSettings { paths, start, look_every: a_second(), patience: a_minute() }
+    }
+}
+
 fn a_second() -> u64 {
     1_000
 }
