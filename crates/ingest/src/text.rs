@@ -75,14 +75,7 @@ impl std::fmt::Debug for TextReader {
 impl TextReader {
     /// Opens a file that may be packed or UTF-16.
     pub(crate) fn open(file: impl Read + Send + 'static, kind: TextKind) -> io::Result<Self> {
-        Ok(TextReader {
-            reader: open(file)?,
-            kind,
-            line: Vec::new(),
-            is_first: true,
-            shape: Shape::Lines,
-            n_bytes: 0,
-        })
+        Ok(TextReader { reader: open(file)?, kind, line: Vec::new(), is_first: true, shape: Shape::Lines, n_bytes: 0 })
     }
 
     /// What the file turned out to be, by what was read.

@@ -1,5 +1,5 @@
 //! A journal that a journald of this test's own writes, and programs in place of journalctl for what goes wrong; auditd's files.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;
 
@@ -111,7 +111,14 @@ async fn entries_of_a_real_journal_come_once() {
     journal.end();
     journal.start();
     common::until("that somebody listens", || {
-        Command::new("logger").arg("--socket").arg(journal.socket()).args(["--socket-errors=on", "--tag", "cron", "x"]).stderr(Stdio::null()).status().unwrap().success()
+        Command::new("logger")
+            .arg("--socket")
+            .arg(journal.socket())
+            .args(["--socket-errors=on", "--tag", "cron", "x"])
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
     })
     .await;
     journal.log("sshd", "four");

@@ -39,10 +39,12 @@ impl Postgres {
         let data = postgres.folder.join("data");
         let data = data.display().to_string();
         postgres.run("initdb", &["-D", &data, "-U", "postgres", "-A", "trust", "--no-sync", "-E", "UTF8"]);
-        std::fs::write(Path::new(&data).join("pg_hba.conf"), "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n").unwrap();
+        std::fs::write(Path::new(&data).join("pg_hba.conf"), "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n")
+            .unwrap();
         let settings = [
             format!("listen_addresses='127.0.0.1' port={port} fsync=off unix_socket_directories='{}'", postgres.folder.display()),
-            "logging_collector=on log_destination='stderr,csvlog,jsonlog' log_directory=log log_filename='postgresql.log'".to_owned(),
+            "logging_collector=on log_destination='stderr,csvlog,jsonlog' log_directory=log log_filename='postgresql.log'"
+                .to_owned(),
             "log_connections=on log_disconnections=on log_statement=all log_timezone=UTC lc_messages=C".to_owned(),
         ];
         let mut options = String::new();
@@ -93,7 +95,13 @@ impl Postgres {
     fn log_in(&self, user: &str, password: &str) -> bool {
         let mut psql = self.command("psql");
         psql.args(["-X", "-q", "-w", "-h", "127.0.0.1", "-p", &self.port.to_string(), "-U", user, "-d", "postgres", "-c", ""]);
-        psql.env("PGPASSWORD", password).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
+        psql.env("PGPASSWORD", password)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status()
+            .unwrap()
+            .success()
     }
 
     fn log(&self, name: &str) -> PathBuf {
@@ -128,7 +136,8 @@ async fn guessed_passwords_are_found_in_all_forms_of_the_log() {
     for (source, form) in forms {
         let folder = tempfile::tempdir().unwrap();
         let path = postgres.log(&format!("postgresql.{form}"));
-        let settings = kind(json!({ "kind": "file", "paths": [path, path.with_extension(format!("{form}.*"))], "lookEvery": 10 }));
+        let settings =
+            kind(json!({ "kind": "file", "paths": [path, path.with_extension(format!("{form}.*"))], "lookEvery": 10 }));
         let server = Server::start(folder.path(), &detect, source, &settings).await;
         server.until("the start", |status| status.n_events > 0 && status.behind == Some(0)).await;
         running.push((source, form, folder, settings, server));
@@ -178,8 +187,7 @@ async fn guessed_passwords_are_found_in_all_forms_of_the_log() {
             found.extend(held.lock().unwrap().iter().map(|alert| alert.detection.to_string()));
         }
         // The usual prefix of the plain form has no address of the client, the other forms do.
-        let expected =
-            if form == "log" { "SQL.PostgreSQL_BruteForce_ValidUser" } else { "database-brute-force-inside" };
+        let expected = if form == "log" { "SQL.PostgreSQL_BruteForce_ValidUser" } else { "database-brute-force-inside" };
         assert!(found.contains(expected), "{source}: {found:?}");
     }
 }

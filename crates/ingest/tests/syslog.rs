@@ -254,7 +254,8 @@ async fn messages_go_to_the_log_source_of_their_program() {
     server.until("all three", |status| status.n_texts == 3 && status.behind == Some(0)).await;
     server.stop().await;
     assert_eq!(place.archived().await.first().unwrap(), "<13>Mar  1 10:00:00 host app: a line");
-    let reasons: Vec<String> = place.letters().iter().map(|letter| format!("{} {}", letter["source"], letter["reason"])).collect();
+    let reasons: Vec<String> =
+        place.letters().iter().map(|letter| format!("{} {}", letter["source"], letter["reason"])).collect();
     // The log source `calls` of this test takes no headers off.
     assert!(reasons.iter().any(|reason| reason.contains("calls")), "{reasons:?}");
     assert!(reasons.iter().any(|reason| reason.contains("there is no log source `nowhere`")), "{reasons:?}");

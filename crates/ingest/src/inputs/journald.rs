@@ -159,7 +159,7 @@ impl Journald {
         if !output.status.success() {
             return Err(self.ended(output.status, &String::from_utf8_lossy(&output.stderr)));
         }
-        let last = output.stdout.split(|byte| *byte == b'\n').filter_map(|line| cursor(line)).next_back();
+        let last = output.stdout.split(|byte| *byte == b'\n').filter_map(cursor).next_back();
         let position = Position { cursor: last.clone() };
         context.intake.keep(batch(context, Texts::default(), Vec::new(), &position)).await?;
         Ok(last)

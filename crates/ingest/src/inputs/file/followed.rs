@@ -1,6 +1,8 @@
+mod whole;
+
 use std::{
     fs::{File, Metadata},
-    io::{self, Read as _, Seek as _, SeekFrom},
+    io::{self, Read as _},
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -16,7 +18,7 @@ use super::{
 use crate::{
     About, Batch, End, MAX_LINE, RefusedText, TextKind, Texts,
     inputs::Context,
-    text::{Shape, TextReader, begins_document, is_record, too_long},
+    text::{TextReader, begins_document, is_record, too_long},
 };
 
 /// A batch holds about so many bytes.
@@ -285,6 +287,25 @@ impl Followed {
     /// Where the last whole line ends.
     fn last_line_end(&self, size: u64) -> io::Result<u64> {
         let cutter = self.cutter();
+        if cutter.ends == Ends::OutsideQuotes {
+            return self.last_row_end(cutter, size);
+        }
+        let width = u64::try_from(cutter.encoding.width()).unwrap_or(1);
+        let mut end = size - size % width;
+        while end > 0 {
+            let start = end.saturating_sub(1 << 16);
+            let mut part = vec![0; usize::try_from(end - start).unwrap_or_default()];
+            self.file.read_exact_at(&mut part, start)?;
+            if let Some(line) = cutter.lines(&part).last() {
+                return Ok(start + u64::try_from(line.end).unwrap_or_default());
+            }
+            end = start;
+        }
+        Ok(0)
+    }
+
+    /// Whether a quotation mark is open is known from the start only.
+    fn last_row_end(&self, cutter: Cutter, size: u64) -> io::Result<u64> {
         let (mut at, mut held) = (0, Vec::new());
         while at < size {
             let n_before = held.len();
@@ -395,109 +416,6 @@ impl Followed {
 
     fn refused(&self, line: &[u8]) -> RefusedText {
         RefusedText { reason: too_long(), start: self.encoding.decode(line.get(..200).unwrap_or(line)) }
-    }
-
-    /// The next texts of a file that is read as one piece.
-    fn whole(&mut self, context: &Context, stream: &str, rest: Rest) -> io::Result<Vec<Batch>> {
-        let size = self.stamp.size;
-        let mut reader = match self.reader.take() {
-            Some(reader) => reader,
-            None => match self.open_reader() {
-                Ok(reader) => reader,
-                Err(error) => return Ok(self.cut_short(context, stream, rest, &error)),
-            },
-        };
-        let mut batches = Vec::new();
-        let (mut texts, mut refused) = (Texts::default(), Vec::new());
-        loop {
-            let text = match reader.next_text() {
-                Ok(Some(text)) => text,
-                Ok(None) => {
-                    self.position.whole = Some(size);
-                    batches.push(self.batch(context, stream, texts, refused));
-                    return Ok(batches);
-                }
-                Err(error) => {
-                    batches.push(self.batch(context, stream, texts, refused));
-                    batches.extend(self.cut_short(context, stream, rest, &error));
-                    return Ok(batches);
-                }
-            };
-            let is_packed = matches!(self.position.reads, Reads::Copy) || self.is_packed()?;
-            if reader.shape() == Shape::BrokenDocument && !is_packed {
-                self.position = Position { reads: Reads::Lines, offset: 0, whole: None, ..self.position.clone() };
-                return Ok(batches);
-            }
-            if let (Shape::Document, TextKind::Json, Ok(document)) = (reader.shape(), self.kind, &text)
-                && rest != Rest::Give
-                && !is_record(document.as_bytes())
-            {
-                self.failed = Some(self.stamp);
-                return Ok(batches);
-            }
-            self.position.offset = match self.position.reads {
-                Reads::Copy => reader.n_bytes(),
-                _ => self.position.offset + 1,
-            };
-            match text {
-                Ok(text) => texts.push(text.trim_end_matches(['\r', '\n'])),
-                Err(reason) => refused.push(RefusedText { reason, start: String::new() }),
-            }
-            if texts.n_bytes() >= BATCH {
-                batches.push(self.batch(context, stream, std::mem::take(&mut texts), std::mem::take(&mut refused)));
-                if batches.len() >= BATCHES {
-                    self.reader = Some(reader);
-                    return Ok(batches);
-                }
-            }
-        }
-    }
-
-    /// Opens what unpacks it, behind what was given.
-    fn open_reader(&mut self) -> io::Result<TextReader> {
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        if self.position.reads == Reads::Copy {
-            let kind = if self.kind == TextKind::Rows { TextKind::Rows } else { TextKind::Lines };
-            let mut reader = TextReader::open(file, kind)?;
-            reader.skip(self.position.offset)?;
-            return Ok(reader);
-        }
-        if self.position.offset == 1 && self.position.whole.is_some() {
-            // A document that was written anew is given again.
-            let mut reader = TextReader::open(file.try_clone()?, self.kind)?;
-            let _ = reader.next_text()?;
-            if reader.shape() == Shape::Document {
-                self.position.offset = 0;
-            }
-            file.seek(SeekFrom::Start(0))?;
-        }
-        self.position.whole = None;
-        let mut reader = TextReader::open(file, self.kind)?;
-        for _ in 0..self.position.offset {
-            if reader.next_text()?.is_none() {
-                break;
-            }
-        }
-        Ok(reader)
-    }
-
-    fn is_packed(&self) -> io::Result<bool> {
-        let mut start = [0; 4];
-        let n = read_full(&self.file, &mut start, 0)?;
-        Ok(start.starts_with(&[0x1f, 0x8b]) || (n == 4 && start == [0x28, 0xb5, 0x2f, 0xfd]))
-    }
-
-    /// Reading stopped before the end: it may be going on being written. With patience at its end it is told.
-    fn cut_short(&mut self, context: &Context, stream: &str, rest: Rest, error: &io::Error) -> Vec<Batch> {
-        self.failed = Some(self.stamp);
-        if rest != Rest::Give {
-            return Vec::new();
-        }
-        self.position.whole = Some(self.stamp.size);
-        let path = self.position.path.display();
-        let reason = format!("reading {path} stopped: {error}; what was before is looked at");
-        vec![self.batch(context, stream, Texts::default(), vec![RefusedText { reason, start: String::new() }])]
     }
 
     /// Only says where it stands.

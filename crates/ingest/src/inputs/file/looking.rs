@@ -39,11 +39,20 @@ pub(super) struct Looking {
     known: BTreeMap<String, Position>,
     /// Where those stood that are gone or were written anew.
     gone: VecDeque<Position>,
-    /// Copies of files that are followed, by stream, and how much of them was read from the original.
-    copies: BTreeMap<String, u64>,
+    /// Copies of files that are followed, by stream.
+    copies: BTreeMap<String, Copied>,
     is_first: bool,
     /// The stream that was read last.
     last: Option<String>,
+}
+
+/// A copy of a file that is followed: all that it held at a look is read from the original.
+#[derive(Debug)]
+struct Copied {
+    size: u64,
+    modified: (i64, i64),
+    /// The stream of the original; `None` if that was written anew since.
+    original: Option<String>,
 }
 
 /// What a look found.
@@ -193,6 +202,9 @@ impl Looking {
         for (stream, followed) in &mut self.open {
             match followed.look() {
                 Ok(Some(Replaced { position, n_unread })) => {
+                    for copy in self.copies.values_mut().filter(|copy| copy.original.as_ref() == Some(stream)) {
+                        copy.original = None;
+                    }
                     missing.push(Missing { position, n_unread: Some(n_unread), stream: stream.clone() });
                 }
                 Ok(None) => {}
@@ -234,15 +246,24 @@ impl Looking {
                 return Ok(());
             }
         }
-        for followed in self.open.values() {
-            // As long as the original is there, all is read from it.
+        let (size, modified) = (metadata.size(), (metadata.mtime(), metadata.mtime_nsec()));
+        // As long as the original is there, all is read from it.
+        let is_known = self.copies.get(&stream).is_some_and(|copy| {
+            let is_there = copy.original.as_ref().is_some_and(|original| self.open.contains_key(original));
+            is_there && (copy.size, copy.modified) == (size, modified)
+        });
+        if is_known {
+            return Ok(());
+        }
+        for (original, followed) in &self.open {
             if followed.is_being_copied(path, &file)? {
-                self.copies.insert(stream, metadata.size());
+                let copied = Copied { size, modified, original: Some(original.clone()) };
+                self.copies.insert(stream, copied);
                 return Ok(());
             }
         }
         let start = match (self.copies.remove(&stream), self.is_first) {
-            (Some(size), _) if Packing::of(path) == Packing::Plain => Start::At(size),
+            (Some(copied), _) if Packing::of(path) == Packing::Plain => Start::At(copied.size),
             (_, true) => self.settings.start.into(),
             (_, false) => Start::At(0),
         };
@@ -304,7 +325,8 @@ impl Looking {
     fn is_copy_open(&self, position: &Position) -> bool {
         self.open.values().any(|followed| {
             let path = &followed.position().path;
-            position.may_be_copied_to(path) && File::open(path).is_ok_and(|file| position.is_copied_to(path, &file).unwrap_or_default())
+            position.may_be_copied_to(path)
+                && File::open(path).is_ok_and(|file| position.is_copied_to(path, &file).unwrap_or_default())
         })
     }
 
@@ -357,7 +379,9 @@ impl Looking {
 
 fn unreadable(path: &Path, error: &io::Error) -> String {
     match error.kind() {
-        io::ErrorKind::PermissionDenied => format!("could not read {}: {error}; let the user of skywarden read it", path.display()),
+        io::ErrorKind::PermissionDenied => {
+            format!("could not read {}: {error}; let the user of skywarden read it", path.display())
+        }
         _ => format!("could not read {}: {error}", path.display()),
     }
 }

@@ -152,9 +152,8 @@ impl Position {
     pub(crate) fn may_be_copied_to(&self, path: &Path) -> bool {
         let own = if Packing::of(path) == Packing::Plain { self.path.file_name() } else { self.path.file_stem() };
         let names = path.file_name().zip(own);
-        let is_longer = names.is_some_and(|(name, own)| {
-            name.len() > own.len() && name.as_encoded_bytes().starts_with(own.as_encoded_bytes())
-        });
+        let is_longer = names
+            .is_some_and(|(name, own)| name.len() > own.len() && name.as_encoded_bytes().starts_with(own.as_encoded_bytes()));
         is_longer && path != self.path && path.parent() == self.path.parent()
     }
 }

@@ -50,9 +50,18 @@ pub(crate) struct Sender {
     n_waiting: Arc<AtomicU64>,
 }
 
-/// Things that went wrong and are told as long as the input runs: what, how often, since when.
+/// Things that went wrong and are told as long as the input runs, by what went wrong.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Told(Arc<Mutex<BTreeMap<&'static str, (u64, Timestamp, String)>>>);
+pub(crate) struct Told(Arc<Mutex<BTreeMap<&'static str, Mishap>>>);
+
+/// Something that went wrong, perhaps often.
+#[derive(Debug)]
+struct Mishap {
+    n: u64,
+    since: Timestamp,
+    /// Of the last time, or what to do.
+    detail: String,
+}
 
 /// Makes batches of what comes.
 pub(crate) struct Collector<'c> {
@@ -92,9 +101,9 @@ impl Told {
     /// Notes that something went wrong so many times more.
     pub(crate) fn add(&self, what: &'static str, n: u64, detail: String) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = told.entry(what).or_insert_with(|| (0, Timestamp::now(), String::new()));
-        entry.0 += n;
-        entry.2 = detail;
+        let mishap = told.entry(what).or_insert_with(|| Mishap { n: 0, since: Timestamp::now(), detail: String::new() });
+        mishap.n += n;
+        mishap.detail = detail;
     }
 
     /// That it is well again.
@@ -104,8 +113,8 @@ impl Told {
 
     fn problem(&self) -> Option<Problem> {
         let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let since = told.values().map(|(_, since, _)| *since).min()?;
-        let reason = told.iter().map(|(what, (n, since, detail))| format!("{n} {what} since {since}{detail}"));
+        let since = told.values().map(|mishap| mishap.since).min()?;
+        let reason = told.iter().map(|(what, Mishap { n, since, detail })| format!("{n} {what} since {since}{detail}"));
         Some(Problem { reason: reason.collect::<Vec<_>>().join("; "), since })
     }
 }
@@ -116,8 +125,7 @@ impl<'c> Collector<'c> {
         let (n_waiting, told) = (Arc::new(AtomicU64::new(0)), Told::default());
         let sender = Sender { sender, n_waiting: Arc::clone(&n_waiting) };
         let looked = Instant::now();
-        let collector =
-            Collector { context, routes, receiver, n_waiting, told: told.clone(), drops, n_dropped: 0, looked };
+        let collector = Collector { context, routes, receiver, n_waiting, told: told.clone(), drops, n_dropped: 0, looked };
         (collector, sender, told)
     }
 
@@ -188,7 +196,11 @@ impl<'c> Collector<'c> {
                     self.n_dropped = n;
                 }
                 Err(error) => {
-                    self.told.add("attempts to count what the kernel drops failed", 1, format!("; could not read /proc/net/udp: {error}"));
+                    self.told.add(
+                        "attempts to count what the kernel drops failed",
+                        1,
+                        format!("; could not read /proc/net/udp: {error}"),
+                    );
                 }
             }
         }

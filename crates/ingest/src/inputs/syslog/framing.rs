@@ -78,7 +78,9 @@ impl Framer {
         let held = std::mem::take(&mut self.held);
         match std::mem::replace(&mut self.state, State::Start) {
             State::Start | State::Line if !is_cut(&held) => message(&held, each),
-            State::Start | State::Line | State::Counted(_) => each(Framed::Refused("the connection ended in the middle of a message", start(&held))),
+            State::Start | State::Line | State::Counted(_) => {
+                each(Framed::Refused("the connection ended in the middle of a message", start(&held)))
+            }
             State::PastLine | State::Past(_) => {}
         }
         self.scanned = 0;
@@ -136,7 +138,8 @@ impl Framer {
                 _ => {}
             }
         }
-        let length = bytes.get(..n_digits).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok());
+        let length =
+            bytes.get(..n_digits).and_then(|digits| std::str::from_utf8(digits).ok()).and_then(|digits| digits.parse().ok());
         let length = length.filter(|_| framing == Framing::Counted);
         let is_long = length.is_some_and(|length: usize| length > self.max);
         if is_long && bytes.len() < n_digits + 1 + START {
@@ -232,7 +235,10 @@ mod tests {
     #[test]
     fn both_framings_are_taken() {
         assert_eq!(messages(b"<1>a\r\n\n<2>b\0\n7 days\n<3>c").0, ["<1>a", "<2>b", "7 days", "<3>c"]);
-        assert_eq!(messages(b"5 <1>a\n4 <2>b\n3 c d9 <3>e\nf g\n"), (vec!["<1>a", "<2>b", "c d", "<3>e\nf g"].into_iter().map(str::to_owned).collect(), vec![]));
+        assert_eq!(
+            messages(b"5 <1>a\n4 <2>b\n3 c d9 <3>e\nf g\n"),
+            (vec!["<1>a", "<2>b", "c d", "<3>e\nf g"].into_iter().map(str::to_owned).collect(), vec![])
+        );
     }
 
     #[test]

@@ -192,9 +192,9 @@ impl Received {
                 // Some send Latin-1; the rest of the message is worth reading.
                 Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),
             }),
-            Framed::Refused(reason, start) => self
-                .refused
-                .push(RefusedText { reason: reason.to_owned(), start: String::from_utf8_lossy(&start).into_owned() }),
+            Framed::Refused(reason, start) => {
+                self.refused.push(RefusedText { reason: reason.to_owned(), start: String::from_utf8_lossy(&start).into_owned() })
+            }
         }
     }
 }

@@ -63,7 +63,8 @@ impl TlsFiles {
     fn acceptor(&self) -> Result<TlsAcceptor, String> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let certificates = certificates(&self.certificate_file)?;
-        let key = PrivateKeyDer::from_pem_file(&self.key_file).map_err(|error| unusable("private key", &self.key_file, &error))?;
+        let key =
+            PrivateKeyDer::from_pem_file(&self.key_file).map_err(|error| unusable("private key", &self.key_file, &error))?;
         let verifier = match &self.client_ca_file {
             None => WebPkiClientVerifier::no_client_auth(),
             Some(path) => {
