@@ -156,6 +156,8 @@ async fn a_flood_of_datagrams_arrives_or_is_counted() {
     assert_eq!(status.n_texts + n_dropped(&reason), n_sent);
     server.stop().await;
     assert_eq!(u64::try_from(place.archived().await.len()).unwrap(), status.n_texts);
+    let lost: u64 = place.letters().iter().map(|letter| n_dropped(letter["reason"].as_str().unwrap())).sum();
+    assert_eq!(lost, n_dropped(&reason), "what is lost is written down");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -191,13 +191,18 @@ impl LogInput for Journald {
         let listening = tokio::spawn(said.clone().listen(stderr));
         let mut lines = Lines { reader: BufReader::with_capacity(1 << 16, stdout), held: Vec::new(), is_past: false };
         let mut stop = context.stop.clone();
+        // How much waits is known only when nothing does.
+        let mut behind = None;
         loop {
-            said.tell(context);
+            said.tell(context, behind);
             let first = tokio::select! {
                 line = tokio::time::timeout(EVERY, lines.next()) => line,
                 () = stop.said() => return Ok(()),
             };
-            let Ok(first) = first else { continue };
+            let Ok(first) = first else {
+                behind = Some(0);
+                continue;
+            };
             let (mut texts, mut refused) = (Texts::default(), Vec::new());
             let until = Instant::now() + WITHIN;
             let mut next = Ok(first);
@@ -206,9 +211,13 @@ impl LogInput for Journald {
                     Ok(Ok(Some(line))) => take(line, &mut texts, &mut refused, &mut cursor),
                     Ok(Ok(None)) => break true,
                     Ok(Err(error)) => return Err(InputError::Failed(format!("could not read what journalctl writes: {error}"))),
-                    Err(_) => break false,
+                    Err(_) => {
+                        behind = Some(0);
+                        break false;
+                    }
                 }
                 if texts.n_bytes() >= BATCH {
+                    behind = None;
                     break false;
                 }
                 next = timeout_at(until, lines.next()).await;
@@ -294,10 +303,10 @@ impl Said {
     }
 
     /// Shows it: as long as it says nothing all is well.
-    fn tell(&self, context: &Context) {
+    fn tell(&self, context: &Context, behind: Option<u64>) {
         let reason = explained(&self.get());
         context.intake.statuses.change(&context.id, |status| {
-            status.behind = Some(0);
+            status.behind = behind;
             match (&mut status.problem, reason) {
                 (Some(problem), Some(reason)) => problem.reason = reason,
                 (problem @ None, Some(reason)) => {

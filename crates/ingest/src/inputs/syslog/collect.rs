@@ -33,6 +33,9 @@ const WAITING: usize = 64;
 /// How often the kernel is asked what it dropped.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// So long after the last time something that went wrong is no problem of now any more.
+const TOLD_FOR: Duration = Duration::from_secs(3_600);
+
 /// Between attempts to keep a batch that can't be kept.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -50,7 +53,7 @@ pub(crate) struct Sender {
     n_waiting: Arc<AtomicU64>,
 }
 
-/// Things that went wrong and are told as long as the input runs, by what went wrong.
+/// Things that went wrong within the last hour, by what went wrong.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<BTreeMap<&'static str, Mishap>>>);
 
@@ -59,6 +62,7 @@ pub(crate) struct Told(Arc<Mutex<BTreeMap<&'static str, Mishap>>>);
 struct Mishap {
     n: u64,
     since: Timestamp,
+    last: Instant,
     /// Of the last time, or what to do.
     detail: String,
 }
@@ -101,8 +105,14 @@ impl Told {
     /// Notes that something went wrong so many times more.
     pub(crate) fn add(&self, what: &'static str, n: u64, detail: String) {
         let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let mishap = told.entry(what).or_insert_with(|| Mishap { n: 0, since: Timestamp::now(), detail: String::new() });
+        let mishap = told.entry(what).or_insert_with(|| Mishap {
+            n: 0,
+            since: Timestamp::now(),
+            last: Instant::now(),
+            detail: String::new(),
+        });
         mishap.n += n;
+        mishap.last = Instant::now();
         mishap.detail = detail;
     }
 
@@ -112,9 +122,10 @@ impl Told {
     }
 
     fn problem(&self) -> Option<Problem> {
-        let told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        told.retain(|_, mishap| mishap.last.elapsed() < TOLD_FOR);
         let since = told.values().map(|mishap| mishap.since).min()?;
-        let reason = told.iter().map(|(what, Mishap { n, since, detail })| format!("{n} {what} since {since}{detail}"));
+        let reason = told.iter().map(|(what, Mishap { n, since, detail, .. })| format!("{n} {what} since {since}{detail}"));
         Some(Problem { reason: reason.collect::<Vec<_>>().join("; "), since })
     }
 }
@@ -132,10 +143,10 @@ impl<'c> Collector<'c> {
     /// Keeps what comes until nobody sends any more.
     pub(crate) async fn run(mut self) -> Result<(), InputError> {
         loop {
-            self.look();
+            self.look().await?;
             let received = match timeout_at(Instant::now() + EVERY, self.receiver.recv()).await {
                 Ok(Some(received)) => received,
-                Ok(None) => return Ok(()),
+                Ok(None) => return self.look().await,
                 Err(_) => continue,
             };
             let mut filling = Filling::default();
@@ -181,8 +192,9 @@ impl<'c> Collector<'c> {
         Ok(())
     }
 
-    /// Says how it goes.
-    fn look(&mut self) {
+    /// Says how it goes; what the kernel dropped is told among what could not be read too.
+    async fn look(&mut self) -> Result<(), InputError> {
+        let mut refused = Vec::new();
         let is_due = self.n_dropped == 0 || self.looked.elapsed() >= EVERY / 2;
         if let Some(drops) = self.drops.as_ref().filter(|_| is_due) {
             self.looked = Instant::now();
@@ -190,7 +202,10 @@ impl<'c> Collector<'c> {
                 Ok(n) => {
                     if n > self.n_dropped {
                         let advice = "; raise `receiveBuffer` (and net.core.rmem_max), or send over TCP".to_owned();
-                        self.told.add("datagrams were dropped by the kernel", n - self.n_dropped, advice);
+                        let n_new = n - self.n_dropped;
+                        let reason = format!("{n_new} datagrams were dropped by the kernel{advice}");
+                        refused.push(RefusedText { reason, start: String::new() });
+                        self.told.add("datagrams were dropped by the kernel", n_new, advice);
                         tracing::warn!(input = %self.context.id, n_dropped = n, "datagrams of syslog were dropped by the kernel");
                     }
                     self.n_dropped = n;
@@ -213,6 +228,10 @@ impl<'c> Collector<'c> {
             }
             status.problem = problem;
         });
+        if refused.is_empty() {
+            return Ok(());
+        }
+        self.keep(Filling { refused, ..Filling::default() }).await
     }
 }
 

@@ -25,8 +25,11 @@ use crate::{RefusedText, inputs::Stop};
 /// A message over TCP has at most so many bytes.
 const MAX_MESSAGE: usize = 1 << 20;
 
-/// One read takes at most so many bytes; no datagram has more.
-const READ: usize = 1 << 16;
+/// No datagram has more bytes; about so many are handed over together.
+const DATAGRAM: usize = 1 << 16;
+
+/// One read of a connection takes at most so many bytes.
+const READ: usize = 1 << 15;
 
 /// So many connections may hold more than a read of a message that is not complete; others wait.
 pub(super) const MAX_LONG: usize = 64;
@@ -36,6 +39,9 @@ const TOGETHER: usize = 512;
 
 /// A handshake of TLS must end within this.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// What the kernel has is read for at most so long when the input stops.
+const DRAIN: Duration = Duration::from_secs(1);
 
 /// After an error of the kernel that concerns no single connection.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -54,7 +60,8 @@ pub(super) struct Shared {
 
 /// Reads datagrams until it is told to stop; what the kernel has by then is read too.
 pub(super) async fn datagrams(socket: Arc<UdpSocket>, mut shared: Shared) {
-    let mut buffer = vec![0; READ];
+    let mut buffer = vec![0; DATAGRAM];
+    let mut until = None;
     loop {
         let is_stopping = tokio::select! {
             ready = socket.readable() => {
@@ -67,16 +74,21 @@ pub(super) async fn datagrams(socket: Arc<UdpSocket>, mut shared: Shared) {
             () = shared.stop.said() => true,
         };
         let mut received = Received::default();
-        let mut n_datagrams = 0;
+        let (mut n_datagrams, mut n_bytes) = (0, 0);
         while n_datagrams < TOGETHER
+            && n_bytes < DATAGRAM
             && let Ok((n, _)) = socket.try_recv_from(&mut buffer)
         {
             n_datagrams += 1;
+            n_bytes += n;
             message(buffer.get(..n).unwrap_or_default(), &mut |framed| received.take(framed));
         }
         shared.sender.send(received).await;
-        if is_stopping && n_datagrams < TOGETHER {
-            return;
+        if is_stopping {
+            let until = *until.get_or_insert_with(|| Instant::now() + DRAIN);
+            if n_datagrams == 0 || Instant::now() >= until {
+                return;
+            }
         }
     }
 }
