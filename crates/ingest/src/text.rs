@@ -136,7 +136,10 @@ impl TextReader {
         }
         if self.kind == TextKind::Json && serde_json::from_slice::<serde::de::IgnoredAny>(&held).is_err() {
             n_read?;
-            let has_records = held.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"{") && is_record(line));
+            // Lines of a list that is being written may be records by themselves, before their comma comes.
+            let is_list = held.trim_ascii_start().starts_with(b"[");
+            let mut lines = held.split(|byte| *byte == b'\n');
+            let has_records = !is_list && lines.any(|line| line.starts_with(b"{") && is_record(line));
             if has_records {
                 self.shape = Shape::BrokenDocument;
                 self.reader = Box::new(Cursor::new(held));

@@ -235,6 +235,38 @@ async fn an_inode_that_is_used_again_is_another_file() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_out_of_sight_for_a_while_goes_on_where_it_was() {
+    let place = Place::new(&["*.log"]);
+    place.append("app.log", "one\n");
+    let server = place.start().await;
+    server.until_texts(1).await;
+    place.rename("app.log", "hidden");
+    server.until("that there is none", |status| status.problem.is_some()).await;
+    place.append("hidden", "two\n");
+    place.rename("hidden", "app.log");
+    server.until_texts(2).await;
+    server.stop().await;
+    assert_eq!(place.archived().await, ["one", "two"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_document_that_is_written_anew_is_given_again() {
+    let place = Place::of("calls", &["."]);
+    fs::write(place.path("a.json"), "{\"Records\": [\n{\"call\": \"a\"}]}").unwrap();
+    let server = place.start().await;
+    server.until("the first", |status| status.n_events == 1).await;
+    server.kill().await;
+    // As long as before, and not the same.
+    fs::write(place.path("a.json"), "{\"Records\": [\n{\"call\": \"b\"}]}").unwrap();
+    let server = place.start().await;
+    common::until_archived(place.folder.path(), &server, "\"b\"").await;
+    fs::write(place.path("a.json"), "{\"Records\": [\n{\"call\": \"b\"},{\"call\": \"c\"}]}").unwrap();
+    common::until_archived(place.folder.path(), &server, "\"c\"").await;
+    server.stop().await;
+    assert_eq!(place.letters().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn packed_wide_and_marked_files_are_read() {
     let place = Place::new(&["*"]);
     fs::write(place.path("a.gz"), gzip(b"a1\na2\n")).unwrap();

@@ -110,7 +110,7 @@ impl Followed {
             (Start::At(offset), Reads::Lines) => followed.stand_at(offset)?,
             // The line that is being written is read from its start.
             (Start::End, Reads::Lines) => followed.stand_at(followed.last_line_end(metadata.size())?)?,
-            (Start::End, Reads::Whole) => followed.position.whole = Some(metadata.size()),
+            (Start::End, Reads::Whole) => followed.is_read(metadata.size())?,
             _ => {}
         }
         Ok(followed)

@@ -10,7 +10,7 @@ use std::{
 use super::{
     FileSettings, MAX_FILES,
     followed::{Followed, Replaced, Start, about, over},
-    position::{Packing, Position},
+    position::{Packing, Position, Reads},
 };
 use crate::{
     Batch, End, RefusedText, Texts,
@@ -35,10 +35,10 @@ pub(super) struct Looking {
     context: Context,
     /// By stream.
     open: BTreeMap<String, Followed>,
-    /// Where those stand that the last run followed, by stream; empty after the first look.
+    /// Where those stand that the last run followed, by stream; after the first look only those that can't be listed.
     known: BTreeMap<String, Position>,
-    /// Where those stood that are gone or were written anew.
-    gone: VecDeque<Position>,
+    /// Where those stood that are gone or were written anew, with their streams.
+    gone: VecDeque<(String, Position)>,
     /// Copies of files that are followed, by stream.
     copies: BTreeMap<String, Copied>,
     is_first: bool,
@@ -123,7 +123,7 @@ impl Looking {
         for (_, file) in &fresh {
             copied.extend(file.metadata().map(|metadata| stream(&metadata)));
         }
-        let mut missing = self.find_rotated(&paths);
+        let mut missing = self.find_rotated(&paths, &mut looked);
         self.find_replaced(&mut missing, &mut looked);
         for (path, file) in fresh {
             if let Err(error) = self.begin_with(&path, file, &mut missing, &mut there, &mut looked) {
@@ -176,9 +176,18 @@ impl Looking {
     }
 
     /// Files that the last run followed and that no longer fit the paths may stand beside their old name. Those that do not are missing.
-    fn find_rotated(&mut self, paths: &BTreeSet<PathBuf>) -> Vec<Missing> {
+    fn find_rotated(&mut self, paths: &BTreeSet<PathBuf>, looked: &mut Looked) -> Vec<Missing> {
         let mut missing = Vec::new();
         for (stream, position) in std::mem::take(&mut self.known) {
+            let folder = position.path.parent().map(std::fs::read_dir);
+            if let Some(Err(error)) = folder
+                && error.kind() != io::ErrorKind::NotFound
+            {
+                // What can't be listed is not gone.
+                looked.problems.push(unreadable(&position.path, &error));
+                self.known.insert(stream, position);
+                continue;
+            }
             let renamed = beside(&position).filter(|path| !paths.contains(path)).find_map(|path| {
                 let metadata = std::fs::metadata(&path).ok()?;
                 let file = (metadata.is_file() && self::stream(&metadata) == stream).then(|| File::open(&path).ok()).flatten()?;
@@ -238,14 +247,6 @@ impl Looking {
                 return Ok(());
             }
         }
-        for position in &self.gone {
-            if position.is_copied_to(path, &file)? {
-                let position = position.clone();
-                self.inherit(path, file, &position, looked)?;
-                there.insert(stream);
-                return Ok(());
-            }
-        }
         let (size, modified) = (metadata.size(), (metadata.mtime(), metadata.mtime_nsec()));
         // As long as the original is there, all is read from it.
         let is_known = self.copies.get(&stream).is_some_and(|copy| {
@@ -261,6 +262,20 @@ impl Looking {
                 self.copies.insert(stream, copied);
                 return Ok(());
             }
+        }
+        let mut given: Option<&Position> = None;
+        for (old, position) in &self.gone {
+            // It was out of sight for a while, or it is a copy; of several, that of which more was read says where to go on.
+            let is_same = *old == stream && matches!(position.reads, Reads::Lines | Reads::LongLine) && position.fits(&file)?;
+            let is_more = given.is_none_or(|given| given.offset < position.offset);
+            if is_more && (is_same || position.is_copied_to(path, &file)?) {
+                given = Some(position);
+            }
+        }
+        if let Some(position) = given.cloned() {
+            self.inherit(path, file, &position, looked)?;
+            there.insert(stream);
+            return Ok(());
         }
         let start = match (self.copies.remove(&stream), self.is_first) {
             (Some(copied), _) if Packing::of(path) == Packing::Plain => Start::At(copied.size),
@@ -318,7 +333,7 @@ impl Looking {
             RefusedText { reason, start: String::new() }
         });
         looked.first.extend(self.ended(&stream, refused.into_iter().collect()));
-        self.forget(position);
+        self.forget(stream, position);
     }
 
     /// Whether a file that is followed is a copy of one that stood somewhere: one that a run before began with and did not end.
@@ -339,8 +354,8 @@ impl Looking {
         vec![ended]
     }
 
-    fn forget(&mut self, position: Position) {
-        self.gone.push_back(position);
+    fn forget(&mut self, stream: String, position: Position) {
+        self.gone.push_back((stream, position));
         if self.gone.len() > MAX_GONE {
             self.gone.pop_front();
         }
@@ -364,7 +379,7 @@ impl Looking {
                     if read.is_over
                         && let Some(ended) = self.open.remove(&stream)
                     {
-                        self.forget(ended.position().clone());
+                        self.forget(stream.clone(), ended.position().clone());
                     }
                 }
                 Err(error) => looked.problems.push(unreadable(&followed.position().path, &error)),

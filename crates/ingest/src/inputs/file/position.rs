@@ -22,7 +22,7 @@ pub(crate) struct Position {
     pub(crate) reads: Reads,
     /// How it begins.
     pub(crate) head: Mark,
-    /// What stands before the next byte.
+    /// What stands before the next byte; of a file that is read as one piece, at its end.
     pub(crate) tail: Mark,
     /// Of a file that is read as one piece: how long it was when all was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -103,10 +103,11 @@ impl Position {
         if !self.head.is_next(From(file, 0))? {
             return Ok(false);
         }
-        match self.reads {
-            Reads::Unknown | Reads::Whole | Reads::Copy => Ok(true),
-            Reads::Lines | Reads::LongLine => self.tail.is_next(From(file, self.offset.saturating_sub(self.tail.length))),
-        }
+        let end = match self.reads {
+            Reads::Lines | Reads::LongLine => Some(self.offset),
+            Reads::Unknown | Reads::Whole | Reads::Copy => self.whole,
+        };
+        end.map_or(Ok(true), |end| self.tail.is_before(file, end))
     }
 
     /// Whether another file is a copy, packed or not, of the one that stood here line by line.

@@ -7,7 +7,7 @@ use crate::{
     Batch, RefusedText, TextKind, Texts,
     inputs::{
         Context,
-        file::position::{Position, Reads},
+        file::position::{Mark, Position, Reads},
     },
     text::{Shape, TextReader, is_record},
 };
@@ -20,7 +20,7 @@ impl Followed {
             Some(reader) => reader,
             None => match self.open_reader() {
                 Ok(reader) => reader,
-                Err(error) => return Ok(self.cut_short(context, stream, rest, &error)),
+                Err(error) => return self.cut_short(context, stream, rest, &error),
             },
         };
         let mut batches = Vec::new();
@@ -29,19 +29,20 @@ impl Followed {
             let text = match reader.next_text() {
                 Ok(Some(text)) => text,
                 Ok(None) => {
-                    self.position.whole = Some(size);
+                    self.is_read(size)?;
                     batches.push(self.batch(context, stream, texts, refused));
                     return Ok(batches);
                 }
                 Err(error) => {
                     batches.push(self.batch(context, stream, texts, refused));
-                    batches.extend(self.cut_short(context, stream, rest, &error));
+                    batches.extend(self.cut_short(context, stream, rest, &error)?);
                     return Ok(batches);
                 }
             };
-            let is_packed = matches!(self.position.reads, Reads::Copy) || self.is_packed()?;
-            if reader.shape() == Shape::BrokenDocument && !is_packed {
-                self.position = Position { reads: Reads::Lines, offset: 0, whole: None, ..self.position.clone() };
+            let is_broken = reader.shape() == Shape::BrokenDocument && self.position.reads == Reads::Whole;
+            if is_broken && !self.is_packed()? {
+                let tail = Mark::default();
+                self.position = Position { reads: Reads::Lines, offset: 0, whole: None, tail, ..self.position.clone() };
                 return Ok(batches);
             }
             if let (Shape::Document, TextKind::Json, Ok(document)) = (reader.shape(), self.kind, &text)
@@ -98,6 +99,13 @@ impl Followed {
         Ok(reader)
     }
 
+    /// All of it was given.
+    pub(super) fn is_read(&mut self, size: u64) -> io::Result<()> {
+        self.position.whole = Some(size);
+        self.position.tail = Mark::before(&self.file, size)?;
+        Ok(())
+    }
+
     fn is_packed(&self) -> io::Result<bool> {
         let mut start = [0; 4];
         let n = read_full(&self.file, &mut start, 0)?;
@@ -105,14 +113,14 @@ impl Followed {
     }
 
     /// Reading stopped before the end: it may be going on being written. With patience at its end it is told.
-    fn cut_short(&mut self, context: &Context, stream: &str, rest: Rest, error: &io::Error) -> Vec<Batch> {
+    fn cut_short(&mut self, context: &Context, stream: &str, rest: Rest, error: &io::Error) -> io::Result<Vec<Batch>> {
         self.failed = Some(self.stamp);
         if rest != Rest::Give {
-            return Vec::new();
+            return Ok(Vec::new());
         }
-        self.position.whole = Some(self.stamp.size);
+        self.is_read(self.stamp.size)?;
         let path = self.position.path.display();
         let reason = format!("reading {path} stopped: {error}; what was before is looked at");
-        vec![self.batch(context, stream, Texts::default(), vec![RefusedText { reason, start: String::new() }])]
+        Ok(vec![self.batch(context, stream, Texts::default(), vec![RefusedText { reason, start: String::new() }])])
     }
 }
