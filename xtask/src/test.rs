@@ -32,12 +32,12 @@ fn install_identity_provider() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The store's tests start a PostgreSQL server of their own and need its programs.
+/// The tests of the store and of ingest start PostgreSQL servers of their own and need its programs.
 fn install_postgresql() -> anyhow::Result<()> {
     if has_postgresql()? {
         return Ok(());
     }
-    install("postgresql", "the store's tests start a PostgreSQL server of their own (initdb, pg_ctl)")
+    install("postgresql", "tests start PostgreSQL servers of their own (initdb, pg_ctl)")
 }
 
 /// Installs a Debian package as root; says what to do to anyone else.

@@ -241,6 +241,11 @@ impl LogSource {
         self.reader.spans_lines()
     }
 
+    /// Whether the first line of a file says what its columns are.
+    pub fn has_own_header(&self) -> bool {
+        self.reader.has_own_header()
+    }
+
     /// Whether its records are JSON, so that a file may be one document.
     pub fn is_json(&self) -> bool {
         self.reader.is_json()

@@ -15,7 +15,9 @@ pub enum TextKind {
     Lines,
     /// Each line is a JSON text, or the file is one JSON document.
     Json,
-    /// The file is one document: a record may go over several lines.
+    /// Each line is a text; one in which a quotation mark is open goes on in the next (comma-separated values).
+    Rows,
+    /// The file is one document: a record may go over several lines, and what they mean stands in the first.
     Document,
 }
 
@@ -23,7 +25,8 @@ impl TextKind {
     /// That of a log source.
     pub fn of(source: &skywarden_detect::LogSource) -> Self {
         match (source.spans_lines(), source.is_json()) {
-            (true, _) => TextKind::Document,
+            (true, _) if source.has_own_header() => TextKind::Document,
+            (true, _) => TextKind::Rows,
             (false, true) => TextKind::Json,
             (false, false) => TextKind::Lines,
         }
@@ -34,29 +37,38 @@ impl TextKind {
 ///
 /// # Errors
 /// If reading stops before the end; what was read before was given.
-pub fn texts(file: impl Read + 'static, kind: TextKind, each: &mut dyn FnMut(Result<&str, String>)) -> io::Result<()> {
-    let mut reader = open(file)?;
-    if kind == TextKind::Document {
-        return whole(reader, Vec::new(), each);
+pub fn texts(file: impl Read + Send + 'static, kind: TextKind, each: &mut dyn FnMut(Result<&str, String>)) -> io::Result<()> {
+    let mut reader = TextReader::open(file, kind)?;
+    while let Some(text) = reader.next_text()? {
+        each(text.as_deref().map_err(Clone::clone));
     }
-    let mut line = Vec::new();
-    let mut is_first = true;
-    loop {
-        line.clear();
-        let n_read = (&mut reader).take(limit()).read_until(b'\n', &mut line)?;
-        if n_read == 0 {
-            return Ok(());
-        }
-        if line.len() > MAX_LINE {
-            each(Err(format!("a line is longer than {} MiB", MAX_LINE >> 20)));
-            skip_line(&mut reader)?;
-            continue;
-        }
-        if kind == TextKind::Json && is_first && !is_whole_record(&line) {
-            return whole(reader, std::mem::take(&mut line), each);
-        }
-        is_first = is_first && line.iter().all(u8::is_ascii_whitespace);
-        give(&line, each);
+    Ok(())
+}
+
+/// The texts of a file, one after the other.
+pub(crate) struct TextReader {
+    reader: Box<dyn BufRead + Send>,
+    kind: TextKind,
+    line: Vec<u8>,
+    is_first: bool,
+    shape: Shape,
+    n_bytes: u64,
+}
+
+/// What a file turned out to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Lines.
+    Lines,
+    /// One document.
+    Document,
+    /// What begins like a JSON document, is none, and has lines that are records.
+    BrokenDocument,
+}
+
+impl std::fmt::Debug for TextReader {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("TextReader").field("shape", &self.shape).field("n_bytes", &self.n_bytes).finish_non_exhaustive()
     }
 }
 
@@ -64,7 +76,7 @@ pub fn texts(file: impl Read + 'static, kind: TextKind, each: &mut dyn FnMut(Res
 ///
 /// # Errors
 /// If the file can't be read, or is longer.
-pub fn unpacked(file: impl Read + 'static, most: usize) -> io::Result<Vec<u8>> {
+pub fn unpacked(file: impl Read + Send + 'static, most: usize) -> io::Result<Vec<u8>> {
     let mut held = Vec::new();
     let limit = u64::try_from(most).unwrap_or(u64::MAX).saturating_add(1);
     open(file)?.take(limit).read_to_end(&mut held)?;
@@ -74,58 +86,137 @@ pub fn unpacked(file: impl Read + 'static, most: usize) -> io::Result<Vec<u8>> {
     Ok(held)
 }
 
+impl TextReader {
+    /// Opens a file that may be packed or UTF-16.
+    pub(crate) fn open(file: impl Read + Send + 'static, kind: TextKind) -> io::Result<Self> {
+        Ok(TextReader { reader: open(file)?, kind, line: Vec::new(), is_first: true, shape: Shape::Lines, n_bytes: 0 })
+    }
+
+    /// What the file turned out to be, by what was read.
+    pub(crate) fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// How many unpacked bytes were read.
+    pub(crate) fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// Passes over so many unpacked bytes.
+    pub(crate) fn skip(&mut self, n_bytes: u64) -> io::Result<()> {
+        let skipped = io::copy(&mut (&mut self.reader).take(n_bytes), &mut io::sink())?;
+        self.n_bytes += skipped;
+        self.is_first = false;
+        Ok(())
+    }
+
+    /// The next text, or why there is none in its place.
+    pub(crate) fn next_text(&mut self) -> io::Result<Option<Result<String, String>>> {
+        if self.is_first && matches!(self.kind, TextKind::Document | TextKind::Rows) {
+            self.is_first = false;
+            return self.document(Vec::new());
+        }
+        loop {
+            self.line.clear();
+            let n_read = (&mut self.reader).take(limit()).read_until(b'\n', &mut self.line)?;
+            self.n_bytes += u64::try_from(n_read).unwrap_or_default();
+            if n_read == 0 {
+                return Ok(None);
+            }
+            let is_long = self.line.len() > MAX_LINE;
+            if self.is_first && self.kind == TextKind::Json && (is_long || begins_document(&self.line)) {
+                self.is_first = false;
+                let held = std::mem::take(&mut self.line);
+                return self.document(held);
+            }
+            if is_long {
+                self.is_first = false;
+                self.n_bytes += skip_line(&mut self.reader)?;
+                return Ok(Some(Err(too_long())));
+            }
+            if !self.line.iter().all(u8::is_ascii_whitespace) {
+                self.is_first = false;
+                return Ok(Some(Ok(text(&self.line))));
+            }
+        }
+    }
+
+    /// All that is left, as one text; `None` if it is blank.
+    fn document(&mut self, mut held: Vec<u8>) -> io::Result<Option<Result<String, String>>> {
+        self.shape = Shape::Document;
+        let n_read = (&mut self.reader).take(MAX_DOCUMENT).read_to_end(&mut held);
+        if u64::try_from(held.len()).unwrap_or(u64::MAX) >= MAX_DOCUMENT {
+            return Ok(Some(Err(format!("a document is longer than {} MiB; write it as lines of JSON", MAX_DOCUMENT >> 20))));
+        }
+        if self.kind == TextKind::Json && serde_json::from_slice::<serde::de::IgnoredAny>(&held).is_err() {
+            n_read?;
+            // Lines of a list that is being written may be records by themselves, before their comma comes.
+            let is_list = held.trim_ascii_start().starts_with(b"[");
+            let mut lines = held.split(|byte| *byte == b'\n');
+            let has_records = !is_list && lines.any(|line| line.starts_with(b"{") && is_record(line));
+            if has_records {
+                self.shape = Shape::BrokenDocument;
+                self.reader = Box::new(Cursor::new(held));
+                return self.next_text();
+            }
+            return Ok(Some(Ok(text(&held))));
+        }
+        if !held.iter().all(u8::is_ascii_whitespace) {
+            n_read?;
+            return Ok(Some(Ok(text(&held))));
+        }
+        n_read.map(|_| None)
+    }
+}
+
+/// Why a line is not given.
+pub(crate) fn too_long() -> String {
+    format!("a line is longer than {} MiB", MAX_LINE >> 20)
+}
+
+/// The text of bytes. Logs of hosts may hold other encodings in one field; the rest of the line is worth reading.
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 fn limit() -> u64 {
     u64::try_from(MAX_LINE).unwrap_or(u64::MAX).saturating_add(1)
 }
 
-fn give(bytes: &[u8], each: &mut dyn FnMut(Result<&str, String>)) {
-    match std::str::from_utf8(bytes) {
-        Ok(text) if text.trim().is_empty() => {}
-        Ok(text) => each(Ok(text)),
-        // Logs of hosts may hold other encodings in one field; the rest of the line is worth reading.
-        Err(_) => each(Ok(&String::from_utf8_lossy(bytes))),
-    }
+/// Whether a first line is the start of a JSON document that goes on in the next line: not a record, and not broken either.
+pub(crate) fn begins_document(line: &[u8]) -> bool {
+    let parsed = serde_json::from_slice::<serde::de::IgnoredAny>(line);
+    !line.iter().all(u8::is_ascii_whitespace) && parsed.is_err_and(|error| error.is_eof())
 }
 
-/// Whether a first line is a record by itself, so that the file is a sequence of lines.
-pub(crate) fn is_whole_record(line: &[u8]) -> bool {
-    line.iter().all(u8::is_ascii_whitespace) || serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
+/// Whether a line is JSON by itself.
+pub(crate) fn is_record(line: &[u8]) -> bool {
+    serde_json::from_slice::<serde::de::IgnoredAny>(line).is_ok()
 }
 
-fn whole(reader: impl Read, mut held: Vec<u8>, each: &mut dyn FnMut(Result<&str, String>)) -> io::Result<()> {
-    let n_read = reader.take(MAX_DOCUMENT).read_to_end(&mut held);
-    if u64::try_from(held.len()).unwrap_or(u64::MAX) >= MAX_DOCUMENT {
-        each(Err(format!("a document is longer than {} MiB; write it as lines of JSON", MAX_DOCUMENT >> 20)));
-        return Ok(());
-    }
-    give(&held, each);
-    n_read.map(|_| ())
-}
-
-fn skip_line(reader: &mut impl BufRead) -> io::Result<()> {
+/// Passes over the rest of a line; how many bytes it had.
+fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
+    let mut skipped = 0;
     loop {
         let held = reader.fill_buf()?;
         if held.is_empty() {
-            return Ok(());
+            return Ok(skipped);
         }
-        match held.iter().position(|byte| *byte == b'\n') {
-            Some(end) => {
-                reader.consume(end + 1);
-                return Ok(());
-            }
-            None => {
-                let n = held.len();
-                reader.consume(n);
-            }
+        let end = held.iter().position(|byte| *byte == b'\n');
+        let n = end.map_or(held.len(), |end| end + 1);
+        skipped += u64::try_from(n).unwrap_or_default();
+        reader.consume(n);
+        if end.is_some() {
+            return Ok(skipped);
         }
     }
 }
 
 /// Unpacks a file if its first bytes say that it is packed.
-fn open(file: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
+fn open(file: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let start = reader.fill_buf()?;
-    let unpacked: Box<dyn BufRead> = if start.starts_with(&[0x1f, 0x8b]) {
+    let unpacked: Box<dyn BufRead + Send> = if start.starts_with(&[0x1f, 0x8b]) {
         Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(reader)))
     } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Box::new(BufReader::with_capacity(1 << 18, zstd::Decoder::with_buffer(reader)?))
@@ -136,14 +227,20 @@ fn open(file: impl Read + 'static) -> io::Result<Box<dyn BufRead>> {
 }
 
 /// Turns UTF-16, which tools of Windows write, into UTF-8; what is no letter becomes U+FFFD.
-fn decoded(mut reader: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
+fn decoded(mut reader: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + Send>> {
     let order: fn([u8; 2]) -> u16 = match reader.fill_buf()? {
         [0xff, 0xfe, ..] => u16::from_le_bytes,
         [0xfe, 0xff, ..] => u16::from_be_bytes,
+        [0xef, 0xbb, 0xbf, ..] => {
+            reader.consume(3);
+            return Ok(reader);
+        }
         _ => return Ok(reader),
     };
     let mut bytes = Vec::new();
-    reader.take(MAX_DOCUMENT).read_to_end(&mut bytes)?;
+    if u64::try_from((&mut reader).take(MAX_DOCUMENT).read_to_end(&mut bytes)?).unwrap_or(u64::MAX) >= MAX_DOCUMENT {
+        return Err(io::Error::other(format!("it is UTF-16 and longer than {} MiB", MAX_DOCUMENT >> 20)));
+    }
     let units = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(order);
     let text: String = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
     Ok(Box::new(Cursor::new(text.trim_start_matches('\u{feff}').to_owned())))
@@ -190,6 +287,17 @@ mod tests {
         assert_eq!(read(document.as_bytes(), TextKind::Json).0, [document]);
         assert_eq!(read(document.as_bytes(), TextKind::Lines).0.len(), 3);
         assert_eq!(read(b"", TextKind::Json).0.len(), 0);
+        assert_eq!(read(b"a,\"x\ny\"\nb,2\n", TextKind::Rows).0, ["a,\"x\ny\"\nb,2"]);
+    }
+
+    #[test]
+    fn a_broken_first_line_makes_no_document_of_the_rest() {
+        for start in ["b\":1}", "{\"a\":\"cut", "no json"] {
+            let (given, wrong) = read(format!("{start}\n{{\"a\":2}}\n").as_bytes(), TextKind::Json);
+            assert_eq!((given, wrong), (vec![start.to_owned(), "{\"a\":2}".to_owned()], Vec::new()), "{start}");
+        }
+        let cut = "{\n \"Records\": [\n  {\"a\":1},";
+        assert_eq!(read(cut.as_bytes(), TextKind::Json).0, [cut], "a document that is cut is told once");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl Reader {
         matches!(self, Reader::Csv { .. })
     }
 
+    /// Whether what the columns of a document are stands in its first line.
+    pub(crate) fn has_own_header(&self) -> bool {
+        matches!(self, Reader::Csv { columns } if columns.is_empty())
+    }
+
     /// Whether its records are JSON.
     pub(crate) fn is_json(&self) -> bool {
         matches!(self, Reader::Json(_))

@@ -7,6 +7,9 @@ mod kafka;
 mod nats;
 mod queue;
 mod secret;
+mod audit;
+mod journald;
+pub mod syslog;
 
 use std::{sync::Arc, time::Duration};
 
@@ -19,6 +22,9 @@ pub use file::{FileSettings, Start};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
 pub use nats::{NatsLogin, NatsSettings};
 pub use queue::QueueStart;
+pub use audit::AuditSettings;
+pub use journald::{JournaldSettings, Priority};
+pub use syslog::SyslogSettings;
 
 use crate::{Intake, TextKind, error::IngestError};
 
@@ -47,6 +53,12 @@ pub enum InputKind {
     Kafka(KafkaSettings),
     /// A stream or subjects of NATS.
     Nats(NatsSettings),
+    /// The systemd journal.
+    Journald(JournaldSettings),
+    /// What auditd of this machine writes.
+    Audit(AuditSettings),
+    /// Syslog that others send.
+    Syslog(SyslogSettings),
 }
 
 /// What an input works with.
@@ -120,6 +132,9 @@ impl InputKind {
             InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
             InputKind::Kafka(settings) => Box::new(kafka::Kafka::new(settings.clone())),
             InputKind::Nats(settings) => Box::new(nats::Nats::new(settings.clone())),
+            InputKind::Journald(settings) => Box::new(journald::Journald::new(settings.clone())),
+            InputKind::Audit(settings) => Box::new(file::Files::new(settings.files())),
+            InputKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone())),
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Context;
-use crate::{About, Batch, End, MAX_LINE, RefusedText, TextKind, Texts, text::is_whole_record};
+use crate::{About, Batch, End, MAX_LINE, RefusedText, TextKind, Texts, text::is_record};
 
 /// A batch holds about so many bytes.
 pub(super) const BATCH: usize = 1 << 20;
@@ -47,7 +47,7 @@ impl Gathered {
         }
         let text = String::from_utf8_lossy(payload);
         let first = text.trim_start().lines().next().unwrap_or_default();
-        if kind == TextKind::Document || (kind == TextKind::Json && !is_whole_record(first.as_bytes())) {
+        if kind == TextKind::Document || (kind == TextKind::Json && !is_record(first.as_bytes())) {
             self.push(&text);
         } else {
             for line in text.lines() {

@@ -44,7 +44,7 @@ pub(crate) fn modified(file: &Path) -> Option<Timestamp> {
 }
 
 /// Opens a file, or standard input for `-`.
-pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read>> {
+pub(crate) fn open(path: &Path) -> anyhow::Result<Box<dyn Read + Send>> {
     if path == Path::new("-") {
         return Ok(Box::new(std::io::stdin()));
     }

@@ -1,20 +1,24 @@
+mod whole;
+
 use std::{
-    fs::File,
-    io::{self, Read, Seek as _, SeekFrom},
-    os::unix::fs::FileExt as _,
+    fs::{File, Metadata},
+    io::{self, Read as _},
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
 use jiff::Timestamp;
 
 use super::{
-    LOOKS_AFTER_ROTATION, Start,
-    position::{Head, Position},
+    LOOKS_AFTER_ROTATION,
+    lines::{Cutter, Encoding, Ends},
+    position::{From, Mark, Packing, Position, Reads},
 };
 use crate::{
     About, Batch, End, MAX_LINE, RefusedText, TextKind, Texts,
     inputs::Context,
-    text::{is_whole_record, texts},
+    text::{TextReader, begins_document, is_record, too_long},
 };
 
 /// A batch holds about so many bytes.
@@ -28,324 +32,422 @@ const BATCHES: usize = 4;
 pub(crate) struct Followed {
     file: File,
     position: Position,
-    how: How,
+    /// Its name; the position has that of the last look until it is known whether it still is the same file.
+    path: PathBuf,
     kind: TextKind,
-    size: u64,
-    /// Looks since it was rotated away and last grew.
+    encoding: Encoding,
+    stamp: Stamp,
+    grew: Instant,
+    /// Looks since it was last written.
+    looks_idle: u32,
+    /// Looks since then for which it had no name among the paths.
     looks_alone: u32,
+    /// What unpacks it, from one look to the next.
+    reader: Option<TextReader>,
+    /// Where it was when reading it as one piece failed: it is tried again when it has grown.
+    failed: Option<Stamp>,
 }
 
-/// How a file is read.
+/// What changes when a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum How {
-    /// Not known before its first line is there.
-    Unknown,
-    /// Line by line as it grows.
-    Lines,
-    /// The rest of a line that is too long is passed over.
-    PastLongLine,
-    /// As one piece, once it no longer grows: packed files, documents.
-    Whole,
-    /// A packed copy of a file that was followed line by line up to some byte.
-    PackedCopy,
+struct Stamp {
+    size: u64,
+    modified: (i64, i64),
+}
+
+/// Where to begin with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// At a byte.
+    At(u64),
+    /// With what comes.
+    End,
+}
+
+/// What was read.
+#[derive(Debug, Default)]
+pub(crate) struct Read {
+    pub(crate) batches: Vec<Batch>,
+    pub(crate) is_over: bool,
+}
+
+/// A file whose content is no longer what was followed.
+#[derive(Debug)]
+pub(crate) struct Replaced {
+    pub(crate) position: Position,
+    /// So many bytes of it were there and not read.
+    pub(crate) n_unread: u64,
+}
+
+/// What to do with what stands behind the last line feed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    Wait,
+    GiveRecord,
+    Give,
+}
+
+impl Read {
+    fn of(mut batches: Vec<Batch>, over: Option<Batch>) -> Self {
+        let is_over = over.is_some();
+        batches.extend(over);
+        Read { batches, is_over }
+    }
 }
 
 impl Followed {
-    /// Opens a file and goes on where it stood, if it still is the same file.
-    pub(crate) fn open(path: &Path, known: Option<Position>, start: Start, kind: TextKind) -> io::Result<Self> {
-        let mut file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut same = None;
-        if let Some(known) = known {
-            let is_shorter = known.whole.is_none() && known.offset > size;
-            if !is_shorter && known.head.begins(&mut file)? {
-                same = Some(known);
-            }
-            file.seek(SeekFrom::Start(0))?;
+    /// Follows a file that was not followed before.
+    pub(crate) fn begin(path: &Path, file: File, start: Start, kind: TextKind) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let head = Mark::of(From(&file, 0))?;
+        let position =
+            Position { path: path.to_owned(), offset: 0, reads: Reads::Unknown, head, tail: Mark::default(), whole: None };
+        let mut followed = Self::at(file, position, kind, &metadata)?;
+        if start != Start::At(0) {
+            followed.find_reads(Rest::Wait)?;
         }
-        let head = Head::of(&mut file)?;
-        let mut followed = Followed {
-            file,
-            position: Position { path: path.to_owned(), offset: 0, head, whole: None },
-            how: How::Unknown,
-            kind,
-            size: 0,
-            looks_alone: 0,
-        };
-        match same {
-            Some(known) => followed.position = Position { path: path.to_owned(), ..known },
-            None if start == Start::End => {
-                followed.find_how(size)?;
-                if followed.how == How::Lines {
-                    // The line that is being written is read from its start.
-                    followed.position.offset = followed.last_line_end(size)?;
-                } else {
-                    followed.position.whole = Some(size);
-                }
-            }
-            None => {}
+        match (start, followed.position.reads) {
+            (Start::At(offset), Reads::Lines) => followed.stand_at(offset)?,
+            // The line that is being written is read from its start.
+            (Start::End, Reads::Lines) => followed.stand_at(followed.last_line_end(metadata.size())?)?,
+            (Start::End, Reads::Whole) => followed.is_read(metadata.size())?,
+            _ => {}
         }
         Ok(followed)
     }
 
-    /// Opens the packed copy of a file that stood somewhere.
-    pub(crate) fn open_packed(path: &Path, known: &Position) -> io::Result<Self> {
-        let position = Position { path: path.to_owned(), ..known.clone() };
-        Ok(Followed { file: File::open(path)?, position, how: How::PackedCopy, kind: TextKind::Lines, size: 0, looks_alone: 0 })
+    /// Goes on with a file where it stood.
+    pub(crate) fn resume(path: &Path, file: File, known: Position, kind: TextKind) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        Self::at(file, Position { path: path.to_owned(), ..known }, kind, &metadata)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.position.path
+    /// Goes on with a copy where the file stood of which it is one.
+    pub(crate) fn inherit(path: &Path, file: File, original: &Position, kind: TextKind) -> io::Result<Self> {
+        let metadata = file.metadata()?;
+        let mut position = Position { path: path.to_owned(), ..original.clone() };
+        if Packing::of(path) != Packing::Plain {
+            let reads = if position.reads == Reads::Unknown { Reads::Unknown } else { Reads::Copy };
+            position = Position { reads, head: Mark::of(From(&file, 0))?, tail: Mark::default(), ..position };
+        }
+        Self::at(file, position, kind, &metadata)
+    }
+
+    fn at(file: File, position: Position, kind: TextKind, metadata: &Metadata) -> io::Result<Self> {
+        let mut start = Vec::new();
+        From(&file, 0).take(2).read_to_end(&mut start)?;
+        Ok(Followed {
+            encoding: Encoding::of(&start),
+            file,
+            path: position.path.clone(),
+            position,
+            kind,
+            stamp: Stamp::of(metadata),
+            grew: Instant::now(),
+            looks_idle: 0,
+            looks_alone: 0,
+            reader: None,
+            failed: None,
+        })
+    }
+
+    pub(crate) fn position(&self) -> &Position {
+        &self.position
     }
 
     /// It has this name now.
     pub(crate) fn is_at(&mut self, path: &Path) {
-        if self.position.path != path {
-            self.position.path = PathBuf::from(path);
+        if self.path != path {
+            self.path = PathBuf::from(path);
         }
+    }
+
+    /// Whether a file is a copy of this one, or becomes one, and has nothing that this one has not.
+    pub(crate) fn is_being_copied(&self, path: &Path, copy: &File) -> io::Result<bool> {
+        self.position.is_being_copied(&self.file, path, copy)
     }
 
     /// How many bytes are to be read.
     pub(crate) fn behind(&self) -> u64 {
-        match self.position.whole {
-            Some(whole) => self.size.saturating_sub(whole),
-            None if self.how == How::Whole => self.size,
-            None => self.size.saturating_sub(self.position.offset),
+        match (self.position.reads, self.position.whole) {
+            (_, Some(whole)) => self.stamp.size.saturating_sub(whole),
+            (Reads::Whole | Reads::Copy, None) => self.stamp.size,
+            (_, None) => self.stamp.size.saturating_sub(self.position.offset),
         }
     }
 
-    /// Reads some of what is new; and whether the file is over. `is_there` says whether it still has a name among the paths.
-    pub(crate) fn read(&mut self, context: &Context, stream: &str, is_there: bool) -> io::Result<(Vec<Batch>, bool)> {
-        let size = self.file.metadata()?.len();
-        let has_grown = size != self.size;
-        if size < self.size || (self.position.whole.is_none() && self.how == How::Lines && self.position.offset > size) {
-            // It was cut and is written anew.
-            self.position = Position { offset: 0, whole: None, head: Head::of(&self.file)?, path: self.position.path.clone() };
-            self.file.seek(SeekFrom::Start(0))?;
-            self.how = How::Unknown;
+    /// Looks whether it was written. If what was followed is no longer there (it was cut, or written anew), what is there now is
+    /// followed from its start, and where it stood is given.
+    pub(crate) fn look(&mut self) -> io::Result<Option<Replaced>> {
+        let stamp = Stamp::of(&self.file.metadata()?);
+        if stamp == self.stamp {
+            self.position.path.clone_from(&self.path);
+            self.looks_idle = self.looks_idle.saturating_add(1);
+            return Ok(None);
         }
-        self.size = size;
+        let before = std::mem::replace(&mut self.stamp, stamp);
+        (self.grew, self.looks_idle, self.looks_alone) = (Instant::now(), 0, 0);
+        let is_shorter = stamp.size < before.size;
+        let is_other = match self.position.reads {
+            Reads::Whole | Reads::Copy => is_shorter || !self.position.fits(&self.file)?,
+            Reads::Unknown | Reads::Lines | Reads::LongLine => !self.position.fits(&self.file)?,
+        };
+        if is_other {
+            let n_unread = if self.position.whole.is_some() { 0 } else { before.size.saturating_sub(self.position.offset) };
+            let head = Mark::of(From(&self.file, 0))?;
+            let path = self.path.clone();
+            let fresh = Position { path, offset: 0, reads: Reads::Unknown, head, tail: Mark::default(), whole: None };
+            let position = std::mem::replace(&mut self.position, fresh);
+            (self.reader, self.failed) = (None, None);
+            let n_unread = if matches!(position.reads, Reads::Whole | Reads::Copy) { 0 } else { n_unread };
+            return Ok(Some(Replaced { position, n_unread }));
+        }
+        self.position.path.clone_from(&self.path);
         if self.position.head.is_short() {
-            self.position.head = self.head()?;
+            self.position.head = Mark::of(From(&self.file, 0))?;
         }
-        self.looks_alone = if is_there || has_grown { 0 } else { self.looks_alone + 1 };
-        if self.how == How::Unknown {
-            self.find_how(size)?;
+        Ok(None)
+    }
+
+    /// Reads some of what is new. `is_there` says whether it still has a name among the paths, `patience` how long to wait for the end
+    /// of a last line.
+    pub(crate) fn read(&mut self, context: &Context, stream: &str, is_there: bool, patience: Duration) -> io::Result<Read> {
+        self.looks_alone = if is_there { 0 } else { self.looks_alone.saturating_add(1) };
+        let is_alone = self.looks_alone > LOOKS_AFTER_ROTATION;
+        let rest = match () {
+            () if is_alone || self.grew.elapsed() >= patience => Rest::Give,
+            () if self.looks_idle > 0 && self.kind == TextKind::Json => Rest::GiveRecord,
+            () => Rest::Wait,
+        };
+        if self.position.reads == Reads::Unknown {
+            self.find_reads(rest)?;
         }
-        let is_alone = self.looks_alone >= LOOKS_AFTER_ROTATION;
-        match self.how {
-            How::Unknown => Ok((Vec::new(), is_alone)),
-            How::Lines | How::PastLongLine => {
+        match self.position.reads {
+            Reads::Unknown => Ok(Read::of(Vec::new(), is_alone.then(|| over(context, stream, Vec::new())))),
+            Reads::Lines | Reads::LongLine => {
                 let mut batches = Vec::new();
                 while batches.len() < BATCHES
-                    && let Some(batch) = self.lines(context, stream, is_alone)?
+                    && let Some(batch) = self.lines(context, stream, rest)?
                 {
                     batches.push(batch);
                 }
                 let is_over = is_alone && batches.is_empty();
-                if is_over {
-                    batches.push(self.over(context, stream));
-                }
-                Ok((batches, is_over))
+                Ok(Read::of(batches, is_over.then(|| over(context, stream, Vec::new()))))
             }
-            How::Whole if self.position.whole == Some(size) => {
-                let batches = if is_there { Vec::new() } else { vec![self.over(context, stream)] };
-                Ok((batches, !is_there))
+            Reads::Whole | Reads::Copy if self.position.whole == Some(self.stamp.size) => {
+                Ok(Read::of(Vec::new(), (!is_there).then(|| over(context, stream, Vec::new()))))
             }
-            How::Whole if has_grown && is_there => Ok((Vec::new(), false)),
-            How::Whole => Ok((self.whole(context, stream)?, false)),
-            How::PackedCopy => {
-                let mut batches = self.rest_of_copy(context, stream)?;
-                batches.push(self.over(context, stream));
-                Ok((batches, true))
-            }
+            // It is being written; and what can't be read as it is may be complete later.
+            Reads::Whole | Reads::Copy if is_there && self.looks_idle == 0 => Ok(Read::default()),
+            Reads::Whole | Reads::Copy if self.failed == Some(self.stamp) && rest != Rest::Give => Ok(Read::default()),
+            Reads::Whole | Reads::Copy => Ok(Read { batches: self.whole(context, stream, rest)?, is_over: false }),
         }
-    }
-
-    /// How it begins, read without moving.
-    fn head(&self) -> io::Result<Head> {
-        let mut start = vec![0; 256];
-        let n = self.file.read_at(&mut start, 0)?;
-        start.truncate(n);
-        Head::of(start.as_slice())
     }
 
     /// Finds out how to read it from how it begins.
-    fn find_how(&mut self, size: u64) -> io::Result<()> {
-        if size == 0 {
+    fn find_reads(&mut self, rest: Rest) -> io::Result<()> {
+        if self.stamp.size == 0 {
             return Ok(());
         }
         let mut start = vec![0; 4];
-        let n = self.file.read_at(&mut start, 0)?;
+        let n = read_full(&self.file, &mut start, 0)?;
         start.truncate(n);
+        self.encoding = Encoding::of(&start);
         let is_packed = start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
-        let is_wide = start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]);
-        if is_packed || is_wide || self.kind == TextKind::Document {
-            self.how = How::Whole;
-            return Ok(());
-        }
-        if self.kind == TextKind::Lines {
-            self.how = How::Lines;
-            return Ok(());
-        }
-        let mut line = vec![0; MAX_LINE.min(usize::try_from(size).unwrap_or(MAX_LINE))];
-        let n = self.file.read_at(&mut line, 0)?;
-        line.truncate(n);
-        let first = line.iter().position(|byte| !byte.is_ascii_whitespace());
-        let rest = first.and_then(|first| line.get(first..)).unwrap_or_default();
-        self.how = match rest.iter().position(|byte| *byte == b'\n').and_then(|end| rest.get(..end)) {
-            Some(first) if is_whole_record(first) => How::Lines,
-            Some(_) => How::Whole,
-            // The whole file is one line: it may be a document, or a line that goes on.
-            None if is_whole_record(rest) && !rest.is_empty() => How::Whole,
-            None if line.len() >= MAX_LINE => How::Whole,
-            None => How::Unknown,
+        self.position.reads = match self.kind {
+            _ if is_packed => Reads::Whole,
+            TextKind::Document => Reads::Whole,
+            TextKind::Lines | TextKind::Rows => Reads::Lines,
+            TextKind::Json => self.find_json(rest)?,
         };
         Ok(())
     }
 
+    fn find_json(&self, rest: Rest) -> io::Result<Reads> {
+        let mut start = vec![0; (MAX_LINE + 1).min(usize::try_from(self.stamp.size).unwrap_or(MAX_LINE))];
+        let n = read_full(&self.file, &mut start, 0)?;
+        start.truncate(n);
+        let text = self.encoding.decode(&start);
+        let text = text.trim_ascii_start();
+        Ok(match text.split_once('\n') {
+            Some((first, _)) if begins_document(first.as_bytes()) => Reads::Whole,
+            Some(_) => Reads::Lines,
+            // Too long for a line: it may be a document.
+            None if n > MAX_LINE => Reads::Whole,
+            None if rest == Rest::Give || is_record(text.as_bytes()) => Reads::Lines,
+            None => Reads::Unknown,
+        })
+    }
+
+    fn cutter(&self) -> Cutter {
+        let ends = if self.kind == TextKind::Rows { Ends::OutsideQuotes } else { Ends::AtLineFeeds };
+        Cutter { encoding: self.encoding, ends }
+    }
+
     /// Where the last whole line ends.
     fn last_line_end(&self, size: u64) -> io::Result<u64> {
-        let mut end = size;
-        let mut part = vec![0; 1 << 16];
+        let cutter = self.cutter();
+        if cutter.ends == Ends::OutsideQuotes {
+            return self.last_row_end(cutter, size);
+        }
+        let width = u64::try_from(cutter.encoding.width()).unwrap_or(1);
+        let mut end = size - size % width;
         while end > 0 {
             let start = end.saturating_sub(1 << 16);
-            let length = usize::try_from(end - start).unwrap_or_default();
-            let Some(part) = part.get_mut(..length) else { break };
-            self.file.read_exact_at(part, start)?;
-            if let Some(place) = part.iter().rposition(|byte| *byte == b'\n') {
-                return Ok(start + u64::try_from(place).unwrap_or_default() + 1);
+            let mut part = vec![0; usize::try_from(end - start).unwrap_or_default()];
+            self.file.read_exact_at(&mut part, start)?;
+            if let Some(line) = cutter.lines(&part).last() {
+                return Ok(start + u64::try_from(line.end).unwrap_or_default());
             }
             end = start;
         }
         Ok(0)
     }
 
-    /// The next lines; with `is_alone` what stands behind the last line feed too.
-    fn lines(&mut self, context: &Context, stream: &str, is_alone: bool) -> io::Result<Option<Batch>> {
+    /// Whether a quotation mark is open is known from the start only.
+    fn last_row_end(&self, cutter: Cutter, size: u64) -> io::Result<u64> {
+        let (mut at, mut held) = (0, Vec::new());
+        while at < size {
+            let n_before = held.len();
+            held.resize(n_before + BATCH, 0);
+            let place = at + u64::try_from(n_before).unwrap_or_default();
+            let n = read_full(&self.file, held.get_mut(n_before..).unwrap_or_default(), place)?;
+            held.truncate(n_before + n);
+            let end = cutter.lines(&held).last().map_or(0, |line| line.end);
+            held.drain(..end);
+            at += u64::try_from(end).unwrap_or_default();
+            if n == 0 || held.len() > 2 * MAX_LINE {
+                break;
+            }
+        }
+        Ok(at)
+    }
+
+    /// Goes on behind what was read, unless the file was written anew meanwhile: then what was read is not what follows.
+    fn go_on(&mut self, taken: usize) -> io::Result<bool> {
+        let offset = self.position.offset + u64::try_from(taken).unwrap_or_default();
+        let tail = Mark::before(&self.file, offset)?;
+        let is_same = self.position.fits(&self.file)?;
+        if is_same {
+            (self.position.offset, self.position.tail) = (offset, tail);
+        } else {
+            // The next look finds it changed.
+            self.stamp.modified = (0, 0);
+        }
+        Ok(is_same)
+    }
+
+    /// All before this byte was given.
+    fn stand_at(&mut self, offset: u64) -> io::Result<()> {
+        self.position.offset = offset;
+        self.position.tail = Mark::before(&self.file, offset)?;
+        Ok(())
+    }
+
+    /// The next lines.
+    fn lines(&mut self, context: &Context, stream: &str, mut rest: Rest) -> io::Result<Option<Batch>> {
         let mut bytes = Vec::new();
-        let mut refused = Vec::new();
         let mut wanted = BATCH;
-        let taken = loop {
+        let cutter = match self.position.reads {
+            Reads::LongLine => Cutter { ends: Ends::AtLineFeeds, ..self.cutter() },
+            _ => self.cutter(),
+        };
+        loop {
             let n_before = bytes.len();
             bytes.resize(wanted, 0);
             let at = self.position.offset + u64::try_from(n_before).unwrap_or_default();
-            let Some(part) = bytes.get_mut(n_before..) else { break 0 };
-            let n = read_full(&self.file, part, at)?;
+            let n = read_full(&self.file, bytes.get_mut(n_before..).unwrap_or_default(), at)?;
             bytes.truncate(n_before + n);
-            if let Some(end) = bytes.iter().rposition(|byte| *byte == b'\n') {
-                break end + 1;
-            }
-            if self.how == How::PastLongLine {
-                break bytes.len();
-            }
-            if bytes.len() > MAX_LINE {
-                let start = bytes.get(..200).map(|start| String::from_utf8_lossy(start).into_owned());
-                refused.push(RefusedText {
-                    reason: format!("a line is longer than {} MiB", MAX_LINE >> 20),
-                    start: start.unwrap_or_default(),
-                });
-                self.how = How::PastLongLine;
-                break bytes.len();
-            }
-            if bytes.len() < wanted {
-                break if is_alone { bytes.len() } else { 0 };
+            let is_all = bytes.len() < wanted;
+            if is_all || bytes.len() > MAX_LINE || self.position.reads == Reads::LongLine || cutter.lines(&bytes).next().is_some()
+            {
+                break;
             }
             wanted *= 2;
-        };
-        bytes.truncate(taken);
-        if bytes.is_empty() {
+        }
+        let (mut texts, mut refused, mut taken) = (Texts::default(), Vec::new(), 0);
+        for line in cutter.lines(&bytes) {
+            taken = line.end;
+            let line = bytes.get(line).unwrap_or_default();
+            if self.position.reads == Reads::LongLine {
+                self.position.reads = Reads::Lines;
+                if cutter.ends == self.cutter().ends {
+                    continue;
+                }
+                // What follows is cut in another way, by the next call.
+                rest = Rest::Wait;
+                break;
+            }
+            if line.len() > MAX_LINE {
+                refused.push(self.refused(line));
+            } else if let Some(text) = cutter.text(line) {
+                texts.push(&text);
+            }
+        }
+        let left = bytes.get(taken..).unwrap_or_default();
+        let even = left.len() - left.len() % self.encoding.width();
+        let left = left.get(..even).unwrap_or_default();
+        if taken == 0 && self.position.reads == Reads::LongLine {
+            taken = left.len();
+        } else if taken == 0 && left.len() > MAX_LINE {
+            refused.push(self.refused(left));
+            self.position.reads = Reads::LongLine;
+            taken = left.len();
+        } else if bytes.len() < wanted && !left.is_empty() && left.len() <= MAX_LINE {
+            let text = cutter.text(left).unwrap_or_default();
+            let is_given = match rest {
+                Rest::Wait => false,
+                Rest::GiveRecord => text.starts_with(['{', '[']) && is_record(text.as_bytes()),
+                Rest::Give => true,
+            };
+            if is_given {
+                taken += left.len();
+                texts.push(&text);
+            }
+        }
+        if taken == 0 {
             return Ok(None);
         }
-        self.position.offset += u64::try_from(taken).unwrap_or_default();
-        let mut rest = bytes.as_slice();
-        if self.how == How::PastLongLine {
-            let end = rest.iter().position(|byte| *byte == b'\n');
-            if end.is_some() {
-                self.how = How::Lines;
-            }
-            rest = end.and_then(|end| rest.get(end + 1..)).unwrap_or_default();
-        }
-        let mut texts = Texts::default();
-        for line in rest.split(|byte| *byte == b'\n') {
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            if !line.iter().all(u8::is_ascii_whitespace) {
-                texts.push(&String::from_utf8_lossy(line));
-            }
+        if !self.go_on(taken)? {
+            return Ok(None);
         }
         Ok(Some(self.batch(context, stream, texts, refused)))
     }
 
-    /// All texts behind those that were given.
-    fn whole(&mut self, context: &Context, stream: &str) -> io::Result<Vec<Batch>> {
-        let given = if self.position.whole.is_none_or(|whole| whole < self.size) { self.position.offset } else { 0 };
-        let mut n = 0_u64;
-        let mut batches = Vec::new();
-        let (mut held, mut refused) = (Texts::default(), Vec::new());
-        let mut file = self.file.try_clone()?;
-        file.seek(SeekFrom::Start(0))?;
-        let kind = self.kind;
-        let read = texts(file, kind, &mut |text| {
-            n += 1;
-            if n <= given {
-                return;
-            }
-            match text {
-                Ok(text) => held.push(text.trim_end_matches(['\r', '\n'])),
-                Err(reason) => refused.push(RefusedText { reason, start: String::new() }),
-            }
-            if held.n_bytes() >= BATCH {
-                self.position.offset = n;
-                let batch = self.batch(context, stream, std::mem::take(&mut held), std::mem::take(&mut refused));
-                batches.push(batch);
-            }
-        });
-        if let Err(error) = read {
-            refused.push(RefusedText {
-                reason: format!("reading stopped: {error}; what was before is looked at"),
-                start: String::new(),
-            });
-        }
-        self.position.offset = n;
-        self.position.whole = Some(self.size);
-        batches.push(self.batch(context, stream, held, refused));
-        Ok(batches)
+    fn refused(&self, line: &[u8]) -> RefusedText {
+        RefusedText { reason: too_long(), start: self.encoding.decode(line.get(..200).unwrap_or(line)) }
     }
 
-    /// The lines of a packed copy from the byte on up to which the file was followed.
-    fn rest_of_copy(&mut self, context: &Context, stream: &str) -> io::Result<Vec<Batch>> {
-        let is_zstd = self.position.path.extension().is_some_and(|extension| extension == "zst");
-        let packed = self.file.try_clone()?;
-        let mut unpacked: Box<dyn Read> =
-            if is_zstd { Box::new(zstd::Decoder::new(packed)?) } else { Box::new(flate2::read::MultiGzDecoder::new(packed)) };
-        io::copy(&mut unpacked.by_ref().take(self.position.offset), &mut io::sink())?;
-        let mut batches = Vec::new();
-        let mut held = Texts::default();
-        texts(unpacked, TextKind::Lines, &mut |text| {
-            if let Ok(text) = text {
-                held.push(text.trim_end_matches(['\r', '\n']));
-            }
-            if held.n_bytes() >= BATCH {
-                batches.push(self.batch(context, stream, std::mem::take(&mut held), Vec::new()));
-            }
-        })?;
-        batches.push(self.batch(context, stream, held, Vec::new()));
-        Ok(batches)
+    /// Only says where it stands.
+    pub(crate) fn stands(&self, context: &Context, stream: &str) -> Batch {
+        self.batch(context, stream, Texts::default(), Vec::new())
     }
 
     fn batch(&self, context: &Context, stream: &str, texts: Texts, refused: Vec<RefusedText>) -> Batch {
         let position = serde_json::to_value(&self.position).ok();
         Batch { about: about(context, stream, position, End::Open, refused), texts }
     }
+}
 
-    /// Says that nothing more comes and nothing needs to be remembered.
-    fn over(&self, context: &Context, stream: &str) -> Batch {
-        let about = about(context, stream, Some(serde_json::Value::Null), End::Ended, Vec::new());
-        Batch { about, texts: Texts::default() }
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        Stamp { size: metadata.size(), modified: (metadata.mtime(), metadata.mtime_nsec()) }
     }
 }
 
-fn about(context: &Context, stream: &str, position: Option<serde_json::Value>, end: End, refused: Vec<RefusedText>) -> About {
+/// Says of a stream that nothing more comes and nothing needs to be remembered.
+pub(crate) fn over(context: &Context, stream: &str, refused: Vec<RefusedText>) -> Batch {
+    let about = about(context, stream, Some(serde_json::Value::Null), End::Ended, refused);
+    Batch { about, texts: Texts::default() }
+}
+
+pub(crate) fn about(
+    context: &Context,
+    stream: &str,
+    position: Option<serde_json::Value>,
+    end: End,
+    refused: Vec<RefusedText>,
+) -> About {
     About {
         input: context.id.clone(),
         stream: stream.to_owned(),
