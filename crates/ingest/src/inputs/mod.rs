@@ -1,6 +1,9 @@
 //! Where logs come from. Each kind is a module with its settings and what reads it.
 
 mod file;
+mod pubsub;
+mod remembered;
+mod s3;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 pub use file::{FileSettings, Start};
+pub use pubsub::PubSubSettings;
+pub use s3::{BucketSettings, QueueSettings, S3Login, S3Settings, S3Watch};
 
 use crate::{Intake, TextKind, error::IngestError};
 
@@ -33,6 +38,10 @@ pub struct InputSettings {
 pub enum InputKind {
     /// Files of this machine.
     File(FileSettings),
+    /// Objects of S3.
+    S3(S3Settings),
+    /// A subscription of Google Cloud's Pub/Sub.
+    Pubsub(PubSubSettings),
 }
 
 /// What an input works with.
@@ -104,6 +113,8 @@ impl InputKind {
     pub fn open(&self) -> Box<dyn LogInput> {
         match self {
             InputKind::File(settings) => Box::new(file::Files::new(settings.clone())),
+            InputKind::S3(settings) => Box::new(s3::S3::new(settings.clone())),
+            InputKind::Pubsub(settings) => Box::new(pubsub::PubSub::new(settings.clone())),
         }
     }
 }
