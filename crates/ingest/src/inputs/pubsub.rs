@@ -16,10 +16,7 @@ use skywarden_cloud::{
     OperationError,
     gcp::{GcpClient, GcpOptions, PulledMessage, Subscription},
 };
-use tokio::{
-    task::{JoinError, JoinSet},
-    time::Instant,
-};
+use tokio::task::{JoinError, JoinSet};
 
 use super::{
     Context, InputError, LogInput,
@@ -217,8 +214,7 @@ fn text(message: &PulledMessage) -> Result<String, String> {
 /// Hands messages over and acknowledges them when they are safe; they do not come again meanwhile.
 async fn keep(pulled: Pulled, subscription: &Subscription, coming: &Coming, context: &Context) -> Result<(), InputError> {
     let Pulled { batches, ack_ids, ids } = pulled;
-    let mut extend = tokio::time::interval_at(Instant::now() + EXTEND_EVERY, EXTEND_EVERY);
-    let mut keeping = Box::pin(async {
+    let keeping = async {
         let mut receipts = Vec::with_capacity(batches.len());
         for batch in batches {
             receipts.push(context.intake.offer(batch).await?);
@@ -226,23 +222,23 @@ async fn keep(pulled: Pulled, subscription: &Subscription, coming: &Coming, cont
         for receipt in receipts {
             receipt.kept().await?;
         }
-        Ok::<(), InputError>(())
-    });
-    loop {
-        tokio::select! {
-            kept = &mut keeping => {
-                kept?;
-                break;
-            }
-            _ = extend.tick() => {
-                for some in ack_ids.chunks(ACKNOWLEDGED) {
-                    if let Err(error) = subscription.extend(some, EXTENDED).await {
-                        tracing::debug!(%error, "messages may come again");
-                    }
+        Ok(())
+    };
+    let extending = async {
+        loop {
+            tokio::time::sleep(EXTEND_EVERY).await;
+            for some in ack_ids.chunks(ACKNOWLEDGED) {
+                if let Err(error) = subscription.extend(some, EXTENDED).await {
+                    tracing::debug!(%error, "messages may come again");
                 }
             }
         }
-    }
+    };
+    let kept: Result<(), InputError> = tokio::select! {
+        kept = keeping => kept,
+        never = extending => never,
+    };
+    kept?;
     coming.remove(&ids);
     for some in ack_ids.chunks(ACKNOWLEDGED) {
         subscription.acknowledge(some).await.map_err(|error| failed(subscription, &error))?;

@@ -196,19 +196,19 @@ impl Queue {
     /// Works on a message and keeps it hidden meanwhile.
     async fn work(&self, message: SqsMessage) -> Worked {
         let every = Duration::from_secs(u64::from(self.hidden_for).max(3)) / 3;
-        let mut hide = tokio::time::interval_at(Instant::now() + every, every);
-        let mut working = Box::pin(self.objects_of(&message));
-        let how = loop {
-            tokio::select! {
-                how = &mut working => break how,
-                _ = hide.tick() => {
-                    if let Err(error) = self.queue.hide(&message.receipt, self.hidden_for).await {
-                        tracing::warn!(%error, "a message may come again while it is worked on; allow sqs:ChangeMessageVisibility");
-                    }
+        // Beside the work: hiding may take long when SQS can't be reached.
+        let hiding = async {
+            loop {
+                tokio::time::sleep(every).await;
+                if let Err(error) = self.queue.hide(&message.receipt, self.hidden_for).await {
+                    tracing::warn!(%error, "a message may come again while it is worked on; allow sqs:ChangeMessageVisibility");
                 }
             }
         };
-        drop(working);
+        let how = tokio::select! {
+            how = self.objects_of(&message) => how,
+            never = hiding => never,
+        };
         Worked { message, how }
     }
 
