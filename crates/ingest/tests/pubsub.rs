@@ -1,5 +1,5 @@
 //! Messages of a subscription come once each: over cloudbox's Pub/Sub.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod clouds;
 
@@ -43,7 +43,7 @@ fn settings(url: &str) -> Value {
     json!({ "id": "test", "source": "calls", "from": { "kind": "pubsub", "subscription": SUBSCRIPTION, "endpointUrl": url } })
 }
 
-/// Whether nothing comes again within the deadline.
+/// Whether nothing comes again once the deadline is over: there is no other way to see what was not acknowledged.
 async fn is_empty(emulator: &Emulator) -> bool {
     tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
     let pulled = ask(emulator, "POST", &format!("{SUBSCRIPTION}:pull"), json!({ "maxMessages": 10 })).await;

@@ -1,5 +1,5 @@
 //! Objects of a bucket, told by a queue or listed, come once each: over moto's S3, SQS, SNS, EventBridge and IAM.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
 
 mod clouds;
 
@@ -439,8 +439,12 @@ async fn a_bucket_that_is_listed_brings_each_object_once() {
     let running = Running::start(running.kill().await, settings.clone()).await;
     user.put("listed/other/zzz.jsonl", lines("after", 2).as_bytes()).await;
     running.until_texts(15).await;
+    // An object beside the folders: all is one part from now on, of which what was read is known though it is forgotten one by one.
+    user.put("listed/beside.jsonl", lines("beside", 2).as_bytes()).await;
+    let running = Running::start(running.kill().await, settings.clone()).await;
+    running.until_texts(17).await;
     let folder = running.stop().await;
-    let wanted = [("eu", 3), ("us", 3), ("flat", 3), ("late", 2), ("early", 2), ("after", 2)];
+    let wanted = [("eu", 3), ("us", 3), ("flat", 3), ("late", 2), ("early", 2), ("after", 2), ("beside", 2)];
     assert_eq!(archived(folder.path()).await, expected(&wanted));
     assert_eq!(dead_letters(folder.path()), []);
 

@@ -131,3 +131,45 @@ async fn what_is_wrong_is_told_without_the_key() {
     let error = login(Some(Path::new("/nowhere/key.json"))).token().await.unwrap_err().to_string();
     assert!(error.contains("/nowhere/key.json"), "{error}");
 }
+
+#[tokio::test]
+async fn a_refused_token_is_renewed_once_and_a_denial_names_the_permission() {
+    use crate::gcp::{Endpoint, GcpClient, RetryPolicy, Subscription};
+
+    let denied = json!({ "error": { "code": 403, "message": "User not authorized", "status": "PERMISSION_DENIED" } });
+    let messages =
+        json!({ "receivedMessages": [{ "ackId": "a", "message": { "data": "eA==", "messageId": "1" }, "deliveryAttempt": 1 }] });
+    let answers = vec![
+        (401, "{}".to_owned()),
+        (503, String::new()),
+        (200, messages.to_string()),
+        (403, denied.to_string()),
+        (200, "{}".to_owned()),
+        (504, "{}".to_owned()),
+    ];
+    let (pubsub, asked) = service(answers).await;
+    let (tokens, _) = service(vec![token("one", 3600), token("two", 3600)]).await;
+    let http = crate::client::http_client().build().unwrap();
+    let file = key_file(&format!("http://{tokens}/token"));
+    let login = Login::new(Some(file.path().to_owned()), http.clone());
+    let retry = RetryPolicy { base: Duration::from_millis(1), max_tries: 3, ..RetryPolicy::STANDARD };
+    let endpoint = Endpoint::parse(&format!("http://{pubsub}")).unwrap();
+    let client = GcpClient { http, login: Some(Arc::new(login)), endpoint: Some(endpoint), retry };
+    let shown = format!("{client:?}");
+    let subscription = Subscription::new(client, "projects/p/subscriptions/s").unwrap();
+    let pulled = subscription.pull(10).await.unwrap();
+    assert_eq!((pulled[0].ack_id.as_str(), pulled[0].id.as_str(), pulled[0].data.as_str()), ("a", "1", "eA=="));
+    let error = subscription.acknowledge(&["a".to_owned()]).await.unwrap_err();
+    assert!(error.is_denied() && error.to_string().contains("pubsub.subscriptions.acknowledge"), "{error}");
+    subscription.extend(&["a".to_owned()], 60).await.unwrap();
+    assert_eq!(subscription.pull(10).await.unwrap(), [], "there was nothing for as long as it waited");
+    let asked = asked.lock().unwrap().clone();
+    let bearers: Vec<bool> = asked.iter().take(4).map(|asked| asked.contains("authorization: Bearer two")).collect();
+    assert_eq!(bearers, [false, true, true, true]);
+    assert!(
+        asked[0].starts_with("POST /v1/projects/p/subscriptions/s:pull ") && asked[0].contains(r#"{"maxMessages":10}"#),
+        "{}",
+        asked[0]
+    );
+    assert!(!shown.contains("one") && !shown.contains("PRIVATE"), "{shown}");
+}

@@ -20,7 +20,7 @@ use tokio::task::{JoinError, JoinSet};
 
 use super::{
     Context, InputError, LogInput,
-    remembered::{Remembered, id_of, mark, marked, start_of},
+    remembered::{Remembered, id_of, keep_marks, marked, start_of},
 };
 use crate::{Batch, RefusedText, Texts};
 
@@ -152,13 +152,7 @@ async fn go(
         tasks.spawn(async move { keep(pulled, &subscription, &coming, &of_task).await });
         n_pulls += 1;
         if n_pulls.is_multiple_of(TIDY_EVERY) {
-            let mut receipts = Vec::new();
-            for each in remembered.tidy(Timestamp::now()) {
-                receipts.push(context.intake.offer(mark(context, each, Vec::new())).await?);
-            }
-            for receipt in receipts {
-                receipt.kept().await?;
-            }
+            keep_marks(context, remembered.tidy(Timestamp::now())).await?;
         }
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Context;
-use crate::{About, Batch, End, RefusedText, Texts};
+use crate::{About, Batch, End, RefusedText, Texts, error::IngestError};
 
 /// Ids are remembered for so long: seven days, in seconds. SQS keeps a message for at most 14 days and gives it again within minutes;
 /// Pub/Sub gives what was not acknowledged again within minutes.
@@ -125,6 +125,24 @@ pub(crate) fn id_of(parts: &[&str]) -> u64 {
     }
     let digest: [u8; 32] = hasher.finalize().into();
     digest.first_chunk::<8>().map_or(0, |first| u64::from_le_bytes(*first))
+}
+
+/// Keeps where streams stand. What is forgotten is forgotten only when all before it is safe.
+pub(crate) async fn keep_marks(context: &Context, marks: Vec<Mark>) -> Result<(), IngestError> {
+    let mut receipts = Vec::new();
+    for each in marks {
+        let is_last_word = each.1.is_null();
+        let receipt = context.intake.offer(mark(context, each, Vec::new())).await?;
+        if is_last_word {
+            receipts.push(receipt);
+        } else {
+            receipt.kept().await?;
+        }
+    }
+    for receipt in receipts {
+        receipt.kept().await?;
+    }
+    Ok(())
 }
 
 /// A batch that only says where a stream stands, and what could not be read of it. Nothing of its texts is remembered.

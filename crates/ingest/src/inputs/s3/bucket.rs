@@ -29,6 +29,9 @@ const DAYS_BACK: i64 = 48 * 3_600_000;
 /// Folders are looked for so deep below the prefix, and so many.
 const MAX_FOLDERS: (usize, usize) = (10, 20_000);
 
+/// Streams of roots begin so.
+const STREAM: &str = "list:";
+
 /// New folders (accounts, regions) are looked for so often.
 const FOLDERS_EVERY: Duration = Duration::from_secs(3600);
 
@@ -105,8 +108,9 @@ pub(super) async fn run(
             found = Some(Instant::now());
         }
         let mut failures = 0;
+        let known = lister.known();
         for root in &roots {
-            failures += lister.pass(root).await?;
+            failures += lister.pass(root, &known).await?;
             if stop.is_said() {
                 return Ok(());
             }
@@ -135,19 +139,22 @@ impl Lister<'_> {
         let mut n = 0;
         while let Some((prefix, depth)) = open.pop() {
             n += 1;
-            let page = self.page(&prefix, "", "/", None).await?;
-            let order = page.folders.iter().find_map(|folder| order_of(folder.strip_prefix(&prefix)?));
-            let folders: Vec<String> =
-                page.folders.iter().filter(|folder| !folder.ends_with("/CloudTrail-Digest/")).cloned().collect();
-            let has_objects = page.objects.iter().any(|object| !object.key.ends_with('/'));
-            if let Some(order) = order {
+            let (mut folders, mut has_objects, mut token): (Vec<String>, bool, Option<String>) = (Vec::new(), false, None);
+            loop {
+                let page = self.page(&prefix, "", "/", token.as_deref()).await?;
+                has_objects |= page.objects.iter().any(|object| !object.key.ends_with('/'));
+                folders.extend(page.folders.into_iter().filter(|folder| !folder.ends_with("/CloudTrail-Digest/")));
+                token = page.next;
+                if token.is_none() || has_objects || folders.len() > max_folders {
+                    break;
+                }
+            }
+            let is_too_much = depth >= max_depth || n + open.len() + folders.len() > max_folders;
+            if has_objects || folders.is_empty() {
+                roots.insert(Root { prefix, order: Order::Any });
+            } else if let Some(order) = order_of_all(&prefix, &folders) {
                 roots.insert(Root { prefix, order });
-            } else if has_objects
-                || folders.is_empty()
-                || page.next.is_some()
-                || depth >= max_depth
-                || n + open.len() > max_folders
-            {
+            } else if is_too_much {
                 roots.insert(Root { prefix, order: Order::Any });
             } else {
                 open.extend(folders.into_iter().map(|folder| (folder, depth + 1)));
@@ -167,7 +174,9 @@ impl Lister<'_> {
     }
 
     /// Reads what is new in a part of the bucket; how many objects could not be read.
-    async fn pass(&self, root: &Root) -> Result<u64, InputError> {
+    async fn pass(&self, root: &Root, known: &[(String, Standing)]) -> Result<u64, InputError> {
+        let around: Vec<&(String, Standing)> =
+            known.iter().filter(|(prefix, _)| prefix.starts_with(&root.prefix) || root.prefix.starts_with(prefix)).collect();
         let before = self.standing(root);
         let mut standing = before.clone();
         let after = standing.after.clone().unwrap_or_else(|| root.first(standing.since));
@@ -176,7 +185,7 @@ impl Lister<'_> {
         let began = standing.began.unwrap_or_else(|| Timestamp::now().as_millisecond());
         loop {
             let page = self.page(&root.prefix, &after, "", token.as_deref()).await?;
-            let wanted: Vec<S3Listed> = page.objects.iter().filter(|object| self.is_wanted(object, &standing)).cloned().collect();
+            let wanted: Vec<S3Listed> = page.objects.iter().filter(|object| self.is_wanted(object, &around)).cloned().collect();
             let (n_taken, n_failures) = self.take(wanted).await?;
             if self.context.stop.is_said() {
                 return Ok(all_failures);
@@ -201,11 +210,14 @@ impl Lister<'_> {
         }
     }
 
-    /// Whether an object was written since the root was read last, as far as is known.
-    fn is_wanted(&self, object: &S3Listed, standing: &Standing) -> bool {
+    /// Whether an object was written since it was listed last, as part of whichever root: where an object or a folder appears beside folders,
+    /// other parts of the bucket are listed by themselves than before.
+    fn is_wanted(&self, object: &S3Listed, around: &[&(String, Standing)]) -> bool {
         let modified = object.modified.as_millisecond();
-        let is_new =
-            standing.since.is_none_or(|since| modified >= since - MARGIN) && standing.from.is_none_or(|from| modified >= from);
+        let mut over = around.iter().filter(|(prefix, _)| object.key.starts_with(prefix)).map(|(_, standing)| standing);
+        let is_new = over.all(|standing| {
+            standing.since.is_none_or(|since| modified >= since - MARGIN) && standing.from.is_none_or(|from| modified >= from)
+        });
         is_new && self.filter.wants(&object.key)
     }
 
@@ -213,7 +225,7 @@ impl Lister<'_> {
     async fn take(&self, wanted: Vec<S3Listed>) -> Result<(u64, u64), InputError> {
         let (mut n_taken, mut n_failures) = (0, 0);
         let mut left = u64::try_from(wanted.len()).unwrap_or_default();
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut broken) = (JoinSet::new(), None);
         for object in wanted {
             let objects = Arc::clone(self.objects);
             let region = self.client.home_region().to_owned();
@@ -224,13 +236,21 @@ impl Lister<'_> {
             });
         }
         while let Some(ended) = tasks.join_next().await {
-            let (address, taken) = ended.map_err(|error| InputError::Failed(format!("reading objects ended: {error}")))?;
             left -= 1;
+            let (address, taken) = match ended {
+                Ok(ended) => ended,
+                Err(error) => {
+                    broken = Some(InputError::Failed(format!("reading objects ended: {error}")));
+                    self.objects.halt();
+                    continue;
+                }
+            };
             match taken {
                 Ok(_) => n_taken += 1,
                 Err(ObjectError::Gone(reason)) => {
                     let id = id_of(&["gone", &address.bucket, &address.key]);
-                    self.objects.tell(id, RefusedText { reason, start: start_of(&address.key) }).await?;
+                    let told = self.objects.tell(id, RefusedText { reason, start: start_of(&address.key) }).await;
+                    broken = told.err().map(InputError::Ingest).or(broken);
                 }
                 Err(ObjectError::Failed(reason)) => {
                     n_failures += 1;
@@ -238,17 +258,30 @@ impl Lister<'_> {
                     self.context.intake.statuses.change(&self.context.id, |status| status.fail(reason));
                 }
                 Err(ObjectError::Stopped) => {}
-                Err(ObjectError::Ingest(error)) => return Err(InputError::Ingest(error)),
+                Err(ObjectError::Ingest(error)) => broken = Some(InputError::Ingest(error)),
+            }
+            if broken.is_some() {
+                // The others end soon, and what of them is on its way is kept.
+                self.objects.halt();
             }
             self.context.intake.statuses.change(&self.context.id, |status| status.behind = Some(left));
         }
-        Ok((n_taken, n_failures))
+        broken.map_or(Ok((n_taken, n_failures)), Err)
     }
 
     async fn page(&self, prefix: &str, after: &str, delimiter: &str, token: Option<&str>) -> Result<S3Page, InputError> {
         let region = self.client.home_region();
         let listing = S3Listing { region, bucket: self.name, prefix, after, delimiter, token };
         self.client.list_objects(&listing).await.map_err(|error| self.failed(&error))
+    }
+
+    /// Where all roots stand that there ever were, by prefix.
+    fn known(&self) -> Vec<(String, Standing)> {
+        let positions = self.context.intake.positions(&self.context.id).into_iter();
+        let standing = |(stream, position): (String, serde_json::Value)| {
+            Some((stream.strip_prefix(STREAM)?.to_owned(), serde_json::from_value(position).ok()?))
+        };
+        positions.filter_map(standing).collect()
     }
 
     fn standing(&self, root: &Root) -> Standing {
@@ -273,7 +306,7 @@ impl Lister<'_> {
 
 impl Root {
     fn stream(&self) -> String {
-        format!("list:{}", self.prefix)
+        format!("{STREAM}{}", self.prefix)
     }
 
     /// Keys up to this one need not be listed if all that was written up to a time was read.
@@ -287,6 +320,13 @@ impl Root {
             Order::Named => format!("{}year={year:04}/month={month:02}/day={day:02}", self.prefix),
         }
     }
+}
+
+/// How keys below a prefix follow each other, if all folders there are those of years: of others, what is new may lie before.
+fn order_of_all(prefix: &str, folders: &[String]) -> Option<Order> {
+    let mut orders = folders.iter().map(|folder| order_of(folder.strip_prefix(prefix)?));
+    let first = orders.next()??;
+    orders.all(|order| order == Some(first)).then_some(first)
 }
 
 /// What a folder says of the order of those beside it, if it is that of a year.
@@ -318,6 +358,17 @@ mod tests {
             ("year=x/", None),
         ] {
             assert_eq!(order_of(folder), order, "{folder}");
+        }
+    }
+
+    #[test]
+    fn only_where_all_folders_are_years_the_last_days_are_enough() {
+        let order =
+            |folders: &[&str]| order_of_all("a/", &folders.iter().map(|folder| format!("a/{folder}")).collect::<Vec<_>>());
+        assert_eq!(order(&["2025/", "2026/"]), Some(Order::Plain));
+        assert_eq!(order(&["year=2026/"]), Some(Order::Named));
+        for folders in [&["2026/", "0old/"][..], &["2026/", "year=2026/"], &["x/"], &[]] {
+            assert_eq!(order(folders), None, "{folders:?}");
         }
     }
 

@@ -1,9 +1,12 @@
 //! One object: fetched part by part, unpacked and cut into texts by a thread, handed over batch by batch.
 
 use std::{
-    collections::{BTreeSet, VecDeque},
+    collections::BTreeSet,
     io::{self, Read},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use bytes::{Buf as _, Bytes};
@@ -16,8 +19,8 @@ use crate::{
     About, Batch, End, RefusedText, TextKind, Texts,
     error::IngestError,
     inputs::{
-        Context, InputError,
-        remembered::{Mark, Remembered, id_of, mark},
+        Context,
+        remembered::{Remembered, id_of, keep_marks, mark},
     },
     texts,
 };
@@ -30,9 +33,6 @@ const PART: u64 = 4 << 20;
 
 /// A batch holds about so many bytes.
 const BATCH: usize = 1 << 20;
-
-/// So many batches of an object may be on their way to the disk.
-const UNDER_WAY: usize = 4;
 
 /// What was read of an object that never came again is forgotten after 15 days, in seconds; SQS keeps messages for 14 at most.
 const FORGOTTEN: i64 = 15 * 24 * 3600;
@@ -49,6 +49,7 @@ pub(crate) struct Objects {
     /// Those that are being read: two messages may speak of one.
     busy: Mutex<BTreeSet<String>>,
     slots: Semaphore,
+    is_halted: AtomicBool,
 }
 
 /// What became of an object.
@@ -105,6 +106,7 @@ impl Objects {
             remembered: Mutex::new(Remembered::open(context)),
             busy: Mutex::default(),
             slots: Semaphore::new(AT_ONCE),
+            is_halted: AtomicBool::new(false),
         }
     }
 
@@ -121,7 +123,7 @@ impl Objects {
         }
         // Never closed.
         let _slot = self.slots.acquire().await;
-        if self.context.stop.is_said() {
+        if self.is_ending() {
             return Err(ObjectError::Stopped);
         }
         let first = self.client.object_part(address, 0, PART, None).await.map_err(|error| failed(&claim.name, &error))?;
@@ -133,8 +135,17 @@ impl Objects {
         let stream = format!("{}#{}", claim.name, first.etag);
         self.read(address, &stream, first).await?;
         let done = lock(&self.remembered).add(vec![id], Timestamp::now());
-        self.keep(&[done, (stream, Value::Null)]).await.map_err(ObjectError::Ingest)?;
+        keep_marks(&self.context, vec![done, (stream, Value::Null)]).await.map_err(ObjectError::Ingest)?;
         Ok(Taken::Now)
+    }
+
+    /// Objects are read no further than what is on its way; the next run goes on there.
+    pub(crate) fn halt(&self) {
+        self.is_halted.store(true, Ordering::Relaxed);
+    }
+
+    fn is_ending(&self) -> bool {
+        self.context.stop.is_said() || self.is_halted.load(Ordering::Relaxed)
     }
 
     /// Whether something was taken in.
@@ -153,7 +164,7 @@ impl Objects {
 
     /// Notes where a stream stands.
     pub(crate) async fn note(&self, stream: String, position: Value) -> Result<(), IngestError> {
-        self.keep(&[(stream, position)]).await
+        keep_marks(&self.context, vec![(stream, position)]).await
     }
 
     /// Forgets what is old.
@@ -169,18 +180,7 @@ impl Objects {
                 marks.push((stream, Value::Null));
             }
         }
-        self.keep(&marks).await
-    }
-
-    async fn keep(&self, marks: &[Mark]) -> Result<(), IngestError> {
-        let mut receipts = Vec::with_capacity(marks.len());
-        for each in marks {
-            receipts.push(self.context.intake.offer(mark(&self.context, each.clone(), Vec::new())).await?);
-        }
-        for receipt in receipts {
-            receipt.kept().await?;
-        }
-        Ok(())
+        keep_marks(&self.context, marks).await
     }
 
     /// Hands over all texts of an object behind those that were given; they are safe then.
@@ -218,7 +218,7 @@ impl Objects {
                 let _ = parts.send(None).await;
                 return Ok(());
             }
-            if self.context.stop.is_said() {
+            if self.is_ending() {
                 return Err(ObjectError::Stopped);
             }
             let wanted = Some(etag.as_str()).filter(|etag| !etag.is_empty());
@@ -233,17 +233,9 @@ impl Objects {
     }
 
     async fn hand_over(&self, stream: &str, mut pieces: mpsc::Receiver<Piece>) -> Result<(), IngestError> {
-        let mut receipts = VecDeque::new();
         while let Some(piece) = pieces.recv().await {
-            receipts.push_back(self.context.intake.offer(self.batch(stream, piece)).await?);
-            if receipts.len() >= UNDER_WAY
-                && let Some(receipt) = receipts.pop_front()
-            {
-                receipt.kept().await?;
-            }
-        }
-        for receipt in receipts {
-            receipt.kept().await?;
+            // One after the other: if one can't be kept, no later one may say that the object was read so far.
+            self.context.intake.keep(self.batch(stream, piece)).await?;
         }
         Ok(())
     }
@@ -283,16 +275,6 @@ impl Read for Parts {
             self.part.copy_to_slice(buffer);
         }
         Ok(n)
-    }
-}
-
-impl From<ObjectError> for InputError {
-    fn from(error: ObjectError) -> Self {
-        match error {
-            ObjectError::Gone(reason) | ObjectError::Failed(reason) => InputError::Failed(reason),
-            ObjectError::Stopped => InputError::Ingest(IngestError::Stopped),
-            ObjectError::Ingest(error) => InputError::Ingest(error),
-        }
     }
 }
 

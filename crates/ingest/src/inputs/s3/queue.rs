@@ -76,13 +76,17 @@ struct Going {
     failing: BTreeMap<String, Instant>,
     asked: Option<Instant>,
     tidied: Option<Instant>,
+    /// Nothing more is received: whatever is done now, not all is well.
+    is_ending: bool,
 }
 
 impl Queue {
     pub(crate) async fn run(self, context: &Context) -> Result<(), InputError> {
         let mut going = Going::default();
         let outcome = self.go(&mut going, context).await;
-        // What is being worked on ends by itself, soon if we are stopping; what is done need not come again.
+        // What is being worked on ends soon; what is done need not come again.
+        self.objects.halt();
+        going.is_ending = true;
         while let Some(worked) = going.tasks.join_next().await {
             let settled = self.settle(worked, &mut going, context).await;
             if outcome.is_ok() {
@@ -154,7 +158,7 @@ impl Queue {
                 tracing::warn!(input = %context.id, n = failed.len(), reason, "messages could not be deleted; they come again and are passed over");
             }
         }
-        if going.failing.is_empty() {
+        if going.failing.is_empty() && !going.is_ending {
             context.intake.statuses.change(&context.id, |status| status.problem = None);
         }
         Ok(())
