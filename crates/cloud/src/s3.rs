@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use quick_xml::{Reader, events::Event};
 
 use crate::{
-    AwsClient, AwsHttpRequest, AwsHttpResponse, CallError, OperationError, RateKey, operation::accepted, partition_of_region,
+    AwsClient, AwsHttpRequest, AwsHttpResponse, CallError, OperationError, RateKey, clean_message, operation::accepted,
+    partition_of_region,
 };
 
 /// Requests a second; S3 takes 5,500 for each prefix.
@@ -147,6 +148,11 @@ impl AwsClient {
         headers: Vec<(String, String)>,
     ) -> Result<AwsHttpResponse, OperationError> {
         let region = self.known_region(bucket).unwrap_or_else(|| region.to_owned());
+        if !is_region(&region) {
+            // It becomes a part of the host, and may come from a message.
+            let error = CallError::Request { message: format!("`{}` is no region", clean_message(&region)) };
+            return Err(OperationError::Call { operation, error });
+        }
         let mut request = AwsHttpRequest {
             signing_name: "s3".to_owned(),
             host: s3_host(&region),

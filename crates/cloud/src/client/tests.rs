@@ -227,6 +227,8 @@ async fn objects_that_are_empty_changed_or_not_to_be_named_are_told_apart() {
     assert_eq!((changed.status(), changed.code()), (Some(412), "PreconditionFailed"));
     let unnamed = crate::S3Address { key: "a/../b".into(), ..object() };
     assert!(client.object_part(&unnamed, 0, 10, None).await.unwrap_err().to_string().contains("a/../b"));
+    let elsewhere = crate::S3Address { region: "evil.example/".into(), ..object() };
+    assert!(client.object_part(&elsewhere, 0, 10, None).await.unwrap_err().to_string().contains("no region"));
     assert_eq!(fake.n_requests(), 2);
 }
 
