@@ -20,6 +20,8 @@ const LAYERS: &[&str] = &[
     "skywarden-report",
     "skywarden-host",
     "skywarden-cloud",
+    "skywarden-archive",
+    "skywarden-ingest",
     "skywarden-collect",
     "skywarden-store",
     "skywarden-api",

@@ -9,6 +9,7 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_postgresql()?;
     install_identity_provider()?;
     brokers::install()?;
+    install_clouds()?;
     // The console is built once, by its own tests: Rust's need none of it.
     let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
     arguments.extend(filter);
@@ -30,6 +31,26 @@ fn install_identity_provider() -> anyhow::Result<()> {
         bail!("`npm ci` in {} failed with {status}", folder.display());
     }
     Ok(())
+}
+
+/// The tests of log inputs start emulators of AWS and Pub/Sub from PyPI.
+fn install_clouds() -> anyhow::Result<()> {
+    let root = process::root()?;
+    let wanted = root.join("crates/ingest/tests/clouds/requirements.txt");
+    let wanted = std::fs::read_to_string(&wanted).with_context(|| format!("could not read {}", wanted.display()))?;
+    let folder = root.join("target/clouds");
+    let installed = folder.join("requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("installing emulators of clouds in {}", folder.display());
+    let text = folder.to_str().context("the path of the checkout is no UTF-8")?;
+    process::run("python3", &["-m", "venv", "--clear", text]).context("the tests need Python 3.11 or later with venv")?;
+    let pip = format!("{text}/bin/pip");
+    process::run(&pip, &["install", "--quiet", "--requirement", "crates/ingest/tests/clouds/requirements.txt"])?;
+    // It asks for Python 3.14 and for what its other services need; serve.py runs its Pub/Sub without either.
+    process::run(&pip, &["install", "--quiet", "--no-deps", "--ignore-requires-python", "cloudbox==0.2.3"])?;
+    std::fs::write(&installed, wanted).with_context(|| format!("could not write {}", installed.display()))
 }
 
 /// The tests of the store and of ingest start PostgreSQL servers of their own and need its programs.

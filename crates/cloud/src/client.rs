@@ -1,6 +1,8 @@
 use std::{
+    collections::BTreeMap,
     fmt,
-    sync::Arc,
+    path::PathBuf,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -18,7 +20,7 @@ use crate::{
 };
 
 /// No answer may be longer, unpacked.
-const MAX_BODY: usize = 64 << 20;
+pub(crate) const MAX_BODY: usize = 64 << 20;
 /// One try may last this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Requests under way at once, whoever asks.
@@ -37,6 +39,8 @@ pub struct AwsOptions {
     pub endpoint_url: Option<String>,
     /// The region of the first calls; absent: the profile's, else `us-east-1`.
     pub home_region: Option<String>,
+    /// A file of credentials in the form of `~/.aws/credentials`, in which the profile is looked for and nowhere else.
+    pub credentials_file: Option<PathBuf>,
 }
 
 /// One request, not yet signed.
@@ -106,6 +110,14 @@ pub enum CallError {
         /// Why.
         message: String,
     },
+    /// There is no access token for Google Cloud.
+    #[error(
+        "could not get a Google Cloud access token: {message}; check the service account's key file, or that the machine has one"
+    )]
+    GcpLogin {
+        /// Why.
+        message: String,
+    },
     /// The host has no address.
     #[error("{host} could not be found: {message}")]
     UnknownHost {
@@ -145,9 +157,13 @@ pub enum CallError {
 pub struct AwsClient {
     login: SharedLogin,
     http: reqwest::Client,
-    endpoint: Option<Endpoint>,
+    /// Gives bodies as they were stored, packed ones packed.
+    plain_http: reqwest::Client,
+    pub(crate) endpoint: Option<Endpoint>,
     home_region: Arc<str>,
     pace: Arc<Pace>,
+    /// Where buckets are that are not in the region where they were looked for.
+    pub(crate) bucket_regions: Arc<Mutex<BTreeMap<String, String>>>,
     under_way: Arc<Semaphore>,
     retry: RetryPolicy,
     max_body: usize,
@@ -155,12 +171,12 @@ pub struct AwsClient {
 
 /// An endpoint URL, taken apart.
 #[derive(Debug, Clone)]
-struct Endpoint {
+pub(crate) struct Endpoint {
     /// `http://127.0.0.1:5000/base`, without a slash at the end.
-    base: String,
-    authority: String,
+    pub(crate) base: String,
+    pub(crate) authority: String,
     /// An emulator on this machine has no rate limits to respect.
-    is_loopback: bool,
+    pub(crate) is_loopback: bool,
 }
 
 impl AwsClient {
@@ -186,6 +202,15 @@ impl AwsClient {
     /// # Errors
     /// If there is no whole answer.
     pub async fn send(&self, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
+        self.send_through(&self.http, request).await
+    }
+
+    /// The same; the body is given as it was sent, packed if it is packed.
+    pub(crate) async fn send_plain(&self, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
+        self.send_through(&self.plain_http, request).await
+    }
+
+    async fn send_through(&self, http: &reqwest::Client, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
         let begin = Instant::now();
         let mut n_tries = 0;
         let mut was_renewed = false;
@@ -195,7 +220,7 @@ impl AwsClient {
             }
             let credentials = self.login.credentials().await?;
             n_tries += 1;
-            let result = self.try_once(request, &credentials, n_tries).await;
+            let result = self.try_once(http, request, &credentials, n_tries).await;
             let retry_after = match &result {
                 Ok(response) if response.status < 400 => return result,
                 Ok(response) => {
@@ -228,22 +253,17 @@ impl AwsClient {
     }
 
     fn with_login(login: SharedLogin, endpoint: Option<Endpoint>, home_region: Arc<str>) -> Result<Self, ConnectError> {
-        // Fails if a provider is already installed, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .timeout(TIMEOUT)
-            .connect_timeout(Duration::from_secs(10))
-            // A signature holds for one host; a redirect is an answer to look at.
-            .redirect(reqwest::redirect::Policy::none())
-            .user_agent(concat!("skywarden/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(|error| ConnectError::Http { message: chain(&error) })?;
+        let failed = |error: reqwest::Error| ConnectError::Http { message: chain(&error) };
+        let http = http_client().build().map_err(failed)?;
+        let plain_http = http_client().no_gzip().build().map_err(failed)?;
         Ok(Self {
             login,
             http,
+            plain_http,
             endpoint,
             home_region,
             pace: Arc::default(),
+            bucket_regions: Arc::default(),
             under_way: Arc::new(Semaphore::new(MAX_UNDER_WAY)),
             retry: RetryPolicy::STANDARD,
             max_body: MAX_BODY,
@@ -252,6 +272,7 @@ impl AwsClient {
 
     async fn try_once(
         &self,
+        http: &reqwest::Client,
         request: &AwsHttpRequest,
         credentials: &Credentials,
         n_tries: u32,
@@ -268,7 +289,7 @@ impl AwsClient {
         }
         let method = reqwest::Method::from_bytes(request.method.as_bytes())
             .map_err(|_| fail(format!("`{}` is no HTTP method", request.method)))?;
-        let mut builder = self.http.request(method, &url).body(request.body.clone());
+        let mut builder = http.request(method, &url).body(request.body.clone());
         for (name, value) in &request.headers {
             builder = builder.header(name, value);
         }
@@ -277,22 +298,43 @@ impl AwsClient {
         }
         // Never closed, so it can't fail; if it did, the call would merely not be counted.
         let _permit = self.under_way.acquire().await;
-        let lost = |error: &reqwest::Error| call_error(authority, n_tries, error);
-        let mut response = builder.send().await.map_err(|error| lost(&error))?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| lost(&error))? {
-            if body.len() + chunk.len() > self.max_body {
-                return Err(CallError::TooLarge { host: authority.to_owned(), limit: self.max_body });
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let headers = response
-            .headers()
-            .iter()
-            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
-            .collect();
-        Ok(AwsHttpResponse { status: response.status().as_u16(), headers, body: body.freeze() })
+        let response = builder.send().await.map_err(|error| call_error(authority, n_tries, &error))?;
+        whole(response, authority, n_tries, self.max_body).await
     }
+}
+
+/// How all clients of ours are set up.
+pub(crate) fn http_client() -> reqwest::ClientBuilder {
+    // Fails if a provider is already installed, which is as good.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .timeout(TIMEOUT)
+        .connect_timeout(Duration::from_secs(10))
+        // A signature holds for one host; a redirect is an answer to look at.
+        .redirect(reqwest::redirect::Policy::none())
+        .user_agent(concat!("skywarden/", env!("CARGO_PKG_VERSION")))
+}
+
+/// Reads an answer to its end.
+pub(crate) async fn whole(
+    mut response: reqwest::Response,
+    host: &str,
+    n_tries: u32,
+    limit: usize,
+) -> Result<AwsHttpResponse, CallError> {
+    let mut body = BytesMut::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| call_error(host, n_tries, &error))? {
+        if body.len() + chunk.len() > limit {
+            return Err(CallError::TooLarge { host: host.to_owned(), limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let headers = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .collect();
+    Ok(AwsHttpResponse { status: response.status().as_u16(), headers, body: body.freeze() })
 }
 
 impl AwsHttpResponse {
@@ -302,7 +344,7 @@ impl AwsHttpResponse {
     }
 
     /// `Retry-After` in seconds or as a date.
-    fn retry_after(&self) -> Option<Duration> {
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
         let value = self.header("retry-after")?.trim();
         if let Ok(seconds) = value.parse() {
             return Some(Duration::from_secs(seconds));
@@ -322,7 +364,7 @@ impl fmt::Debug for AwsClient {
 }
 
 impl Endpoint {
-    fn parse(text: &str) -> Result<Self, ConnectError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, ConnectError> {
         let fail = || ConnectError::Endpoint { url: text.to_owned() };
         let url = reqwest::Url::parse(text).map_err(|_| fail())?;
         let host = url.host_str().filter(|_| matches!(url.scheme(), "http" | "https")).ok_or_else(fail)?;
@@ -336,7 +378,7 @@ impl Endpoint {
     }
 }
 
-fn call_error(host: &str, n_tries: u32, error: &reqwest::Error) -> CallError {
+pub(crate) fn call_error(host: &str, n_tries: u32, error: &reqwest::Error) -> CallError {
     let message = clean_message(&chain(error));
     // There is no type for it; a name that does not resolve will not resolve on the next try either.
     if error.is_connect() && message.contains("dns error") {

@@ -1,15 +1,20 @@
 //! Where credentials come from, and keeping them fresh. Nothing here implements a `Debug` that could show one.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider, provider_config::ProviderConfig,
+    sts::AssumeRoleProvider,
+};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials as _, SharedCredentialsProvider},
 };
+use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_smithy_http_client::{Builder, tls};
 
 use crate::{AwsOptions, CallError, ConnectError, clean_message, client::chain};
@@ -45,6 +50,10 @@ impl Login {
         if region.is_none() {
             // STS can't be called without one.
             config = config.into_builder().region(Region::new("us-east-1")).build();
+        }
+        if let Some(file) = &options.credentials_file {
+            let provider = of_file(file, options.profile.as_deref(), &config);
+            config = config.into_builder().credentials_provider(provider).build();
         }
         let provider = match &options.role_arn {
             Some(role) => assume(role, options.external_id.as_deref(), &config).await,
@@ -104,6 +113,19 @@ impl Login {
             region: None,
         })
     }
+}
+
+/// What a profile of one file gives: neither the environment nor the machine is asked.
+fn of_file(file: &Path, profile: Option<&str>, config: &SdkConfig) -> SharedCredentialsProvider {
+    let files = EnvConfigFiles::builder().with_file(EnvConfigFileKind::Credentials, file).build();
+    let mut settings = ProviderConfig::default().with_region(config.region().cloned());
+    if let Some(http) = config.http_client() {
+        settings = settings.with_http_client(http);
+    }
+    let profile = profile.unwrap_or("default");
+    let provider =
+        ProfileFileCredentialsProvider::builder().configure(&settings).profile_files(files).profile_name(profile).build();
+    SharedCredentialsProvider::new(provider)
 }
 
 async fn assume(role: &str, external_id: Option<&str>, config: &SdkConfig) -> SharedCredentialsProvider {

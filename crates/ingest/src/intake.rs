@@ -149,11 +149,14 @@ pub(crate) fn keep_journal(
                 continue;
             }
         };
+        // Who hears that a batch is safe finds its position.
+        for batch in &batches {
+            positions.note(batch);
+        }
         for receipt in receipts {
             let _ = receipt.send(Ok(()));
         }
         for (number, batch) in (first..).zip(batches) {
-            positions.note(&batch);
             if taken.send(Taken { number, batch }).is_err() {
                 return;
             }

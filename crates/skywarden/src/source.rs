@@ -95,6 +95,7 @@ pub(crate) async fn live(login: &AwsLogin) -> anyhow::Result<Arc<dyn Transport>>
         external_id: login.external_id.clone(),
         endpoint_url: login.endpoint_url.clone(),
         home_region: None,
+        credentials_file: None,
     };
     Ok(Arc::new(Live::new(AwsClient::new(options).await?)))
 }

@@ -201,6 +201,94 @@ async fn without_credentials_the_error_says_what_to_do() {
     assert_eq!(fake.n_requests(), 0);
 }
 
+fn object() -> crate::S3Address {
+    crate::S3Address { region: "eu-west-1".into(), bucket: "logs".into(), key: "a b/c+d.gz".into() }
+}
+
+#[tokio::test]
+async fn a_part_of_an_object_is_asked_for_as_it_was_stored() {
+    let headers = "content-range: bytes 5-9/1000\r\netag: \"0c\"\r\ncontent-encoding: gzip\r\n";
+    let fake = Fake::start(vec![answer("206 Partial Content", headers, "bytes")]).await;
+    let part = fake.client(login()).object_part(&object(), 5, 5, Some("0c")).await.unwrap();
+    assert_eq!((part.bytes.as_ref(), part.total, part.etag.as_str()), (&b"bytes"[..], 1000, "0c"));
+    let seen = fake.requests.lock().unwrap()[0].to_ascii_lowercase();
+    for wanted in ["get /logs/a%20b/c%2bd.gz http/1.1", "range: bytes=5-9", "if-match: \"0c\""] {
+        assert!(seen.contains(wanted), "{wanted} is not in {seen}");
+    }
+}
+
+#[tokio::test]
+async fn objects_that_are_empty_changed_or_not_to_be_named_are_told_apart() {
+    let fake = Fake::start(vec![error("416 Range", "InvalidRange", ""), error("412 Changed", "PreconditionFailed", "")]).await;
+    let client = fake.client(login());
+    let empty = client.object_part(&object(), 0, 10, None).await.unwrap();
+    assert_eq!((empty.total, empty.bytes.len()), (0, 0));
+    let changed = client.object_part(&object(), 10, 10, Some("0c")).await.unwrap_err();
+    assert_eq!((changed.status(), changed.code()), (Some(412), "PreconditionFailed"));
+    let unnamed = crate::S3Address { key: "a/../b".into(), ..object() };
+    assert!(client.object_part(&unnamed, 0, 10, None).await.unwrap_err().to_string().contains("a/../b"));
+    let elsewhere = crate::S3Address { region: "evil.example/".into(), ..object() };
+    assert!(client.object_part(&elsewhere, 0, 10, None).await.unwrap_err().to_string().contains("no region"));
+    assert_eq!(fake.n_requests(), 2);
+}
+
+#[tokio::test]
+async fn a_bucket_of_another_region_is_found_once() {
+    let moved = error("301 Moved", "PermanentRedirect", "x-amz-bucket-region: us-west-2\r\n");
+    let fake = Fake::start(vec![moved, answer("206 Partial Content", "content-range: bytes 0-1/2\r\n", "ab")]).await;
+    let client = fake.client(login());
+    client.object_part(&object(), 0, 2, None).await.unwrap();
+    client.object_part(&object(), 0, 2, None).await.unwrap();
+    let regions: Vec<bool> =
+        fake.requests.lock().unwrap().iter().map(|seen| seen.contains("/us-west-2/s3/aws4_request")).collect();
+    assert_eq!(regions, [false, true, true]);
+    let elsewhere = error("301 Moved", "PermanentRedirect", "x-amz-bucket-region: evil.example/\r\n");
+    let fake = Fake::start(vec![elsewhere]).await;
+    assert!(fake.client(login()).object_part(&object(), 0, 2, None).await.is_err());
+    assert_eq!(fake.n_requests(), 1);
+}
+
+#[tokio::test]
+async fn messages_of_a_queue_are_received_deleted_and_kept_hidden() {
+    let message =
+        r#"{"Messages":[{"MessageId":"1","ReceiptHandle":"r","Body":"b","Attributes":{"ApproximateReceiveCount":"3"}}]}"#;
+    let gone = r#"{"__type":"com.amazonaws.sqs#QueueDoesNotExist","message":"m"}"#;
+    let fake = Fake::start(vec![
+        answer("200 OK", "", message),
+        answer("200 OK", "", "{}"),
+        answer("200 OK", "", r#"{"Failed":[{"Id":"0","Code":"ReceiptHandleIsInvalid","Message":"m","SenderFault":true}]}"#),
+        answer("200 OK", "", ""),
+        answer("200 OK", "", r#"{"Attributes":{"ApproximateNumberOfMessages":"42"}}"#),
+        answer("400 Bad Request", "x-amzn-query-error: AWS.SimpleQueueService.NonExistentQueue;Sender\r\n", gone),
+    ])
+    .await;
+    let queue = fake.client(login()).queue("https://sqs.eu-west-1.amazonaws.com/1/logs", None).unwrap();
+    let received = queue.receive(50, 60, 30).await.unwrap();
+    let expected = crate::SqsMessage { id: "1".into(), receipt: "r".into(), body: "b".into(), n_received: 3 };
+    assert_eq!(received, [expected]);
+    assert_eq!(queue.receive(10, 20, 30).await.unwrap(), []);
+    assert_eq!(queue.delete(&["r".to_owned()]).await.unwrap(), ["ReceiptHandleIsInvalid m"]);
+    queue.hide("r", 60).await.unwrap();
+    assert_eq!(queue.n_waiting().await.unwrap(), 42);
+    assert_eq!(queue.n_waiting().await.unwrap_err().code(), "QueueDoesNotExist");
+    let requests = fake.requests.lock().unwrap().clone();
+    let first = requests[0].to_ascii_lowercase();
+    assert!(first.contains("x-amz-target: amazonsqs.receivemessage") && first.contains("/eu-west-1/sqs/aws4_request"), "{first}");
+    assert!(first.contains(r#""maxnumberofmessages":10"#) && first.contains(r#""waittimeseconds":20"#), "{first}");
+}
+
+#[tokio::test]
+async fn queues_have_a_region_and_https() {
+    let options = AwsOptions { credentials_file: Some("/nowhere".into()), ..AwsOptions::default() };
+    let client = AwsClient::new(options).await.unwrap();
+    assert!(client.queue("https://sqs.example.com/1/logs", None).unwrap_err().to_string().contains("region"));
+    assert_eq!(client.queue("https://sqs.example.com/1/logs", Some("eu-west-1")).unwrap().region(), "eu-west-1");
+    assert!(client.queue("http://sqs.eu-west-1.amazonaws.com/1/logs", None).unwrap_err().to_string().contains("https"));
+    assert!(client.queue("logs", None).is_err() && client.queue("https://sqs.x@y.amazonaws.com/1/q", None).is_err());
+    let missing = client.send(&request()).await.unwrap_err().to_string();
+    assert!(missing.contains("credentials"), "{missing}");
+}
+
 #[tokio::test]
 async fn debug_shows_no_secret() {
     let fake = Fake::start(vec![answer("200 OK", "", "")]).await;

@@ -1,14 +1,17 @@
 //! Where logs come from. Each kind is a module with its settings and what reads it.
 
+mod audit;
 mod client_tls;
 mod file;
 mod health;
+mod journald;
 mod kafka;
 mod nats;
+mod pubsub;
 mod queue;
+mod remembered;
+mod s3;
 mod secret;
-mod audit;
-mod journald;
 pub mod syslog;
 
 use std::{sync::Arc, time::Duration};
@@ -17,13 +20,15 @@ use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub use audit::AuditSettings;
 pub use client_tls::ClientTlsSettings;
 pub use file::{FileSettings, Start};
+pub use journald::{JournaldSettings, Priority};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
 pub use nats::{NatsLogin, NatsSettings};
+pub use pubsub::PubSubSettings;
 pub use queue::QueueStart;
-pub use audit::AuditSettings;
-pub use journald::{JournaldSettings, Priority};
+pub use s3::{BucketSettings, QueueSettings, S3Login, S3Settings, S3Watch};
 pub use syslog::SyslogSettings;
 
 use crate::{Intake, TextKind, error::IngestError};
@@ -59,6 +64,10 @@ pub enum InputKind {
     Audit(AuditSettings),
     /// Syslog that others send.
     Syslog(SyslogSettings),
+    /// Objects of S3.
+    S3(S3Settings),
+    /// A subscription of Google Cloud's Pub/Sub.
+    Pubsub(PubSubSettings),
 }
 
 /// What an input works with.
@@ -135,6 +144,8 @@ impl InputKind {
             InputKind::Journald(settings) => Box::new(journald::Journald::new(settings.clone())),
             InputKind::Audit(settings) => Box::new(file::Files::new(settings.files())),
             InputKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone())),
+            InputKind::S3(settings) => Box::new(s3::S3::new(settings.clone())),
+            InputKind::Pubsub(settings) => Box::new(pubsub::PubSub::new(settings.clone())),
         }
     }
 }

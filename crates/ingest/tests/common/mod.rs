@@ -127,8 +127,8 @@ impl Server {
             detect: Arc::clone(detect),
             archive: archive(folder),
             keeper: Box::new(keeper),
-                pace: skywarden_ingest::Pace::default(),
-            };
+            pace: skywarden_ingest::Pace::default(),
+        };
         let ingest = Ingest::start(parts).await.unwrap();
         let (sender, stop) = Stop::new();
         let id: Arc<str> = "test".into();
