@@ -1,5 +1,5 @@
 //! What is written is read again, in the order of arrival, whatever is joined or written twice.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 use skywarden_archive::{Archive, ArchivedEvent, Batch, Layout, Row};

@@ -39,9 +39,10 @@ fn main() -> anyhow::Result<()> {
                 let n_accounts = n_accounts.parse().with_context(|| format!("`{n_accounts}` is no number of accounts"))?;
                 runtime.block_on(soak::store::fill(Path::new(folder), n_accounts))
             }
-            ("ingest", []) => soak::ingest::run(soak::ingest::EVENTS),
+            ("ingest", []) => runtime.block_on(soak::ingest::run(soak::ingest::EVENTS)),
             ("ingest", [n_events]) => {
-                soak::ingest::run(n_events.parse().with_context(|| format!("`{n_events}` is no number of events"))?)
+                let n_events = n_events.parse().with_context(|| format!("`{n_events}` is no number of events"))?;
+                runtime.block_on(soak::ingest::run(n_events))
             }
             ("ingest-worker", [folder]) => runtime.block_on(soak::ingest::work(Path::new(folder))),
             _ => anyhow::bail!("the soaks are `ingest [EVENTS]`, `rescan` and `store FOLDER [ACCOUNTS]`"),

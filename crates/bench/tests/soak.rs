@@ -1,5 +1,4 @@
 //! A twentieth of the soaks that kill processes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 

@@ -201,7 +201,7 @@ impl Pipeline {
         work.changes = Changes::default();
         (work.since, work.has_new) = (Instant::now(), false);
         Journal::forget(&Self::journal(&self.folder), work.progress.next_batch)?;
-        if number % FORGET_EVERY == 0
+        if number.is_multiple_of(FORGET_EVERY)
             && let Some(now) = work.run.now()
         {
             self.state.forget(now)?;
@@ -230,7 +230,7 @@ impl Pipeline {
                 Err(error) => {
                     tracing::warn!(%error, what, "logs wait until this can be written");
                     self.statuses.change(&own, |status| status.fail(error.to_string()));
-                    std::thread::sleep(RETRY);
+                    self.runtime.block_on(tokio::time::sleep(RETRY));
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::File,
     io::{BufWriter, Write as _},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, ExitStatus},
     sync::Arc,
     time::{Duration, Instant},
@@ -46,7 +46,7 @@ const DONE: &str = "done";
 const PATIENCE: Duration = Duration::from_secs(1_200);
 
 /// Writes events to a file that rotates while `soak ingest-worker` takes them in and is killed with SIGKILL, then compares.
-pub(crate) fn run(n_events: u64) -> anyhow::Result<()> {
+pub(crate) async fn run(n_events: u64) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("could not make a folder for the soak")?;
     let logs = folder.path().join("logs");
     std::fs::create_dir_all(&logs)?;
@@ -67,7 +67,7 @@ pub(crate) fn run(n_events: u64) -> anyhow::Result<()> {
         if n_kills < KILLS && n == per_kill * (n_kills + 1) {
             log.out.flush()?;
             // Somewhere in what it is doing: how far it is differs from kill to kill.
-            std::thread::sleep(Duration::from_millis(200 + 150 * n_kills));
+            tokio::time::sleep(Duration::from_millis(200 + 150 * n_kills)).await;
             worker.kill().context("could not kill the worker")?;
             worker.wait()?;
             n_kills += 1;
@@ -76,9 +76,9 @@ pub(crate) fn run(n_events: u64) -> anyhow::Result<()> {
     }
     log.out.flush()?;
     std::fs::write(folder.path().join(DONE), "")?;
-    let status = wait(&mut worker)?;
+    let status = wait(&mut worker).await?;
     ensure!(status.success(), "the last worker ended with {status}");
-    compare(folder.path(), n_events, n_kills, began.elapsed())
+    compare(folder.path(), n_events, n_kills, began.elapsed()).await
 }
 
 /// Takes in the logs of a folder until `done` lies there and nothing is left. A process of its own, to be killed.
@@ -98,7 +98,7 @@ pub(crate) async fn work(folder: &Path) -> anyhow::Result<()> {
         stop: listener,
     };
     let paths = vec![folder.join("logs/trail.log*").display().to_string()];
-    let settings = FileSettings { paths, start: Start::Beginning, look_every: 50 };
+    let settings = FileSettings { look_every: 50, ..FileSettings::following(paths, Start::Beginning) };
     let input = tokio::spawn(supervise(InputKind::File(settings).open(), context));
     let mut n_idle = 0;
     while n_idle < 40 {
@@ -128,7 +128,7 @@ fn start(folder: &Path) -> anyhow::Result<Child> {
     Command::new(program).args(["soak", "ingest-worker"]).arg(folder).spawn().context("could not start the worker")
 }
 
-fn wait(worker: &mut Child) -> anyhow::Result<ExitStatus> {
+async fn wait(worker: &mut Child) -> anyhow::Result<ExitStatus> {
     let began = Instant::now();
     loop {
         if let Some(status) = worker.try_wait()? {
@@ -138,7 +138,7 @@ fn wait(worker: &mut Child) -> anyhow::Result<ExitStatus> {
             worker.kill()?;
             anyhow::bail!("the worker was not done after {} s", PATIENCE.as_secs());
         }
-        std::thread::sleep(Duration::from_millis(100));
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
 }
 
@@ -220,14 +220,13 @@ impl Keeper for StoreKeeper {
 }
 
 /// Compares what is there with what must be there.
-fn compare(folder: &Path, n_events: u64, n_kills: u64, took: Duration) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Runtime::new()?;
+async fn compare(folder: &Path, n_events: u64, n_kills: u64, took: Duration) -> anyhow::Result<()> {
     let mut seen: BTreeMap<String, u64> = BTreeMap::new();
     let mut each = |event: skywarden_archive::ArchivedEvent| {
         *seen.entry(event.event_id).or_default() += 1;
         true
     };
-    runtime.block_on(archive(folder)?.replay(None, i64::MIN..i64::MAX, &mut each))?;
+    archive(folder)?.replay(None, i64::MIN..i64::MAX, &mut each).await?;
     let wanted: BTreeSet<String> = (0..n_events).map(|n| format!("0e7c1a52-{:04x}-4c1d-8f2a-{n:012x}", n % 65_536)).collect();
     let missing = wanted.iter().filter(|id| !seen.contains_key(*id)).count();
     let twice = seen.values().filter(|n| **n > 1).count();
@@ -242,7 +241,7 @@ fn compare(folder: &Path, n_events: u64, n_kills: u64, took: Duration) -> anyhow
         detect.feed(&mut run, &mut input, &event(n), Clock::OfRecords(Timestamp::now()), &mut |_: BadRecord| n_bad += 1);
     }
     let expected: BTreeMap<String, u64> = run.alerts.all().into_iter().map(|alert| (alert.id.clone(), alert.n_events)).collect();
-    let found = runtime.block_on(alerts(&folder.join("skywarden.db")))?;
+    let found = alerts(&folder.join("skywarden.db")).await?;
     let lost = expected.keys().filter(|id| !found.contains_key(*id)).count();
     let more = found.keys().filter(|id| !expected.contains_key(*id)).count();
     let other = expected.iter().filter(|(id, n)| found.get(*id).is_some_and(|found| found != *n)).count();
@@ -259,7 +258,7 @@ fn compare(folder: &Path, n_events: u64, n_kills: u64, took: Duration) -> anyhow
 }
 
 /// Alerts of the store with how many events each has.
-async fn alerts(file: &PathBuf) -> anyhow::Result<BTreeMap<String, u64>> {
+async fn alerts(file: &Path) -> anyhow::Result<BTreeMap<String, u64>> {
     let store = Store::open_file(file).await?;
     let mut found = BTreeMap::new();
     let mut cursor = None;
