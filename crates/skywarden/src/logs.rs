@@ -103,7 +103,12 @@ impl Logs {
         }
         check(&settings.inputs, catalog)?;
         let (rules, mut refused) = own_rules(catalog);
-        let (detect, refused_here) = Detect::with_rows(catalog, rules, &Default::default());
+        // What no input brings takes no memory.
+        let mut used = Catalog::default();
+        for id in settings.inputs.iter().flat_map(InputSettings::sources) {
+            used.log_sources.extend(catalog.log_sources.get(id).map(|file| (id.to_owned(), file.clone())));
+        }
+        let (detect, refused_here) = Detect::with_rows(&used, rules, &Default::default());
         refused.extend(refused_here);
         for refused in &refused {
             tracing::warn!(rule = refused.rule, reason = refused.reason, "a detection can't be used");
@@ -172,13 +177,11 @@ fn check(inputs: &[InputSettings], catalog: &Catalog) -> anyhow::Result<()> {
             "two inputs of settings.toml have the id `{}`; give each one of its own",
             input.id
         );
-        anyhow::ensure!(
-            catalog.log_sources.contains_key(&input.source),
-            "the input `{}` of settings.toml names the log source `{}`; there are: {}",
-            input.id,
-            input.source,
-            catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-        );
+        if let Some(unknown) = input.sources().into_iter().find(|id| !catalog.log_sources.contains_key(*id)) {
+            let known: Vec<&str> = catalog.log_sources.keys().map(String::as_str).collect();
+            let known = known.join(", ");
+            anyhow::bail!("the input `{}` of settings.toml names the log source `{unknown}`; there are: {known}", input.id);
+        }
     }
     Ok(())
 }

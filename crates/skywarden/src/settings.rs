@@ -45,3 +45,20 @@ impl Settings {
         Ok(providers)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a guide shows must be what is read.
+    #[test]
+    fn the_settings_in_the_guide_to_log_inputs_are_read() {
+        let guide = include_str!("../../../docs/guide/log-inputs.md");
+        let blocks: Vec<&str> = guide.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(blocks.len() >= 5, "{}", blocks.len());
+        for block in blocks {
+            let settings: Settings = toml::from_str(block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+            assert_eq!(settings.logs.inputs.len(), 1, "{block}");
+        }
+    }
+}

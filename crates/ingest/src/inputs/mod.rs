@@ -14,7 +14,7 @@ mod s3;
 mod secret;
 pub mod syslog;
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -131,6 +131,17 @@ impl Stop {
     /// Waits for so long; whether it was said meanwhile.
     pub async fn within(&mut self, time: Duration) -> bool {
         tokio::time::timeout(time, self.said()).await.is_ok()
+    }
+}
+
+impl InputSettings {
+    /// The log sources whose records it may bring.
+    pub fn sources(&self) -> BTreeSet<&str> {
+        let mut sources = BTreeSet::from([self.source.as_str()]);
+        if let InputKind::Syslog(settings) = &self.from {
+            sources.extend(settings.routes.iter().map(|route| route.source.as_ref()));
+        }
+        sources
     }
 }
 
