@@ -20,7 +20,7 @@ mod text;
 pub use batch::{About, Batch, End, RefusedText, Texts};
 pub use error::IngestError;
 pub use intake::{Intake, Receipt};
-pub use pipeline::{Keeper, Pace};
+pub use pipeline::{Found, Keeper, Pace};
 pub use server::{Ingest, Parts};
 pub use status::{InputStatus, Problem, Statuses};
 pub use text::{MAX_LINE, TextKind, texts, unpacked};

@@ -1,7 +1,7 @@
 //! From the journal to the archive and to alerts: one thread.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,7 +13,10 @@ use std::{
 
 use jiff::Timestamp;
 use skywarden_archive::{Archive, Packed, Row};
-use skywarden_detect::{Alert, BadRecord, Clock, Detect, Input, LogSource, N_COLUMNS, Run, Sink};
+use skywarden_detect::{
+    Alert, AlertFacts, BadRecord, Change, Clock, Correlator, CorrelatorState, Detect, Incident, Input, Kinds, LogSource,
+    N_COLUMNS, Run, Sink,
+};
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
@@ -62,16 +65,28 @@ const RETRY: Duration = Duration::from_secs(2);
 
 /// Who keeps what is found.
 pub trait Keeper: Send {
-    /// Keeps alerts that are new or grew. Called again with the same ones if something fails in between, so an alert is replaced by its id.
+    /// Keeps what is new or grew. Called again with the same if something fails in between, so all is replaced by its id.
     ///
     /// # Errors
     /// For people. It is tried again until it succeeds or the server stops.
-    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String>;
+    fn keep(&mut self, found: &Found) -> Result<(), String>;
+}
+
+/// What was found since the last checkpoint.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Alerts that are new or grew.
+    pub alerts: Vec<Alert>,
+    /// Incidents that are new or grew.
+    pub incidents: Vec<Incident>,
+    /// Incidents that are none any more, each with the one that it became part of, if any.
+    pub gone: Vec<(String, Option<String>)>,
 }
 
 /// What the pipeline works with.
 pub(crate) struct Pipeline {
     pub(crate) detect: Arc<Detect>,
+    pub(crate) kinds: Kinds,
     pub(crate) archive: Archive,
     pub(crate) state: State,
     pub(crate) folder: PathBuf,
@@ -88,6 +103,9 @@ pub(crate) struct Pipeline {
 struct Work<'d> {
     detect: &'d Detect,
     run: Run,
+    correlator: Correlator,
+    /// What became of incidents with other kinds than before.
+    changed: Vec<Change>,
     inputs: BTreeMap<String, Input<'d>>,
     /// What readers of other streams remember.
     readers: BTreeMap<String, skywarden_detect::InputState>,
@@ -160,9 +178,14 @@ impl Pipeline {
     fn begin<'d>(&self, detect: &'d Detect) -> Result<Work<'d>, IngestError> {
         let progress = self.state.progress()?;
         let newest = progress.newest.and_then(|newest| Timestamp::from_millisecond(newest).ok());
+        // What another version wrote begins anew: alerts are joined again as they grow.
+        let known: CorrelatorState = serde_json::from_value(progress.incidents.clone()).unwrap_or_default();
+        let (correlator, changed) = Correlator::resume(self.kinds.clone(), known);
         Ok(Work {
             detect,
             run: Run::going_on(Box::new(self.state.clone()), newest),
+            correlator,
+            changed,
             inputs: BTreeMap::new(),
             readers: self.state.readers()?,
             changes: Changes::default(),
@@ -185,10 +208,11 @@ impl Pipeline {
         let number = work.progress.checkpoint + 1;
         self.state.plan(Planned { checkpoint: number, next_batch: work.progress.next_batch })?;
         let packed = work.batch.pack()?;
-        let alerts = work.run.changed_alerts();
+        let found = work.found();
         self.until_done("archive", |pipeline| pipeline.archive_put(number, &packed))?;
-        if !alerts.is_empty() {
-            self.until_done("alerts", |pipeline| pipeline.keeper.keep(&alerts).map_err(IngestError::Alerts))?;
+        if !(found.alerts.is_empty() && found.incidents.is_empty() && found.gone.is_empty()) {
+            self.until_done("alerts", |pipeline| pipeline.keeper.keep(&found).map_err(IngestError::Alerts))?;
+            work.progress.incidents = serde_json::to_value(work.correlator.state()).unwrap_or_default();
         }
         work.progress.dead_letters.clone_from(work.letters.write()?);
         let Work { run, changes, progress, .. } = work;
@@ -249,6 +273,30 @@ impl<'d> Work<'d> {
             || self.batch.n_bytes() >= MAX_BATCH
             || self.run.n_changed() >= MAX_CHANGED
             || self.seen.is_full()
+    }
+
+    /// The alerts that are new or grew, and what became of incidents by them.
+    fn found(&mut self) -> Found {
+        let alerts = self.run.changed_alerts();
+        let mut changes = std::mem::take(&mut self.changed);
+        for alert in &alerts {
+            changes.extend(self.correlator.add(&AlertFacts::from(alert)));
+        }
+        let (mut grown, mut gone) = (BTreeSet::new(), Vec::new());
+        for change in changes {
+            match change {
+                Change::Opened(incident) => drop(grown.insert(incident.id)),
+                Change::Grew(id) => drop(grown.insert(id)),
+                Change::Closed(id) => gone.push((id, None)),
+                Change::Merged { into, from } => {
+                    grown.insert(into.clone());
+                    gone.push((from, Some(into)));
+                }
+            }
+        }
+        // What grew may have become part of another since.
+        let incidents = grown.iter().filter_map(|id| self.correlator.incident(id).filter(|own| own.id == *id)).collect();
+        Found { alerts, incidents, gone }
     }
 
     /// Looks at a batch.

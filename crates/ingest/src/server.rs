@@ -9,7 +9,7 @@ use std::{
 };
 
 use skywarden_archive::Archive;
-use skywarden_detect::Detect;
+use skywarden_detect::{Detect, Kinds};
 use tokio::{
     runtime::Handle,
     sync::{oneshot, watch},
@@ -32,6 +32,8 @@ pub struct Parts {
     pub folder: PathBuf,
     /// Log sources and rules, compiled with rows.
     pub detect: Arc<Detect>,
+    /// Kinds of incidents.
+    pub kinds: Kinds,
     /// Where events are kept.
     pub archive: Archive,
     /// Who keeps alerts.
@@ -66,6 +68,7 @@ impl Ingest {
         let pipeline = Pipeline {
             made: checkpoint,
             detect: parts.detect,
+            kinds: parts.kinds,
             archive: parts.archive,
             state,
             folder: parts.folder,

@@ -10,8 +10,8 @@ use std::{
 
 use skywarden_archive::{Archive, ArchivedEvent, Layout};
 use skywarden_content::{Catalog, LogSourceFile, Source};
-use skywarden_detect::{Alert, COLUMNS, Detect, PublicRules};
-use skywarden_ingest::{About, Batch, End, Ingest, Keeper, Pace, Parts, RefusedText, Texts};
+use skywarden_detect::{Alert, COLUMNS, Detect, Kinds, PublicRules};
+use skywarden_ingest::{About, Batch, End, Found, Ingest, Keeper, Pace, Parts, RefusedText, Texts};
 
 fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
     let source = Source::parse(text).unwrap_or_else(|error| panic!("{}", error.message));
@@ -61,13 +61,13 @@ struct Kept {
 }
 
 impl Keeper for Kept {
-    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String> {
+    fn keep(&mut self, found: &Found) -> Result<(), String> {
         let mut n_calls = self.n_calls.lock().unwrap();
         *n_calls += 1;
         let (is_end, is_after) = (*n_calls == self.ends_at, self.ends_at.is_multiple_of(2));
         drop(n_calls);
         assert!(!is_end || is_after, "the process ends before alerts are kept");
-        self.alerts.lock().unwrap().extend(alerts.iter().map(|alert| (alert.id.clone(), alert.clone())));
+        self.alerts.lock().unwrap().extend(found.alerts.iter().map(|alert| (alert.id.clone(), alert.clone())));
         assert!(!is_end, "the process ends after alerts are kept");
         Ok(())
     }
@@ -80,7 +80,14 @@ fn archive(folder: &Path) -> Archive {
 fn parts(folder: &Path, kept: &Kept) -> Parts {
     // After each batch: the process can end in the middle of many.
     let pace = Pace { every: Duration::ZERO, every_with_alerts: Duration::ZERO };
-    Parts { folder: folder.join("ingest"), detect: detect(), archive: archive(folder), keeper: Box::new(kept.clone()), pace }
+    Parts {
+        folder: folder.join("ingest"),
+        detect: detect(),
+        kinds: Kinds::default(),
+        archive: archive(folder),
+        keeper: Box::new(kept.clone()),
+        pace,
+    }
 }
 
 async fn start(folder: &Path, kept: &Kept) -> Ingest {

@@ -6,9 +6,9 @@ use anyhow::Context as _;
 use serde::Deserialize;
 use skywarden_archive::{Archive, Layout};
 use skywarden_content::Catalog;
-use skywarden_detect::{Alert, COLUMNS, Detect, own_rules};
+use skywarden_detect::{COLUMNS, Detect, Kinds, own_rules};
 use skywarden_ingest::{
-    Ingest, Keeper, Pace, Parts, TextKind,
+    Found, Ingest, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputSettings, Stop, supervise},
 };
 use skywarden_model::{SignedDuration, Timestamp};
@@ -69,10 +69,11 @@ struct StoreKeeper {
 }
 
 impl Keeper for StoreKeeper {
-    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String> {
+    fn keep(&mut self, found: &Found) -> Result<(), String> {
         let kept = async {
             let home = home(&self.store).await?;
-            self.store.keep_alerts(alerts, (&home.0, &home.1), Timestamp::now()).await
+            let incidents = (found.incidents.as_slice(), found.gone.as_slice());
+            self.store.keep_found(&found.alerts, incidents, (&home.0, &home.1), Timestamp::now()).await
         };
         self.runtime.block_on(kept).map_err(|error| error.to_string())
     }
@@ -120,6 +121,7 @@ impl Logs {
         let parts = Parts {
             folder: data.path().join("ingest"),
             detect: Arc::clone(&detect),
+            kinds: Kinds::new(catalog.incidents.values()),
             archive: archive.clone(),
             keeper: Box::new(keeper),
             pace: Pace::default(),

@@ -43,7 +43,7 @@ mod written;
 
 use std::path::{Path, PathBuf};
 
-pub use alerts::{AlertCount, AlertQuery, AlertStatus, KeptAlert, SUPPRESSION_RULES};
+pub use alerts::{AlertCount, AlertQuery, AlertStatus, IncidentQuery, KeptAlert, KeptIncident, SUPPRESSION_RULES};
 pub use arm_objects::{ArmObject, ArmScope, Expected, Written};
 pub use arm_standards::{
     ArmRecommendation, ArmStandard, AssignmentEffect, CUSTOM_RECOMMENDATIONS, HIDDEN, OLDER_STANDARDS, SECURITY_STANDARDS,

@@ -312,6 +312,11 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX alerts_by_account ON alerts (connector, account, ended)",
         "CREATE INDEX alerts_by_incident ON alerts (incident, ended)",
         "CREATE INDEX alerts_counted ON alerts (ended, plan, severity, status)",
+        "CREATE TABLE incidents (
+            id TEXT PRIMARY KEY, kind TEXT NOT NULL, severity BIGINT NOT NULL, status TEXT NOT NULL, started BIGINT NOT NULL,
+            ended BIGINT NOT NULL, merged_into TEXT NOT NULL, kept_at TEXT NOT NULL, status_changed_at TEXT NOT NULL,
+            status_changed_by TEXT NOT NULL, document TEXT NOT NULL)",
+        "CREATE INDEX incidents_in_order ON incidents (ended, id)",
     ],
 ];
 

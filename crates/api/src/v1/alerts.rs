@@ -17,10 +17,10 @@ use super::{Answer, DEFAULT_LIMIT};
 use crate::{error::ApiError, scoped::Scoped};
 
 /// Rows of a page at most.
-const MAX_LIMIT: u32 = 500;
+pub(super) const MAX_LIMIT: u32 = 500;
 
 /// Alerts whose state is changed by one request at most.
-const MAX_CHANGED: usize = 1_000;
+pub(super) const MAX_CHANGED: usize = 1_000;
 
 /// What of them is wanted; all that is given must hold. `status` and `severity` take several words with commas.
 #[derive(Deserialize)]
@@ -45,8 +45,8 @@ pub(crate) struct Asked {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Turn {
-    ids: Vec<String>,
-    status: String,
+    pub(super) ids: Vec<String>,
+    pub(super) status: String,
 }
 
 impl Asked {
@@ -71,12 +71,12 @@ impl Asked {
     }
 }
 
-fn severity(word: &str) -> Option<AlertLevel> {
+pub(super) fn severity(word: &str) -> Option<AlertLevel> {
     let all = [AlertLevel::Informational, AlertLevel::Low, AlertLevel::Medium, AlertLevel::High];
     all.into_iter().find(|level| defender::severity_text(*level).eq_ignore_ascii_case(word))
 }
 
-fn words<T: Ord>(text: Option<&str>, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<BTreeSet<T>>, ApiError> {
+pub(super) fn words<T: Ord>(text: Option<&str>, name: &str, of: fn(&str) -> Option<T>) -> Result<Option<BTreeSet<T>>, ApiError> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let mut found = BTreeSet::new();
     for word in text.split(',') {
@@ -149,7 +149,7 @@ pub(crate) async fn turn(state: Scoped, asked: Result<Json<Turn>, JsonRejection>
 }
 
 /// An alert in a list.
-fn row(kept: &KeptAlert) -> Value {
+pub(super) fn row(kept: &KeptAlert) -> Value {
     let alert = &kept.alert;
     json!({
         "id": alert.id,

@@ -4,6 +4,7 @@ mod alerts;
 mod assessments;
 mod connectors;
 mod exemptions;
+mod incidents;
 mod inventory;
 mod missing;
 mod overview;
@@ -43,6 +44,9 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/alerts/counts", get(alerts::counts))
         .route("/alerts/status", post(alerts::turn))
         .route("/alerts/{alert}", get(alerts::one))
+        .route("/incidents", get(incidents::list))
+        .route("/incidents/status", post(incidents::turn))
+        .route("/incidents/{incident}", get(incidents::one))
         .route("/resources", get(inventory::resources))
         .route("/resources/facets", get(inventory::facets))
         .route("/resource", get(inventory::resource))

@@ -187,7 +187,13 @@ async fn furnished(contract: &Contract) -> Server {
     // One that lies in the machine's resource group.
     alerts[0].compromised = Some("host-fleet".to_owned());
     alerts[0].first.resource = None;
-    server.store.keep_alerts(&alerts, PLACES[0], Timestamp::now()).await.unwrap();
+    let incident: skywarden_detect::Incident = serde_json::from_value(json!({
+        "id": "story", "kind": null, "title": "a story", "severity": "high", "alerts": [alerts[0].id], "n_left_out": 0, "intents": ["Impact"],
+        "shared": [{ "type": "ip", "id": "203.0.113.9" }], "start": alerts[0].start, "end": alerts[0].end, "merged": [],
+        "timeline": [{ "time": alerts[0].start, "alert": alerts[0].id, "intent": "Impact", "text": "it happened" }],
+    }))
+    .unwrap();
+    server.store.keep_found(&alerts, (&[incident], &[]), PLACES[0], Timestamp::now()).await.unwrap();
     let own = subscription();
     let group = format!("{own}/resourceGroups/machines");
     let entity = entity();
@@ -422,6 +428,7 @@ fn path_of(found: &Found, template: &str) -> String {
         ("{states}", "latest"),
         ("{tenant}", TENANT),
         ("{task}", &found.task),
+        ("{incident}", "story"),
         ("{alert}", &found.alert[usize::from(template.starts_with("/api/v1"))]),
         ("{report}", &found.reports[usize::from(template.contains("{entity}"))]),
         ("{software}", "bash_5.2-1"),

@@ -13,9 +13,9 @@ use std::{
 use anyhow::{Context as _, ensure};
 use skywarden_archive::{Archive, Layout};
 use skywarden_content::Catalog;
-use skywarden_detect::{Alert, BadRecord, COLUMNS, Clock, Detect, Run, own_rules};
+use skywarden_detect::{BadRecord, COLUMNS, Clock, Detect, Kinds, Run, own_rules};
 use skywarden_ingest::{
-    Ingest, Keeper, Pace, Parts, TextKind,
+    Found, Ingest, Keeper, Pace, Parts, TextKind,
     inputs::{Context, FileSettings, InputKind, Start, Stop, supervise},
 };
 use skywarden_model::Timestamp;
@@ -86,7 +86,16 @@ pub(crate) async fn work(folder: &Path) -> anyhow::Result<()> {
     let (detect, archive) = (Arc::new(detect()?), archive(folder)?);
     let store = Store::open_file(&folder.join("skywarden.db")).await?;
     let keeper = Box::new(StoreKeeper { store, runtime: Handle::current() });
-    let parts = Parts { folder: folder.join("ingest"), detect: Arc::clone(&detect), archive, keeper, pace: Pace::default() };
+    let catalog = catalog()?;
+    let parts = Parts {
+        folder: folder.join("ingest"),
+        detect: Arc::clone(&detect),
+        kinds: Kinds::new(catalog.incidents.values()),
+        archive,
+        keeper,
+        pace: Pace::default(),
+    };
+    drop(catalog);
     let ingest = Ingest::start(parts).await?;
     let (stop, listener) = Stop::new();
     let source = detect.source(SOURCE).with_context(|| format!("there is no log source {SOURCE}"))?;
@@ -193,9 +202,13 @@ fn event(n: u64) -> String {
     )
 }
 
+fn catalog() -> anyhow::Result<Catalog> {
+    Catalog::embedded_with_threats().map_err(|problems| anyhow::anyhow!("{problems:?}"))
+}
+
 /// The log source with all our detections of it.
 fn detect() -> anyhow::Result<Detect> {
-    let mut catalog = Catalog::embedded_with_threats().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;
+    let mut catalog = catalog()?;
     catalog.log_sources.retain(|id, _| id == SOURCE);
     let (rules, _) = own_rules(&catalog);
     let (detect, refused) = Detect::with_rows(&catalog, rules, &Default::default());
@@ -213,8 +226,8 @@ struct StoreKeeper {
 }
 
 impl Keeper for StoreKeeper {
-    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String> {
-        let kept = self.store.keep_alerts(alerts, ("host", "soak"), Timestamp::now());
+    fn keep(&mut self, found: &Found) -> Result<(), String> {
+        let kept = self.store.keep_found(&found.alerts, (&found.incidents, &found.gone), ("host", "soak"), Timestamp::now());
         self.runtime.block_on(kept).map_err(|error| error.to_string())
     }
 }

@@ -11,7 +11,7 @@ mod span;
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use skywarden_content::{AlertLevel, Intent};
 
 pub use correlator::{Change, Correlator, CorrelatorState};
@@ -26,7 +26,7 @@ use kind::Kind;
 const MAX_SHARED: usize = 10;
 
 /// Alerts of one attack as one story.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Incident {
     /// The same as long as it lasts.
     pub id: String,
@@ -55,7 +55,7 @@ pub struct Incident {
 }
 
 /// What happened at a time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     /// When it began.
     pub time: Timestamp,

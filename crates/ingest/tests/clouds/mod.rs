@@ -13,9 +13,9 @@ use std::{
 
 use skywarden_archive::{Archive, Layout};
 use skywarden_content::{Catalog, LogSourceFile, Source};
-use skywarden_detect::{Alert, COLUMNS, Detect};
+use skywarden_detect::{COLUMNS, Detect};
 use skywarden_ingest::{
-    Ingest, InputStatus, Keeper, Pace, Parts, TextKind,
+    Found, Ingest, InputStatus, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputSettings, Stop, supervise},
 };
 use tokio::{
@@ -119,7 +119,7 @@ pub(crate) struct Running {
 struct NoAlerts;
 
 impl Keeper for NoAlerts {
-    fn keep(&mut self, _: &[Alert]) -> Result<(), String> {
+    fn keep(&mut self, _: &Found) -> Result<(), String> {
         Ok(())
     }
 }
@@ -133,7 +133,16 @@ impl Running {
         let detect = detect();
         let kind = TextKind::of(detect.source(&settings.source).unwrap());
         let (archive, keeper) = (archive(folder.path()), Box::new(NoAlerts));
-        let ingest = Ingest::start(Parts { folder: folder.path().join("ingest"), detect, archive, keeper, pace }).await.unwrap();
+        let ingest = Ingest::start(Parts {
+            folder: folder.path().join("ingest"),
+            detect,
+            kinds: Default::default(),
+            archive,
+            keeper,
+            pace,
+        })
+        .await
+        .unwrap();
         let (stop, said) = Stop::new();
         let intake = ingest.intake().clone();
         let context = Context { id: settings.id.into(), source: settings.source.into(), kind, intake, stop: said };

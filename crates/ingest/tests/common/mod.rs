@@ -15,7 +15,7 @@ use skywarden_archive::{Archive, Layout};
 use skywarden_content::{Catalog, LogSourceFile};
 use skywarden_detect::{Alert, COLUMNS, Detect, PublicRules, Rule};
 use skywarden_ingest::{
-    Ingest, InputStatus, Keeper, Parts, TextKind,
+    Found, Ingest, InputStatus, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputKind, Stop, supervise},
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -74,14 +74,14 @@ struct Memory {
 }
 
 impl Keeper for Memory {
-    fn keep(&mut self, alerts: &[Alert]) -> Result<(), String> {
+    fn keep(&mut self, found: &Found) -> Result<(), String> {
         // Not a panic: its message would be taken for a failure of the test.
         if self.is_killed.load(Ordering::SeqCst) {
             return Err("killed".to_owned());
         }
         let mut held = self.alerts.lock().unwrap();
-        held.retain(|held| alerts.iter().all(|alert| alert.id != held.id));
-        held.extend(alerts.iter().cloned());
+        held.retain(|held| found.alerts.iter().all(|alert| alert.id != held.id));
+        held.extend(found.alerts.iter().cloned());
         Ok(())
     }
 }
@@ -125,9 +125,10 @@ impl Server {
         let parts = Parts {
             folder: folder.join("ingest"),
             detect: Arc::clone(detect),
+            kinds: Default::default(),
             archive: archive(folder),
             keeper: Box::new(keeper),
-            pace: skywarden_ingest::Pace::default(),
+            pace: Pace::default(),
         };
         let ingest = Ingest::start(parts).await.unwrap();
         let (sender, stop) = Stop::new();

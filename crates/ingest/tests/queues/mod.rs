@@ -10,9 +10,9 @@ use std::{
 
 use skywarden_archive::{Archive, Layout};
 use skywarden_content::{Catalog, LogSourceFile};
-use skywarden_detect::{Alert, COLUMNS, Detect};
+use skywarden_detect::{COLUMNS, Detect};
 use skywarden_ingest::{
-    Ingest, InputStatus, Keeper, Parts, TextKind,
+    Found, Ingest, InputStatus, Keeper, Parts, TextKind,
     inputs::{Context, InputKind, Stop, supervise},
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -42,7 +42,7 @@ pub(crate) struct Server(Child);
 struct Nobody;
 
 impl Keeper for Nobody {
-    fn keep(&mut self, _: &[Alert]) -> Result<(), String> {
+    fn keep(&mut self, _: &Found) -> Result<(), String> {
         Ok(())
     }
 }
@@ -61,6 +61,7 @@ impl Desk {
             let parts = Parts {
                 folder: self.folder.path().join("ingest"),
                 detect: Arc::new(detect),
+                kinds: Default::default(),
                 archive: self.archive(),
                 keeper: Box::new(Nobody),
                 pace: Default::default(),

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use skywarden_detect::{
-    Alert,
+    Alert, Incident,
     defender::{SuppressionRule, entity},
 };
 use skywarden_model::Timestamp;
@@ -31,7 +31,61 @@ const UPSERT: &str = "INSERT INTO alerts (id, connector, account, group_key, res
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, started = excluded.started, ended = excluded.ended,
         n_events = excluded.n_events, searched = excluded.searched, document = excluded.document";
 
+const UPSERT_INCIDENT: &str =
+    "INSERT INTO incidents (id, kind, severity, status, started, ended, merged_into, kept_at, status_changed_at,
+        status_changed_by, document)
+    VALUES ($1, $2, $3, $4, $5, $6, '', $7, $7, '', $8)
+    ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, severity = excluded.severity, started = excluded.started,
+        ended = excluded.ended, merged_into = '', document = excluded.document";
+
 impl Store {
+    /// Keeps alerts that are new or grew, then incidents (those that are new or grew, and those that are none any more, each with the one
+    /// that it became part of). Both may be given again.
+    ///
+    /// # Errors
+    /// If a statement fails; what was kept by then is kept again by the next attempt.
+    pub async fn keep_found(
+        &self,
+        alerts: &[Alert],
+        (incidents, gone): (&[Incident], &[(String, Option<String>)]),
+        home: (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        self.keep_alerts(alerts, home, now).await?;
+        let doing = "keeping incidents";
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            for (id, into) in gone {
+                sqlx::query("UPDATE alerts SET incident = '' WHERE incident = $1")
+                    .bind(id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                let statement = if into.is_some() {
+                    "UPDATE incidents SET merged_into = $2 WHERE id = $1"
+                } else {
+                    "DELETE FROM incidents WHERE id = $1 AND $2 = ''"
+                };
+                sqlx::query(statement).bind(id.as_str()).bind(into.as_deref().unwrap_or_default())
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            for incident in incidents {
+                sqlx::query(UPSERT_INCIDENT)
+                    .bind(incident.id.as_str()).bind(incident.kind.as_deref().unwrap_or_default())
+                    .bind(severity_number(incident.severity)).bind(AlertStatus::Active.text())
+                    .bind(incident.start.as_millisecond()).bind(incident.end.as_millisecond()).bind(instant(now))
+                    .bind(storable(&json(incident)?))
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                sqlx::query("UPDATE alerts SET incident = '' WHERE incident = $1")
+                    .bind(incident.id.as_str()).execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                for alert in &incident.alerts {
+                    sqlx::query("UPDATE alerts SET incident = $1 WHERE id = $2")
+                        .bind(incident.id.as_str()).bind(alert.as_str())
+                        .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+                }
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(())
+    }
+
     /// Keeps alerts that are new or grew; what people did with those that are known stays. A new one that a suppression rule of its account
     /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account).
     ///
@@ -93,12 +147,14 @@ impl Store {
         Ok(n)
     }
 
-    /// Removes alerts that ended before an instant. How many there were.
+    /// Removes alerts and incidents that ended before an instant. How many alerts there were.
     ///
     /// # Errors
     /// If the statement fails.
     pub async fn remove_alerts_before(&self, before: Timestamp) -> Result<u64, StoreError> {
         let removed = on_pool!(&self.pool, pool => {
+            sqlx::query("DELETE FROM incidents WHERE ended < $1")
+                .bind(before.as_millisecond()).execute(pool).await.map_err(StoreError::statement("removing old incidents"))?;
             sqlx::query("DELETE FROM alerts WHERE ended < $1")
                 .bind(before.as_millisecond()).execute(pool).await.map_err(StoreError::statement("removing old alerts"))?.rows_affected()
         });

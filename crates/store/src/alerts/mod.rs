@@ -1,5 +1,6 @@
 //! Alerts as they are kept: what detection found, and what people did with it.
 
+mod incidents;
 mod keep;
 mod query;
 
@@ -8,6 +9,7 @@ use skywarden_content::AlertLevel;
 use skywarden_detect::Alert;
 use skywarden_model::Timestamp;
 
+pub use incidents::{IncidentQuery, KeptIncident};
 pub use query::{AlertCount, AlertQuery};
 
 /// The kind of [`crate::ArmObject`] that suppresses alerts.

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use skywarden_content::AlertLevel;
-use skywarden_detect::Alert;
-use skywarden_store::{AlertQuery, AlertStatus, ArmScope, Expected, SUPPRESSION_RULES, ScopeFilter, Store};
+use skywarden_detect::{Alert, Incident};
+use skywarden_store::{AlertQuery, AlertStatus, ArmScope, Expected, IncidentQuery, SUPPRESSION_RULES, ScopeFilter, Store};
 
 use crate::{ALL, Given, at, commit, on_both, plain, resource};
 
@@ -17,6 +17,7 @@ on_both!(
     alerts_are_found_and_counted_by_what_they_are,
     a_filter_hides_alerts_of_others,
     alerts_go_with_their_connector_and_with_time,
+    incidents_grow_merge_and_show_what_may_be_seen,
 );
 
 const HOME: (&str, &str) = ("host", "machine");
@@ -198,4 +199,60 @@ async fn alerts_go_with_their_connector_and_with_time(store: &Store) {
     keep(store, &[alert("own", 1, json!({}))]).await;
     assert!(store.remove_connector("c").await.unwrap());
     assert_eq!(ids(store, &ALL, &everything()).await, ["new"]);
+}
+
+/// An incident of these alerts.
+fn incident(id: &str, alerts: &[&str]) -> Incident {
+    let time = "2026-03-01T00:00:00Z";
+    let moments: Vec<Value> =
+        alerts.iter().map(|alert| json!({ "time": time, "alert": alert, "intent": "Impact", "text": alert })).collect();
+    serde_json::from_value(json!({
+        "id": id, "kind": null, "title": "steps around anna", "severity": "high", "alerts": alerts, "n_left_out": 0, "intents": ["Impact"],
+        "shared": [{ "type": "account", "id": "anna" }], "start": time, "end": time, "timeline": moments, "merged": [],
+    }))
+    .unwrap()
+}
+
+async fn incidents_grow_merge_and_show_what_may_be_seen(store: &Store) {
+    commit(store, plain("c", &[resource("c", "1", "arn:a")], 0)).await;
+    commit(store, plain("d", &[resource("d", "2", "arn:b")], 0)).await;
+    let alerts = [alert("a", 1, json!({})), alert("b", 2, of("2")), alert("x", 3, of("2"))];
+    let found = async |incidents: &[Incident], gone: &[(&str, Option<&str>)]| {
+        let gone: Vec<(String, Option<String>)> =
+            gone.iter().map(|(id, into)| ((*id).to_owned(), into.map(str::to_owned))).collect();
+        // As after a failure: all comes twice.
+        for _ in 0..2 {
+            store.keep_found(&alerts, (incidents, &gone), HOME, at(5)).await.unwrap();
+        }
+    };
+    let listed = async |filter: &ScopeFilter| {
+        let page = store.incident_page(filter, &IncidentQuery { limit: 9, ..IncidentQuery::default() }).await.unwrap();
+        page.items.into_iter().map(|kept| (kept.incident.id, kept.incident.alerts.len(), kept.n_hidden)).collect::<Vec<_>>()
+    };
+    let told =
+        |list: &[(&str, usize, usize)]| list.iter().map(|(id, n, hidden)| ((*id).to_owned(), *n, *hidden)).collect::<Vec<_>>();
+    found(&[incident("one", &["a"]), incident("two", &["b"])], &[]).await;
+    assert_eq!(listed(&ALL).await, told(&[("two", 1, 0), ("one", 1, 0)]));
+    store.set_incident_status(&ALL, &["one".to_owned()], AlertStatus::InProgress, "anna", at(6)).await.unwrap();
+
+    found(&[incident("one", &["a", "b"])], &[("two", Some("one"))]).await;
+    assert_eq!(listed(&ALL).await, told(&[("one", 2, 0)]));
+    let kept = store.incident(&ALL, "one").await.unwrap().unwrap();
+    assert_eq!((kept.status, kept.status_changed_by.as_deref()), (AlertStatus::InProgress, Some("anna")));
+    assert_eq!(store.alert(&ALL, "a").await.unwrap().unwrap().status, AlertStatus::InProgress, "its alerts go with it");
+    assert_eq!(store.alert(&ALL, "b").await.unwrap().unwrap().incident.as_deref(), Some("one"));
+    let merged = store.incident(&ALL, "two").await.unwrap().unwrap();
+    assert_eq!((merged.merged_into.as_deref(), merged.incident.alerts.len()), (Some("one"), 0));
+
+    let filter = ScopeFilter::accounts([("c".to_owned(), "1".to_owned())]);
+    assert_eq!(listed(&filter).await, told(&[("one", 1, 1)]));
+    let part = store.incident(&filter, "one").await.unwrap().unwrap();
+    assert!(!part.incident.title.contains("anna") && part.incident.shared.is_empty() && part.incident.timeline.len() == 1);
+    let stranger = ScopeFilter::accounts([("e".to_owned(), "3".to_owned())]);
+    assert!(store.incident(&stranger, "one").await.unwrap().is_none() && listed(&stranger).await.is_empty());
+    assert_eq!(store.set_incident_status(&stranger, &["one".to_owned()], AlertStatus::Resolved, "eve", at(7)).await.unwrap(), 0);
+
+    found(&[], &[("one", None)]).await;
+    assert_eq!(listed(&ALL).await, told(&[]));
+    assert_eq!(store.alert(&ALL, "a").await.unwrap().unwrap().incident, None);
 }
