@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use skywarden_content::Catalog;
-use skywarden_detect::{Clock, Detect, Kinds, Run, correlate, own_rules};
+use skywarden_detect::{BadRecord, Clock, Detect, Kinds, Run, correlate, own_rules};
 use skywarden_model::Timestamp;
 
 static DETECT: LazyLock<(Detect, Vec<String>, Kinds)> = LazyLock::new(|| {
@@ -22,11 +22,12 @@ fuzz_target!(|input: &[u8]| {
     let source = &sources[usize::from(*choice) % sources.len()];
     let (mut run, mut n_bad) = (Run::default(), 0);
     let mut input = detect.input(source).expect("one of ours");
-    detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |record| {
+    detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |record: BadRecord| {
         assert!(!record.reason.is_empty());
         n_bad += 1;
     });
     assert_eq!(input.n_bad, n_bad, "every bad record is told");
     assert!(input.n_records >= input.n_bad + input.n_matched);
-    correlate(run.alerts.all(), kinds);
+    let alerts: Vec<_> = run.alerts.all().into_iter().cloned().collect();
+    correlate(&alerts, kinds);
 });
