@@ -1,6 +1,9 @@
 //! Fuzz targets of fuzz/, by libFuzzer on stable Rust.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use anyhow::{Context as _, bail};
 
@@ -14,6 +17,10 @@ const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer
 /// Runs a target for some seconds; what it finds is kept in fuzz/corpus/NAME, a crash in fuzz/artifacts.
 pub(crate) fn run(name: &str, seconds: u64) -> anyhow::Result<()> {
     let root = process::root()?;
+    let known = targets(&root.join("fuzz/fuzz_targets"))?;
+    if !known.iter().any(|known| known == name) {
+        bail!("there is no target {name}; there are: {}", known.join(", "));
+    }
     let corpus = root.join("fuzz/corpus").join(name);
     let artifacts = root.join("fuzz/artifacts");
     for folder in [&corpus, &artifacts] {
@@ -51,4 +58,15 @@ pub(crate) fn run(name: &str, seconds: u64) -> anyhow::Result<()> {
         bail!("the target {name} failed with {status}; the input is in fuzz/artifacts");
     }
     Ok(())
+}
+
+/// The names of all targets, in order.
+fn targets(folder: &Path) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in folder.read_dir().with_context(|| format!("could not list {}", folder.display()))? {
+        let file = entry?.path();
+        names.extend(file.file_stem().map(|name| name.to_string_lossy().into_owned()));
+    }
+    names.sort();
+    Ok(names)
 }

@@ -69,10 +69,9 @@ enum Command {
         #[arg(value_parser = ["rescan", "store"])]
         name: String,
     },
-    /// Fuzz a parser of outside input: answers, ids, policies, rules or snapshots.
+    /// Fuzz a parser of outside input.
     Fuzz {
-        /// Which.
-        #[arg(value_parser = ["answers", "definitions", "ids", "policies", "rules", "snapshots"])]
+        /// Which: a file of fuzz/fuzz_targets.
         name: String,
         /// For how long.
         #[arg(long, default_value_t = 60)]
