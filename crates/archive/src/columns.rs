@@ -132,6 +132,9 @@ impl Columns {
                 return Err(ParquetError::General(format!("the column {name} holds no numbers")));
             };
             reader.read_records(n_rows, None, None, column)?;
+            if column.len() != n_rows {
+                return Err(ParquetError::General(format!("the column {name} has {} of {n_rows} rows", column.len())));
+            }
         }
         for (name, column) in text_names.zip(&mut columns.texts) {
             let Some(found) = place(name) else {
@@ -149,7 +152,14 @@ impl Columns {
             if !is_optional {
                 column.is_there = vec![1; n_rows];
             }
+            let n_there = column.is_there.iter().filter(|is_there| **is_there == 1).count();
+            if column.is_there.len() != n_rows || values.len() != n_there {
+                return Err(ParquetError::General(format!("the column {name} has {} of {n_there} values", values.len())));
+            }
             for value in values {
+                if std::str::from_utf8(value.data()).is_err() {
+                    return Err(ParquetError::General(format!("the column {name} holds what is no text")));
+                }
                 column.bytes.extend_from_slice(value.data());
                 column.ends.push(column.bytes.len());
             }

@@ -77,8 +77,8 @@ pub(crate) struct Kept<V> {
 /// A value that can be kept outside memory.
 pub(crate) trait Keep: Sized {
     fn to_bytes(&self) -> Vec<u8>;
-    /// `None` if the bytes are none of this version's: it begins anew then.
-    fn from_bytes(until: i64, bytes: &[u8]) -> Option<Self>;
+    /// An error if the bytes are none of this version's.
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String>;
 }
 
 /// Just a time, which `until` says.
@@ -90,18 +90,19 @@ impl Keep for Moment {
         Vec::new()
     }
 
-    fn from_bytes(_: i64, _: &[u8]) -> Option<Self> {
-        Some(Moment)
+    fn from_bytes(_: &[u8]) -> Result<Self, String> {
+        Ok(Moment)
     }
 }
 
 impl<V: Serialize + DeserializeOwned> Keep for V {
     fn to_bytes(&self) -> Vec<u8> {
+        // Bytes that are no JSON are told when they are read, so that a value that can't be written is not taken for none.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    fn from_bytes(_: i64, bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+    fn from_bytes(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes).map_err(|error| format!("what a detection remembered can't be read: {error}"))
     }
 }
 
@@ -167,11 +168,10 @@ impl<V: Keep> Kept<V> {
         if self.take_expired(key, cold.now).is_some() || self.values.contains_key(&key) {
             return;
         }
-        if let Some(found) = cold.find(Place { of: self.of, key })
-            && found.until >= cold.now
-            && let Some(value) = V::from_bytes(found.until, &found.value)
-        {
-            self.values.insert(key, (found.until, value));
+        let Some(found) = cold.find(Place { of: self.of, key }).filter(|found| found.until >= cold.now) else { return };
+        match V::from_bytes(&found.value) {
+            Ok(value) => drop(self.values.insert(key, (found.until, value))),
+            Err(reason) => drop(cold.failed.get_or_insert(reason)),
         }
     }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::{About, error::IngestError};
 
-/// A file may become so long; then the older half of what lies there is given up, which the newer one's first line says.
+/// A file that is longer is renamed to `.jsonl.old`, in the place of the one before it, and begun anew.
 const MAX_FILE: u64 = 64 << 20;
 
 /// Files of what could not be read, with as much of each as was there at the last checkpoint.
@@ -65,10 +65,17 @@ impl DeadLetters {
         for (name, lines) in &self.added {
             let path = self.folder.join(name);
             let held = self.lengths.entry(name.clone()).or_default();
-            if *held > MAX_FILE {
+            let there = match std::fs::metadata(&path) {
+                Ok(metadata) => metadata.len(),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+                Err(error) => return Err(IngestError::file("look at", &path)(error)),
+            };
+            if *held > MAX_FILE && there >= *held {
                 std::fs::rename(&path, path.with_extension("jsonl.old")).map_err(IngestError::file("rename", &path))?;
                 *held = 0;
             }
+            // It was renamed by an attempt that failed later, or somebody removed it.
+            *held = (*held).min(there);
             // Cut first: an attempt that failed half way left something behind.
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
             let mut file: File = file.map_err(IngestError::file("open", &path))?;

@@ -12,6 +12,8 @@ use std::{
 };
 
 use jiff::Timestamp;
+use serde::Deserialize as _;
+use serde_json::Value;
 use skywarden_archive::{Archive, Packed, Row};
 use skywarden_detect::{
     Alert, AlertFacts, BadRecord, Change, Clock, Correlator, CorrelatorState, Detect, Incident, Input, Kinds, LogSource,
@@ -178,8 +180,14 @@ impl Pipeline {
     fn begin<'d>(&self, detect: &'d Detect) -> Result<Work<'d>, IngestError> {
         let progress = self.state.progress()?;
         let newest = progress.newest.and_then(|newest| Timestamp::from_millisecond(newest).ok());
-        // What another version wrote begins anew: alerts are joined again as they grow.
-        let known: CorrelatorState = serde_json::from_value(progress.incidents.clone()).unwrap_or_default();
+        let unreadable = |error: serde_json::Error| IngestError::State {
+            path: self.folder.clone(),
+            reason: format!("what is kept of incidents: {error}"),
+        };
+        let known = match &progress.incidents {
+            Value::Null => CorrelatorState::default(),
+            known => CorrelatorState::deserialize(known).map_err(unreadable)?,
+        };
         let (correlator, changed) = Correlator::resume(self.kinds.clone(), known);
         Ok(Work {
             detect,
@@ -212,7 +220,9 @@ impl Pipeline {
         self.until_done("archive", |pipeline| pipeline.archive_put(number, &packed))?;
         if !(found.alerts.is_empty() && found.incidents.is_empty() && found.gone.is_empty()) {
             self.until_done("alerts", |pipeline| pipeline.keeper.keep(&found).map_err(IngestError::Alerts))?;
-            work.progress.incidents = serde_json::to_value(work.correlator.state()).unwrap_or_default();
+            let unwritable =
+                |error: serde_json::Error| IngestError::State { path: self.folder.clone(), reason: error.to_string() };
+            work.progress.incidents = serde_json::to_value(work.correlator.state()).map_err(unwritable)?;
         }
         work.progress.dead_letters.clone_from(work.letters.write()?);
         let Work { run, changes, progress, .. } = work;

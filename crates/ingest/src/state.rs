@@ -109,6 +109,10 @@ impl State {
         what().map_err(|error| IngestError::State { path: self.path.clone(), reason: error.to_string() })
     }
 
+    fn json<T: Serialize>(&self, value: &T) -> Result<String, IngestError> {
+        serde_json::to_string(value).map_err(|error| IngestError::State { path: self.path.clone(), reason: error.to_string() })
+    }
+
     fn row<T: serde::de::DeserializeOwned>(&self, name: &str) -> Result<Option<T>, IngestError> {
         let text = self.attempt(|| {
             let read = self.database.begin_read()?;
@@ -131,9 +135,10 @@ impl State {
 
     /// Notes that a checkpoint begins.
     pub(crate) fn plan(&self, planned: Planned) -> Result<(), IngestError> {
+        let planned = self.json(&planned)?;
         self.attempt(|| {
             let change = self.database.begin_write()?;
-            change.open_table(PROGRESS)?.insert("planned", serde_json::to_string(&planned).unwrap_or_default().as_str())?;
+            change.open_table(PROGRESS)?.insert("planned", planned.as_str())?;
             change.commit()?;
             Ok(())
         })
@@ -152,18 +157,25 @@ impl State {
         &self,
         table: TableDefinition<'_, &str, &str>,
     ) -> Result<BTreeMap<String, T>, IngestError> {
-        self.attempt(|| {
+        let rows: Vec<(String, String)> = self.attempt(|| {
             let read = self.database.begin_read()?;
-            let mut all = BTreeMap::new();
+            let mut rows = Vec::new();
             for row in read.open_table(table)?.iter()? {
                 let (name, text) = row?;
-                // What another version wrote begins anew.
-                if let Ok(value) = serde_json::from_str(text.value()) {
-                    all.insert(name.value().to_owned(), value);
-                }
+                rows.push((name.value().to_owned(), text.value().to_owned()));
             }
-            Ok(all)
-        })
+            Ok(rows)
+        })?;
+        let mut all = BTreeMap::new();
+        for (name, text) in rows {
+            // Going on as if nothing were known would take everything in again.
+            let value = serde_json::from_str(&text).map_err(|error| IngestError::State {
+                path: self.path.clone(),
+                reason: format!("what is kept of {}: {error}", name.replace('\n', " ")),
+            })?;
+            all.insert(name, value);
+        }
+        Ok(all)
     }
 
     /// Gives the hashes of ids that were seen, with their generation.
@@ -183,23 +195,26 @@ impl State {
     /// Makes a checkpoint: all of it, or nothing.
     pub(crate) fn commit(&self, progress: &Progress, changes: &Changes) -> Result<(), IngestError> {
         let progress = Progress { version: VERSION, ..progress.clone() };
-        let text = |value: &Value| value.to_string();
+        let written = self.json(&progress)?;
+        let mut readers_written = BTreeMap::new();
+        for (stream, state) in &changes.readers {
+            readers_written.insert(stream, state.as_ref().map(|state| self.json(state)).transpose()?);
+        }
         self.attempt(|| {
             let change = self.database.begin_write()?;
             {
-                let written = serde_json::to_string(&progress).unwrap_or_default();
                 change.open_table(PROGRESS)?.insert("progress", written.as_str())?;
                 let mut positions = change.open_table(POSITIONS)?;
                 for (stream, position) in &changes.positions {
                     if position.is_null() {
                         positions.remove(stream.as_str())?;
                     } else {
-                        positions.insert(stream.as_str(), text(position).as_str())?;
+                        positions.insert(stream.as_str(), position.to_string().as_str())?;
                     }
                 }
                 let mut readers = change.open_table(READERS)?;
-                for (stream, state) in &changes.readers {
-                    match state.as_ref().and_then(|state| serde_json::to_string(state).ok()) {
+                for (stream, state) in &readers_written {
+                    match state {
                         Some(state) => readers.insert(stream.as_str(), state.as_str())?,
                         None => readers.remove(stream.as_str())?,
                     };

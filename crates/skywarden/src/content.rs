@@ -129,7 +129,7 @@ fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
     println!("{table}");
     let mut table = new_table(&["Severity", "Plan", "Detection", "Title"]);
     for detection in catalog.detections.values() {
-        let severity = crate::detect::severity_text(detection.file.level).to_owned();
+        let severity = skywarden_detect::defender::severity_text(detection.file.level).to_owned();
         table.add_row([severity, detection.plan.clone(), detection.file.name.clone(), detection.file.title.clone()]);
     }
     println!("{table}");

@@ -63,7 +63,7 @@ fn detections(catalog: &Catalog) -> anyhow::Result<String> {
         let detector = own.detector.as_ref().map(serde_json::to_value).transpose()?;
         let kind =
             detector.as_ref().and_then(|detector| detector.get("kind")).and_then(serde_json::Value::as_str).unwrap_or_default();
-        let severity = crate::detect::severity_text(detection.file.level);
+        let severity = skywarden_detect::defender::severity_text(detection.file.level);
         let title = detection.file.title.replace('|', "\\|");
         writeln!(
             text,
@@ -83,7 +83,7 @@ fn incidents(catalog: &Catalog) -> anyhow::Result<String> {
          | id | severity | what | happens when | the reference's name |\n|---|---|---|---|---|\n",
     );
     for kind in catalog.incidents.values() {
-        let severity = kind.severity.map_or("that of the worst alert", crate::detect::severity_text);
+        let severity = kind.severity.map_or("that of the worst alert", skywarden_detect::defender::severity_text);
         let scenarios: Vec<String> = kind.scenarios.iter().map(scenario).collect();
         let reference = kind.reference.as_deref().unwrap_or_default();
         let row = format!("| {} | {severity} | {} | {} | {reference} |", kind.id, kind.title, scenarios.join("; "));

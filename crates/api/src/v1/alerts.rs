@@ -20,7 +20,7 @@ use crate::{error::ApiError, scoped::Scoped};
 pub(super) const MAX_LIMIT: u32 = 500;
 
 /// Alerts whose state is changed by one request at most.
-pub(super) const MAX_CHANGED: usize = 1_000;
+const MAX_CHANGED: usize = 1_000;
 
 /// What of them is wanted; all that is given must hold. `status` and `severity` take several words with commas.
 #[derive(Deserialize)]
@@ -45,8 +45,19 @@ pub(crate) struct Asked {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Turn {
-    pub(super) ids: Vec<String>,
-    pub(super) status: String,
+    ids: Vec<String>,
+    status: String,
+}
+
+impl Turn {
+    pub(super) fn checked(self) -> Result<(Vec<String>, AlertStatus), ApiError> {
+        let status = AlertStatus::named(&self.status)
+            .ok_or_else(|| ApiError::bad_request(format!("`{}` is no status", self.status)).with_target("status".to_owned()))?;
+        if self.ids.len() > MAX_CHANGED {
+            return Err(ApiError::bad_request(format!("at most {MAX_CHANGED} at once")).with_target("ids".to_owned()));
+        }
+        Ok((self.ids, status))
+    }
 }
 
 impl Asked {
@@ -90,12 +101,15 @@ pub(super) fn words<T: Ord>(text: Option<&str>, name: &str, of: fn(&str) -> Opti
 
 pub(crate) async fn list(state: Scoped, Query(asked): Query<Asked>) -> Answer {
     let page = state.store.alert_page(&state.filter, &asked.query()?).await?;
-    let items: Vec<Value> = page.items.iter().map(row).collect();
-    let mut answer = json!({ "items": items });
-    if let (Some(next), Some(members)) = (page.next, answer.as_object_mut()) {
-        members.insert("next".to_owned(), next.into());
-    }
-    Ok(Json(answer))
+    Ok(page_of(page.items.iter().map(row).collect(), page.next))
+}
+
+/// A page, with where the next begins if there is one.
+pub(super) fn page_of(items: Vec<Value>, next: Option<String>) -> Json<Value> {
+    Json(match next {
+        Some(next) => json!({ "items": items, "next": next }),
+        None => json!({ "items": items }),
+    })
 }
 
 /// How many there are: in all, by severity, status, plan, and by day.
@@ -137,12 +151,7 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
 
 /// Turns alerts to a status, as many of them as may be seen.
 pub(crate) async fn turn(state: Scoped, asked: Result<Json<Turn>, JsonRejection>) -> Answer {
-    let Json(Turn { ids, status }) = asked?;
-    let status = AlertStatus::named(&status)
-        .ok_or_else(|| ApiError::bad_request(format!("`{status}` is no status")).with_target("status".to_owned()))?;
-    if ids.len() > MAX_CHANGED {
-        return Err(ApiError::bad_request(format!("at most {MAX_CHANGED} alerts at once")).with_target("ids".to_owned()));
-    }
+    let (ids, status) = asked?.0.checked()?;
     let by = state.caller.login_name.clone();
     let changed = state.store.set_alert_status(&state.filter, &ids, status, &by, Timestamp::now()).await?;
     Ok(Json(json!({ "changed": changed })))

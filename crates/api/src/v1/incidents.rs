@@ -12,7 +12,7 @@ use skywarden_store::{AlertQuery, AlertStatus, IncidentQuery, KeptIncident};
 
 use super::{
     Answer, DEFAULT_LIMIT,
-    alerts::{MAX_CHANGED, MAX_LIMIT, Turn, row as alert, severity, words},
+    alerts::{MAX_LIMIT, Turn, page_of, row as alert, severity, words},
 };
 use crate::{error::ApiError, scoped::Scoped};
 
@@ -34,12 +34,7 @@ pub(crate) async fn list(state: Scoped, Query(asked): Query<Asked>) -> Answer {
         limit: asked.limit.unwrap_or(DEFAULT_LIMIT).clamp(1, MAX_LIMIT),
     };
     let page = state.store.incident_page(&state.filter, &query).await?;
-    let items: Vec<Value> = page.items.iter().map(row).collect();
-    let mut answer = json!({ "items": items });
-    if let (Some(next), Some(members)) = (page.next, answer.as_object_mut()) {
-        members.insert("next".to_owned(), next.into());
-    }
-    Ok(Json(answer))
+    Ok(page_of(page.items.iter().map(row).collect(), page.next))
 }
 
 /// One with its time line and its alerts.
@@ -61,12 +56,7 @@ pub(crate) async fn one(state: Scoped, Path(id): Path<String>) -> Answer {
 
 /// Turns incidents and their alerts to a status, as many of them as may be seen.
 pub(crate) async fn turn(state: Scoped, asked: Result<Json<Turn>, JsonRejection>) -> Answer {
-    let Json(Turn { ids, status }) = asked?;
-    let status = AlertStatus::named(&status)
-        .ok_or_else(|| ApiError::bad_request(format!("`{status}` is no status")).with_target("status".to_owned()))?;
-    if ids.len() > MAX_CHANGED {
-        return Err(ApiError::bad_request(format!("at most {MAX_CHANGED} incidents at once")).with_target("ids".to_owned()));
-    }
+    let (ids, status) = asked?.0.checked()?;
     let by = state.caller.login_name.clone();
     let changed = state.store.set_incident_status(&state.filter, &ids, status, &by, Timestamp::now()).await?;
     Ok(Json(json!({ "changed": changed })))

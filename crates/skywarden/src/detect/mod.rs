@@ -13,7 +13,6 @@ use std::{
 
 use anyhow::Context as _;
 use jiff::Timestamp;
-use skywarden_content::AlertLevel;
 use skywarden_detect::{BadRecord, Clock, Detect, Kinds, PublicRules, Refused, Run, own_rules};
 
 use crate::{
@@ -160,15 +159,5 @@ impl DeadLetters {
             Some(error) => Err(error).context("the file of what could not be read could not be written"),
             None => Ok(()),
         }
-    }
-}
-
-/// A severity as clients know it.
-pub(crate) fn severity_text(severity: AlertLevel) -> &'static str {
-    match severity {
-        AlertLevel::Informational => "Informational",
-        AlertLevel::Low => "Low",
-        AlertLevel::Medium => "Medium",
-        AlertLevel::High | AlertLevel::Critical => "High",
     }
 }

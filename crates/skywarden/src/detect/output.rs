@@ -2,9 +2,8 @@ use std::{collections::BTreeMap, io::Write as _};
 
 use serde_json::{Value, json};
 use skywarden_content::AlertLevel;
-use skywarden_detect::{Alert, Kinds, by_severity, correlate};
+use skywarden_detect::{Alert, Kinds, by_severity, correlate, defender::severity_text};
 
-use super::severity_text;
 use crate::output::{new_table, ocsf::SCHEMA_VERSION, text_for_terminal};
 
 /// Alerts for people: the worst first.

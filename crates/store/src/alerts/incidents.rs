@@ -5,7 +5,7 @@ use skywarden_detect::Incident;
 use skywarden_model::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::{AlertStatus, severity_number};
+use super::{AlertStatus, severity_number, status_of};
 use crate::{
     Page, ScopeFilter, Store, StoreError,
     commit::{instant, json, parse, storable},
@@ -179,7 +179,7 @@ impl Store {
             kept.push(KeptIncident {
                 incident,
                 n_hidden,
-                status: AlertStatus::named(&status).unwrap_or(AlertStatus::Active),
+                status: status_of(&status)?,
                 merged_into: Some(merged_into).filter(|_| is_merged),
                 kept_at: parse(&kept_at, "time")?,
                 status_changed_at: parse(&changed_at, "time")?,

@@ -75,6 +75,14 @@ impl AlertStatus {
     }
 }
 
+/// The status of a row.
+fn status_of(word: &str) -> Result<AlertStatus, crate::StoreError> {
+    AlertStatus::named(word).ok_or_else(|| {
+        let error = <serde_json::Error as serde::de::Error>::custom(format!("`{word}` is no status"));
+        crate::StoreError::damaged("alert")(error)
+    })
+}
+
 /// The number by which severities are kept and compared.
 fn severity_number(severity: AlertLevel) -> i64 {
     match severity {

@@ -5,7 +5,7 @@ use skywarden_content::AlertLevel;
 use skywarden_model::Timestamp;
 use sqlx::AssertSqlSafe;
 
-use super::{AlertStatus, KeptAlert, severity_number, severity_of};
+use super::{AlertStatus, KeptAlert, severity_number, severity_of, status_of};
 use crate::{
     Page, ScopeFilter, Store, StoreError,
     commit::{json, parse},
@@ -138,10 +138,10 @@ impl Store {
             select.fetch_all(pool).await.map_err(StoreError::statement("counting alerts"))?
         });
         let count = |(plan, severity, status, day, n): (String, i64, String, i64, i64)| {
-            let status = AlertStatus::named(&status).unwrap_or(AlertStatus::Active);
-            AlertCount { plan, severity: severity_of(severity), status, day, count: u64::try_from(n).unwrap_or_default() }
+            let (status, count) = (status_of(&status)?, u64::try_from(n).unwrap_or_default());
+            Ok(AlertCount { plan, severity: severity_of(severity), status, day, count })
         };
-        Ok(rows.into_iter().map(count).collect())
+        rows.into_iter().map(count).collect()
     }
 
     /// An alert by its id, if it may be seen.
@@ -235,7 +235,7 @@ fn kept(row: Row) -> Result<KeptAlert, StoreError> {
         account,
         group,
         resource: there(resource),
-        status: AlertStatus::named(&status).unwrap_or(AlertStatus::Active),
+        status: status_of(&status)?,
         suppressed_by: there(suppressed_by),
         incident: there(incident),
         kept_at: parse(&kept_at, "time")?,
