@@ -7,6 +7,9 @@ use crate::{brokers, console, process, report};
 /// Installs what the tests need and runs all of them; with a filter, only those of Rust.
 pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_postgresql()?;
+    if !Path::new("/lib/systemd/systemd-journald").exists() {
+        install("systemd", "the tests of log inputs run a systemd-journald of their own")?;
+    }
     install_identity_provider()?;
     brokers::install()?;
     install_clouds()?;

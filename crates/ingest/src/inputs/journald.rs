@@ -174,8 +174,7 @@ impl Journald {
 #[async_trait]
 impl LogInput for Journald {
     async fn run(&mut self, context: &Context) -> Result<(), InputError> {
-        let position = context.intake.position(&context.id, "");
-        let position: Option<Position> = position.and_then(|position| serde_json::from_value(position).ok());
+        let position: Option<Position> = context.position("")?;
         let mut cursor = match (position, self.settings.start) {
             (Some(position), _) => position.cursor,
             (None, Start::Beginning) => None,

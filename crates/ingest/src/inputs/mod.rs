@@ -17,7 +17,8 @@ pub mod syslog;
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use tokio::sync::watch;
 
 pub use audit::AuditSettings;
@@ -108,6 +109,27 @@ pub trait LogInput: Send {
     /// # Errors
     /// If it can't go on; it is called again after a while.
     async fn run(&mut self, context: &Context) -> Result<(), InputError>;
+}
+
+impl Context {
+    /// Where a stream goes on, as the input wrote it.
+    ///
+    /// # Errors
+    /// If it can't be read: beginning anew would take everything in again.
+    pub(crate) fn position<T: DeserializeOwned>(&self, stream: &str) -> Result<Option<T>, InputError> {
+        self.intake.position(&self.id, stream).map(|position| self.read_position(stream, position)).transpose()
+    }
+
+    /// One of several positions, as the input wrote it.
+    pub(crate) fn read_position<T: DeserializeOwned>(&self, stream: &str, position: Value) -> Result<T, InputError> {
+        serde_json::from_value(position).map_err(|error| {
+            InputError::Failed(format!(
+                "where `{}` stands with `{stream}` can't be read: {error}; go on with the version that wrote it, or give the input another id \
+                 to take everything in anew",
+                self.id
+            ))
+        })
+    }
 }
 
 impl Stop {

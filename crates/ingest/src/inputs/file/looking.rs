@@ -75,20 +75,24 @@ struct Missing {
 }
 
 impl Looking {
-    pub(super) fn begin(settings: &FileSettings, context: &Context) -> Self {
+    pub(super) fn begin(settings: &FileSettings, context: &Context) -> Result<Self, InputError> {
         let positions = context.intake.positions(&context.id);
         let is_first = positions.is_empty();
-        let known = positions.into_iter().filter_map(|(stream, position)| Some((stream, serde_json::from_value(position).ok()?)));
-        Looking {
+        let mut known = BTreeMap::new();
+        for (stream, position) in positions.into_iter().filter(|(stream, _)| stream != BEGUN) {
+            let position = context.read_position(&stream, position)?;
+            known.insert(stream, position);
+        }
+        Ok(Looking {
             settings: settings.clone(),
             context: context.clone(),
             open: BTreeMap::new(),
-            known: known.collect(),
+            known,
             gone: VecDeque::new(),
             copies: BTreeMap::new(),
             is_first,
             last: None,
-        }
+        })
     }
 
     /// How many bytes are to be read.

@@ -89,7 +89,7 @@ impl Files {
 #[async_trait]
 impl LogInput for Files {
     async fn run(&mut self, context: &Context) -> Result<(), InputError> {
-        let mut looking = Looking::begin(&self.settings, context);
+        let mut looking = Looking::begin(&self.settings, context)?;
         let mut stop = context.stop.clone();
         let every = Duration::from_millis(self.settings.look_every.max(1));
         loop {

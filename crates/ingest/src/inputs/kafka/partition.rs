@@ -146,8 +146,7 @@ impl Partition {
 
     /// Where to go on.
     async fn begin(&self, partition: &PartitionClient) -> Result<i64, InputError> {
-        let known = self.context.intake.position(&self.context.id, &self.stream);
-        let known: Option<Position> = known.and_then(|position| serde_json::from_value(position).ok());
+        let known: Option<Position> = self.context.position(&self.stream)?;
         let oldest = self.offset(partition, OffsetAt::Earliest).await?;
         match known {
             Some(Position { offset }) if offset >= oldest => Ok(offset),

@@ -83,7 +83,7 @@ impl<'r> Reading<'r> {
             .await
             .map_err(|error| connection.failed(&format!("find the stream `{name}`"), &error))?;
         let found = Found::of(stream.cached_info())?;
-        let known = context.intake.position(&context.id, name).and_then(|position| serde_json::from_value(position).ok());
+        let known = context.position(name)?;
         let (position, lost) = found.go_on(name, known, settings.start);
         if known != Some(position) {
             let mut told = Gathered::default();

@@ -108,7 +108,7 @@ pub(super) async fn run(
             found = Some(Instant::now());
         }
         let mut failures = 0;
-        let known = lister.known();
+        let known = lister.known()?;
         for root in &roots {
             failures += lister.pass(root, &known).await?;
             if stop.is_said() {
@@ -166,7 +166,7 @@ impl Lister<'_> {
     /// Notes for roots that nothing is known of that only what comes is wanted.
     async fn begin(&self, roots: &BTreeSet<Root>, from: i64) -> Result<(), InputError> {
         for root in roots {
-            if self.standing(root) == Standing::default() {
+            if self.standing(root)? == Standing::default() {
                 self.note(root, &Standing { from: Some(from), since: Some(from), ..Standing::default() }).await?;
             }
         }
@@ -177,7 +177,7 @@ impl Lister<'_> {
     async fn pass(&self, root: &Root, known: &[(String, Standing)]) -> Result<u64, InputError> {
         let around: Vec<&(String, Standing)> =
             known.iter().filter(|(prefix, _)| prefix.starts_with(&root.prefix) || root.prefix.starts_with(prefix)).collect();
-        let before = self.standing(root);
+        let before = self.standing(root)?;
         let mut standing = before.clone();
         let after = standing.after.clone().unwrap_or_else(|| root.first(standing.since));
         let mut token: Option<String> = None;
@@ -276,21 +276,22 @@ impl Lister<'_> {
     }
 
     /// Where all roots stand that there ever were, by prefix.
-    fn known(&self) -> Vec<(String, Standing)> {
-        let positions = self.context.intake.positions(&self.context.id).into_iter();
-        let standing = |(stream, position): (String, serde_json::Value)| {
-            Some((stream.strip_prefix(STREAM)?.to_owned(), serde_json::from_value(position).ok()?))
-        };
-        positions.filter_map(standing).collect()
+    fn known(&self) -> Result<Vec<(String, Standing)>, InputError> {
+        let mut known = Vec::new();
+        for (stream, position) in self.context.intake.positions(&self.context.id) {
+            if let Some(prefix) = stream.strip_prefix(STREAM) {
+                known.push((prefix.to_owned(), self.context.read_position(&stream, position)?));
+            }
+        }
+        Ok(known)
     }
 
-    fn standing(&self, root: &Root) -> Standing {
-        let position = self.context.intake.position(&self.context.id, &root.stream());
-        position.and_then(|position| serde_json::from_value(position).ok()).unwrap_or_default()
+    fn standing(&self, root: &Root) -> Result<Standing, InputError> {
+        Ok(self.context.position(&root.stream())?.unwrap_or_default())
     }
 
     async fn note(&self, root: &Root, standing: &Standing) -> Result<(), InputError> {
-        let position = serde_json::to_value(standing).unwrap_or_default();
+        let position = serde_json::to_value(standing).map_err(|error| InputError::Failed(error.to_string()))?;
         Ok(self.objects.note(root.stream(), position).await?)
     }
 
