@@ -255,7 +255,6 @@ POLICY = [
     done("account management-group delete -n corp --no-register", COMPANY, None),
 ]
 
-RULE = "--rule-name quiet"
 HARDENED = "-g g --resource-namespace Microsoft.Compute --resource-type virtualMachines --resource-name m"
 API = "-g g --service-name s -n a"
 AUTOMATION = (
@@ -279,15 +278,6 @@ NOT_BUILT = [
     "adaptive-application-controls show --group-name g",
     f"adaptive_network_hardenings list {HARDENED}",
     f"adaptive_network_hardenings show {HARDENED} --adaptive-network-hardenings-resource-name n",
-    "alert list",
-    "alert show -l local -n a",
-    "alert update -l local -n a --status Dismiss",
-    "alerts-suppression-rule list",
-    f"alerts-suppression-rule show {RULE}",
-    f"alerts-suppression-rule update {RULE} --alert-type t --reason Other --state Enabled",
-    f"alerts-suppression-rule upsert_scope {RULE} --field entities.host.name --contains-substring m",
-    f"alerts-suppression-rule delete_scope {RULE} --field entities.host.name",
-    f"alerts-suppression-rule delete {RULE}",
     "allowed_connections list",
     "allowed_connections show -g g -n Internal",
     "api-collection apim list",
@@ -375,7 +365,32 @@ PARTS = [
 ]
 
 # What each subscription is asked, in order.
-EACH = GROUND + SECURITY + CONNECTORS
+# Sample alerts, since `az` has no command that makes any, and what is done with one; rules that suppress alerts.
+SAMPLES = (
+    "rest --method post --url '/subscriptions/{subscription}/providers/Microsoft.Security/locations/local/alerts/default/simulate?api-version=2022-01-01'"
+    " --body '{\"properties\": {\"kind\": \"Bundles\", \"bundles\": [\"KeyVaults\"]}}'"
+)
+ALERT = "-l local -n {alert}"
+RULE = "--rule-name quiet"
+SHOWN_RULE = f"security alerts-suppression-rule show {RULE} --query "
+ALERTS = [
+    done(SAMPLES, "security alert list --query 'length(@)'", 3),
+    Step("security alert list", learns=r'"name": "(?P<alert>\d+_[^"]+)"'),
+    Step(f"security alert show {ALERT}"),
+    done(f"security alert update {ALERT} --status Dismiss", f"security alert show {ALERT} --query status", "Dismissed"),
+    done(f"security alert update {ALERT} --status Activate", f"security alert show {ALERT} --query status", "Active"),
+    done(f"security alerts-suppression-rule update {RULE} --alert-type KV_Test --reason Other --state Enabled",
+         SHOWN_RULE + "[alertType,reason,state]", ["KV_Test", "Other", "Enabled"]),
+    Step(f"security alerts-suppression-rule show {RULE}"),
+    Step("security alerts-suppression-rule list"),
+    done(f"security alerts-suppression-rule upsert_scope {RULE} --field entities.host.name --contains-substring m",
+         SHOWN_RULE + "'suppressionAlertsScope.allOf[].[field,contains]'", [["entities.host.name", "m"]]),
+    done(f"security alerts-suppression-rule delete_scope {RULE} --field entities.host.name",
+         SHOWN_RULE + "'suppressionAlertsScope.allOf'", None),
+    done(f"security alerts-suppression-rule delete {RULE}", "security alerts-suppression-rule list", []),
+]
+
+EACH = GROUND + SECURITY + ALERTS + CONNECTORS
 
 # What is asked once.
 ONCE = [

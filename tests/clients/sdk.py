@@ -38,7 +38,7 @@ MISSING = "FeatureNotAvailable"
 
 # Groups of operations of features that are not there.
 NOT_BUILT = set("""
-    adaptive_application_controls adaptive_network_hardenings advanced_threat_protection alerts alerts_suppression_rules allowed_connections
+    adaptive_application_controls adaptive_network_hardenings advanced_threat_protection allowed_connections
     api_collection api_collection_offboarding api_collection_onboarding api_collections automations azure_dev_ops_orgs azure_dev_ops_projects
     azure_dev_ops_repos compliance_results compliances connectors custom_assessment_automations custom_entity_store_assignments
     defender_for_storage dev_ops_configurations dev_ops_operation_results device_security_groups discovered_security_solutions

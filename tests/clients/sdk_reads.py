@@ -5,7 +5,7 @@ import itertools
 from typing import Callable, NamedTuple
 
 FIRST = 25
-EVERYWHERE, SOMEWHERE = "everywhere", "somewhere"
+EVERYWHERE, SOMEWHERE, PERHAPS = "everywhere", "somewhere", "perhaps"
 STANDARD = "mcsb-v1"
 APPLICATION = "9f3c1d6e-0000-4000-8000-000000000001"
 RULE = "9f3c1d6e-0000-4000-8000-000000000002"
@@ -13,7 +13,7 @@ CONDITIONS = [{"conditions": [{"property": "$.BelongsToEnvironment", "value": "x
 
 
 class Read(NamedTuple):
-    """How a group is read: the operation that lists rows, and the one that gets a row again. Rows are in every subscription, or in one."""
+    """How a group is read: the operation that lists rows, and the one that gets a row again. Rows are in every subscription, in one, or perhaps in none."""
 
     listing: str
     listed: Callable
@@ -87,6 +87,15 @@ def reads(client, resources, subscription):
         Read("workspace_settings.list", lambda: written_workspaces(client, scope), "workspace_settings.get",
              lambda row: client.workspace_settings.get(row.name)),
         Read("applications.list", lambda: written_applications(client), "application.get", lambda row: client.application.get(row.name)),
+        Read("alerts.list", lambda: sample_alerts(client), "alerts.get_subscription_level",
+             lambda row: client.alerts.get_subscription_level("local", row.name)),
+        Read("alerts.list_subscription_level_by_region", lambda: client.alerts.list_subscription_level_by_region("local")),
+        # Samples lie in no group.
+        Read("alerts.list_by_resource_group", lambda: client.alerts.list_by_resource_group(group), "alerts.get_resource_group_level",
+             lambda row: client.alerts.get_resource_group_level(group, "local", row.name), PERHAPS),
+        Read("alerts.list_resource_group_level_by_region", lambda: client.alerts.list_resource_group_level_by_region("local", group), rows=PERHAPS),
+        Read("alerts_suppression_rules.list", lambda: written_suppression(client), "alerts_suppression_rules.get",
+             lambda row: client.alerts_suppression_rules.get(row.name)),
         Read("governance_rules.list", lambda: executed_rules(client, scope), "governance_rules.get",
              lambda row: client.governance_rules.get(scope, row.name)),
         Read("governance_assignments.list", lambda: client.governance_assignments.list(entity(failed.id), failed.name), "governance_assignments.get",
@@ -122,6 +131,16 @@ def written_contacts(client):
         "emails": "a@house.example", "alertNotifications": {"state": "On", "minimalSeverity": "High"},
         "notificationsByRole": {"state": "On", "roles": ["Owner"]}}})
     return client.security_contacts.list()
+
+
+def sample_alerts(client):
+    client.alerts.begin_simulate("local", {"properties": {"kind": "Bundles", "bundles": ["KeyVaults", "DNS"]}}).result()
+    return client.alerts.list()
+
+
+def written_suppression(client):
+    client.alerts_suppression_rules.update("quiet", {"properties": {"alertType": "KV_Test", "reason": "Other", "state": "Disabled"}})
+    return client.alerts_suppression_rules.list()
 
 
 def written_workspaces(client, scope):

@@ -5,7 +5,7 @@ use skywarden_rule::{Parameters, Rule};
 
 use crate::{
     AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, IncidentKindFile, LogSourceFile, PlanFile,
-    RecommendationFile, SecretFile, SecurityControl, StandardFile,
+    RecommendationFile, RiskFactor, SecretFile, SecurityControl, StandardFile,
 };
 
 /// Everything under `content/`, checked, linked and compiled; never changes once built.
@@ -29,6 +29,8 @@ pub struct Catalog {
     pub secrets: BTreeMap<String, SecretFile>,
     /// By id.
     pub plans: BTreeMap<String, PlanFile>,
+    /// What makes things that happen to a resource matter more, by id.
+    pub risk_factors: BTreeMap<String, RiskFactor>,
     /// By id.
     pub log_sources: BTreeMap<String, LogSourceFile>,
     /// By name.

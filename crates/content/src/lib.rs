@@ -17,6 +17,7 @@ mod overlay;
 mod plan;
 mod problem;
 mod recommendation;
+mod risk_factor;
 mod run_tests;
 mod schema_type;
 mod schemas;
@@ -50,6 +51,7 @@ pub use problem::Problem;
 pub use recommendation::{
     Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat,
 };
+pub use risk_factor::{RiskFactor, RiskFactorFile, TellingTag};
 pub use run_tests::{TestFailure, TestReport, run_tests};
 pub use schema_type::{FieldType, ScalarType};
 pub use schemas::schemas;

@@ -14,7 +14,7 @@ use skywarden_rule::{CompileError, Rule};
 use crate::{
     AlertLevel, AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, Detection, DetectionFile,
     FactFile, IncidentKindFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation,
-    RecommendationFile, SecretFile, SecureScoreFile, StandardFile, lint,
+    RecommendationFile, RiskFactor, RiskFactorFile, SecretFile, SecureScoreFile, StandardFile, lint,
     source::{self, Source, SourceError},
 };
 
@@ -33,6 +33,7 @@ pub(crate) enum Kind {
     Plan,
     Baseline,
     Recommendation,
+    RiskFactor,
     LogSource,
     Detection,
     Incident,
@@ -58,6 +59,7 @@ pub(crate) fn kind_of(path: &str) -> Option<Kind> {
         ("detections", _) => Some(Kind::Detection),
         ("incidents", _) => Some(Kind::Incident),
         ("recommendations", _) => Some(Kind::Recommendation),
+        ("risk-factors", _) => Some(Kind::RiskFactor),
         ("overrides", _) => Some(Kind::Override),
         _ => None,
     }
@@ -256,6 +258,7 @@ impl Catalog {
             }
             Kind::Baseline => self.add_baseline(file, care, problems),
             Kind::Recommendation => self.add_recommendation(file, care, problems),
+            Kind::RiskFactor => self.add_risk_factor(file, care, problems),
             Kind::LogSource => {
                 if let Some(source) = typed::<LogSourceFile>(file, problems) {
                     let before = problems.len();
@@ -312,6 +315,20 @@ impl Catalog {
         let platform = file.path.split('/').nth(1).unwrap_or_default().to_owned();
         let id: Arc<str> = parsed.id.as_str().into();
         self.baselines.entry(platform).or_default().insert(id, BaselineRule { file: parsed, rule });
+    }
+
+    fn add_risk_factor(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
+        let Some(mut parsed) = typed::<RiskFactorFile>(file, problems) else { return };
+        let before = problems.len();
+        let condition = parsed.holds_if.take();
+        let holds_if = condition.and_then(|own| compile_one(file, "holds_if", &own, &BTreeSet::new(), problems));
+        let factor = RiskFactor { file: parsed, holds_if };
+        if care == Care::Lint {
+            lint::risk_factor(self, file, &factor, problems);
+        }
+        if problems.len() == before {
+            self.risk_factors.insert(factor.file.id.clone(), factor);
+        }
     }
 
     fn add_recommendation(&mut self, file: &File, care: Care, problems: &mut Vec<Problem>) {
@@ -441,7 +458,7 @@ pub(crate) fn read_folder(folder: &Path) -> (Vec<File>, Vec<Problem>) {
             let mut problem = at(entry.path(), "no content file belongs here".to_owned());
             problem.help = Some(
                 "recommendations/CLOUD/SERVICE/ID.yaml, baselines/PLATFORM/ID.yaml, collectors/PROVIDER/SERVICE/NAME.yaml, \
-                 log-sources/ID.yaml, detections/PLAN/NAME.yaml, incidents/ID.yaml, standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
+                 log-sources/ID.yaml, detections/PLAN/NAME.yaml, incidents/ID.yaml, risk-factors/ID.yaml, standards/ID.yaml, facts/ID.yaml, secrets/ID.yaml, plans/ID.yaml, overrides/ID.yaml"
                     .to_owned(),
             );
             problems.push(problem);
@@ -528,22 +545,11 @@ fn compile(
     problems: &mut Vec<Problem>,
 ) -> Option<CompiledRule> {
     let names: BTreeSet<String> = declared.keys().cloned().collect();
-    let mut compile_one = |member: &str, source: &Value| match Rule::compile(source, &names) {
-        Ok(rule) => Some(rule),
-        Err(errors) => {
-            for CompileError { pointer, message, help } in errors {
-                let mut problem = file.problem(&format!("/{member}{pointer}"), message);
-                problem.help = help;
-                problems.push(problem);
-            }
-            None
-        }
-    };
     let applies = match applies_if {
-        Some(source) => Some(compile_one("applies_if", source)?),
+        Some(source) => Some(compile_one(file, "applies_if", source, &names, problems)?),
         None => None,
     };
-    let violated_if = compile_one("violated_if", violated_if)?;
+    let violated_if = compile_one(file, "violated_if", violated_if, &names, problems)?;
     for (name, declaration) in declared {
         if let Err(message) = lint::parameter_value(declaration, &declaration.default) {
             problems.push(
@@ -553,4 +559,25 @@ fn compile(
     }
     let parameters = declared.iter().map(|(name, declaration)| (name.clone(), declaration.default.clone())).collect();
     Some(CompiledRule { applies_if: applies, violated_if, parameters })
+}
+
+/// The condition of a member.
+fn compile_one(
+    file: &File,
+    member: &str,
+    source: &Value,
+    declared: &BTreeSet<String>,
+    problems: &mut Vec<Problem>,
+) -> Option<Rule> {
+    match Rule::compile(source, declared) {
+        Ok(rule) => Some(rule),
+        Err(errors) => {
+            for CompileError { pointer, message, help } in errors {
+                let mut problem = file.problem(&format!("/{member}{pointer}"), message);
+                problem.help = help;
+                problems.push(problem);
+            }
+            None
+        }
+    }
 }

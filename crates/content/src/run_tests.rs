@@ -18,7 +18,7 @@ pub struct TestReport {
 /// A test that gave another verdict than it expects.
 #[derive(Debug)]
 pub struct TestFailure {
-    /// The recommendation or baseline rule.
+    /// The recommendation, risk factor or baseline rule.
     pub id: String,
     /// The test's name.
     pub test: String,
@@ -40,13 +40,19 @@ impl fmt::Display for TestFailure {
     }
 }
 
-/// Runs every test of every recommendation and baseline rule of a catalog.
+/// Runs every test of every recommendation, risk factor and baseline rule of a catalog.
 pub fn run_tests(catalog: &Catalog) -> TestReport {
     let mut report = TestReport::default();
     for recommendation in catalog.recommendations.values() {
         let file = &recommendation.file;
         if let Some(rule) = &recommendation.rule {
             run_file(&file.id, &file.type_name, rule, &file.tests, &mut report);
+        }
+    }
+    for factor in catalog.risk_factors.values() {
+        for test in &factor.file.tests {
+            let got = factor.verdict(&test.resource("any"), Some(&test.fact_sheet()), test.instant());
+            report.note(&factor.file.id, test, got, Vec::new());
         }
     }
     for rule in catalog.baselines.values().flat_map(|rules| rules.values()) {
@@ -61,6 +67,13 @@ fn run_file(id: &str, type_name: &str, rule: &CompiledRule, tests: &[TestCase], 
         let mut parameters = rule.parameters.clone();
         parameters.extend(test.parameters.clone());
         let (got, _, evidence) = rule.explain_with(&parameters, &resource, Some(&facts), test.instant());
+        report.note(id, test, got, evidence);
+    }
+}
+
+impl TestReport {
+    /// Notes what a test gave.
+    fn note(&mut self, id: &str, test: &TestCase, got: Status, evidence: Vec<Evidence>) {
         let expected = match test.expect {
             Expectation::Healthy => Status::Healthy,
             Expectation::Unhealthy => Status::Unhealthy,
@@ -68,9 +81,9 @@ fn run_file(id: &str, type_name: &str, rule: &CompiledRule, tests: &[TestCase], 
             Expectation::Unknown => Status::Unknown,
         };
         if got == expected {
-            report.n_passed += 1;
+            self.n_passed += 1;
         } else {
-            report.failures.push(TestFailure { id: id.to_owned(), test: test.name.clone(), expected, got, evidence });
+            self.failures.push(TestFailure { id: id.to_owned(), test: test.name.clone(), expected, got, evidence });
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::{
     AwsService, BaselineRuleFile, CollectorFile, DetectionFile, FactFile, IncidentKindFile, LogSourceFile, OverrideFile,
-    PlanFile, RecommendationFile, SecretFile, SecureScoreFile, StandardFile,
+    PlanFile, RecommendationFile, RiskFactorFile, SecretFile, SecureScoreFile, StandardFile,
 };
 
 /// The JSON Schema of each kind of content file, by the kind's name.
@@ -16,6 +16,7 @@ pub fn schemas() -> BTreeMap<&'static str, Value> {
         ("collector", schema_for!(CollectorFile).to_value()),
         ("detection", schema_for!(DetectionFile).to_value()),
         ("fact", schema_for!(FactFile).to_value()),
+        ("risk-factor", schema_for!(RiskFactorFile).to_value()),
         ("incident", schema_for!(IncidentKindFile).to_value()),
         ("log-source", schema_for!(LogSourceFile).to_value()),
         ("override", schema_for!(OverrideFile).to_value()),

@@ -48,7 +48,7 @@ impl TestCase {
             tags: self.tags.clone(),
             envelope: Map::new(),
             properties: Value::Object(self.given.clone()),
-            unreadable: self.unreadable("properties."),
+            unreadable: [self.unreadable("properties."), self.unreadable("tags")].concat(),
             carried: Carried::All,
         }
     }

@@ -71,7 +71,7 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
     }
     let n_rules: usize = catalog.baselines.values().map(|rules| rules.len()).sum();
     println!(
-        "{} recommendations, {n_rules} baseline rules, {} detections, {} kinds of incidents, {} log sources, {} collectors, {} standards, {} plans, {} facts: \
+        "{} recommendations, {n_rules} baseline rules, {} detections, {} kinds of incidents, {} log sources, {} collectors, {} standards, {} plans, {} facts, {} risk factors: \
          {} problems",
         catalog.recommendations.len(),
         catalog.detections.len(),
@@ -81,6 +81,7 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
         catalog.standards.len(),
         catalog.plans.len(),
         catalog.facts.len(),
+        catalog.risk_factors.len(),
         problems.len()
     );
     Ok(if problems.is_empty() { Ending::Done } else { Ending::Failed })
@@ -143,6 +144,11 @@ fn list(catalog: &Catalog) -> anyhow::Result<Ending> {
         table.add_row([&source.id, &source.title]);
     }
     println!("{table}");
+    let mut table = new_table(&["Risk factor", "Title"]);
+    for factor in catalog.risk_factors.values() {
+        table.add_row([&factor.file.id, &factor.file.title]);
+    }
+    println!("{table}");
     let mut table = new_table(&["Resource type", "What it is"]);
     for collector in catalog.collectors.values() {
         table.add_row([&collector.type_name, &collector.description]);
@@ -183,6 +189,10 @@ fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
         }
         return Ok(Ending::Done);
     }
+    if let Some(factor) = catalog.risk_factors.get(id) {
+        println!("{}", serde_json::to_string_pretty(&factor.file)?);
+        return Ok(Ending::Done);
+    }
     if let Some(detection) = catalog.detections.get(id) {
         println!("{}", serde_json::to_string_pretty(&detection.file)?);
         return Ok(Ending::Done);
@@ -196,7 +206,7 @@ fn show(catalog: &Catalog, id: &str) -> anyhow::Result<Ending> {
         return Ok(Ending::Done);
     }
     anyhow::bail!(
-        "there is no recommendation, baseline rule, standard, detection, kind of incident, log source or resource type `{}`; `skywarden content list` shows all",
+        "there is no recommendation, baseline rule, standard, risk factor, detection, kind of incident, log source or resource type `{}`; `skywarden content list` shows all",
         text_for_terminal(id, 100)
     )
 }

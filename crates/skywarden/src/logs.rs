@@ -66,6 +66,7 @@ pub(crate) struct Logs {
 /// Keeps alerts in the store.
 struct StoreKeeper {
     store: Store,
+    catalog: Arc<Catalog>,
     runtime: Handle,
 }
 
@@ -74,7 +75,7 @@ impl Keeper for StoreKeeper {
         let kept = async {
             let home = home(&self.store).await?;
             let incidents = (found.incidents.as_slice(), found.gone.as_slice());
-            self.store.keep_found(&found.alerts, incidents, (&home.0, &home.1), Timestamp::now()).await
+            self.store.keep_found(&self.catalog, &found.alerts, incidents, (&home.0, &home.1), Timestamp::now()).await
         };
         self.runtime.block_on(kept).map_err(|error| error.to_string())
     }
@@ -96,7 +97,7 @@ impl Logs {
     /// Begins to take in logs, if the settings name any.
     pub(crate) async fn start(
         store: &Store,
-        catalog: &Catalog,
+        catalog: &Arc<Catalog>,
         data: &DataDir,
         settings: &LogSettings,
     ) -> anyhow::Result<Option<Self>> {
@@ -117,7 +118,7 @@ impl Logs {
         }
         let folder = settings.keep.archive.clone().unwrap_or_else(|| data.path().join("archive"));
         let archive = Archive::in_folder(&folder, layout()?)?;
-        let keeper = StoreKeeper { store: store.clone(), runtime: Handle::current() };
+        let keeper = StoreKeeper { store: store.clone(), catalog: Arc::clone(catalog), runtime: Handle::current() };
         let detect = Arc::new(detect);
         let parts = Parts {
             folder: data.path().join("ingest"),

@@ -318,6 +318,7 @@ const MIGRATIONS: &[&[&str]] = &[
             status_changed_by TEXT NOT NULL, document TEXT NOT NULL)",
         "CREATE INDEX incidents_in_order ON incidents (ended, id)",
     ],
+    &["ALTER TABLE alerts ADD COLUMN raised TEXT NOT NULL DEFAULT ''"],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

@@ -132,7 +132,11 @@ async fn dismiss(state: Scoped, Path(path): Path<AlertPath>) -> Result<StatusCod
 }
 
 /// Makes sample alerts: the attacks in the tests of each plan's own detections, as if they happened now.
-async fn simulate(state: Scoped, Path(path): Path<AlertPath>, asked: Result<Json<Simulation>, JsonRejection>) -> Answer {
+async fn simulate(
+    state: Scoped,
+    Path(path): Path<AlertPath>,
+    asked: Result<Json<Simulation>, JsonRejection>,
+) -> Result<StatusCode, ApiError> {
     // What is not visible is told before what is wrong with the request.
     let (connector, account) = at_home(&state, &path).await?;
     let Json(asked) = asked?;
@@ -162,8 +166,9 @@ async fn simulate(state: Scoped, Path(path): Path<AlertPath>, asked: Result<Json
     let failed = |reason: String| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "InternalError", reason);
     let made = made.await.map_err(|error| failed(format!("sample alerts could not be made: {error}")))?.map_err(failed)?;
     let alerts: Vec<_> = made.into_iter().flatten().collect();
-    state.store.keep_alerts(&alerts, (&connector, &account), now).await?;
-    Ok(Json(json!({})))
+    state.store.keep_alerts(&state.catalog, &alerts, (&connector, &account), now).await?;
+    // Clients take 202 for an operation that goes on, and 204 for one that is done; 200 they don't know.
+    Ok(StatusCode::NO_CONTENT)
 }
 
 async fn turn(state: &Scoped, path: &AlertPath, status: AlertStatus) -> Result<StatusCode, ApiError> {
@@ -213,10 +218,20 @@ pub(crate) fn alert(state: &Scoped, kept: &KeptAlert, group: Option<&str>) -> Va
     properties.insert("timeGeneratedUtc".to_owned(), kept.kept_at.to_string().into());
     properties.insert("processingEndTimeUtc".to_owned(), kept.kept_at.to_string().into());
     properties.insert("correlationKey".to_owned(), kept.incident.clone().map_or(Value::Null, Value::from));
-    if let Some(rule) = &kept.suppressed_by
-        && let Some(extended) = properties.get_mut("extendedProperties").and_then(Value::as_object_mut)
-    {
-        extended.insert("suppressed by".to_owned(), rule.as_str().into());
+    properties.insert("severity".to_owned(), defender::severity_text(kept.severity).into());
+    if let Some(extended) = properties.get_mut("extendedProperties").and_then(Value::as_object_mut) {
+        extended.extend(kept.suppressed_by.iter().map(|rule| ("suppressed by".to_owned(), rule.as_str().into())));
+        extended.extend(raised(kept).map(|text| ("severity".to_owned(), text.into())));
     }
     json!({ "id": id, "name": name, "type": "Microsoft.Security/Locations/alerts", "properties": properties })
+}
+
+/// Why an alert is more severe than others of its kind, in a sentence.
+pub(crate) fn raised(kept: &KeptAlert) -> Option<String> {
+    let own = kept.alert.severity;
+    if own == kept.severity || kept.raised.is_empty() {
+        return None;
+    }
+    let [from, to] = [own, kept.severity].map(defender::severity_text);
+    Some(format!("raised from {from} to {to}, since {}", kept.raised.join(", and ")))
 }

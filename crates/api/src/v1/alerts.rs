@@ -14,7 +14,7 @@ use skywarden_model::{SignedDuration, Timestamp};
 use skywarden_store::{AlertQuery, AlertStatus, KeptAlert};
 
 use super::{Answer, DEFAULT_LIMIT};
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{arm::raised, error::ApiError, scoped::Scoped};
 
 /// Rows of a page at most.
 pub(super) const MAX_LIMIT: u32 = 500;
@@ -166,7 +166,8 @@ pub(super) fn row(kept: &KeptAlert) -> Value {
         "detection": alert.detection,
         "title": alert.title,
         "description": alert.description,
-        "severity": defender::severity_text(alert.severity),
+        "severity": defender::severity_text(kept.severity),
+        "severityRaised": raised(kept),
         "status": kept.status,
         "plan": alert.plan,
         "intents": alert.intents,

@@ -13,7 +13,7 @@ async fn with_samples(bundles: &[&str]) -> (Server, String) {
     let subscription = subscriptions["value"][0]["id"].as_str().unwrap().to_owned();
     let body = json!({ "properties": { "kind": "Bundles", "bundles": bundles } });
     let (status, _) = post(&server, &format!("{}/default/simulate", at(&subscription)), &body).await;
-    assert_eq!(status, StatusCode::OK);
+    assert_eq!(status, StatusCode::NO_CONTENT);
     (server, subscription)
 }
 

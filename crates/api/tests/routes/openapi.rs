@@ -193,7 +193,7 @@ async fn furnished(contract: &Contract) -> Server {
         "timeline": [{ "time": alerts[0].start, "alert": alerts[0].id, "intent": "Impact", "text": "it happened" }],
     }))
     .unwrap();
-    server.store.keep_found(&alerts, (&[incident], &[]), PLACES[0], Timestamp::now()).await.unwrap();
+    server.store.keep_found(&CATALOG, &alerts, (&[incident], &[]), PLACES[0], Timestamp::now()).await.unwrap();
     let own = subscription();
     let group = format!("{own}/resourceGroups/machines");
     let entity = entity();

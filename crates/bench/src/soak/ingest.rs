@@ -227,7 +227,9 @@ struct StoreKeeper {
 
 impl Keeper for StoreKeeper {
     fn keep(&mut self, found: &Found) -> Result<(), String> {
-        let kept = self.store.keep_found(&found.alerts, (&found.incidents, &found.gone), ("host", "soak"), Timestamp::now());
+        let catalog = Catalog::default();
+        let incidents = (found.incidents.as_slice(), found.gone.as_slice());
+        let kept = self.store.keep_found(&catalog, &found.alerts, incidents, ("host", "soak"), Timestamp::now());
         self.runtime.block_on(kept).map_err(|error| error.to_string())
     }
 }

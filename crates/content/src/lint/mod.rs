@@ -3,6 +3,7 @@
 mod detection;
 mod incident;
 mod plan;
+mod risk_factor;
 mod standard;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ pub use detection::duration;
 pub(crate) use detection::{detection, log_source};
 pub(crate) use incident::incident;
 pub(crate) use plan::{plan, plan_need, successors};
+pub(crate) use risk_factor::risk_factor;
 pub(crate) use standard::{checks, standard};
 
 /// A skeleton of `cargo xtask new` carries this mark wherever a person has to write something.

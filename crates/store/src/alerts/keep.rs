@@ -1,10 +1,11 @@
 use std::collections::BTreeMap;
 
+use skywarden_content::{AlertLevel, Catalog, RiskFactor};
 use skywarden_detect::{
     Alert, Incident,
     defender::{SuppressionRule, entity},
 };
-use skywarden_model::Timestamp;
+use skywarden_model::{FactSheet, Resource, Status, Timestamp};
 
 use super::{AlertStatus, SUPPRESSION_RULES, severity_number};
 use crate::{
@@ -23,13 +24,15 @@ struct Place {
     account: String,
     group: String,
     resource: String,
+    /// What makes what happens to the resource matter more, one a line.
+    raised: String,
 }
 
 const UPSERT: &str = "INSERT INTO alerts (id, connector, account, group_key, resource, detection, plan, title, severity, status,
-        suppressed_by, started, ended, n_events, kept_at, status_changed_at, status_changed_by, searched, document)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, '', $16, $17)
+        suppressed_by, started, ended, n_events, kept_at, status_changed_at, status_changed_by, searched, raised, document)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, '', $16, $17, $18)
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, started = excluded.started, ended = excluded.ended,
-        n_events = excluded.n_events, searched = excluded.searched, document = excluded.document";
+        n_events = excluded.n_events, searched = excluded.searched, raised = excluded.raised, document = excluded.document";
 
 const UPSERT_INCIDENT: &str =
     "INSERT INTO incidents (id, kind, severity, status, started, ended, merged_into, kept_at, status_changed_at,
@@ -46,12 +49,13 @@ impl Store {
     /// If a statement fails; what was kept by then is kept again by the next attempt.
     pub async fn keep_found(
         &self,
+        catalog: &Catalog,
         alerts: &[Alert],
         (incidents, gone): (&[Incident], &[(String, Option<String>)]),
         home: (&str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.keep_alerts(alerts, home, now).await?;
+        self.keep_alerts(catalog, alerts, home, now).await?;
         let doing = "keeping incidents";
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
@@ -87,16 +91,29 @@ impl Store {
     }
 
     /// Keeps alerts that are new or grew; what people did with those that are known stays. A new one that a suppression rule of its account
-    /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account).
+    /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account). On a resource that has any of the
+    /// catalog's risk factors they are one step more severe.
     ///
     /// # Errors
     /// If a statement fails; none is kept then.
-    pub async fn keep_alerts(&self, alerts: &[Alert], home: (&str, &str), now: Timestamp) -> Result<(), StoreError> {
+    pub async fn keep_alerts(
+        &self,
+        catalog: &Catalog,
+        alerts: &[Alert],
+        home: (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let doing = "keeping alerts";
         let rules = self.suppression_rules().await?;
         let mut places = Vec::with_capacity(alerts.len());
         for alert in alerts {
-            places.push(self.place_of(alert, home).await?);
+            let mut place = self.place_of(alert, home).await?;
+            if !place.resource.is_empty()
+                && let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await?
+            {
+                place.raised = raising(catalog, &resource, facts.as_ref(), now).join("\n");
+            }
+            places.push(place);
         }
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
@@ -107,9 +124,10 @@ impl Store {
                 sqlx::query(UPSERT)
                     .bind(alert.id.as_str()).bind(place.connector.as_str()).bind(place.account.as_str()).bind(place.group.as_str())
                     .bind(place.resource.as_str()).bind(alert.detection.as_ref()).bind(alert.plan.as_deref().unwrap_or_default())
-                    .bind(storable(&alert.title)).bind(severity_number(alert.severity)).bind(status.text())
+                    .bind(storable(&alert.title)).bind(severity_number(severity_at(alert.severity, place))).bind(status.text())
                     .bind(suppressed_by.map_or("", String::as_str)).bind(alert.start.as_millisecond()).bind(alert.end.as_millisecond())
                     .bind(i64::try_from(alert.n_events).unwrap_or(i64::MAX)).bind(instant(now)).bind(searched(alert))
+                    .bind(storable(&place.raised))
                     .bind(storable(&json(alert)?))
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
@@ -182,7 +200,7 @@ impl Store {
                     .bind(storable(resource)).fetch_optional(pool).await.map_err(StoreError::statement(doing))?
             });
             if let Some((connector, account, group, resource)) = found {
-                return Ok(Place { connector, account, group, resource });
+                return Ok(Place { connector, account, group, resource, ..Place::default() });
             }
         }
         if let Some(account) = &alert.account {
@@ -195,6 +213,22 @@ impl Store {
             }
         }
         Ok(Place { connector: home.0.to_owned(), account: home.1.to_owned(), ..Place::default() })
+    }
+}
+
+/// The risk factors that a resource has, as clauses about it.
+fn raising<'c>(catalog: &'c Catalog, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> Vec<&'c str> {
+    let holds = |factor: &&RiskFactor| factor.verdict(resource, facts, now) == Status::Unhealthy;
+    catalog.risk_factors.values().filter(holds).map(|factor| factor.file.because.as_str()).collect()
+}
+
+/// How severe an alert is at a place. What only informs does so everywhere.
+fn severity_at(own: AlertLevel, place: &Place) -> AlertLevel {
+    match own {
+        _ if place.raised.is_empty() => own,
+        AlertLevel::Low => AlertLevel::Medium,
+        AlertLevel::Medium => AlertLevel::High,
+        AlertLevel::Informational | AlertLevel::High | AlertLevel::Critical => own,
     }
 }
 

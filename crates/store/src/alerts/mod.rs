@@ -41,6 +41,10 @@ pub struct KeptAlert {
     pub group: String,
     /// The resource that it is about, if it is in the inventory: its native id.
     pub resource: Option<String>,
+    /// How severe it is where it happened: one step more than the alert itself if anything raises it.
+    pub severity: AlertLevel,
+    /// What raised its severity, as clauses about the resource.
+    pub raised: Vec<String>,
     /// What people did with it.
     pub status: AlertStatus,
     /// The name of the rule that suppressed it.

@@ -83,16 +83,17 @@ const COLUMNS: &[&str] = &[
     "status_changed_at",
     "status_changed_by",
     "searched",
+    "raised",
     "document",
 ];
 
 /// id, connector, account, group, resource, status, suppressed_by, incident, ended, kept_at, status_changed_at, status_changed_by,
-/// document
-type Row = (String, String, String, String, String, String, String, String, i64, String, String, String, String);
+/// severity, raised, document
+type Row = (String, String, String, String, String, String, String, String, i64, String, String, String, i64, String, String);
 
 const READ: &str =
     "SELECT t.id, t.connector, t.account, t.group_key, t.resource, t.status, t.suppressed_by, t.incident, t.ended, t.kept_at,
-    t.status_changed_at, t.status_changed_by, t.document FROM ";
+    t.status_changed_at, t.status_changed_by, t.severity, t.raised, t.document FROM ";
 
 impl Store {
     /// A page of alerts, newest first.
@@ -226,8 +227,23 @@ impl Store {
 }
 
 fn kept(row: Row) -> Result<KeptAlert, StoreError> {
-    let (_, connector, account, group, resource, status, suppressed_by, incident, _, kept_at, changed_at, changed_by, document) =
-        row;
+    let (
+        _,
+        connector,
+        account,
+        group,
+        resource,
+        status,
+        suppressed_by,
+        incident,
+        _,
+        kept_at,
+        changed_at,
+        changed_by,
+        severity,
+        raised,
+        document,
+    ) = row;
     let there = |text: String| Some(text).filter(|text| !text.is_empty());
     Ok(KeptAlert {
         alert: serde_json::from_str(&document).map_err(StoreError::damaged("alert"))?,
@@ -235,6 +251,8 @@ fn kept(row: Row) -> Result<KeptAlert, StoreError> {
         account,
         group,
         resource: there(resource),
+        severity: severity_of(severity),
+        raised: raised.lines().map(str::to_owned).collect(),
         status: status_of(&status)?,
         suppressed_by: there(suppressed_by),
         incident: there(incident),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use skywarden_content::AlertLevel;
+use skywarden_content::{AlertLevel, Catalog};
 use skywarden_detect::{Alert, Incident};
 use skywarden_store::{AlertQuery, AlertStatus, ArmScope, Expected, IncidentQuery, SUPPRESSION_RULES, ScopeFilter, Store};
 
@@ -18,6 +18,7 @@ on_both!(
     a_filter_hides_alerts_of_others,
     alerts_go_with_their_connector_and_with_time,
     incidents_grow_merge_and_show_what_may_be_seen,
+    an_alert_matters_more_where_the_resource_does,
 );
 
 const HOME: (&str, &str) = ("host", "machine");
@@ -43,7 +44,7 @@ fn of(account: &str) -> Value {
 }
 
 async fn keep(store: &Store, alerts: &[Alert]) {
-    store.keep_alerts(alerts, HOME, at(5)).await.unwrap();
+    store.keep_alerts(&Catalog::default(), alerts, HOME, at(5)).await.unwrap();
 }
 
 fn everything() -> AlertQuery {
@@ -222,7 +223,7 @@ async fn incidents_grow_merge_and_show_what_may_be_seen(store: &Store) {
             gone.iter().map(|(id, into)| ((*id).to_owned(), into.map(str::to_owned))).collect();
         // As after a failure: all comes twice.
         for _ in 0..2 {
-            store.keep_found(&alerts, (incidents, &gone), HOME, at(5)).await.unwrap();
+            store.keep_found(&Catalog::default(), &alerts, (incidents, &gone), HOME, at(5)).await.unwrap();
         }
     };
     let listed = async |filter: &ScopeFilter| {
@@ -255,4 +256,44 @@ async fn incidents_grow_merge_and_show_what_may_be_seen(store: &Store) {
     found(&[], &[("one", None)]).await;
     assert_eq!(listed(&ALL).await, told(&[]));
     assert_eq!(store.alert(&ALL, "a").await.unwrap().unwrap().incident, None);
+}
+
+async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
+    let catalog = Catalog::embedded().unwrap();
+    let tagged = |id: &str, tags: &[(&str, &str)]| {
+        let mut own = resource("c", "1", id);
+        own.tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        own
+    };
+    let own = [
+        tagged("arn:critical", &[("Criticality", "High"), ("DataClassification", "restricted")]),
+        tagged("arn:plain", &[("Criticality", "low")]),
+    ];
+    commit(store, plain("c", &own, 0)).await;
+    let on = |id: &str, resource: &str, severity: &str| alert(id, 1, json!({ "compromised": resource, "severity": severity }));
+    let alerts = [
+        on("low", "arn:critical", "low"),
+        on("medium", "arn:critical", "medium"),
+        on("high", "arn:critical", "high"),
+        on("informational", "arn:critical", "informational"),
+        on("plain", "arn:plain", "medium"),
+        on("elsewhere", "arn:unknown", "medium"),
+    ];
+    store.keep_alerts(&catalog, &alerts, HOME, at(5)).await.unwrap();
+    let told = async |id: &str| {
+        let kept = store.alert(&ALL, id).await.unwrap().unwrap();
+        (kept.severity, kept.raised.len())
+    };
+    assert_eq!(told("low").await, (AlertLevel::Medium, 2));
+    assert_eq!(told("medium").await, (AlertLevel::High, 2));
+    assert_eq!(told("high").await, (AlertLevel::High, 2));
+    assert_eq!(told("informational").await, (AlertLevel::Informational, 2));
+    assert_eq!(told("plain").await, (AlertLevel::Medium, 0));
+    assert_eq!(told("elsewhere").await, (AlertLevel::Medium, 0));
+    let high = AlertQuery { severity: Some([AlertLevel::High].into()), ..everything() };
+    assert_eq!(ids(store, &ALL, &high).await.len(), 2, "the severity at its place is what is asked for");
+    // Its owner says otherwise, and the alert grows.
+    commit(store, plain("c", &[tagged("arn:critical", &[]), own[1].clone()], 1)).await;
+    store.keep_alerts(&catalog, &alerts[..1], HOME, at(6)).await.unwrap();
+    assert_eq!(told("low").await, (AlertLevel::Low, 0));
 }
