@@ -26,6 +26,8 @@ const MAX_FOLDERS: usize = 16;
 pub(crate) enum Kind {
     SecureScore,
     Standard,
+    /// Before collectors, whose changes they tell of.
+    LogSource,
     Service,
     Collector,
     Fact,
@@ -33,7 +35,6 @@ pub(crate) enum Kind {
     Plan,
     Baseline,
     Recommendation,
-    LogSource,
     Detection,
     Incident,
     Override,
