@@ -3,12 +3,13 @@
 
 use std::collections::BTreeSet;
 
-use skywarden_model::{ChangeSet, Changed, SignedDuration, Timestamp};
+use skywarden_model::{ChangeSet, Changed, Resource, SignedDuration, Timestamp, TypeName};
 
 use crate::{
-    Store, StoreError,
+    ScopeFilter, Store, StoreError,
     commit::{hash, instant, json, parse, storable},
     pool::on_pool,
+    read::documents,
 };
 
 /// How long changes wait, so that a burst of them is read once.
@@ -162,6 +163,30 @@ impl Store {
                 .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             tx.commit().await.map_err(StoreError::statement(doing))
         })
+    }
+
+    /// The resources of some types that the last run of a connector saw.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn seen_of_types(
+        &self,
+        filter: &ScopeFilter,
+        connector: &str,
+        types: &BTreeSet<TypeName>,
+    ) -> Result<Vec<Resource>, StoreError> {
+        let mut resources = Vec::new();
+        for type_name in types {
+            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+                sqlx::query_as(
+                    "SELECT document FROM resources WHERE connector = $1 AND type_name = $2 AND stale_since IS NULL ORDER BY id")
+                    .bind(connector).bind(type_name.as_str())
+                    .fetch_all(pool).await.map_err(StoreError::statement("reading resources"))?
+            });
+            resources.extend(documents::<Resource>(rows, "resource")?);
+        }
+        resources.retain(|resource| filter.allows_resource(resource));
+        Ok(resources)
     }
 
     /// Forgets the changes of accounts that are none of these: nobody reads them.
