@@ -48,7 +48,9 @@ fn changed(catalog: &Catalog, all: &[Resource], resource: &Resource) -> Changed 
         (is_one && own.fields.len() == names.len() && !own.fields.is_empty()).then_some(own)
     };
     let events = collector.changes.iter().flat_map(|changes| &changes.events);
-    events.filter_map(|events| of(events.take.keys().collect())).next()
+    events
+        .filter_map(|events| of(events.take.keys().collect()))
+        .next()
         .or_else(|| resource.properties.as_object()?.keys().find_map(|name| of(vec![name])))
         .unwrap_or(place)
 }
@@ -104,7 +106,8 @@ fn step(catalog: &Catalog, snapshot: &mut Snapshot, numbers: &mut Numbers) -> Ve
                 let mut new = before.clone();
                 new.id = format!("{}-new{}", before.id, numbers.below(1_000_000)).as_str().into();
                 for name in change.fields.keys() {
-                    new.properties[name] = json!(format!("{}-new{}", before.properties[name].as_str().unwrap(), numbers.below(1000)));
+                    new.properties[name] =
+                        json!(format!("{}-new{}", before.properties[name].as_str().unwrap(), numbers.below(1000)));
                 }
                 snapshot.resources.push(new.clone());
                 changed(catalog, &snapshot.resources, &new)

@@ -217,7 +217,8 @@ impl Reading<'_> {
             for changed in changes {
                 below.entry(names.iter().map(|name| changed.fields.get(*name)).collect()).or_default().push(changed);
             }
-            let list = |changes| ListAgain { request: own.clone(), extra: Map::new(), items: self.collector.items.clone(), changes };
+            let list =
+                |changes| ListAgain { request: own.clone(), extra: Map::new(), items: self.collector.items.clone(), changes };
             return below.into_values().map(list).collect();
         };
         let mut request = own.clone();
@@ -227,14 +228,15 @@ impl Reading<'_> {
         if again.operation.is_some() {
             request.input = Map::new();
         }
-        let items = again.items.as_ref().map_or_else(|| self.collector.items.clone(), |items| AnswerPath::parse(items).into_list());
+        let items =
+            again.items.as_ref().map_or_else(|| self.collector.items.clone(), |items| AnswerPath::parse(items).into_list());
         let place = Place { partition: self.run.partition, account: &self.run.account, region: self.region };
         let template = Value::Object(again.input.clone());
         let mut lists = Vec::new();
         for changes in changes.chunks(again.many.max(1)) {
-            let inputs = changes.iter().filter_map(|changed| {
-                place.variables(&Value::Object(map_of(&changed.fields))).value_of(&template).ok()
-            });
+            let inputs = changes
+                .iter()
+                .filter_map(|changed| place.variables(&Value::Object(map_of(&changed.fields))).value_of(&template).ok());
             let Some(Value::Object(extra)) = inputs.reduce(united) else { continue };
             lists.push(ListAgain { request: request.clone(), extra, items: items.clone(), changes: changes.to_vec() });
         }
@@ -252,8 +254,7 @@ impl Reading<'_> {
         taken.retain(|name, _| self.file().parent.iter().any(|parent| parent.take.contains_key(name)));
         let mut listed = Listed::default();
         let end = {
-            let mut sink =
-                |document: &Document| take_items(self.run, self.collector, &list.items, document, &mut listed, &taken);
+            let mut sink = |document: &Document| take_items(self.run, self.collector, &list.items, document, &mut listed, &taken);
             let region = own.request.region.as_deref().filter(|region| !region.contains('{')).unwrap_or(self.region);
             self.run.pages(&operation, region, &Value::Object(fields), &mut sink).await
         };
@@ -330,7 +331,8 @@ fn kept_of(known: &Resource, stays: impl Fn(&FieldPath) -> bool) -> Item {
         .filter(|entry| is_field(&entry.field) && stays(&entry.field))
         .map(|entry| Failure { fields: vec![entry.field.clone()], reason: Arc::clone(&entry.reason) })
         .collect();
-    let own = |name: &String| FieldPath::from_segments(vec![Segment::Key("properties".into()), Segment::Key(name.as_str().into())]);
+    let own =
+        |name: &String| FieldPath::from_segments(vec![Segment::Key("properties".into()), Segment::Key(name.as_str().into())]);
     let kept = properties.keys().map(own).filter(|field| stays(field)).collect();
     Item { properties, failures, kept }
 }

@@ -29,7 +29,8 @@ pub fn permissions<'a>(specs: impl Into<Specs<'a>>) -> Value {
             read.first.iter().for_each(|first| allow(&first.request));
         }
     }
-    let again = specs.collectors.values().filter_map(|collector| collector.changes.as_ref()?.again.as_ref()?.permission.as_deref());
+    let again =
+        specs.collectors.values().filter_map(|collector| collector.changes.as_ref()?.again.as_ref()?.permission.as_deref());
     everywhere.extend(again);
     let mut statements = vec![json!({ "Sid": "SkywardenRead", "Effect": "Allow", "Action": everywhere, "Resource": "*" })];
     for (action, resources) in somewhere {

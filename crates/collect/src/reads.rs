@@ -61,13 +61,7 @@ struct Found<'a> {
 }
 
 /// Makes the reads of a collector for one listed item.
-pub(crate) async fn complete(
-    run: &Run<'_>,
-    collector: &Collector<'_>,
-    region: &str,
-    listed: Item,
-    which: Which<'_>,
-) -> Item {
+pub(crate) async fn complete(run: &Run<'_>, collector: &Collector<'_>, region: &str, listed: Item, which: Which<'_>) -> Item {
     let item = Value::Object(listed.properties);
     let is_wanted = |read: &&Read<'_>| {
         read.call.batch.is_none() && which.has(read) && read.call.only_if.as_ref().is_none_or(|field| has(&item, field))

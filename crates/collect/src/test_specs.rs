@@ -119,8 +119,7 @@ async fn again(
         fields: fields.clone(),
         calls: BTreeSet::new(),
     };
-    let options =
-        AgainOptions { connector: "test".into(), account: ACCOUNT.to_owned(), max_concurrency: 4, page_limit: 100 };
+    let options = AgainOptions { connector: "test".into(), account: ACCOUNT.to_owned(), max_concurrency: 4, page_limit: 100 };
     let mut differences = Vec::new();
     for reread in read_again(specs, transport, &options, &[changed], &[]).await {
         match reread.outcome {

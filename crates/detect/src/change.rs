@@ -129,7 +129,9 @@ impl OwnEvents {
             let value = source.value(record);
             let texts: BTreeSet<String> = value.each().iter().filter_map(text).collect();
             let with = |fields: &BTreeMap<String, String>| -> Vec<BTreeMap<String, String>> {
-                let one = |text: &String| fields.iter().chain([(name, text)]).map(|(name, text)| (name.clone(), text.clone())).collect();
+                let one = |text: &String| {
+                    fields.iter().chain([(name, text)]).map(|(name, text)| (name.clone(), text.clone())).collect()
+                };
                 texts.iter().map(one).collect()
             };
             found = found.iter().flat_map(with).take(MOST).collect();

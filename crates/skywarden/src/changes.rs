@@ -127,7 +127,8 @@ impl Follower {
     /// Reads what changed in an account and judges it; how long judging took.
     async fn read(&mut self, connector: &Connector, pending: Vec<PendingChange>) -> anyhow::Result<Duration> {
         let regions = connect::login(&connector.settings).regions;
-        let is_looked_at = |changed: &Changed| regions.is_empty() || changed.region == "global" || regions.contains(&changed.region);
+        let is_looked_at =
+            |changed: &Changed| regions.is_empty() || changed.region == "global" || regions.contains(&changed.region);
         let wanted: ChangeSet = pending.iter().map(|own| own.changed.clone()).filter(is_looked_at).collect();
         if wanted.is_empty() {
             self.store.settle_changes(&pending, Timestamp::now()).await?;
@@ -232,7 +233,11 @@ impl Follower {
         }
         let transport = source::live(&connect::login(&connector.settings)).await?;
         let own = skywarden_collect::identify(&*self.catalog, Arc::clone(&transport)).await?;
-        anyhow::ensure!(own == account, "the login of `{}` leads to the AWS account {own} now, and not to {account}", connector.id);
+        anyhow::ensure!(
+            own == account,
+            "the login of `{}` leads to the AWS account {own} now, and not to {account}",
+            connector.id
+        );
         let login = Login { transport: Arc::clone(&transport), since: Instant::now(), account: own };
         self.logins.insert(connector.id.to_string(), login);
         Ok(transport)
