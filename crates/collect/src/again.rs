@@ -402,28 +402,4 @@ fn united(one: Value, other: Value) -> Value {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn inputs_about_several_resources_are_one() {
-        let input = |id: &str| json!({ "Filter": [{ "Name": "group-id", "Value": [id] }], "Max": 5 });
-        let both = json!({ "Filter": [{ "Name": "group-id", "Value": ["a", "b"] }], "Max": 5 });
-        assert_eq!(united(united(input("a"), input("b")), input("a")), both);
-    }
-
-    #[test]
-    fn fields_are_removed_and_copied_by_their_paths() {
-        let field = |path: &str| path.parse::<FieldPath>().unwrap();
-        let Value::Object(from) = json!({ "A": { "B": 1, "C": 2 }, "D": 3 }) else { return };
-        let mut to = from.clone();
-        remove(&mut to, &field("properties.A.B"));
-        remove(&mut to, &field("properties.D"));
-        assert_eq!(Value::Object(to.clone()), json!({ "A": { "C": 2 } }));
-        copy(&from, &mut to, &field("properties.A.B"));
-        copy(&from, &mut to, &field("properties.D"));
-        assert_eq!(to, from);
-    }
-}
+mod tests;
