@@ -53,10 +53,15 @@ impl Transport for Cloud {
         match call.operation.as_str() {
             "GetCallerIdentity" => {
                 let own = "<Arn>arn:aws:iam::1:user/x</Arn><Account>1</Account>";
-                return answer(200, format!("<R><GetCallerIdentityResult>{own}</GetCallerIdentityResult></R>"));
+                return answer(
+                    200,
+                    format!(
+                        "<GetCallerIdentityResponse><GetCallerIdentityResult>{own}</GetCallerIdentityResult></GetCallerIdentityResponse>"
+                    ),
+                );
             }
             "DescribeRegions" => {
-                return answer(200, "<R><regionInfo><item><regionName>r</regionName></item></regionInfo></R>".into());
+                return answer(200, "<DescribeRegionsResponse><regionInfo><item><regionName>r</regionName></item></regionInfo></DescribeRegionsResponse>".into());
             }
             _ => self.calls.lock().unwrap().push(call.operation.clone()),
         }
