@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::process;
 
 /// What is run, in order; `measure.py` prints figures and asserts nothing.
-const SCRIPTS: [&str; 5] = ["compare_ids", "flaws", "repair", "denials", "measure"];
+const SCRIPTS: [&str; 6] = ["compare_ids", "flaws", "repair", "denials", "changes", "measure"];
 
 /// The port of the emulator.
 const PORT: &str = "5790";

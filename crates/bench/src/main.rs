@@ -12,11 +12,16 @@ mod policy;
 mod rules;
 mod soak;
 
-use std::{path::Path, time::Instant};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    time::Instant,
+};
 
 use anyhow::Context as _;
+use serde_json::{Value, json};
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Environment, Timestamp};
+use skywarden_model::{Changed, Connector, Environment, Reread, RereadOutcome, Resource, Snapshot, Timestamp};
 use skywarden_posture::{Known, Plans, assess, evaluate, score_by_subscription};
 use skywarden_store::Store;
 
@@ -76,7 +81,7 @@ fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -> anyhow::Result<()> {
+fn measure(catalog: &Catalog, sample: &Snapshot, size: usize) -> anyhow::Result<()> {
     let snapshot = skywarden_testkit::copies(sample, size)?;
     let now = Timestamp::now();
     let n = snapshot.resources.len();
@@ -127,6 +132,31 @@ fn measure(catalog: &Catalog, sample: &skywarden_model::Snapshot, size: usize) -
             line(what, cpu_seconds() - begin_cpu, begin.elapsed().as_secs_f64(), n);
             println!("{:<36} {} of {} rows written", "", stats.n_written, stats.n_rows);
         }
+        let rereads = reread(&snapshot)?;
+        let (begin, begin_cpu) = (Instant::now(), cpu_seconds());
+        let judged = store.assess_again(catalog, &connector, rereads, Timestamp::now()).await?;
+        line("one resource read again", cpu_seconds() - begin_cpu, begin.elapsed().as_secs_f64(), n);
+        let (_, stats) = judged.context("nothing was judged")?;
+        println!("{:<36} {} of {} rows written", "", stats.n_written, stats.n_rows);
         anyhow::Ok(())
     })
+}
+
+/// One security group that was read again, with a port more.
+fn reread(snapshot: &Snapshot) -> anyhow::Result<Vec<Reread>> {
+    let is_group = |own: &&Resource| own.type_name.as_str() == "AWS::EC2::SecurityGroup";
+    let mut group = snapshot.resources.iter().find(is_group).context("the sample has no security group")?.clone();
+    let id = group.properties.get("GroupId").and_then(Value::as_str).context("a group without an id")?.to_owned();
+    let rule = json!({ "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{ "CidrIp": "0.0.0.0/0" }] });
+    if let Some(properties) = group.properties.as_object_mut() {
+        properties.insert("IpPermissions".to_owned(), json!([rule]));
+    }
+    let changed = Changed {
+        account: group.scope.account.to_string(),
+        type_name: group.type_name.clone(),
+        region: group.scope.resource_group.to_string(),
+        fields: BTreeMap::from([("GroupId".to_owned(), id)]),
+        calls: BTreeSet::new(),
+    };
+    Ok(vec![Reread { changed, outcome: RereadOutcome::Found(vec![group]) }])
 }

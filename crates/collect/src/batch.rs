@@ -10,7 +10,7 @@ use crate::{
     collector::{Collector, Read},
     document::Document,
     pages::{End, Operation, Run},
-    reads::{Failure, Item, has, put},
+    reads::{Failure, Item, Which, has, put},
     request::Place,
 };
 
@@ -21,8 +21,14 @@ const CALLS_AT_ONCE: usize = 4;
 type Answers = BTreeMap<(String, String), Result<Option<Value>, Failure>>;
 
 /// Makes the batched reads of a collector for all its listed items.
-pub(crate) async fn complete_batches(run: &Run<'_>, collector: &Collector<'_>, region: &str, mut items: Vec<Item>) -> Vec<Item> {
-    for read in &collector.reads {
+pub(crate) async fn complete_batches(
+    run: &Run<'_>,
+    collector: &Collector<'_>,
+    region: &str,
+    mut items: Vec<Item>,
+    which: Which<'_>,
+) -> Vec<Item> {
+    for read in collector.reads.iter().filter(|read| which.has(read)) {
         let Some(batch) = &read.call.batch else { continue };
         let place = Place { partition: run.partition, account: &run.account, region };
         let mut names = Vec::with_capacity(items.len());

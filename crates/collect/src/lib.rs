@@ -4,6 +4,7 @@
 //! It holds no credential (that is `cloud`), decides no verdict, and turns no failure into an empty list: what could not be
 //! listed is in the snapshot's coverage, what could not be read is on the resource, each with its reason.
 
+mod again;
 mod batch;
 mod call;
 mod collector;
@@ -30,6 +31,7 @@ mod test_specs;
 mod withhold;
 mod xml;
 
+pub use again::{AgainOptions, read_again};
 pub use call::{Answer, Call, CallFailure, Transport};
 pub use config_snapshot::{ConfigSnapshotError, read_config_snapshot};
 pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws, identify};

@@ -11,10 +11,10 @@ use crate::{
     batch::complete_batches,
     collector::Collector,
     coverage::{FailedReads, coverage},
-    document::Document,
+    document::{AnswerPath, Document},
     normalise::resource,
     pages::{End, Run},
-    reads::{Failure, Item, complete},
+    reads::{Failure, Item, Which, complete},
     request::Place,
     template::member,
 };
@@ -45,10 +45,10 @@ type Part = (Vec<Resource>, Coverage);
 
 /// What is known of the items when their listing is done, for one collector.
 #[derive(Default)]
-struct Listed {
-    items: Vec<Item>,
+pub(crate) struct Listed {
+    pub(crate) items: Vec<Item>,
     /// Why the list is not whole although all pages came.
-    lost: Option<UnreadableReason>,
+    pub(crate) lost: Option<UnreadableReason>,
 }
 
 /// How a list ended, all its calls together.
@@ -112,10 +112,10 @@ impl<'a> ListingRun<'a> {
         place: &str,
         parts: &mut Vec<Part>,
     ) {
-        let items = complete_batches(self.run, collector, region, listed.items).await;
+        let items = complete_batches(self.run, collector, region, listed.items, Which::All).await;
         let mut reads = Vec::with_capacity(items.len());
         for item in items {
-            reads.push(complete(self.run, collector, region, item));
+            reads.push(complete(self.run, collector, region, item, Which::All));
         }
         let mut lost = listed.lost;
         let mut failed_reads = FailedReads::default();
@@ -240,9 +240,22 @@ fn taken(child: &Collector<'_>, parent: &Resource) -> Result<Option<Map<String, 
     Ok(Some(taken))
 }
 
+/// Takes the resources out of a page of the collector's list.
 fn take_page(run: &Run<'_>, collector: &Collector<'_>, document: &Document, listed: &mut Listed, taken: &Map<String, Value>) {
+    take_items(run, collector, &collector.items, document, listed, taken);
+}
+
+/// Takes the resources out of a page in which they lie at a path.
+pub(crate) fn take_items(
+    run: &Run<'_>,
+    collector: &Collector<'_>,
+    items: &AnswerPath,
+    document: &Document,
+    listed: &mut Listed,
+    taken: &Map<String, Value>,
+) {
     let tried = collector.list.tried();
-    for (value, decoder) in document.items(&collector.items, &collector.shape, &[Segment::Key("properties".into())]) {
+    for (value, decoder) in document.items(items, &collector.shape, &[Segment::Key("properties".into())]) {
         let mut properties = match (value, collector.scalar()) {
             (Some(Value::Object(properties)), None) => properties,
             (Some(text @ Value::String(_)), Some(name)) => Map::from_iter([(name.to_owned(), text)]),
@@ -262,6 +275,6 @@ fn take_page(run: &Run<'_>, collector: &Collector<'_>, document: &Document, list
             .into_iter()
             .map(|(field, message)| Failure { fields: vec![field], reason: run.share(tried.misfit(&message)) })
             .collect();
-        listed.items.push(Item { properties, failures });
+        listed.items.push(Item { properties, failures, kept: Vec::new() });
     }
 }

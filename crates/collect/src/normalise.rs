@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
+use skywarden_content::Withheld;
 use skywarden_model::{Carried, ConnectorId, FieldPath, Resource, ResourceId, Scope, Segment, Unreadable, UnreadableReason};
 
 use crate::{
@@ -31,7 +32,13 @@ pub(crate) fn resource(
     let file = collector.file;
     let place = Place { partition: run.partition, account: &run.account, region };
     let mut properties = Value::Object(item.properties);
-    let hidden: Vec<Unreadable> = file.withheld.iter().filter_map(|part| withhold(part, &run.secrets, &mut properties)).collect();
+    // What was withheld before has no text any more in which secrets could be looked for.
+    let is_new = |part: &&Withheld| match format!("properties.{}", part.path.replace("[*]", "")).parse::<FieldPath>() {
+        Ok(path) => !item.kept.iter().any(|kept| kept.covers(&path) || path.covers(kept)),
+        Err(_) => true,
+    };
+    let withheld = file.withheld.iter().filter(is_new);
+    let hidden: Vec<Unreadable> = withheld.filter_map(|part| withhold(part, &run.secrets, &mut properties)).collect();
     let variables = place.variables(&properties);
     let lacks = |Missing(name): Missing| {
         collector.list.tried().misfit(&format!("a listed item has no `{name}`, of which its id is made"))

@@ -172,7 +172,7 @@ impl Operation<'_> {
 }
 
 /// Whether a refusal is one of those that are facts: `CODE`, or `CODE: TEXT` where the message has the text.
-fn is_absence(absent: &str, reason: &UnreadableReason) -> bool {
+pub(crate) fn is_absence(absent: &str, reason: &UnreadableReason) -> bool {
     match absent.split_once(": ") {
         None => absent == reason.code,
         Some((code, text)) => code == reason.code && reason.message.to_ascii_lowercase().contains(&text.to_ascii_lowercase()),

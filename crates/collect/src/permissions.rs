@@ -21,13 +21,17 @@ pub fn permissions<'a>(specs: impl Into<Specs<'a>>) -> Value {
             somewhere.entry(&request.permission).or_default().insert(resource);
         }
     };
-    for collector in specs.into().collectors.values().filter(|collector| collector.service.is_some()) {
+    let specs = specs.into();
+    for collector in specs.collectors.values().filter(|collector| collector.service.is_some()) {
         collector.list.iter().for_each(|list| allow(&list.request));
         for read in &collector.reads {
             allow(&read.request);
             read.first.iter().for_each(|first| allow(&first.request));
         }
     }
+    let again =
+        specs.collectors.values().filter_map(|collector| collector.changes.as_ref()?.again.as_ref()?.permission.as_deref());
+    everywhere.extend(again);
     let mut statements = vec![json!({ "Sid": "SkywardenRead", "Effect": "Allow", "Action": everywhere, "Resource": "*" })];
     for (action, resources) in somewhere {
         let words = action.split(|letter: char| !letter.is_ascii_alphanumeric());

@@ -1,6 +1,6 @@
 //! What is read about one resource after it was listed.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
 use serde_json::{Map, Value};
@@ -25,6 +25,25 @@ pub(crate) struct Item {
     pub(crate) properties: Map<String, Value>,
     /// What could not be read: one entry for each failed call or unfit value.
     pub(crate) failures: Vec<Failure>,
+    /// Fields that stand as they were read and withheld before.
+    pub(crate) kept: Vec<FieldPath>,
+}
+
+/// Which of a collector's reads are made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Which<'a> {
+    All,
+    /// Those of these operations.
+    Of(&'a BTreeSet<String>),
+}
+
+impl Which<'_> {
+    pub(crate) fn has(&self, read: &Read<'_>) -> bool {
+        match self {
+            Which::All => true,
+            Which::Of(operations) => operations.contains(&read.operation.request.operation),
+        }
+    }
 }
 
 /// Fields that could not be read, and why.
@@ -42,10 +61,11 @@ struct Found<'a> {
 }
 
 /// Makes the reads of a collector for one listed item.
-pub(crate) async fn complete(run: &Run<'_>, collector: &Collector<'_>, region: &str, listed: Item) -> Item {
+pub(crate) async fn complete(run: &Run<'_>, collector: &Collector<'_>, region: &str, listed: Item, which: Which<'_>) -> Item {
     let item = Value::Object(listed.properties);
-    let is_wanted =
-        |read: &&Read<'_>| read.call.batch.is_none() && read.call.only_if.as_ref().is_none_or(|field| has(&item, field));
+    let is_wanted = |read: &&Read<'_>| {
+        read.call.batch.is_none() && which.has(read) && read.call.only_if.as_ref().is_none_or(|field| has(&item, field))
+    };
     let wanted = collector.reads.iter().filter(is_wanted);
     let mut reads = Vec::with_capacity(collector.reads.len());
     for read in wanted {
@@ -58,7 +78,7 @@ pub(crate) async fn complete(run: &Run<'_>, collector: &Collector<'_>, region: &
         failures.extend(found.failures);
         put(&mut properties, found.read, found.values);
     }
-    Item { properties, failures }
+    Item { properties, failures, kept: listed.kept }
 }
 
 async fn one<'a>(run: &Run<'_>, read: &'a Read<'a>, region: &str, item: &Value) -> Found<'a> {

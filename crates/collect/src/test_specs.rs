@@ -1,14 +1,21 @@
 //! Runs the tests inside collector specs: the provider's answers in their documented shape, through the very engine.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use skywarden_content::{CollectorFile, CollectorTest, ExpectedResource, Protocol};
-use skywarden_model::{Resource, Timestamp};
+use skywarden_model::{Changed, RereadOutcome, Resource, Timestamp};
 
-use crate::{Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport, collect_aws, template::member};
+use crate::{
+    AgainOptions, Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport, collect_aws, collector::is_global,
+    normalise::GLOBAL, read_again, template::member,
+};
 
 const ACCOUNT: &str = "123456789012";
 const REGION: &str = "us-east-1";
@@ -48,7 +55,8 @@ pub async fn run_spec_tests<'a>(specs: impl Into<Specs<'a>>) -> SpecReport {
     let specs = specs.into();
     let mut report = SpecReport::default();
     for file in specs.collectors.values() {
-        for test in &file.tests {
+        // Those with a record are detection's.
+        for test in file.tests.iter().filter(|test| test.record.is_none()) {
             let differences = run(specs, file, test).await;
             if differences.is_empty() {
                 report.n_passed += 1;
@@ -76,6 +84,9 @@ async fn run(specs: Specs<'_>, file: &CollectorFile, test: &CollectorTest) -> Ve
     }
     let transport = Arc::new(Documented { answers: test.answers.clone(), protocols });
     let own = Specs { collectors: &collectors, ..specs };
+    if let Some(fields) = &test.again {
+        return again(own, file, test, fields, transport).await;
+    }
     let options = CollectOptions { regions: Some(vec![REGION.to_owned()]), ..CollectOptions::new("test".into()) };
     let snapshot = match collect_aws(own, transport, options, &NoProgress, Timestamp::UNIX_EPOCH).await {
         Ok(snapshot) => snapshot,
@@ -89,16 +100,46 @@ async fn run(specs: Specs<'_>, file: &CollectorFile, test: &CollectorTest) -> Ve
         .collect();
     let found: Vec<&Resource> =
         snapshot.resources.iter().filter(|resource| resource.type_name.as_str() == file.type_name).collect();
+    compare_all(test, &found, &mut differences);
+    differences
+}
+
+/// Reads again what has some fields, of which nothing was known before.
+async fn again(
+    specs: Specs<'_>,
+    file: &CollectorFile,
+    test: &CollectorTest,
+    fields: &BTreeMap<String, String>,
+    transport: Arc<dyn Transport>,
+) -> Vec<String> {
+    let changed = Changed {
+        account: ACCOUNT.to_owned(),
+        type_name: file.type_name.as_str().into(),
+        region: if is_global(file) { GLOBAL.to_owned() } else { REGION.to_owned() },
+        fields: fields.clone(),
+        calls: BTreeSet::new(),
+    };
+    let options = AgainOptions { connector: "test".into(), account: ACCOUNT.to_owned(), max_concurrency: 4, page_limit: 100 };
+    let mut differences = Vec::new();
+    for reread in read_again(specs, transport, &options, &[changed], &[]).await {
+        match reread.outcome {
+            RereadOutcome::Failed(reason) => differences.push(format!("it could not be read again: {}", reason.sentence())),
+            RereadOutcome::Found(resources) => compare_all(test, &resources.iter().collect::<Vec<_>>(), &mut differences),
+        }
+    }
+    differences
+}
+
+fn compare_all(test: &CollectorTest, found: &[&Resource], differences: &mut Vec<String>) {
     let ids: Vec<String> = found.iter().map(|resource| resource.id.to_string()).collect();
     let wanted: Vec<String> = test.expect.iter().map(|expected| expected.id.clone()).collect();
     if ids != wanted {
         differences.push(format!("expected the resources {wanted:?}, got {ids:?}"));
-        return differences;
+        return;
     }
     for (expected, resource) in test.expect.iter().zip(found) {
-        compare(expected, resource, &mut differences);
+        compare(expected, resource, differences);
     }
-    differences
 }
 
 fn compare(expected: &ExpectedResource, resource: &Resource, differences: &mut Vec<String>) {

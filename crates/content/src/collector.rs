@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::FieldType;
+use crate::{Changes, FieldType};
 
 /// `content/collectors/PROVIDER/SERVICE/NAME.yaml`: how resources of one type are listed and read, and what they look like.
 ///
@@ -62,6 +62,9 @@ pub struct CollectorFile {
     /// How AWS Config's snapshots spell what they carry of the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_config: Option<AwsConfig>,
+    /// How logs tell that a resource changed, and how it is read again; absent: changes are seen when all are listed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Changes>,
     /// The typed schema of `properties`.
     pub fields: BTreeMap<String, FieldType>,
     /// Answers in the shape that the provider documents, with the resources that they must become.
@@ -125,7 +128,7 @@ pub struct AwsConfig {
     pub always: Vec<String>,
 }
 
-/// A test of a collector: what the provider answers and what must come of it.
+/// A test of a collector: what the provider answers and what must come of it; or a record of a log and what it says has changed.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CollectorTest {
@@ -133,9 +136,20 @@ pub struct CollectorTest {
     pub name: String,
     /// By operation, or by `OPERATION WORD` where the word stands in the input; the longest that fits is answered. A text is sent
     /// as it is, anything else as JSON; `{ error: CODE, status: 404, message: TEXT }` is a refusal. Other calls fail.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Value>,
     /// The resources of this type, in order of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub expect: Vec<ExpectedResource>,
+    /// Nothing is listed, but what has these fields is read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub again: Option<BTreeMap<String, String>>,
+    /// A record of the log source that `changes.events` names first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<Value>,
+    /// The fields of each resource that the record says has changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<BTreeMap<String, String>>,
 }
 
 /// A resource that a collector's test expects.

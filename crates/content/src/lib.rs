@@ -4,6 +4,7 @@
 
 mod baseline;
 mod catalog;
+mod change;
 mod collector;
 mod control;
 mod detection;
@@ -29,6 +30,7 @@ mod verdict;
 
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, Recommendation};
+pub use change::{Again, ChangeEvents, ChangeFields, Changes};
 pub use collector::{
     AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall,
     Missing, Paging, Parent, Placement, Preparation, Protocol, ReadCall, Rest, Withheld,

@@ -26,6 +26,8 @@ const MAX_FOLDERS: usize = 16;
 pub(crate) enum Kind {
     SecureScore,
     Standard,
+    /// Before collectors, whose changes they tell of.
+    LogSource,
     Service,
     Collector,
     Fact,
@@ -34,7 +36,6 @@ pub(crate) enum Kind {
     Baseline,
     Recommendation,
     RiskFactor,
-    LogSource,
     Detection,
     Incident,
     Override,

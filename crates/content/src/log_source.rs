@@ -4,6 +4,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::ChangeFields;
+
 /// `content/log-sources/ID.yaml`: a kind of log: how its records are read, what they are to Sigma, and what they say in OCSF's words.
 ///
 /// A field of a record is named by its path: members with dots between. A path goes through lists (any element) and through texts
@@ -31,6 +33,9 @@ pub struct LogSourceFile {
     /// The id of the resource that something happened to: the first that is there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource: Option<Take>,
+    /// Where a record says which service was asked to change what; without it nothing is known to have changed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<ChangeFields>,
     /// As which log sources of Sigma its records are looked at.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sigma: Vec<SigmaView>,

@@ -3,10 +3,12 @@ use std::{collections::BTreeMap, sync::Arc};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use skywarden_content::{Catalog, LogSourceFile};
+use skywarden_model::Changed;
 use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
     Evidence, Intelligence, LogSource, Refused, Role, Row, Rule,
+    change::watched,
     detector::{DetectorState, Sighting, look},
     read::{Raw, ReaderState, Unreadable},
     run::Run,
@@ -63,6 +65,9 @@ pub trait Sink {
     /// A record that is looked at, if the log sources were compiled with rows.
     fn row(&mut self, _row: &Row<'_>) {}
 
+    /// A record says that resources changed, if the log sources were compiled with rows and collectors.
+    fn changed(&mut self, _changed: Changed) {}
+
     /// A record could not be read.
     fn bad(&mut self, record: BadRecord);
 }
@@ -107,9 +112,10 @@ impl Detect {
         Self::of_sources(catalog.log_sources.values(), rules, placeholders)
     }
 
-    /// The same, and what is worth keeping of each record is read as well: [`Sink::row`] gets it.
+    /// The same, and what is worth keeping of each record is read as well: [`Sink::row`] gets it; and what the catalog's collectors
+    /// want to know has changed: [`Sink::changed`].
     pub fn with_rows(catalog: &Catalog, rules: Vec<Rule>, placeholders: &Placeholders) -> (Self, Vec<Refused>) {
-        Self::compiled(catalog.log_sources.values(), rules, placeholders, Compiled::WithRows)
+        Self::compiled(catalog.log_sources.values(), rules, placeholders, Compiled::WithRows(&watched(catalog)))
     }
 
     /// The same for some log sources.
@@ -125,7 +131,7 @@ impl Detect {
         files: impl IntoIterator<Item = &'f LogSourceFile>,
         rules: Vec<Rule>,
         placeholders: &Placeholders,
-        what: Compiled,
+        what: Compiled<'_>,
     ) -> (Self, Vec<Refused>) {
         let mut refused = Vec::new();
         let mut sources = BTreeMap::new();
@@ -230,6 +236,9 @@ impl Detect {
             source.find_event(&mut seen, scratch);
             let time = time_of(source, &seen, clock, newest);
             sink.row(&source.row(&seen, raw.text(), time));
+            for changed in source.changed(raw, &seen.record)? {
+                sink.changed(changed);
+            }
         }
         if fired.is_empty() {
             return Ok(());

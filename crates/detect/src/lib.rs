@@ -6,6 +6,7 @@
 //! [`correlate`] or, as they come, a [`Correlator`] joins these into incidents.
 
 mod alert;
+mod change;
 mod country;
 pub mod defender;
 mod detect;

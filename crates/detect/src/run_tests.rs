@@ -9,6 +9,7 @@ use skywarden_sigma::Placeholders;
 
 use crate::{
     Alert, Clock, Detect, Event, Indicator, LogSource, Rule, Run,
+    change::run_change_tests,
     event::text_of,
     incident::run_incident_tests,
     read::ReaderState,
@@ -49,6 +50,7 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
             }
         }
     }
+    run_change_tests(catalog, &mut report);
     let (rules, refused) = own_rules(catalog);
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
     run_incident_tests(catalog, &rules, &mut report);

@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use skywarden_content::{Detector, EventId, LogSourceFile, SigmaView};
+use skywarden_model::Changed;
 use skywarden_sigma::{
     ConditionExpr, ConditionId, Detections, Engine, EngineBuilder, LogSource as SigmaSource, Placeholders, Projection, Record,
     RuleId, Scratch, SigmaRule, Slot, SlotOf, Value, parse_selection,
@@ -16,6 +17,7 @@ use skywarden_sigma::{
 
 use crate::{
     Event, Refused, Row, Rule,
+    change::{ChangeSource, Watched},
     fields::{Fields, Late},
     ocsf::Class,
     read::{Raw, Reader, Unreadable},
@@ -49,15 +51,17 @@ pub struct LogSource {
     record_fields: FxHashMap<String, Slot>,
     /// Where the columns of a kept record come from, if records are to be kept.
     row: Option<RowSource>,
+    /// How records tell that resources changed, if anybody wants to know.
+    changes: Option<ChangeSource>,
 }
 
 /// What of a record is read besides what rules ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Compiled {
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Compiled<'w> {
     /// Nothing.
     ForRules,
-    /// What is worth keeping.
-    WithRows,
+    /// What is worth keeping, and which resources changed.
+    WithRows(&'w [Watched<'w>]),
 }
 
 #[derive(Debug)]
@@ -135,7 +139,7 @@ impl LogSource {
         file: &LogSourceFile,
         rules: &[Rule],
         placeholders: &Placeholders,
-        what: Compiled,
+        what: Compiled<'_>,
         refused: &mut Vec<Refused>,
     ) -> Result<Self, String> {
         let mut fields = Fields::new(file);
@@ -191,9 +195,11 @@ impl LogSource {
                 fields.source(take);
             }
         }
+        let mut changes = None;
         let row = match what {
             Compiled::ForRules => None,
-            Compiled::WithRows => {
+            Compiled::WithRows(watched) => {
+                changes = ChangeSource::new(file, watched, &mut fields);
                 let times = file.time.iter().map(|time| time.field.all());
                 for names in times.chain(file.event_id.iter().flat_map(EventId::parts)) {
                     fields.first_of(names);
@@ -202,6 +208,9 @@ impl LogSource {
             }
         };
         let n_hot = fields.projection.n_slots();
+        if let Some(changes) = &mut changes {
+            changes.find_fields(&mut fields);
+        }
         // The rest is taken only of records on which a rule fires.
         let mut events = Vec::new();
         for (event, when) in file.events.iter().zip(whens) {
@@ -235,6 +244,7 @@ impl LogSource {
             fired,
             record_fields,
             row,
+            changes,
         })
     }
 
@@ -412,6 +422,17 @@ impl LogSource {
             class: event.map_or(Class::NONE, |event| event.class),
             columns: self.row.as_ref().map(|row| row.columns(seen.event, &seen.record)).unwrap_or_default(),
             raw,
+        }
+    }
+
+    /// What a record says has changed; `hot` is as much of it as was read of every record.
+    ///
+    /// # Errors
+    /// None that reading `hot` did not have: the text is the same.
+    pub(crate) fn changed(&self, raw: &Raw<'_>, hot: &Record<'_>) -> Result<Vec<Changed>, Unreadable> {
+        match self.changes.as_ref().filter(|changes| changes.may_tell(hot)) {
+            None => Ok(Vec::new()),
+            Some(changes) => Ok(changes.changed(&self.record(raw)?, self.account.as_ref())),
         }
     }
 

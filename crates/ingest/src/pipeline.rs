@@ -19,6 +19,7 @@ use skywarden_detect::{
     Alert, AlertFacts, BadRecord, Change, Clock, Correlator, CorrelatorState, Detect, Incident, Input, Kinds, LogSource,
     N_COLUMNS, Run, Sink,
 };
+use skywarden_model::{ChangeSet, Changed};
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
@@ -36,7 +37,7 @@ use crate::{
 pub struct Pace {
     /// After so long at the latest.
     pub every: Duration,
-    /// With new alerts after so long.
+    /// With new alerts or changes after so long.
     pub every_with_alerts: Duration,
 }
 
@@ -83,6 +84,20 @@ pub struct Found {
     pub incidents: Vec<Incident>,
     /// Incidents that are none any more, each with the one that it became part of, if any.
     pub gone: Vec<(String, Option<String>)>,
+    /// What records say has changed, each once.
+    pub changed: Vec<Changed>,
+}
+
+impl Found {
+    /// Whether there is nothing to keep.
+    pub fn is_empty(&self) -> bool {
+        self.changed.is_empty() && !self.has_alerts()
+    }
+
+    /// Whether there is anything besides changes.
+    pub fn has_alerts(&self) -> bool {
+        !(self.alerts.is_empty() && self.incidents.is_empty() && self.gone.is_empty())
+    }
 }
 
 /// What the pipeline works with.
@@ -116,6 +131,8 @@ struct Work<'d> {
     batch: skywarden_archive::Batch,
     seen: Seen,
     letters: DeadLetters,
+    /// What records say has changed since the last checkpoint.
+    changed_resources: ChangeSet,
     since: Instant,
     has_new: bool,
     pace: Pace,
@@ -201,6 +218,7 @@ impl Pipeline {
             seen: Seen::open(&self.state)?,
             letters: DeadLetters::open(&dead_letters::folder(&self.folder), &progress.dead_letters)?,
             progress,
+            changed_resources: ChangeSet::default(),
             since: Instant::now(),
             has_new: false,
             pace: self.pace,
@@ -218,8 +236,10 @@ impl Pipeline {
         let packed = work.batch.pack()?;
         let found = work.found();
         self.until_done("archive", |pipeline| pipeline.archive_put(number, &packed))?;
-        if !(found.alerts.is_empty() && found.incidents.is_empty() && found.gone.is_empty()) {
+        if !found.is_empty() {
             self.until_done("alerts", |pipeline| pipeline.keeper.keep(&found).map_err(IngestError::Alerts))?;
+        }
+        if found.has_alerts() {
             let unwritable =
                 |error: serde_json::Error| IngestError::State { path: self.folder.clone(), reason: error.to_string() };
             work.progress.incidents = serde_json::to_value(work.correlator.state()).map_err(unwritable)?;
@@ -279,7 +299,7 @@ impl<'d> Work<'d> {
         }
         let since = self.since.elapsed();
         since >= self.pace.every
-            || (since >= self.pace.every_with_alerts && self.run.alerts.has_changes())
+            || (since >= self.pace.every_with_alerts && (self.run.alerts.has_changes() || !self.changed_resources.is_empty()))
             || self.batch.n_bytes() >= MAX_BATCH
             || self.run.n_changed() >= MAX_CHANGED
             || self.seen.is_full()
@@ -306,7 +326,7 @@ impl<'d> Work<'d> {
         }
         // What grew may have become part of another since.
         let incidents = grown.iter().filter_map(|id| self.correlator.incident(id).filter(|own| own.id == *id)).collect();
-        Found { alerts, incidents, gone }
+        Found { alerts, incidents, gone, changed: std::mem::take(&mut self.changed_resources).into_changes() }
     }
 
     /// Looks at a batch.
@@ -321,6 +341,7 @@ impl<'d> Work<'d> {
             batch: &mut self.batch,
             seen: &mut self.seen,
             letters: &mut self.letters,
+            changed: &mut self.changed_resources,
             next_seq: &mut self.progress.next_seq,
             n_events: 0,
             n_repeated: 0,
@@ -392,6 +413,7 @@ struct Taking<'w> {
     batch: &'w mut skywarden_archive::Batch,
     seen: &'w mut Seen,
     letters: &'w mut DeadLetters,
+    changed: &'w mut ChangeSet,
     next_seq: &'w mut i64,
     n_events: u64,
     n_repeated: u64,
@@ -429,6 +451,10 @@ impl Sink for Taking<'_> {
         if let Err(error) = added {
             self.failed.get_or_insert(IngestError::Archive(error));
         }
+    }
+
+    fn changed(&mut self, changed: Changed) {
+        self.changed.add(changed);
     }
 
     fn bad(&mut self, record: BadRecord) {

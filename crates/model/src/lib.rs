@@ -6,6 +6,7 @@
 mod arm;
 mod assessment;
 mod attestation;
+mod change;
 mod connector;
 mod coverage;
 mod exemption;
@@ -20,6 +21,7 @@ mod transition;
 pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
 pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
 pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedEvidence, AttestedState, Withdrawal};
+pub use change::{ChangeSet, Changed, Reread, RereadOutcome};
 pub use connector::{Connector, ConnectorId, Environment, setting};
 pub use coverage::{Coverage, DeniedRead, ListOutcome};
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};

@@ -5,17 +5,21 @@ use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
 use anyhow::Context as _;
 use serde::Deserialize;
 use skywarden_archive::{Archive, Layout};
-use skywarden_content::Catalog;
+use skywarden_content::{Catalog, CollectorFile};
 use skywarden_detect::{COLUMNS, Detect, Kinds, own_rules};
 use skywarden_ingest::{
     Desk, Found, Ingest, InputFacts, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputSettings, Stop, supervise},
 };
 use skywarden_model::{SignedDuration, Timestamp};
-use skywarden_store::{ScopeFilter, Store};
-use tokio::{runtime::Handle, sync::watch, task::JoinHandle};
+use skywarden_store::{ChangePace, ScopeFilter, Store, StoreError};
+use tokio::{
+    runtime::Handle,
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
-use crate::{connect, data_dir::DataDir};
+use crate::{changes, connect, data_dir::DataDir};
 
 /// Hours that are over for so long are compacted.
 const SETTLED: SignedDuration = SignedDuration::from_hours(2);
@@ -61,28 +65,38 @@ pub(crate) struct Logs {
     inputs: Vec<JoinHandle<()>>,
     desk: Desk,
     housekeeping: JoinHandle<()>,
+    follower: JoinHandle<()>,
 }
 
-/// Keeps alerts in the store.
+/// Keeps alerts and what changed in the store.
 struct StoreKeeper {
     store: Store,
     catalog: Arc<Catalog>,
     runtime: Handle,
+    /// Told when something changed.
+    changed: Arc<Notify>,
 }
 
 impl Keeper for StoreKeeper {
     fn keep(&mut self, found: &Found) -> Result<(), String> {
         let kept = async {
-            let home = home(&self.store).await?;
-            let incidents = (found.incidents.as_slice(), found.gone.as_slice());
-            self.store.keep_found(&self.catalog, &found.alerts, incidents, (&home.0, &home.1), Timestamp::now()).await
+            if found.has_alerts() {
+                let home = home(&self.store).await?;
+                let incidents = (found.incidents.as_slice(), found.gone.as_slice());
+                self.store.keep_found(&self.catalog, &found.alerts, incidents, (&home.0, &home.1), Timestamp::now()).await?;
+            }
+            if !found.changed.is_empty() {
+                self.store.keep_changes(&found.changed, ChangePace::default(), Timestamp::now()).await?;
+                self.changed.notify_one();
+            }
+            Ok(())
         };
-        self.runtime.block_on(kept).map_err(|error| error.to_string())
+        self.runtime.block_on(kept).map_err(|error: StoreError| error.to_string())
     }
 }
 
 /// The account of this machine: what no connected account owns belongs to it.
-async fn home(store: &Store) -> Result<(String, String), skywarden_store::StoreError> {
+async fn home(store: &Store) -> Result<(String, String), StoreError> {
     let host = connect::host().id.to_string();
     let accounts = store.accounts(&ScopeFilter::All).await?;
     Ok(accounts.into_iter().find(|(connector, _)| *connector == host).unwrap_or((host, String::new())))
@@ -111,6 +125,9 @@ impl Logs {
         for id in settings.inputs.iter().flat_map(InputSettings::sources) {
             used.log_sources.extend(catalog.log_sources.get(id).map(|file| (id.to_owned(), file.clone())));
         }
+        let tells_of_changes = |(_, collector): &(&String, &CollectorFile)| collector.changes.is_some();
+        let told = catalog.collectors.iter().filter(tells_of_changes);
+        used.collectors.extend(told.map(|(name, collector)| (name.clone(), collector.clone())));
         let (detect, refused_here) = Detect::with_rows(&used, rules, &Default::default());
         refused.extend(refused_here);
         for refused in &refused {
@@ -118,7 +135,13 @@ impl Logs {
         }
         let folder = settings.keep.archive.clone().unwrap_or_else(|| data.path().join("archive"));
         let archive = Archive::in_folder(&folder, layout()?)?;
-        let keeper = StoreKeeper { store: store.clone(), catalog: Arc::clone(catalog), runtime: Handle::current() };
+        let changed = Arc::new(Notify::new());
+        let keeper = StoreKeeper {
+            store: store.clone(),
+            catalog: Arc::clone(catalog),
+            runtime: Handle::current(),
+            changed: Arc::clone(&changed),
+        };
         let detect = Arc::new(detect);
         let parts = Parts {
             folder: data.path().join("ingest"),
@@ -152,7 +175,8 @@ impl Logs {
         }
         let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown);
         let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
-        Ok(Some(Logs { ingest, stop, inputs, desk, housekeeping }))
+        let follower = tokio::spawn(changes::follow(store.clone(), Arc::clone(catalog), changed));
+        Ok(Some(Logs { ingest, stop, inputs, desk, housekeeping, follower }))
     }
 
     /// How inputs are doing, and where something is posted to them.
@@ -171,6 +195,7 @@ impl Logs {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
         self.desk.close();
+        self.follower.abort();
         // Nobody listens any more if all inputs have ended.
         let _ = self.stop.send(true);
         for input in self.inputs {

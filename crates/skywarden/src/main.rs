@@ -4,6 +4,7 @@ mod access;
 mod arguments;
 mod attest;
 mod certificates;
+mod changes;
 mod command_docs;
 mod connect;
 mod content;

@@ -188,6 +188,10 @@ async fn assess_one(
     }
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
+    if let Some(account) = connector.account() {
+        // What changed while it was being read may have been seen as it was.
+        store.scanned_since(account, now, Timestamp::now()).await?;
+    }
     store.judge_policies_of(catalog, &[connector.id.to_string()], now).await?;
     Ok(assessed)
 }

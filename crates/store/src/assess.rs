@@ -6,8 +6,8 @@ use std::{
 };
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Coverage, Snapshot, Timestamp, Transition};
-use skywarden_posture::{Assessed, Known, assess, compliance_by_account};
+use skywarden_model::{Connector, Coverage, Reread, Resource, Snapshot, Timestamp, Transition};
+use skywarden_posture::{Assessed, Estate, Known, assess, compliance_by_account};
 
 use sqlx::AssertSqlSafe;
 
@@ -53,6 +53,31 @@ impl Store {
         connector: &Connector,
         now: Timestamp,
     ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
+        self.judge_known(catalog, connector, Vec::new(), now).await
+    }
+
+    /// The same after some of it was read again: that takes the place of what was known, and all that rests on it is judged anew. Ages
+    /// are those of the last whole reading.
+    ///
+    /// # Errors
+    /// As [`Store::assess`].
+    pub async fn assess_again(
+        &self,
+        catalog: &Catalog,
+        connector: &Connector,
+        rereads: Vec<Reread>,
+        now: Timestamp,
+    ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
+        self.judge_known(catalog, connector, rereads, now).await
+    }
+
+    async fn judge_known(
+        &self,
+        catalog: &Catalog,
+        connector: &Connector,
+        rereads: Vec<Reread>,
+        now: Timestamp,
+    ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
         let lock = self.wait_for_run().await?;
         let everything = ScopeFilter::All;
         let id = connector.id.as_str();
@@ -60,18 +85,21 @@ impl Store {
             lock.release().await;
             return Ok(None);
         }
-        let resources = self.resources_of(&everything, id).await?;
         let stale = self.stale_of(&everything, id).await?;
-        let mut seen: Vec<_> = resources.iter().filter(|resource| !stale.contains(resource.id.as_str())).cloned().collect();
+        let resources = self.resources_of(&everything, id).await?;
+        let (stale, mut seen): (Vec<Resource>, Vec<Resource>) =
+            resources.into_iter().partition(|resource| stale.contains(resource.id.as_str()));
         seen.extend(self.sightings_of(id).await?);
+        let mut estate = Estate { seen, stale, coverage: self.coverage_of(&everything, id).await? };
+        estate.take(catalog, rereads);
         let snapshot = Snapshot {
             connector: connector.id.clone(),
             taken_at: self.taken_at(id).await?.unwrap_or(now),
-            resources: seen,
-            coverage: self.coverage_of(&everything, id).await?,
+            resources: estate.seen,
+            coverage: estate.coverage,
         };
         let known = Known {
-            resources,
+            resources: estate.stale,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, id).await?,
             plans: self.plans(&everything).await?,

@@ -10,6 +10,7 @@ mod arm_standards;
 mod assess;
 mod attempts;
 mod audit;
+mod changes;
 mod commit;
 mod compliance;
 mod conditions;
@@ -51,6 +52,7 @@ pub use arm_standards::{
 };
 pub use attempts::Attempt;
 pub use audit::{AuditBreak, AuditEntry, AuditLine, AuditProof, AuditQuery};
+pub use changes::{ChangePace, PendingChange};
 pub use commit::{Run, WriteStats};
 pub use compliance::CompliancePoint;
 pub use connectors::{AccountCount, ConnectorCoverage, UnknownAssessment};

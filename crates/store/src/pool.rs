@@ -319,6 +319,13 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX incidents_in_order ON incidents (ended, id)",
     ],
     &["ALTER TABLE alerts ADD COLUMN raised TEXT NOT NULL DEFAULT ''"],
+    // What logs say has changed and is to be read again (see `changes.rs`).
+    &[
+        "CREATE TABLE changes (
+            id TEXT PRIMARY KEY, account TEXT NOT NULL, document TEXT NOT NULL, first_at TEXT NOT NULL, last_at TEXT NOT NULL,
+            due_at TEXT, n_tries BIGINT NOT NULL, read_at TEXT)",
+        "CREATE INDEX changes_due ON changes (due_at)",
+    ],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

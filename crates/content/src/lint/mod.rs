@@ -1,5 +1,6 @@
 //! What must hold of a content file beyond its shape.
 
+mod change;
 mod detection;
 mod incident;
 mod plan;
@@ -202,6 +203,7 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
         problem.help = suggestion(service, catalog.services.keys().map(String::as_str));
         problems.push(problem);
     }
+    change::changes(catalog, file, collector, problems);
     if collector.list.is_some() && (collector.id.is_empty() || collector.service.is_none()) {
         problems.push(file.problem("/list", "a collector that lists needs `service` and `id`"));
     }

@@ -10,6 +10,7 @@
 mod alerts;
 mod arm_objects;
 mod audit;
+mod changes;
 mod common;
 mod connectors;
 mod grants;

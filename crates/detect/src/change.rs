@@ -1,0 +1,191 @@
+//! Which resources a record says have changed: collectors say by which operations theirs do, log sources where records name them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rustc_hash::FxHashMap;
+use skywarden_content::{Catalog, ChangeEvents, CollectorFile, CollectorTest, LogSourceFile, Placement};
+use skywarden_model::{Changed, TypeName};
+use skywarden_sigma::{Record, Slot, Value};
+
+use crate::{BadRecord, Clock, Detect, Run, Sink, TestReport, fields::Fields, take::Source};
+
+/// Resources of a type that one record may name.
+const MOST: usize = 1000;
+
+/// Records of interest to a collector.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Watched<'f> {
+    collector: &'f CollectorFile,
+    events: &'f ChangeEvents,
+}
+
+/// How the records of one log source tell of changes.
+#[derive(Debug)]
+pub(crate) struct ChangeSource {
+    service: Slot,
+    operation: Slot,
+    region: Slot,
+    failed: Slot,
+    /// By the service's text.
+    events: FxHashMap<String, Vec<OwnEvents>>,
+}
+
+#[derive(Debug)]
+struct OwnEvents {
+    type_name: TypeName,
+    placement: Placement,
+    events: ChangeEvents,
+    /// By field of the resource; found last, since few records get so far.
+    take: BTreeMap<String, Source>,
+}
+
+/// All that the collectors of a catalog want to know.
+pub(crate) fn watched(catalog: &Catalog) -> Vec<Watched<'_>> {
+    let mut watched = Vec::new();
+    for collector in catalog.collectors.values() {
+        let events = collector.changes.iter().flat_map(|changes| &changes.events);
+        watched.extend(events.map(|events| Watched { collector, events }));
+    }
+    watched
+}
+
+impl ChangeSource {
+    /// What is wanted of a log source; `None` if that is nothing, or it does not say where records tell of changes.
+    pub(crate) fn new(file: &LogSourceFile, watched: &[Watched<'_>], fields: &mut Fields<'_>) -> Option<Self> {
+        let own = file.changes.as_ref()?;
+        let mut events: FxHashMap<String, Vec<OwnEvents>> = FxHashMap::default();
+        for Watched { collector, events: wanted } in watched.iter().filter(|watched| watched.events.source == file.id) {
+            events.entry(wanted.service.clone()).or_default().push(OwnEvents {
+                type_name: TypeName::from(collector.type_name.as_str()),
+                placement: collector.placement,
+                events: (*wanted).clone(),
+                take: BTreeMap::new(),
+            });
+        }
+        if events.is_empty() {
+            return None;
+        }
+        Some(ChangeSource {
+            service: fields.first_of(own.service.all()),
+            operation: fields.first_of(own.operation.all()),
+            region: fields.first_of(own.region.all()),
+            failed: fields.first_of(own.failed.all()),
+            events,
+        })
+    }
+
+    /// Gives a slot to all that resources are named by.
+    pub(crate) fn find_fields(&mut self, fields: &mut Fields<'_>) {
+        for own in self.events.values_mut().flatten() {
+            own.take = own.events.take.iter().map(|(name, take)| (name.clone(), fields.source(take))).collect();
+        }
+    }
+
+    /// Whether a record, of which only what all records are asked for was read, is of interest.
+    pub(crate) fn may_tell(&self, record: &Record<'_>) -> bool {
+        self.fitting(record).next().is_some()
+    }
+
+    /// What a whole record says has changed.
+    pub(crate) fn changed(&self, record: &Record<'_>, account: Option<&Source>) -> Vec<Changed> {
+        let account = account.and_then(|account| text(&account.value(record)));
+        let Some(account) = account else { return Vec::new() };
+        let region = text(record.get(self.region));
+        let mut changes = Vec::new();
+        for own in self.fitting(record) {
+            let region = match own.placement {
+                Placement::Global => "global".to_owned(),
+                Placement::Regional => match &region {
+                    Some(region) => region.clone(),
+                    None => continue,
+                },
+            };
+            for fields in own.fields(record) {
+                changes.push(Changed {
+                    account: account.clone(),
+                    type_name: own.type_name.clone(),
+                    region: region.clone(),
+                    fields,
+                    calls: own.events.calls.iter().cloned().collect(),
+                });
+            }
+        }
+        changes
+    }
+
+    fn fitting<'s>(&'s self, record: &Record<'_>) -> impl Iterator<Item = &'s OwnEvents> {
+        let own = record.get(self.service).first_text().and_then(|service| self.events.get(service.as_ref()));
+        let operation = text(record.get(self.operation)).filter(|_| text(record.get(self.failed)).is_none());
+        let has = move |own: &&OwnEvents| operation.as_ref().is_some_and(|operation| own.events.has_operation(operation));
+        own.into_iter().flatten().filter(has)
+    }
+}
+
+impl OwnEvents {
+    /// The fields of each resource that a record names; none if it does not name them all.
+    fn fields(&self, record: &Record<'_>) -> Vec<BTreeMap<String, String>> {
+        let mut found = vec![BTreeMap::new()];
+        for (name, source) in &self.take {
+            let value = source.value(record);
+            let texts: BTreeSet<String> = value.each().iter().filter_map(text).collect();
+            let with = |fields: &BTreeMap<String, String>| -> Vec<BTreeMap<String, String>> {
+                let one = |text: &String| {
+                    fields.iter().chain([(name, text)]).map(|(name, text)| (name.clone(), text.clone())).collect()
+                };
+                texts.iter().map(one).collect()
+            };
+            found = found.iter().flat_map(with).take(MOST).collect();
+        }
+        found
+    }
+}
+
+fn text(value: &Value<'_>) -> Option<String> {
+    value.first_text().map(std::borrow::Cow::into_owned).filter(|text| !text.is_empty() && text != "-")
+}
+
+/// Keeps what records say has changed.
+#[derive(Default)]
+struct Changes {
+    changed: Vec<Changed>,
+    bad: Option<String>,
+}
+
+impl Sink for Changes {
+    fn changed(&mut self, changed: Changed) {
+        self.changed.push(changed);
+    }
+
+    fn bad(&mut self, record: BadRecord) {
+        self.bad = Some(record.reason);
+    }
+}
+
+/// Runs the tests of collectors that have a record.
+pub(crate) fn run_change_tests(catalog: &Catalog, report: &mut TestReport) {
+    if watched(catalog).is_empty() {
+        return;
+    }
+    let (detect, _) = Detect::with_rows(catalog, Vec::new(), &Default::default());
+    for collector in catalog.collectors.values() {
+        for test in collector.tests.iter().filter(|test| test.record.is_some()) {
+            report.add(&collector.type_name, &test.name, of_collector(&detect, collector, test));
+        }
+    }
+}
+
+fn of_collector(detect: &Detect, collector: &CollectorFile, test: &CollectorTest) -> Result<(), String> {
+    let events = collector.changes.iter().flat_map(|changes| &changes.events).next();
+    let source = events.map(|events| events.source.as_str()).unwrap_or_default();
+    let mut input = detect.input(source).ok_or_else(|| format!("there is no log source `{source}`"))?;
+    let text = test.record.as_ref().map(ToString::to_string).unwrap_or_default();
+    let mut changes = Changes::default();
+    detect.feed(&mut Run::default(), &mut input, &text, Clock::OfRecords(jiff::Timestamp::UNIX_EPOCH), &mut changes);
+    if let Some(reason) = changes.bad {
+        return Err(reason);
+    }
+    let own = changes.changed.into_iter().filter(|changed| changed.type_name.as_str() == collector.type_name);
+    let found: BTreeSet<BTreeMap<String, String>> = own.map(|changed| changed.fields).collect();
+    let wanted: BTreeSet<BTreeMap<String, String>> = test.changed.iter().cloned().collect();
+    if found == wanted { Ok(()) } else { Err(format!("expected the changes {wanted:?}, got {found:?}")) }
+}
