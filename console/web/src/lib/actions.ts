@@ -10,6 +10,14 @@ export const ROLES_DELETE = "Microsoft.Authorization/roleDefinitions/delete";
 export const AUDIT_READ = "Microsoft.Authorization/auditLog/read";
 export const PLANS_READ = "Microsoft.Security/pricings/read";
 export const PLANS_WRITE = "Microsoft.Security/pricings/write";
+export const ALERTS_READ = "Microsoft.Security/alerts/read";
+export const ALERTS_WRITE = "Microsoft.Security/alerts/write";
+export const ALERTS_SIMULATE = "Microsoft.Security/locations/alerts/simulate/action";
+export const SUPPRESSION_READ = "Microsoft.Security/alertsSuppressionRules/read";
+export const SUPPRESSION_WRITE = "Microsoft.Security/alertsSuppressionRules/write";
+export const SUPPRESSION_DELETE = "Microsoft.Security/alertsSuppressionRules/delete";
+/** Log inputs are told to whoever may see alerts. */
+export const LOG_INPUTS_READ = ALERTS_READ;
 export const CONTACTS_READ = "Microsoft.Security/securityContacts/read";
 export const CONTACTS_WRITE = "Microsoft.Security/securityContacts/write";
 export const ASSESSMENTS_READ = "Microsoft.Security/assessments/read";

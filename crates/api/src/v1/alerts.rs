@@ -14,7 +14,7 @@ use skywarden_model::{SignedDuration, Timestamp};
 use skywarden_store::{AlertQuery, AlertStatus, KeptAlert};
 
 use super::{Answer, DEFAULT_LIMIT};
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{arm::id_of, error::ApiError, scoped::Scoped};
 
 /// Rows of a page at most.
 pub(super) const MAX_LIMIT: u32 = 500;
@@ -179,6 +179,7 @@ pub(super) fn row(kept: &KeptAlert) -> Value {
         "sources": alert.sources,
         "connector": kept.connector,
         "account": kept.account,
+        "subscription": id_of(&kept.connector, &kept.account),
         "resource": kept.resource,
         "incident": kept.incident,
         "suppressedBy": kept.suppressed_by,

@@ -1,0 +1,23 @@
+import type { AlertRow } from "../../api/alertTypes";
+import { DataTable, type Selection } from "../../components/DataTable";
+import { SeverityBadge } from "../../components/SeverityBadge";
+import { Time } from "../../components/Time";
+import type { AlertGroup, AlertGrouping } from "../../lib/alerts";
+import { formatCount } from "../../lib/format";
+import { AlertTable } from "./AlertTable";
+
+/** A row for each group, which opens to its alerts. */
+export function AlertGroups({ groups, by, selection }: { groups: readonly AlertGroup[]; by: AlertGrouping; selection?: Selection<AlertRow> }) {
+  return (
+    <DataTable
+      label="Groups of alerts" groups={[{ key: "", title: null, rows: groups }]} rowKey={(group) => group.key} rowName={(group) => group.title}
+      columns={[
+        { key: "severity", header: "Highest severity", width: "136px", isInline: true, cell: (group) => <SeverityBadge severity={group.severity} /> },
+        { key: "title", header: by === "detection" ? "Detection" : "Resource", isLead: true, cell: (group) => <strong className="breakable"><bdi>{group.title}</bdi></strong> },
+        { key: "count", header: "Alerts", width: "90px", isEnd: true, cell: (group) => <span className="number">{formatCount(group.rows.length)}</span> },
+        { key: "end", header: "Last event", width: "180px", cell: (group) => <Time at={group.end} /> },
+      ]}
+      detail={(group) => <div className="detail-table"><AlertTable rows={group.rows} selection={selection} label={`Alerts: ${group.title}`} /></div>}
+    />
+  );
+}

@@ -1,0 +1,72 @@
+import { isNotTold, useLogInputs } from "../../api/alertQueries";
+import type { LogInputs } from "../../api/alertTypes";
+import { useMay, useSession } from "../../api/peopleQueries";
+import { EmptyNote, Loaded } from "../../components/PageStates";
+import { PageHead } from "../../components/PageHead";
+import { LacksPage, Problem } from "../../components/Problem";
+import { Time } from "../../components/Time";
+import { LOG_INPUTS_READ } from "../../lib/actions";
+import { formatCount } from "../../lib/format";
+import { bytesText, countStates, rateText } from "../../lib/logInputs";
+import { HowToName } from "./HowToName";
+import { InputTable } from "./InputTable";
+
+export default function LogsPage() {
+  const may = useMay();
+  const session = useSession();
+  return (
+    <div className="page">
+      <PageHead title="Log sources" tabTitle="Log sources" lead="Where logs come in, and how far they are read. What is not read, no detection sees." />
+      {session.data && !may(LOG_INPUTS_READ) ? <LacksPage action={LOG_INPUTS_READ} what="see log sources" /> : <Inputs />}
+    </div>
+  );
+}
+
+function Inputs() {
+  const query = useLogInputs();
+  if (isNotTold(query.error)) {
+    return (
+      <div className="card">
+        <EmptyNote title="This server does not tell what its log inputs do"><p>Whether logs are read cannot be seen here, only in the server&apos;s own log. A newer version tells it.</p></EmptyNote>
+      </div>
+    );
+  }
+  return (
+    <Loaded query={query}>
+      {(inputs) => (
+        <>
+          {/* What was read last stays in sight, but must not pass for how it is now. */}
+          {query.error && <Problem text={`This is how it was a while ago: ${query.error.message}`} />}
+          {inputs.items.length === 0 ? <div className="card stack wide"><EmptyNote title="No log input is named"><p>Without one, no detection sees anything: that there are no alerts then means nothing.</p></EmptyNote><HowToName /></div> : <Named inputs={inputs} />}
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+function Named({ inputs }: { inputs: LogInputs }) {
+  const { items, since } = inputs;
+  const states = countStates(items);
+  const sum = (value: (one: LogInputs["items"][number]) => number) => items.reduce((total, one) => total + value(one), 0);
+  return (
+    <>
+      <section className="card stack" aria-label="All inputs together">
+        <div className="figures">
+          <Figure value={formatCount(items.length)} text="inputs" />
+          <Figure value={formatCount(states.Unhealthy)} text="failing" tone={states.Unhealthy > 0 ? "Unhealthy" : undefined} />
+          <Figure value={formatCount(states.Unknown)} text="brought nothing yet" tone={states.Unknown > 0 ? "Unknown" : undefined} />
+          <Figure value={formatCount(sum((one) => one.nEvents))} text="events" />
+          <Figure value={rateText(sum((one) => one.perSecond))} text="now" isText />
+          <Figure value={bytesText(sum((one) => one.nBytes))} text="read" />
+        </div>
+        <p className="small muted">Counted since <Time at={since} />. It is looked again every five seconds.</p>
+      </section>
+      <section className="card flush" aria-label="Inputs"><InputTable inputs={items} /></section>
+      <details className="card"><summary>Name another log input</summary><HowToName /></details>
+    </>
+  );
+}
+
+function Figure({ value, text, tone, isText = false }: { value: string; text: string; tone?: string; isText?: boolean }) {
+  return <div className="figure"><strong className={tone ? `tone-${tone}` : undefined} style={isText ? { fontSize: 16 } : undefined}>{value}</strong><span className="muted">{text}</span></div>;
+}
