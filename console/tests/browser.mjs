@@ -21,8 +21,8 @@ export async function watchFor(page, problems) {
   });
 }
 
-/** A subscription without a contact answers 404, which the page takes for what it is. */
-const isMeant = (url) => url.includes("/securityContacts/");
+/** A subscription without a contact answers 404, which the page takes for what it is; so does a server that tells nothing of log inputs. */
+const isMeant = (url) => url.includes("/securityContacts/") || url.endsWith("/api/v1/logInputs");
 
 /** The places of the console, with what shows that the page is there. */
 export const PAGES = [
@@ -36,6 +36,12 @@ export const PAGES = [
   { name: "connectors", path: "/connectors", shown: "table[aria-label='Connectors']" },
   { name: "coverage", path: "/coverage", shown: "table[aria-label='Coverage']" },
   { name: "exemptions", path: "/exemptions", shown: "main .card" },
+  { name: "protection", path: "/protection", shown: "section[aria-label='Coverage'], main .state-note" },
+  { name: "alerts", path: "/alerts", shown: "table[aria-label='Alerts'], main .state-note" },
+  { name: "alert-groups", path: "/alerts?group=resource", shown: "table[aria-label='Groups of alerts'], main .state-note" },
+  { name: "suppression", path: "/alerts/suppression", shown: "table[aria-label='Suppression rules'], main .state-note" },
+  { name: "incidents", path: "/incidents", shown: "table[aria-label='Incidents'], main .state-note" },
+  { name: "logs", path: "/logs", shown: "table[aria-label='Log inputs'], main .state-note" },
   { name: "plans", path: "/plans", shown: "main .card" },
   { name: "access", path: "/access", shown: "main .card" },
   { name: "access-roles", path: "/access?tab=roles", shown: "table[aria-label='Roles']" },
@@ -64,6 +70,8 @@ export async function detailPages(page, origin) {
     { name: "policy-states", path: assignment && `${assignment}&tab=resources`, shown: "table[aria-label='Policy states'], main .state-note", open: "table[aria-label='Policy states'] .expand-button" },
     { name: "policy-definition", path: await link("/policy/definitions?kind=definition", "table[aria-label='Definitions'] a"), shown: ".rule" },
     { name: "policy-initiative", path: await link("/policy/definitions?kind=initiative", "table[aria-label='Definitions'] a"), shown: "table[aria-label='Definitions']" },
+    { name: "alert", path: await link("/alerts?status=any", "table[aria-label='Alerts'] a"), shown: "section[aria-label='What happened']" },
+    { name: "incident", path: await link("/incidents?status=any", "table[aria-label='Incidents'] a"), shown: "section[aria-label='Kill chain']" },
     { name: "plan", path: await link("/plans", "table[aria-label='Plans'] a"), shown: "section[aria-label='What it brings']" },
     { name: "principal", path: await link("/access", "table[aria-label='Users'] a"), shown: "section[aria-label='Facts']" },
     { name: "role", path: await link("/access?tab=roles", "table[aria-label='Roles'] a"), shown: "section[aria-label='What it allows']" },

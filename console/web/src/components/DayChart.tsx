@@ -17,7 +17,7 @@ const nameOf = (day: string): string => dayText.format(new Date(`${day}T00:00:00
 function ceilingOf(days: readonly DayOfAlerts[]): number {
   const highest = Math.max(2, ...days.map((day) => totalOf(day.counts)));
   const power = 10 ** Math.floor(Math.log10(highest));
-  return [1, 2, 4, 6, 8, 10].map((step) => step * power).find((step) => step >= highest && step % 2 === 0) ?? 10 * power;
+  return [1, 1.2, 1.4, 1.6, 2, 3, 4, 6, 8].map((step) => Math.round(step * power)).find((step) => step >= highest && step % 2 === 0) ?? 10 * power;
 }
 
 /** Alerts by day, stacked by severity. */

@@ -10,9 +10,9 @@ export const ALERT_STATUSES: readonly AlertStatus[] = ["Active", "InProgress", "
 export const OPEN = "Active,InProgress";
 export const ANY = "any";
 
-/** Status filters: without one, what is open. */
+/** Status filters: without one, what is open, which is active or in progress. */
 export const STATUS_CHOICES = [...ALERT_STATUSES.map((value) => ({ value: value as string, label: words(value) })), { value: ANY, label: "Any status" }];
-export const OPEN_TITLE = "Active or in progress";
+export const OPEN_TITLE = "Open";
 export const statusAsked = (value: string): string | undefined => (value === ANY ? undefined : value || OPEN);
 
 const DEFAULT_DAYS = "30";

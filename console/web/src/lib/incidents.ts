@@ -1,6 +1,8 @@
 import type { Party } from "../api/alertTypes";
+import { shortName } from "./ids";
 
-export const partyName = (party: Party): string => party.name || party.id;
+/** What people call it; of an id its end. */
+export const partyName = ({ name, id }: Party): string => name || shortName(id);
 
 /** What is attacked tells more than by whom it was reached. */
 const RANK = ["azure-resource", "cloud-resource", "host", "container", "account", "ip", "dns", "url", "process", "file"];

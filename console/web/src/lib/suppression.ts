@@ -72,7 +72,7 @@ export function draftOfRule({ subscription, rule }: OwnedRule): RuleDraft {
   const state = stateOf(rule.properties);
   return {
     subscription, name: rule.name, alertType, isOn: state !== "Off", reason, comment: comment ?? "", expires: state === "Expired" ? "" : dayOf(expirationDateUtc),
-    conditions: (suppressionAlertsScope?.allOf ?? []).flatMap(draftsOf),
+    conditions: (suppressionAlertsScope?.allOf ?? []).map(conditionDraftOf),
   };
 }
 
@@ -85,13 +85,9 @@ function dayOf(at: string | null | undefined): string {
 
 const listOf = (text: string | string[] | undefined): string[] => (text === undefined ? [] : typeof text === "string" ? [text] : text);
 
-/** A condition that other clients wrote with both is two here only if it has one of each; both must not be lost. */
-function draftsOf(condition: ScopeCondition): ConditionDraft[] {
-  const own = listOf(condition.in);
-  const parts = listOf(condition.contains);
-  if (parts.length > 0 && own.length === 0) return [{ field: condition.field, how: "contains", text: parts.join("\n") }];
-  return [{ field: condition.field, how: "in", text: own.join("\n") }];
-}
+/** Of those rules only that are simple. */
+const conditionDraftOf = (condition: ScopeCondition): ConditionDraft =>
+  condition.contains === undefined ? { field: condition.field, how: "in", text: listOf(condition.in).join("\n") } : { field: condition.field, how: "contains", text: listOf(condition.contains).join("\n") };
 
 /** Whether the form can show all that a rule says. */
 export const isSimple = (properties: SuppressionProperties): boolean =>

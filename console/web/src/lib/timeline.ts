@@ -1,5 +1,6 @@
 import type { AlertRow, AlertSeverity, IncidentDetail } from "../api/alertTypes";
 import { subjectOf } from "./alerts";
+import { shortName } from "./ids";
 import { inOrder, intentTitle } from "./killChain";
 
 export type TimelineRows = "step" | "subject";
@@ -58,7 +59,7 @@ export function timelineOf(incident: Pick<IncidentDetail, "timeline" | "alerts">
       return { id: moment.alert, time: moment.time, text: moment.text, severity: alerts.get(moment.alert)?.severity ?? ("Informational" as const), x, y: top + LANE + level * APART };
     });
     const height = 2 * LANE + Math.max(0, ends.length - 1) * APART;
-    lanes.push({ key, title: by === "step" ? intentTitle(key) : key, top, height });
+    lanes.push({ key, title: by === "step" ? intentTitle(key) : shortName(key), top, height });
     marks.push(...own);
     top += height;
   }

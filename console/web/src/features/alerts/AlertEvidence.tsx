@@ -8,9 +8,9 @@ export function AlertEvidence({ evidence }: { evidence: readonly Row[] }) {
     <div className="stack">
       <h3>Evidence in the first event</h3>
       <div className="detail-table">
-        <table className="table cards" role="table" aria-label="Evidence">
+        <table className="table cards fixed" role="table" aria-label="Evidence">
           <thead role="rowgroup">
-            <tr role="row"><th role="columnheader">Field</th><th role="columnheader">Condition</th><th role="columnheader">Actual value</th></tr>
+            <tr role="row"><th role="columnheader" style={{ width: "22%", minWidth: 110 }}>Field</th><th role="columnheader" style={{ width: "34%" }}>Condition</th><th role="columnheader">Actual value</th></tr>
           </thead>
           <tbody role="rowgroup">
             {evidence.map((row, at) => (

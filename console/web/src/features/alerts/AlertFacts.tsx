@@ -1,7 +1,7 @@
 import { Link } from "react-router";
 import type { AlertDetail } from "../../api/alertTypes";
 import { CopyId } from "../../components/CopyBlock";
-import { ResourceLink, endOfId } from "../../components/links";
+import { endOfId, ResourceLink } from "../../components/links";
 import { Time } from "../../components/Time";
 import { formatCount } from "../../lib/format";
 import { inOrder, intentTitle, tacticAddress, techniqueAddress } from "../../lib/killChain";

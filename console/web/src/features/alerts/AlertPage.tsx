@@ -81,6 +81,7 @@ function Detail({ alert }: { alert: AlertDetail }) {
               </div>
             )}
           </section>
+          <AlertEvents alert={alert} />
         </div>
         <div className="stack wide">
           <AlertFacts alert={alert} />
@@ -88,7 +89,6 @@ function Detail({ alert }: { alert: AlertDetail }) {
           <AlertEntities entities={alert.entities} />
         </div>
       </div>
-      <AlertEvents alert={alert} />
     </>
   );
 }

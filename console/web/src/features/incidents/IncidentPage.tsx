@@ -18,6 +18,9 @@ import { TurnButtons } from "../alerts/TurnButtons";
 import { SharedEntities } from "./SharedEntities";
 import { TimelineCard } from "./TimelineCard";
 
+/** Alerts laid out before a person asks for more. */
+const STEP = 25;
+
 const CRUMB = { to: "/incidents", text: "Incidents" };
 
 export default function IncidentPage() {
@@ -77,7 +80,7 @@ function Detail({ incident }: { incident: IncidentDetail }) {
       </div>
       <section className="card flush" aria-label="Alerts of the incident">
         <div className="card-head"><h2>Alerts</h2>{incident.alerts.length < incident.nAlerts && <span className="small muted">The newest {formatCount(incident.alerts.length)} of {formatCount(incident.nAlerts)}</span>}</div>
-        {incident.alerts.length > 0 ? <AlertTable rows={incident.alerts} /> : <p className="muted inset-line">None of its alerts is here any more.</p>}
+        {incident.alerts.length > 0 ? <AlertTable rows={incident.alerts} step={STEP} /> : <p className="muted inset-line">None of its alerts is here any more.</p>}
       </section>
     </>
   );

@@ -85,13 +85,13 @@ function IncidentTable({ rows, selection }: { rows: readonly IncidentRow[]; sele
     <DataTable
       label="Incidents" groups={[{ key: "", title: null, rows }]} rowKey={(row) => row.id} rowName={(row) => row.title} selection={selection}
       columns={[
-        { key: "severity", header: "Severity", width: "110px", isInline: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
+        { key: "severity", header: "Severity", width: "104px", isInline: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
         { key: "title", header: "Incident", isLead: true, cell: (row) => <Link className="cell-title" to={incidentPath(row.id)}><bdi>{row.title}</bdi></Link> },
-        { key: "status", header: "Status", width: "116px", isInline: true, cell: (row) => <AlertStatusBadge status={row.status} /> },
-        { key: "alerts", header: "Alerts", width: "78px", isEnd: true, cell: (row) => <Alerts row={row} /> },
-        { key: "resources", header: "What they share", width: "150px", cell: (row) => <Shared row={row} /> },
-        { key: "tactics", header: "Tactics", width: "170px", cell: (row) => <Tactics intents={row.intents} /> },
-        { key: "activity", header: "Activity", width: "150px", cell: (row) => <><div><Time at={row.end} /></div><div className="small muted">since <Time at={row.start} /></div></> },
+        { key: "status", header: "Status", width: "104px", isInline: true, cell: (row) => <AlertStatusBadge status={row.status} /> },
+        { key: "alerts", header: "Alerts", width: "64px", isEnd: true, cell: (row) => <Alerts row={row} /> },
+        { key: "resources", header: "What they share", width: "160px", cell: (row) => <Shared row={row} /> },
+        { key: "tactics", header: "Tactics", width: "140px", cell: (row) => <Tactics intents={row.intents} /> },
+        { key: "activity", header: "Activity", width: "140px", cell: (row) => <><div><Time at={row.end} /></div><div className="small muted">since <Time at={row.start} /></div></> },
       ]}
     />
   );

@@ -52,7 +52,7 @@ function Drawing({ incident, by, width }: { incident: IncidentDetail; by: Timeli
         return (
           <g key={lane.key}>
             <rect className={at % 2 === 0 ? "lane" : "lane odd"} x={0} y={top} width={width} height={lane.height + heads} />
-            <text className="lane-text" x={8} y={isNarrow ? top + 14 : top + lane.height / 2 + 4}><title>{lane.title}</title>{shorten(lane.title, isNarrow ? 44 : 24)}</text>
+            <text className="lane-text" x={8} y={isNarrow ? top + 14 : top + lane.height / 2 + 4}><title>{lane.title}</title>{shorten(lane.title, isNarrow ? 44 : 23)}</text>
           </g>
         );
       })}

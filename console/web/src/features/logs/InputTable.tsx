@@ -14,12 +14,12 @@ export function InputTable({ inputs }: { inputs: readonly LogInput[] }) {
       label="Log inputs" groups={[{ key: "", title: null, rows: inOrderOfNeed(inputs) }]} rowKey={(row) => row.id} rowName={(row) => row.id}
       columns={[
         { key: "id", header: "Input", isLead: true, cell: (row) => <><strong className="breakable">{row.id}</strong><div className="small muted">{row.sourceTitle} · {kindText(row.from)}</div></> },
-        { key: "state", header: "State", width: "206px", cell: (row) => <State row={row} /> },
-        { key: "rate", header: "Rate", width: "130px", cell: (row) => rateText(row.perSecond) },
-        { key: "lag", header: "Newest event", width: "150px", cell: (row) => <Newest row={row} /> },
-        { key: "received", header: "Last received", width: "150px", cell: (row) => (row.lastReceived ? <Time at={row.lastReceived} /> : <span className="muted">Nothing yet</span>) },
-        { key: "events", header: "Events", width: "96px", isEnd: true, cell: (row) => <span className="number">{formatCount(row.nEvents)}</span> },
-        { key: "bad", header: "Bad lines", width: "90px", isEnd: true, cell: (row) => <span className={`number ${row.nBad > 0 ? "tone-Unknown" : "muted"}`}>{formatCount(row.nBad)}</span> },
+        { key: "state", header: "State", width: "188px", cell: (row) => <State row={row} /> },
+        { key: "rate", header: "Rate", width: "112px", cell: (row) => rateText(row.perSecond) },
+        { key: "lag", header: "Newest event", width: "128px", cell: (row) => <Newest row={row} /> },
+        { key: "received", header: "Last received", width: "128px", cell: (row) => (row.lastReceived ? <Time at={row.lastReceived} /> : <span className="muted">Nothing yet</span>) },
+        { key: "events", header: "Events", width: "88px", isEnd: true, cell: (row) => <span className="number">{formatCount(row.nEvents)}</span> },
+        { key: "bad", header: "Bad", width: "72px", isEnd: true, cell: (row) => <span className={`number ${row.nBad > 0 ? "tone-Unknown" : "muted"}`}>{formatCount(row.nBad)}</span> },
       ]}
       detail={(row) => <Detail row={row} />}
     />

@@ -1,10 +1,10 @@
 import { Link } from "react-router";
 import { MAX_ROWS, useAlerts } from "../../api/alertQueries";
-import { endOfId } from "../../components/links";
 import { Loaded } from "../../components/PageStates";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { OPEN } from "../../lib/alerts";
 import { formatCount, plural, shorten } from "../../lib/format";
+import { shortName } from "../../lib/ids";
 import { mostAttacked } from "../../lib/protection";
 
 const MOST = 6;
@@ -24,7 +24,7 @@ export function AttackedCard() {
                 return (
                   <li key={group.key} className="attacked">
                     {/* The filter of resources knows those of the inventory only; a search finds the others. */}
-                    <Link className="clip" title={shorten(group.key, 1000)} to={of?.resource ? `/alerts?resource=${encodeURIComponent(of.resource)}` : `/alerts?q=${encodeURIComponent(group.key)}`}><bdi>{endOfId(group.title)}</bdi></Link>
+                    <Link className="clip" title={shorten(group.key, 1000)} to={of?.resource ? `/alerts?resource=${encodeURIComponent(of.resource)}` : `/alerts?q=${encodeURIComponent(group.key)}`}><bdi>{shortName(group.title)}</bdi></Link>
                     <SeverityBadge severity={group.severity} />
                     <span className="number muted">{plural(group.rows.length, "alert")}</span>
                   </li>

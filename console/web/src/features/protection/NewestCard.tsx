@@ -4,7 +4,7 @@ import { AlertLink } from "../../components/AlertBadges";
 import { Loaded } from "../../components/PageStates";
 import { Time } from "../../components/Time";
 import { OPEN, subjectOf } from "../../lib/alerts";
-import { endOfId } from "../../components/links";
+import { shortName } from "../../lib/ids";
 
 const MOST = 5;
 
@@ -20,7 +20,7 @@ export function NewestCard() {
             {items.map((row) => (
               <li key={row.id}>
                 <AlertLink row={row} />
-                <div className="small muted clip"><Time at={row.end} /> · <bdi>{endOfId(subjectOf(row))}</bdi></div>
+                <div className="small muted clip"><Time at={row.end} /> · <bdi>{shortName(subjectOf(row))}</bdi></div>
               </li>
             ))}
           </ul>

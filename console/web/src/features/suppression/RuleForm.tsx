@@ -7,7 +7,9 @@ import { FieldGroup } from "../../components/FieldGroup";
 import { DialogForm } from "../../components/FormDialog";
 import { useSay } from "../../components/useSay";
 import { tomorrow } from "../../lib/dates";
+import { entityTitle } from "../../lib/alerts";
 import { shorten } from "../../lib/format";
+import { shortName } from "../../lib/ids";
 import {
   candidatesOf, EMPTY_CONDITION, hasProblem, KNOWN_FIELDS, problemsOf, propertiesOf, type ConditionDraft, type OwnedRule, type RuleDraft, type RuleProblems,
 } from "../../lib/suppression";
@@ -128,7 +130,7 @@ function Conditions({ conditions, problems, like, onChange }: ConditionsProps) {
           <Button size="small" icon={<Add16Regular />} onClick={() => onChange([...conditions, EMPTY_CONDITION])}>Add a condition</Button>
           {offered.map((one) => (
             <Button key={`${one.field} ${one.text}`} size="small" appearance="subtle" icon={<Add16Regular />} title={`${one.field}: ${shorten(one.text)}`} onClick={() => onChange([...conditions, one])}>
-              {shorten(`${one.field.split(".").at(-1)} ${one.text}`, 40)}
+              {shorten(`${entityTitle(one.field.split(".")[1] ?? "")} ${shortName(one.text)}`, 40)}
             </Button>
           ))}
         </div>
