@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::get};
 use skywarden_content::Catalog;
+use skywarden_ingest::Desk;
 use skywarden_store::{Remembered, Store, Vault};
 use tower_http::{limit::RequestBodyLimitLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
 
@@ -61,6 +62,8 @@ pub struct AppState {
     pub console: Option<Console>,
     /// What overviews said, until the estate changes.
     pub overviews: Remembered<serde_json::Value>,
+    /// Where logs come in; `None` if the settings name no input.
+    pub logs: Option<Desk>,
 }
 
 /// Routes that need no login, methods and paths: they are how one logs in.

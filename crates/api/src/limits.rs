@@ -36,7 +36,7 @@ pub struct LimitSettings {
     pub stranger: Rate,
     /// Bytes of a request's body.
     pub body: usize,
-    /// Bytes of the body of a request that brings policies.
+    /// Bytes of the body of a request that brings policies or logs.
     pub import: usize,
     /// How long a request may take until its answer begins.
     pub time: Duration,

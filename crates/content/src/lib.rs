@@ -41,8 +41,8 @@ pub use fact::{Also, FactFile, ManagedPolicies, Match, Related, Within};
 pub use incident::{AlertFilter, IncidentKindFile, IncidentStep, IncidentTest, Scenario, Shared, StepOrder, TestAlert, is_like};
 pub use lint::duration;
 pub use log_source::{
-    Cast, Envelope, EventMapping, LinePattern, LogFormat, LogSourceFile, LogSourceTest, Made, Names, Read, Scalar, SigmaView,
-    Take, TimeField, Tuple,
+    Cast, Envelope, EventId, EventMapping, LinePattern, LogFormat, LogSourceFile, LogSourceTest, Made, Names, Read, Scalar,
+    SigmaView, Take, TimeField, Tuple,
 };
 pub use overlay::OverrideFile;
 pub use plan::{PlanExtension, PlanFeature, PlanFile, PlanNeed, PlanResources};

@@ -24,7 +24,7 @@ pub struct LogSourceFile {
     pub time: Option<TimeField>,
     /// What tells a record from all others, to recognise repeats; without it a hash of the record.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub event_id: Option<Names>,
+    pub event_id: Option<EventId>,
     /// Whose log it is: an account, a project, a cluster, a host.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub account: Option<Take>,
@@ -146,6 +146,29 @@ impl Names {
         match self {
             Names::One(name) => std::slice::from_ref(name),
             Names::Several(names) => names,
+        }
+    }
+}
+
+/// What tells a record from all others of its log source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum EventId {
+    /// A field; of several the first that is there.
+    First(Names),
+    /// Several fields together; a record that lacks one has no id.
+    Together {
+        /// The fields.
+        together: Vec<String>,
+    },
+}
+
+impl EventId {
+    /// Fields of which the first that is there counts, for each part of the id.
+    pub fn parts(&self) -> Vec<&[String]> {
+        match self {
+            EventId::First(names) => vec![names.all()],
+            EventId::Together { together } => together.iter().map(std::slice::from_ref).collect(),
         }
     }
 }

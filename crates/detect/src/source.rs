@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use rustc_hash::FxHashMap;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
-use skywarden_content::{Detector, LogSourceFile, SigmaView};
+use skywarden_content::{Detector, EventId, LogSourceFile, SigmaView};
 use skywarden_sigma::{
     ConditionExpr, ConditionId, Detections, Engine, EngineBuilder, LogSource as SigmaSource, Placeholders, Projection, Record,
     RuleId, Scratch, SigmaRule, Slot, SlotOf, Value, parse_selection,
@@ -37,7 +37,8 @@ pub struct LogSource {
     /// Those that rules ask for: what is read of every record.
     hot: Projection,
     time: Option<(Slot, Vec<TimeFormat>)>,
-    event_id: Option<Slot>,
+    /// The parts of what tells a record from others; empty if nothing does.
+    event_id: Vec<Slot>,
     account: Option<Source>,
     resource: Option<Source>,
     events: Vec<EventSource>,
@@ -193,8 +194,9 @@ impl LogSource {
         let row = match what {
             Compiled::ForRules => None,
             Compiled::WithRows => {
-                for names in file.time.iter().map(|time| &time.field).chain(&file.event_id) {
-                    fields.first_of(names.all());
+                let times = file.time.iter().map(|time| time.field.all());
+                for names in times.chain(file.event_id.iter().flat_map(EventId::parts)) {
+                    fields.first_of(names);
                 }
                 Some(RowSource::new(file, &mut fields))
             }
@@ -210,7 +212,7 @@ impl LogSource {
         let time = file.time.as_ref().map(|time| {
             (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
         });
-        let event_id = file.event_id.as_ref().map(|names| fields.first_of(names.all()));
+        let event_id = file.event_id.iter().flat_map(EventId::parts).map(|names| fields.first_of(names)).collect();
         let account = file.account.as_ref().map(|take| fields.source(take));
         let resource = file.resource.as_ref().map(|take| fields.source(take));
         let record_fields = asked.iter().map(|name| ((*name).to_owned(), fields.first_of(&[(*name).to_owned()]))).collect();
@@ -415,8 +417,15 @@ impl LogSource {
 
     /// What the record itself says tells it from all others.
     pub(crate) fn own_id<'a>(&self, record: &Record<'a>) -> Option<Cow<'a, str>> {
-        let own = self.event_id.and_then(|slot| text_of(record.get(slot).clone()));
-        own.filter(|id| !id.is_empty())
+        let part = |slot: &Slot| text_of(record.get(*slot).clone()).filter(|part| !part.is_empty());
+        match self.event_id.as_slice() {
+            [] => None,
+            [only] => part(only),
+            several => {
+                let parts: Option<Vec<Cow<'a, str>>> = several.iter().map(part).collect();
+                Some(Cow::Owned(parts?.join("/")))
+            }
+        }
     }
 
     /// What tells the record from all others.

@@ -3,14 +3,15 @@
 use std::{
     collections::BTreeMap,
     fs::{File, OpenOptions},
-    io::Write as _,
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{About, error::IngestError};
+use jiff::Timestamp;
 
 /// A file that is longer is renamed to `.jsonl.old`, in the place of the one before it, and begun anew.
 const MAX_FILE: u64 = 64 << 20;
@@ -24,15 +25,24 @@ pub(crate) struct DeadLetters {
     lengths: BTreeMap<String, u64>,
 }
 
-#[derive(Serialize)]
-struct Letter<'l> {
-    received: String,
-    source: &'l str,
-    #[serde(skip_serializing_if = "str::is_empty")]
-    stream: &'l str,
-    reason: &'l str,
-    start: &'l str,
+/// What could not be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeadLetter {
+    /// When it came.
+    pub received: Timestamp,
+    /// The log source as whose record it came.
+    pub source: String,
+    /// The file, object or partition; empty if the input has only one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub stream: String,
+    /// Why it can't be read.
+    pub reason: String,
+    /// How it begins.
+    pub start: String,
 }
+
+/// So much of the end of a file is looked through for the last letters, in bytes.
+const LOOKED_AT: u64 = 256 << 10;
 
 impl DeadLetters {
     /// Opens the folder. What was added after the last checkpoint is cut off: it comes again.
@@ -53,7 +63,13 @@ impl DeadLetters {
 
     /// Adds something that could not be read.
     pub(crate) fn add(&mut self, about: &About, reason: &str, start: &str) {
-        let letter = Letter { received: about.received.to_string(), source: &about.source, stream: &about.stream, reason, start };
+        let letter = DeadLetter {
+            received: about.received,
+            source: about.source.to_string(),
+            stream: about.stream.clone(),
+            reason: reason.to_owned(),
+            start: start.to_owned(),
+        };
         let lines = self.added.entry(file_name(&about.input)).or_default();
         if serde_json::to_writer(&mut *lines, &letter).is_ok() {
             lines.push(b'\n');
@@ -67,7 +83,7 @@ impl DeadLetters {
             let held = self.lengths.entry(name.clone()).or_default();
             let there = match std::fs::metadata(&path) {
                 Ok(metadata) => metadata.len(),
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => 0,
+                Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
                 Err(error) => return Err(IngestError::file("look at", &path)(error)),
             };
             if *held > MAX_FILE && there >= *held {
@@ -80,7 +96,7 @@ impl DeadLetters {
             let file = OpenOptions::new().write(true).create(true).truncate(false).open(&path);
             let mut file: File = file.map_err(IngestError::file("open", &path))?;
             let written = file.set_len(*held).and_then(|()| {
-                std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0))?;
+                file.seek(SeekFrom::End(0))?;
                 file.write_all(lines)?;
                 file.sync_data()
             });
@@ -90,6 +106,27 @@ impl DeadLetters {
         self.added.clear();
         Ok(&self.lengths)
     }
+}
+
+/// Where they lie, below the folder of logs.
+pub(crate) fn folder(logs: &Path) -> PathBuf {
+    logs.join("dead-letters")
+}
+
+/// The last letters of an input, newest first, of those that are not longer ago than some hundred kilobytes.
+pub(crate) fn last_letters(folder: &Path, input: &Arc<str>, most: usize) -> io::Result<Vec<DeadLetter>> {
+    let mut file = match File::open(folder.join(file_name(input))) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let start = file.metadata()?.len().saturating_sub(LOOKED_AT);
+    file.seek(SeekFrom::Start(start))?;
+    let mut held = Vec::new();
+    file.take(LOOKED_AT).read_to_end(&mut held)?;
+    // The first line may be cut, and the last one is while it is being written: neither is a letter.
+    let lines = held.split(|byte| *byte == b'\n').rev();
+    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).take(most).collect())
 }
 
 /// The file of an input: its id, with what file systems don't like replaced.

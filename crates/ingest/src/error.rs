@@ -58,6 +58,14 @@ pub enum IngestError {
     /// Who takes the alerts.
     #[error("alerts could not be kept: {0}")]
     Alerts(String),
+    /// A body that somebody posted.
+    #[error(transparent)]
+    Post(#[from] crate::inputs::PostError),
+    /// An input that is not there.
+    #[error(
+        "there is no input `{0}` to which anything can be posted; `settings.toml` names those there are (`from.kind = \"http\"`)"
+    )]
+    NoInput(String),
     /// Nothing is taken in any more.
     #[error("the server is stopping; nothing is taken in any more")]
     Stopped,

@@ -6,6 +6,7 @@
 
 mod batch;
 mod dead_letters;
+mod desk;
 mod error;
 pub mod inputs;
 mod intake;
@@ -18,9 +19,11 @@ mod status;
 mod text;
 
 pub use batch::{About, Batch, End, RefusedText, Texts};
+pub use dead_letters::DeadLetter;
+pub use desk::{Desk, InputFacts, TakenIn};
 pub use error::IngestError;
 pub use intake::{Intake, Receipt};
 pub use pipeline::{Found, Keeper, Pace};
 pub use server::{Ingest, Parts};
-pub use status::{InputStatus, Problem, Statuses};
+pub use status::{InputStatus, Problem, Rate, Statuses};
 pub use text::{MAX_LINE, TextKind, texts, unpacked};

@@ -23,7 +23,7 @@ use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
     About, Batch, End, Statuses,
-    dead_letters::DeadLetters,
+    dead_letters::{self, DeadLetters},
     error::IngestError,
     intake::{Taken, key},
     journal::Journal,
@@ -199,7 +199,7 @@ impl Pipeline {
             changes: Changes::default(),
             batch: skywarden_archive::Batch::new(self.archive.layout()),
             seen: Seen::open(&self.state)?,
-            letters: DeadLetters::open(&self.folder.join("dead-letters"), &progress.dead_letters)?,
+            letters: DeadLetters::open(&dead_letters::folder(&self.folder), &progress.dead_letters)?,
             progress,
             since: Instant::now(),
             has_new: false,
@@ -379,6 +379,8 @@ impl<'d> Work<'d> {
             status.n_bad += n_bad;
             status.last_received = Some(*received);
             status.last_event = status.last_event.max(last_event);
+            status.lag = last_event.map(|last| received.as_millisecond() - last.as_millisecond()).or(status.lag);
+            status.rate.add(n_events, Timestamp::now());
         });
         Ok(())
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{Role, RoleKind};
 
-/// Roles that come with the product: ids and actions are Azure's, the words are ours.
+/// Roles that come with the product: ids and actions are Azure's where it has them, the words are ours.
 const FILE: &str = include_str!("../roles/built-in.json");
 
 static ROLES: LazyLock<Vec<Arc<Role>>> = LazyLock::new(|| {
@@ -23,6 +23,8 @@ pub enum BuiltIn {
     Owner,
     /// Everything but roles.
     Contributor,
+    /// Posts logs and nothing else.
+    LogSender,
     /// Reads everything.
     Reader,
     /// Security and policies.
@@ -32,11 +34,12 @@ pub enum BuiltIn {
 }
 
 impl BuiltIn {
-    /// Azure's id of the role.
+    /// Azure's id of the role; that of a role that Azure does not have is ours.
     pub fn id(self) -> &'static str {
         match self {
             Self::Owner => "8e3af657-a8ff-443c-a75c-2fe8c4bcb635",
             Self::Contributor => "b24988ac-6180-42a0-ab88-20f7382dd24c",
+            Self::LogSender => "5c1d8f0e-3a57-4c0a-9a8e-6d1b7f2e4a90",
             Self::Reader => "acdd72a7-3385-48ef-bd42-f606fba81ae7",
             Self::SecurityAdmin => "fb1c8493-542b-48eb-b624-b4c8fea62acd",
             Self::SecurityReader => "39bc4728-0917-49c7-9d2c-d95423bc2eb4",

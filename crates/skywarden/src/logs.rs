@@ -8,7 +8,7 @@ use skywarden_archive::{Archive, Layout};
 use skywarden_content::Catalog;
 use skywarden_detect::{COLUMNS, Detect, Kinds, own_rules};
 use skywarden_ingest::{
-    Found, Ingest, Keeper, Pace, Parts, TextKind,
+    Desk, Found, Ingest, InputFacts, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputSettings, Stop, supervise},
 };
 use skywarden_model::{SignedDuration, Timestamp};
@@ -59,6 +59,7 @@ pub(crate) struct Logs {
     ingest: Ingest,
     stop: watch::Sender<bool>,
     inputs: Vec<JoinHandle<()>>,
+    desk: Desk,
     housekeeping: JoinHandle<()>,
 }
 
@@ -128,7 +129,7 @@ impl Logs {
         };
         let ingest = Ingest::start(parts).await.context("logs can't be taken in")?;
         let (stop, listener) = Stop::new();
-        let mut inputs = Vec::new();
+        let (mut inputs, mut shown) = (Vec::new(), Vec::new());
         for input in &settings.inputs {
             let Some(source) = detect.source(&input.source) else {
                 anyhow::bail!(
@@ -144,10 +145,18 @@ impl Logs {
                 intake: ingest.intake().clone(),
                 stop: listener.clone(),
             };
+            let facts = InputFacts { id: context.id.clone(), source: context.source.clone(), kind: input.from.name() };
+            shown.push((facts, context.clone()));
             inputs.push(tokio::spawn(supervise(input.from.open(), context)));
         }
+        let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown);
         let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
-        Ok(Some(Logs { ingest, stop, inputs, housekeeping }))
+        Ok(Some(Logs { ingest, stop, inputs, desk, housekeeping }))
+    }
+
+    /// How inputs are doing, and where something is posted to them.
+    pub(crate) fn desk(&self) -> Desk {
+        self.desk.clone()
     }
 
     /// Waits until detection ends, which it does only if something is broken.
@@ -160,6 +169,7 @@ impl Logs {
     /// Takes in nothing more and makes safe what was taken in.
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
+        self.desk.close();
         // Nobody listens any more if all inputs have ended.
         let _ = self.stop.send(true);
         for input in self.inputs {

@@ -3,6 +3,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::Context as _;
 use skywarden_api::{Auth, AuthSettings, LimitSettings, Limits, Name, Passwords, Scheme, SignIn, TokenKey};
 use skywarden_content::Catalog;
+use skywarden_ingest::Desk;
 use skywarden_store::{Store, Vault};
 use tokio::net::TcpListener;
 
@@ -81,7 +82,14 @@ impl Server {
     }
 
     /// Serves until it is interrupted.
-    pub(crate) async fn run(self, store: Store, catalog: Arc<Catalog>, data: &DataDir, people: People) -> anyhow::Result<()> {
+    pub(crate) async fn run(
+        self,
+        store: Store,
+        catalog: Arc<Catalog>,
+        data: &DataDir,
+        people: People,
+        logs: Option<Desk>,
+    ) -> anyhow::Result<()> {
         let api_token = data.api_token()?;
         let key = token_key(&people.vault, data).await?;
         let auth = Arc::new(Auth::new(AuthSettings {
@@ -102,6 +110,7 @@ impl Server {
             sign_in: Arc::new(sign_in),
             limits: Arc::new(Limits::new(self.limits)),
             console: console(),
+            logs,
         };
         let router = skywarden_api::router(state);
         skywarden_api::serve(self.listener, self.certificates.protection, router, interrupted())

@@ -52,7 +52,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
         let tidying = tokio::spawn(keep_tidy(store.clone()));
-        let served = server.run(store, catalog, &data, people);
+        let served = server.run(store, catalog, &data, people, logs.as_ref().map(Logs::desk));
         let result = match &logs {
             None => served.await,
             Some(logs) => tokio::select! {

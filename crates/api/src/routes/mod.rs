@@ -45,6 +45,9 @@ pub static ROUTES: LazyLock<Vec<Route>> = LazyLock::new(|| {
 /// What the actions begin with that everybody may take: they touch one's own account only.
 pub(crate) const OWN: &str = "Skywarden.Account/";
 
+/// The action that is not in the audit log: what is sent is in the archive, and it comes several times a second.
+pub(crate) const SEND_LOGS: &str = "Microsoft.Security/logInputs/send/action";
+
 pub(crate) use people::OF_TENANT;
 
 /// Operations of one namespace that are there at the same kinds of scope.

@@ -1,7 +1,8 @@
 //! People, their sessions and the audit log, below `/api/v1`.
 
 /// What the actions begin with that mean nothing below the tenant.
-pub(crate) const OF_TENANT: [&str; 2] = ["Microsoft.Authorization/principals/", "Microsoft.Authorization/auditLog/"];
+pub(crate) const OF_TENANT: [&str; 3] =
+    ["Microsoft.Authorization/principals/", "Microsoft.Authorization/auditLog/", "Microsoft.Security/logInputs/"];
 
 pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/session", "Skywarden.Account/session/read"),

@@ -14,6 +14,8 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("GET", "/incidents", "Microsoft.Security/alerts/read"),
     ("POST", "/incidents/status", "Microsoft.Security/alerts/write"),
     ("GET", "/incidents/{incident}", "Microsoft.Security/alerts/read"),
+    ("GET", "/logInputs", "Microsoft.Security/logInputs/read"),
+    ("POST", "/logInputs/{input}/events", super::SEND_LOGS),
     ("GET", "/resources", "Microsoft.Security/assessments/read"),
     ("GET", "/resources/facets", "Microsoft.Security/assessments/read"),
     ("GET", "/resource", "Microsoft.Security/assessments/read"),

@@ -6,6 +6,7 @@ mod connectors;
 mod exemptions;
 mod incidents;
 mod inventory;
+mod log_inputs;
 mod missing;
 mod overview;
 mod plans;
@@ -16,7 +17,7 @@ mod scope;
 pub(crate) mod standards;
 
 pub(crate) use exemptions::{judge_anew as judge_exempted, may_decide as may_exempt};
-pub(crate) use policy::{long_routes, may_set_aside, policy_type, rule, take, take_away};
+pub(crate) use policy::{may_set_aside, policy_type, rule, take, take_away};
 
 use axum::{
     Json, Router,
@@ -47,6 +48,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/incidents", get(incidents::list))
         .route("/incidents/status", post(incidents::turn))
         .route("/incidents/{incident}", get(incidents::one))
+        .route("/logInputs", get(log_inputs::list))
         .route("/resources", get(inventory::resources))
         .route("/resources/facets", get(inventory::facets))
         .route("/resource", get(inventory::resource))
@@ -70,6 +72,11 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/missing-permissions", get(missing::list))
         .merge(policy::routes())
         .merge(crate::people::routes())
+}
+
+/// Routes whose bodies may be long.
+pub(crate) fn long_routes() -> Router<AppState> {
+    policy::long_routes().merge(log_inputs::long_routes())
 }
 
 async fn coverage(state: Scoped) -> Answer {

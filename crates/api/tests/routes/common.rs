@@ -16,6 +16,7 @@ use skywarden_api::{
     SignIn, StaticFile, TokenKey, hex_digest, router,
 };
 use skywarden_content::Catalog;
+use skywarden_ingest::Desk;
 use skywarden_model::{
     Assessment, Carried, Connector, Coverage, Environment, Exemption, ExemptionCategory, ExemptionScope, FactTable, ListOutcome,
     Resource, Scope, Status, Timestamp,
@@ -132,13 +133,26 @@ pub(crate) async fn empty() -> Server {
 
 /// A server of nothing at which one can sign in at some identity providers too.
 pub(crate) async fn empty_with(providers: Vec<IdentityProvider>) -> Server {
-    // The walks ask more than anybody does.
+    empty_within(providers, unlimited()).await
+}
+
+/// A server of nothing that takes in logs.
+pub(crate) async fn empty_taking(logs: Desk) -> Server {
+    empty_of(Vec::new(), unlimited(), Some(logs)).await
+}
+
+/// The walks ask more than anybody does.
+fn unlimited() -> LimitSettings {
     let limit = Rate::of(1_000_000, 1_000_000);
-    empty_within(providers, LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() }).await
+    LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() }
 }
 
 /// The same with limits of its own.
 pub(crate) async fn empty_within(providers: Vec<IdentityProvider>, limits: LimitSettings) -> Server {
+    empty_of(providers, limits, None).await
+}
+
+async fn empty_of(providers: Vec<IdentityProvider>, limits: LimitSettings, logs: Option<Desk>) -> Server {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open_file(&folder.path().join("store.db")).await.unwrap();
     let auth = Arc::new(Auth::new(AuthSettings {
@@ -151,6 +165,7 @@ pub(crate) async fn empty_within(providers: Vec<IdentityProvider>, limits: Limit
     }));
     let vault = store.open_vault(SecretKey::generate().unwrap()).await.unwrap();
     let state = AppState {
+        logs,
         overviews: skywarden_store::Remembered::default(),
         store: store.clone(),
         catalog: Arc::clone(&CATALOG),
@@ -322,8 +337,14 @@ pub(crate) async fn assign(server: &Server, principal: &Principal, role: BuiltIn
     server.store.put_role_assignment(&assignment).await.unwrap();
 }
 
-/// Whether a route tells of people and roles, or of who asks: these are the installation's, whoever sees how much of the estate.
-pub(crate) fn is_of_people(route: &Route) -> bool {
-    let of_people = ["Skywarden.Account/", "Microsoft.Authorization/principals/", "Microsoft.Authorization/auditLog/"];
-    route.path.contains("/Microsoft.Authorization/role") || of_people.iter().any(|action| route.action.starts_with(action))
+/// Whether a route tells of people and roles, of who asks, or of where logs come from: these are the installation's, whoever sees how
+/// much of the estate.
+pub(crate) fn is_of_installation(route: &Route) -> bool {
+    let own = [
+        "Skywarden.Account/",
+        "Microsoft.Authorization/principals/",
+        "Microsoft.Authorization/auditLog/",
+        "Microsoft.Security/logInputs/",
+    ];
+    route.path.contains("/Microsoft.Authorization/role") || own.iter().any(|action| route.action.starts_with(action))
 }

@@ -12,6 +12,7 @@ mod exemptions;
 mod governance;
 mod health_reports;
 mod identity;
+mod log_inputs;
 mod objects;
 mod openapi;
 mod parts;

@@ -23,7 +23,7 @@ use skywarden_store::{ASSESSMENT_METADATA, ArmScope, Expected, PRICINGS, Run, Wr
 
 use self::answers::{difference, is_of_account, past, read};
 use crate::{
-    common::{CATALOG, Server, assign, empty, exempt, is_of_people, machine, program},
+    common::{CATALOG, Server, assign, empty, exempt, is_of_installation, machine, program},
     roles::path_of,
 };
 
@@ -442,7 +442,7 @@ fn paths(case: &Case) -> BTreeSet<String> {
     let mut paths = BTreeSet::new();
     for route in ROUTES.iter().filter(|route| route.method == "GET") {
         // Who holds which role is another matter, and an owner of everything may ask about scopes that are nowhere.
-        if is_of_people(route) {
+        if is_of_installation(route) {
             continue;
         }
         for (connector, account) in ACCOUNTS {

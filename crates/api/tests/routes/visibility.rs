@@ -7,7 +7,7 @@ use skywarden_policy::PolicyObject;
 use skywarden_rbac::BuiltIn;
 
 use crate::{
-    common::{Server, assign, estate, is_of_people, program},
+    common::{Server, assign, estate, is_of_installation, program},
     roles::{path_of, status},
 };
 
@@ -69,7 +69,7 @@ async fn whoever_sees_a_part_gets_what_a_server_of_that_part_alone_would_answer(
         }
         for route in ROUTES.iter().filter(|route| route.method == "GET") {
             // Who holds which role is another matter, and an owner of everything may ask about scopes that are nowhere.
-            if is_of_people(route) {
+            if is_of_installation(route) {
                 continue;
             }
             for own in PLACES {

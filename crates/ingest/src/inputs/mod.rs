@@ -4,6 +4,7 @@ mod audit;
 mod client_tls;
 mod file;
 mod health;
+mod http;
 mod journald;
 mod kafka;
 mod nats;
@@ -24,6 +25,7 @@ use tokio::sync::watch;
 pub use audit::AuditSettings;
 pub use client_tls::ClientTlsSettings;
 pub use file::{FileSettings, Start};
+pub use http::{HttpSettings, PostError, Posted};
 pub use journald::{JournaldSettings, Priority};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
 pub use nats::{NatsLogin, NatsSettings};
@@ -63,6 +65,8 @@ pub enum InputKind {
     Journald(JournaldSettings),
     /// What auditd of this machine writes.
     Audit(AuditSettings),
+    /// What others post to the server.
+    Http(HttpSettings),
     /// Syslog that others send.
     Syslog(SyslogSettings),
     /// Objects of S3.
@@ -168,6 +172,21 @@ impl InputSettings {
 }
 
 impl InputKind {
+    /// Its word in settings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            InputKind::File(_) => "file",
+            InputKind::Kafka(_) => "kafka",
+            InputKind::Nats(_) => "nats",
+            InputKind::Journald(_) => "journald",
+            InputKind::Audit(_) => "audit",
+            InputKind::Http(_) => "http",
+            InputKind::Syslog(_) => "syslog",
+            InputKind::S3(_) => "s3",
+            InputKind::Pubsub(_) => "pubsub",
+        }
+    }
+
     /// What reads it.
     pub fn open(&self) -> Box<dyn LogInput> {
         match self {
@@ -176,6 +195,7 @@ impl InputKind {
             InputKind::Nats(settings) => Box::new(nats::Nats::new(settings.clone())),
             InputKind::Journald(settings) => Box::new(journald::Journald::new(settings.clone())),
             InputKind::Audit(settings) => Box::new(file::Files::new(settings.files())),
+            InputKind::Http(HttpSettings {}) => Box::new(http::Http),
             InputKind::Syslog(settings) => Box::new(syslog::Syslog::new(settings.clone())),
             InputKind::S3(settings) => Box::new(s3::S3::new(settings.clone())),
             InputKind::Pubsub(settings) => Box::new(pubsub::PubSub::new(settings.clone())),

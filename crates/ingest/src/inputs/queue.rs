@@ -61,6 +61,11 @@ impl Gathered {
         self.refused.push(RefusedText { reason, start });
     }
 
+    /// Whether nothing was added.
+    pub(super) fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.refused.is_empty()
+    }
+
     /// The length of all texts, in bytes.
     pub(super) fn n_bytes(&self) -> usize {
         self.texts.n_bytes()
@@ -80,7 +85,8 @@ impl Gathered {
         Batch { about, texts: self.texts }
     }
 
-    fn push(&mut self, text: &str) {
+    /// Adds a text, without the end of its line; a blank one says nothing.
+    pub(super) fn push(&mut self, text: &str) {
         let text = text.trim_end_matches(['\r', '\n']);
         if !text.trim().is_empty() {
             self.texts.push(text);

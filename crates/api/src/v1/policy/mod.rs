@@ -38,7 +38,7 @@ pub(crate) fn routes() -> Router<AppState> {
 }
 
 /// Routes whose requests may be long.
-pub(crate) fn long_routes() -> Router<AppState> {
+pub(super) fn long_routes() -> Router<AppState> {
     Router::new().route("/policy/import", post(exchange::import))
 }
 
