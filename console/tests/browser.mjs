@@ -21,8 +21,8 @@ export async function watchFor(page, problems) {
   });
 }
 
-/** A subscription without a contact answers 404, which the page takes for what it is; so does a server that tells nothing of log inputs. */
-const isMeant = (url) => url.includes("/securityContacts/") || url.endsWith("/api/v1/logInputs");
+/** A subscription without a contact answers 404, which the page takes for what it is. */
+const isMeant = (url) => url.includes("/securityContacts/");
 
 /** The places of the console, with what shows that the page is there. */
 export const PAGES = [

@@ -1,5 +1,6 @@
-// The part of the walk that makes sample alerts, looks at them, turns their state and suppresses what is like one.
+// The part of the walk that posts the log of an attack, makes sample alerts, looks at them, turns their state and suppresses what is like one.
 import assert from "node:assert/strict";
+import { attackLog, HOST } from "./attack-log.mjs";
 
 const REASON = "Walked through by the console's test";
 const BUNDLES = ["Servers", "DNS"];
@@ -9,6 +10,11 @@ export async function walkThreats({ page, origin, step, openFromMenu, assertFits
   const table = page.getByRole("table", { name: "Alerts", exact: true });
   const toast = (text) => page.locator(".fui-Toast").getByText(text).first();
   const seen = {};
+
+  // `cargo xtask test` names an input that takes posts; elsewhere there may be none.
+  const inputs = await ask("/api/v1/logInputs");
+  const input = inputs.items.find((one) => one.takesPosts && one.source === "linux-auth");
+  if (input) await walkIncident({ page, origin, step, openFromMenu, assertFits, ask, input, toast });
 
   await step("sample alerts are made of chosen plans", async () => {
     seen.before = (await ask("/api/v1/alerts/counts")).total;
@@ -133,18 +139,60 @@ export async function walkThreats({ page, origin, step, openFromMenu, assertFits
     await page.waitForURL(/\/alerts\?severity=/);
     await table.waitFor();
   });
+}
 
-  // Samples of one moment share little: whether they become an incident depends on which plans were chosen.
-  const { items: incidents } = await ask("/api/v1/incidents?limit=1");
-  if (incidents.length > 0) {
-    await step("an incident draws its alerts on a time line, and a mark opens one", async () => {
-      await page.goto(`${origin}/incidents`);
-      await page.getByRole("table", { name: "Incidents" }).getByRole("link").first().click();
-      const line = page.getByRole("region", { name: "Time line" });
-      await line.getByRole("link").first().focus();
-      await page.keyboard.press("Enter");
-      await page.waitForURL(/\/alerts\/[0-9a-f]{32}$/);
-      await page.getByRole("region", { name: "Incident" }).getByRole("link").first().waitFor();
-    });
-  }
+/** Posts an attack, and follows it from the log source to the incident and back to an alert. */
+async function walkIncident({ page, origin, step, openFromMenu, assertFits, ask, input, toast }) {
+  await step("the log of an attack is posted and its source tells how much came", async () => {
+    await openFromMenu("Log sources");
+    const row = page.getByRole("table", { name: "Log inputs" }).locator("tr.plain-row").filter({ hasText: input.id });
+    await row.getByText("Nothing yet").first().waitFor();
+    const lines = attackLog(new Date());
+    const answer = await page.evaluate(async ([path, body]) => {
+      const reply = await fetch(path, { method: "POST", headers: { "content-type": "text/plain" }, body });
+      return { status: reply.status, text: await reply.text() };
+    }, [`/api/v1/logInputs/${input.id}/events`, lines.join("\n")]);
+    assert.equal(answer.status, 200, answer.text);
+    await row.getByText("Reading").waitFor();
+    await row.getByRole("button", { name: /^Details of/ }).click();
+    await page.getByText(`/api/v1/logInputs/${input.id}/events`).waitFor();
+    await row.locator("td[data-label=Events]").getByText(String(lines.length), { exact: true }).waitFor();
+  });
+
+  await step("the attack becomes an incident whose time line opens its alerts", async () => {
+    await page.waitForFunction(async () => (await (await fetch("/api/v1/incidents")).json()).items.length > 0, undefined, { timeout: 30_000, polling: 500 });
+    await openFromMenu("Incidents");
+    await page.getByRole("table", { name: "Incidents" }).getByRole("link").first().click();
+    const line = page.getByRole("region", { name: "Time line" });
+    const marks = line.getByRole("link");
+    await marks.first().waitFor();
+    const incident = await ask(`/api/v1/incidents/${new URL(page.url()).pathname.split("/").pop()}`);
+    assert.ok(incident.timeline.length >= 4, `${incident.timeline.length} moments`);
+    assert.equal(await marks.count(), incident.timeline.length);
+    await page.getByRole("region", { name: "Shared entities" }).getByText(HOST).first().waitFor();
+    await line.getByRole("tab", { name: "By what was attacked" }).click();
+    await page.waitForURL(/rows=subject/);
+    await marks.first().focus();
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/\/alerts\/[0-9a-f]{32}$/);
+    await page.getByRole("region", { name: "Incident" }).getByRole("link", { name: incident.title }).click();
+    await page.getByRole("heading", { name: incident.title, level: 1 }).waitFor();
+  });
+
+  await step("what an attacker wrote into the log is shown as text and runs nothing", async () => {
+    await page.goto(`${origin}/alerts?q=onerror`);
+    await page.getByRole("table", { name: "Alerts", exact: true }).getByRole("link").first().click();
+    await page.getByRole("region", { name: "What happened" }).getByText("<img src=x onerror=").first().waitFor();
+    await assertFits("an alert with hostile text");
+    assert.equal(await page.locator("main img").count(), 0);
+    assert.equal(await page.evaluate(() => window.wasRun), undefined);
+  });
+
+  await step("resolving an incident resolves its alerts", async () => {
+    const [{ id, nAlerts }] = (await ask("/api/v1/incidents")).items;
+    await page.goto(`${origin}/incidents/${id}`);
+    await page.getByRole("button", { name: "Resolve" }).click();
+    await toast("1 incident resolved").waitFor();
+    assert.equal((await ask(`/api/v1/alerts/counts?incident=${id}&status=Resolved`)).total, nAlerts);
+  });
 }

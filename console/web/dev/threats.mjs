@@ -51,7 +51,7 @@ function incidentDetail(one) {
 }
 
 const input = (id, source, sourceTitle, from, state, more) => ({
-  id, source, sourceTitle, from, state, nTexts: 120_441, nBytes: 48_223_190, nEvents: 120_322, nRepeated: 41, nBad: 0, perSecond: 12.4, lagSeconds: 3, behind: null, lastReceived: ago(0.001), lastEvent: ago(0.002), problem: null, nFailures: 0, badLines: [], ...more,
+  id, source, sourceTitle, from, takesPosts: from === "http", state, nTexts: 120_441, nBytes: 48_223_190, nEvents: 120_322, nRepeated: 41, nBad: 0, perSecond: 12.4, lagSeconds: 3, behind: null, lastReceived: ago(0.001), lastEvent: ago(0.002), problem: null, nFailures: 0, badLines: [], badLinesUnread: null, ...more,
 });
 const NOTHING = { nTexts: 0, nBytes: 0, nEvents: 0, nRepeated: 0, perSecond: 0, lagSeconds: null, lastReceived: null, lastEvent: null };
 
@@ -60,8 +60,9 @@ const logInputs = () => ({
     input("auth", "linux-auth", "Linux logins and accounts", "file", "Reading"),
     input("trail", "aws-cloudtrail", "AWS CloudTrail", "s3", "Failing", { perSecond: 0, lagSeconds: 5_400, lastReceived: ago(1.4), lastEvent: ago(1.5), nFailures: 88, behind: 412, problem: { reason: "asking the queue skywarden-trail for messages was refused: sqs:ReceiveMessage is missing; allow it to the role that the server logs in with", since: ago(1.4) } }),
     input("web", "http-access", "Web server access log", "syslog", "Quiet", { perSecond: 0, lagSeconds: 7_300, lastReceived: ago(2), lastEvent: ago(2), nBad: 3, badLines: [{ at: ago(2), reason: "it has no status where one stands", text: "203.0.113.66 - - [29/Nov/2026:12:10:01 +0000] \"GET /<img src=x onerror=alert(1)> HTTP/1.1\" - 512" }, { at: ago(3), reason: "it is no line of this log", text: "x".repeat(700) }] }),
-    input("hub", "azure-activity", "Azure activity log", "kafka", "Nothing yet", NOTHING),
+    input("hub", "azure-activity", "Azure activity log", "kafka", "NothingYet", NOTHING),
   ],
+  problems: [],
 });
 
 let rules = [

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { bySubscription, type RulesRead } from "../lib/suppression";
-import { ApiError, api, arm } from "./client";
+import { api, arm } from "./client";
 import type { AlertCounts, AlertDetail, AlertRow, AlertStatus, IncidentDetail, IncidentRow, LogInputs, SuppressionProperties, SuppressionRule } from "./alertTypes";
 import { queryClient } from "./queries";
 import type { Page } from "./types";
@@ -130,9 +130,6 @@ export const useLogInputs = (options: Options = { enabled: true }) =>
   useQuery({
     queryKey: ["log-inputs"],
     queryFn: ({ signal }) => api.get<LogInputs>("/logInputs", {}, signal),
-    refetchInterval: (query) => (isNotTold(query.state.error) ? false : OFTEN),
+    refetchInterval: OFTEN,
     enabled: options.enabled,
   });
-
-/** Whether the server has no such route at all, which is not the same as having no inputs. */
-export const isNotTold = (error: Error | null): boolean => error instanceof ApiError && error.status === 404;

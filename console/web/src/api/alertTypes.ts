@@ -126,7 +126,7 @@ export interface SuppressionRule {
   properties: SuppressionProperties;
 }
 
-export type LogInputState = "Reading" | "Quiet" | "Failing" | "Nothing yet";
+export type LogInputState = "Reading" | "Quiet" | "Failing" | "NothingYet";
 
 export interface LogInput {
   id: string;
@@ -134,6 +134,8 @@ export interface LogInput {
   sourceTitle: string;
   /** The kind of the input: `file`, `syslog`, `s3`. */
   from: string;
+  /** Whether its events can be posted over HTTP. */
+  takesPosts: boolean;
   state: LogInputState;
   nTexts: number;
   nBytes: number;
@@ -142,19 +144,24 @@ export interface LogInput {
   nBad: number;
   /** Events a second over the last minute. */
   perSecond: number;
-  /** Behind the newest event's own time; `null` without events. */
+  /** How long after its own time the last event came; `null` without events. */
   lagSeconds?: number | null;
-  /** Texts that wait at the source; `null` where it does not tell. */
+  /** What waits at the source, bytes of files or messages; `null` where it does not tell. */
   behind?: number | null;
   lastReceived?: string | null;
   lastEvent?: string | null;
   problem?: { reason: string; since: string } | null;
   nFailures: number;
-  badLines: { at: string; reason: string; text: string }[];
+  /** The newest that could not be read. */
+  badLines: { at: string; stream?: string | null; reason: string; text: string }[];
+  /** Why these could not be looked at. */
+  badLinesUnread?: string | null;
 }
 
 export interface LogInputs {
-  /** From when on is counted. */
+  /** From when on is counted: the start of the server. */
   since: string;
   items: LogInput[];
+  /** What holds all of them up. */
+  problems: { what: string; reason: string; since: string }[];
 }

@@ -16,8 +16,7 @@ export const ALERTS_SIMULATE = "Microsoft.Security/locations/alerts/simulate/act
 export const SUPPRESSION_READ = "Microsoft.Security/alertsSuppressionRules/read";
 export const SUPPRESSION_WRITE = "Microsoft.Security/alertsSuppressionRules/write";
 export const SUPPRESSION_DELETE = "Microsoft.Security/alertsSuppressionRules/delete";
-/** Log inputs are told to whoever may see alerts. */
-export const LOG_INPUTS_READ = ALERTS_READ;
+export const LOG_INPUTS_READ = "Microsoft.Security/logInputs/read";
 export const CONTACTS_READ = "Microsoft.Security/securityContacts/read";
 export const CONTACTS_WRITE = "Microsoft.Security/securityContacts/write";
 export const ASSESSMENTS_READ = "Microsoft.Security/assessments/read";

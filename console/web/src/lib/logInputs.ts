@@ -4,7 +4,7 @@ import { formatCount, formatPoints, plural } from "./format";
 export type InputTone = "Healthy" | "NotApplicable" | "Unhealthy" | "Unknown";
 
 /** What failed was not read, and what brought nothing may be no log at all: neither is fine. */
-const TONES: Record<LogInputState, InputTone> = { Reading: "Healthy", Quiet: "NotApplicable", Failing: "Unhealthy", "Nothing yet": "Unknown" };
+const TONES: Record<LogInputState, InputTone> = { Reading: "Healthy", Quiet: "NotApplicable", Failing: "Unhealthy", NothingYet: "Unknown" };
 
 export const toneOf = (state: LogInputState): InputTone => TONES[state] ?? "Unknown";
 
@@ -40,9 +40,15 @@ export function bytesText(bytes: number): string {
   return `${power === 0 ? formatCount(bytes) : formatPoints(Number((bytes / 1_000 ** power).toPrecision(3)))} ${UNITS[power]}`;
 }
 
+/** What waits at the source: files tell bytes, others messages. */
+export function behindText({ from, behind }: Pick<LogInput, "from" | "behind">): string {
+  if (typeof behind !== "number") return "Not told by this kind of input";
+  return from === "file" || from === "audit" ? bytesText(behind) : plural(behind, "message");
+}
+
 /** The kinds of inputs in words; one of a later server keeps its name. */
 const KINDS: Record<string, string> = {
-  file: "Files", syslog: "Syslog", journald: "Journal of systemd", audit: "Audit of Linux", nats: "NATS", kafka: "Kafka", s3: "Amazon S3", sqs: "Amazon SQS", pubsub: "Google Pub/Sub",
+  file: "Files", syslog: "Syslog", journald: "Journal of systemd", audit: "Audit of Linux", http: "Posts over HTTP", nats: "NATS", kafka: "Kafka", s3: "Amazon S3", pubsub: "Google Pub/Sub",
 };
 
 export const kindText = (from: string): string => KINDS[from] ?? from;

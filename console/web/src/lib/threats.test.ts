@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AlertRow, LogInput, Moment } from "../api/alertTypes";
 import type { Plan, PlanSubscription } from "../api/planTypes";
-import { bytesText, countStates, durationText, inOrderOfNeed, kindText, rateText, toneOf } from "./logInputs";
+import { behindText, bytesText, countStates, durationText, inOrderOfNeed, kindText, rateText, toneOf } from "./logInputs";
 import { coverageOfAll, protectionsOf } from "./protection";
 import { timelineOf } from "./timeline";
 
@@ -31,7 +31,7 @@ describe("a time line", () => {
 
 describe("log inputs", () => {
   const input = (id: string, state: LogInput["state"]) => ({ id, state }) as LogInput;
-  const inputs = [input("a", "Reading"), input("b", "Quiet"), input("c", "Failing"), input("d", "Nothing yet")];
+  const inputs = [input("a", "Reading"), input("b", "Quiet"), input("c", "Failing"), input("d", "NothingYet")];
   it("that need a person come first, and none that failed or is unknown passes for fine", () => {
     expect(inOrderOfNeed(inputs).map((one) => one.id)).toEqual(["c", "d", "b", "a"]);
     expect(countStates(inputs)).toEqual({ Healthy: 1, NotApplicable: 1, Unhealthy: 1, Unknown: 1 });
@@ -41,6 +41,7 @@ describe("log inputs", () => {
     expect([rateText(0), rateText(0.05), rateText(4.25), rateText(1234.4)]).toEqual(["None in the last minute", "3 a minute", "4.25 a second", "1,234 a second"]);
     expect([bytesText(0), bytesText(999), bytesText(48_223_190), bytesText(1e19)]).toEqual(["0 bytes", "999 bytes", "48.2 MB", "10,000 PB"]);
     expect([-3, 1, 61, 7_300, 200_000].map(durationText)).toEqual(["0 seconds", "1 second", "1 minute", "2 hours", "2 days"]);
+    expect([behindText({ from: "file", behind: 2_000 }), behindText({ from: "kafka", behind: 1 }), behindText({ from: "syslog", behind: null })]).toEqual(["2 KB", "1 message", "Not told by this kind of input"]);
     expect([kindText("s3"), kindText("later")]).toEqual(["Amazon S3", "later"]);
   });
 });

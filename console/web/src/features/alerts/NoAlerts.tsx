@@ -9,7 +9,7 @@ export function NoAlerts() {
   const may = useMay();
   return (
     <EmptyNote title="No open alert in this time">
-      <p>Detections see only what logs bring: {may(LOG_INPUTS_READ) ? <Link to="/logs">look whether log sources are read</Link> : "somebody who runs this installation names log sources"}.{may(ALERTS_SIMULATE) && " To see what alerts look like, make some samples."}</p>
+      <p>Detections see only what logs bring: {may(LOG_INPUTS_READ) ? <Link to="/logs">look whether log sources are read</Link> : "ask who runs this installation whether log sources are read"}.{may(ALERTS_SIMULATE) && " To see what alerts look like, make some samples."}</p>
       {may(ALERTS_SIMULATE) && <SimulateDialog />}
     </EmptyNote>
   );

@@ -28,10 +28,12 @@ export function TimelineCard({ incident }: { incident: IncidentDetail }) {
         <h2>Time line</h2>
         <ul className="plain legend small muted">{ALERT_SEVERITIES.map((name) => <li key={name} style={{ gap: 5 }}><span className={`swatch round mark-${name}`} aria-hidden />{name}</li>)}</ul>
       </div>
-      <TabList size="small" selectedValue={by} onTabSelect={(_, data) => set({ rows: data.value === "subject" ? "subject" : "" })}>
-        <Tab value="step">By step of the attack</Tab>
-        <Tab value="subject">By what was attacked</Tab>
-      </TabList>
+      <div className="tabs-scroll" style={{ paddingInlineStart: 0 }}>
+        <TabList size="small" selectedValue={by} onTabSelect={(_, data) => set({ rows: data.value === "subject" ? "subject" : "" })}>
+          <Tab value="step">By step of the attack</Tab>
+          <Tab value="subject">By what was attacked</Tab>
+        </TabList>
+      </div>
       <div ref={ref} className="timeline">{width > 0 && <Drawing incident={incident} by={by} width={width} />}</div>
     </section>
   );

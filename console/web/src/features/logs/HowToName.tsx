@@ -21,7 +21,7 @@ export function HowToName() {
         <CopyBlock title="A file that is followed" text={FILE} />
         <CopyBlock title="CloudTrail in a bucket of AWS, told by a queue" text={QUEUE} />
       </div>
-      <p className="muted">Syslog, the systemd journal, auditd, Kafka, NATS and Pub/Sub can be read as well: <code>docs/guide/log-inputs.md</code> has an example of each, <code>docs/reference/log-sources.md</code> the names of all log sources.</p>
+      <p className="muted">Syslog, the systemd journal, auditd, what is posted over HTTP, Kafka, NATS and Pub/Sub can be taken in as well: <code>docs/guide/log-inputs.md</code> has an example of each, <code>docs/reference/log-sources.md</code> the names of all log sources.</p>
     </div>
   );
 }

@@ -1,4 +1,4 @@
-import { isNotTold, useLogInputs } from "../../api/alertQueries";
+import { useLogInputs } from "../../api/alertQueries";
 import type { LogInputs } from "../../api/alertTypes";
 import { useMay, useSession } from "../../api/peopleQueries";
 import { EmptyNote, Loaded } from "../../components/PageStates";
@@ -6,7 +6,7 @@ import { PageHead } from "../../components/PageHead";
 import { LacksPage, Problem } from "../../components/Problem";
 import { Time } from "../../components/Time";
 import { LOG_INPUTS_READ } from "../../lib/actions";
-import { formatCount } from "../../lib/format";
+import { formatCount, sentence } from "../../lib/format";
 import { bytesText, countStates, rateText } from "../../lib/logInputs";
 import { HowToName } from "./HowToName";
 import { InputTable } from "./InputTable";
@@ -24,13 +24,6 @@ export default function LogsPage() {
 
 function Inputs() {
   const query = useLogInputs();
-  if (isNotTold(query.error)) {
-    return (
-      <div className="card">
-        <EmptyNote title="This server does not tell what its log inputs do"><p>Whether logs are read cannot be seen here, only in the server&apos;s own log. A newer version tells it.</p></EmptyNote>
-      </div>
-    );
-  }
   return (
     <Loaded query={query}>
       {(inputs) => (
@@ -45,25 +38,38 @@ function Inputs() {
 }
 
 function Named({ inputs }: { inputs: LogInputs }) {
-  const { items, since } = inputs;
+  const { items, problems, since } = inputs;
   const states = countStates(items);
   const sum = (value: (one: LogInputs["items"][number]) => number) => items.reduce((total, one) => total + value(one), 0);
+  const perSecond = sum((one) => one.perSecond);
   return (
     <>
+      {problems.map((one) => <Shared key={one.what} what={one.what} reason={one.reason} since={one.since} />)}
       <section className="card stack" aria-label="All inputs together">
         <div className="figures">
           <Figure value={formatCount(items.length)} text="inputs" />
           <Figure value={formatCount(states.Unhealthy)} text="failing" tone={states.Unhealthy > 0 ? "Unhealthy" : undefined} />
           <Figure value={formatCount(states.Unknown)} text="brought nothing yet" tone={states.Unknown > 0 ? "Unknown" : undefined} />
           <Figure value={formatCount(sum((one) => one.nEvents))} text="events" />
-          <Figure value={rateText(sum((one) => one.perSecond))} text="now" isText />
+          <Figure value={perSecond > 0 ? rateText(perSecond) : "Nothing"} text="in the last minute" isText />
           <Figure value={bytesText(sum((one) => one.nBytes))} text="read" />
         </div>
-        <p className="small muted">Counted since <Time at={since} />. It is looked again every five seconds.</p>
+        <p className="small muted">Counted since the server started, <Time at={since} />. It is looked again every five seconds.</p>
       </section>
       <section className="card flush" aria-label="Inputs"><InputTable inputs={items} /></section>
       <details className="card"><summary>Name another log input</summary><HowToName /></details>
     </>
+  );
+}
+
+/** What holds all inputs up. */
+function Shared({ what, reason, since }: LogInputs["problems"][number]) {
+  return (
+    <section className="card stack" style={{ gap: 4 }} role="alert">
+      <h2 className="tone-Unhealthy">No log is taken in: {what}</h2>
+      <p><bdi>{sentence(reason)}</bdi></p>
+      <p className="small muted">Since <Time at={since} />. What waits at the sources is read once this is over.</p>
+    </section>
   );
 }
 

@@ -1,7 +1,7 @@
 import { Link } from "react-router";
-import { isNotTold, useLogInputs } from "../../api/alertQueries";
+import { useLogInputs } from "../../api/alertQueries";
 import { Loaded } from "../../components/PageStates";
-import { formatCount, plural } from "../../lib/format";
+import { formatCount, sentence } from "../../lib/format";
 import { countStates, rateText } from "../../lib/logInputs";
 
 /** Whether logs come in at all: without them, no alert says nothing. */
@@ -10,23 +10,25 @@ export function LogsCard() {
   return (
     <section className="card stack" aria-label="Log sources">
       <div className="row spread"><h2>Log sources</h2><Link to="/logs">See log sources</Link></div>
-      {isNotTold(query.error) ? <p className="tone-Unknown">This server does not tell whether logs are read: no alert may mean that nothing looked.</p> : (
-        <Loaded query={query} rows={2}>
-          {({ items }) => {
-            if (items.length === 0) return <p className="tone-Unknown">No log input is named: detections see nothing, and no alert means nothing.</p>;
-            const states = countStates(items);
-            return (
+      <Loaded query={query} rows={2}>
+        {({ items, problems }) => {
+          if (items.length === 0) return <p className="tone-Unknown">No log input is named: detections see nothing, and no alert means nothing.</p>;
+          const states = countStates(items);
+          const perSecond = items.reduce((sum, one) => sum + one.perSecond, 0);
+          return (
+            <>
+              {problems.map((one) => <p key={one.what} className="tone-Unhealthy"><bdi>{sentence(`${one.what}: ${one.reason}`)}</bdi></p>)}
               <div className="figures">
                 <Figure count={states.Healthy} text="reading" tone="Healthy" />
                 <Figure count={states.NotApplicable} text="quiet" />
                 <Figure count={states.Unhealthy} text="failing" tone="Unhealthy" />
                 <Figure count={states.Unknown} text="brought nothing yet" tone="Unknown" />
-                <div className="figure"><strong style={{ fontSize: 16 }}>{rateText(items.reduce((sum, one) => sum + one.perSecond, 0))}</strong><span className="muted">of {plural(items.length, "input")}</span></div>
+                <div className="figure"><strong style={{ fontSize: 16 }}>{perSecond > 0 ? rateText(perSecond) : "Nothing"}</strong><span className="muted">in the last minute</span></div>
               </div>
-            );
-          }}
-        </Loaded>
-      )}
+            </>
+          );
+        }}
+      </Loaded>
     </section>
   );
 }
