@@ -57,8 +57,8 @@ export const useAlertCounts = (filter: AlertsFilter, options: Options = { enable
     enabled: options.enabled,
   });
 
-export const useAlert = (id: string) =>
-  useQuery({ queryKey: ["alerts", "one", id], queryFn: ({ signal }) => fetchAlert(id, signal) });
+export const useAlert = (id: string, options: Options) =>
+  useQuery({ queryKey: ["alerts", "one", id], queryFn: ({ signal }) => fetchAlert(id, signal), enabled: options.enabled });
 
 export const fetchAlert = (id: string, signal?: AbortSignal): Promise<AlertDetail> => api.get<AlertDetail>(`/alerts/${encodeURIComponent(id)}`, {}, signal);
 

@@ -128,15 +128,15 @@ export function problemsOf(draft: RuleDraft, others: readonly OwnedRule[]): Rule
 
 export const hasProblem = ({ conditions, ...fields }: RuleProblems): boolean => [...Object.values(fields), ...conditions].some((text) => text !== undefined);
 
-/** Members by which alerts are told apart, the most exact first; of other members conditions can be typed. */
+/** Members by which alerts are told apart, what was attacked first; conditions on other members can be typed. */
 const TELLING = [
-  "amazon-resource.amazonResourceId", "azure-resource.resourceId", "google-cloud-resource.resourceName", "cloud-resource.resourceName", "host.hostName", "container.containerId", "container.image",
+  "host.hostName", "amazon-resource.amazonResourceId", "azure-resource.resourceId", "google-cloud-resource.resourceName", "cloud-resource.resourceName", "container.containerId", "container.image",
   "account.name", "ip.address", "dns.domainName", "process.commandLine", "file.name", "url.url",
 ];
 
 export const KNOWN_FIELDS: readonly string[] = TELLING.map((field) => `entities.${field}`);
 
-/** Conditions that an alert fits, the most exact first. */
+/** Conditions that an alert fits, on what was attacked first. */
 export function candidatesOf(entities: readonly AlertEntity[]): ConditionDraft[] {
   return TELLING.flatMap((field) => {
     const [type = "", member = ""] = field.split(/\.(.*)/);

@@ -3,13 +3,13 @@ import { AlertOff16Regular } from "@fluentui/react-icons";
 import { useParams } from "react-router";
 import { useAlert } from "../../api/alertQueries";
 import type { AlertDetail } from "../../api/alertTypes";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { useMay } from "../../api/peopleQueries";
+import { Allowed } from "../../components/Allowed";
 import { AlertStatusBadge, SampleAlertBadge } from "../../components/AlertBadges";
 import { OpenDialog } from "../../components/FormDialog";
 import { KillChain } from "../../components/KillChain";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksPage } from "../../components/Problem";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { ALERTS_READ, ALERTS_WRITE, SUPPRESSION_WRITE } from "../../lib/actions";
 import { isSample, plainTitle } from "../../lib/alerts";
@@ -27,14 +27,12 @@ const CRUMB = { to: "/alerts", text: "Alerts" };
 
 export default function AlertPage() {
   const { id = "" } = useParams();
-  const query = useAlert(id);
-  const may = useMay();
-  const session = useSession();
+  const query = useAlert(id, { enabled: useMay()(ALERTS_READ) });
   if (query.data) return <div className="page" key={id}><Detail alert={query.data} /></div>;
   return (
     <div className="page">
       <PageHead title="Alert" tabTitle="Alert" crumb={CRUMB} />
-      {session.data && !may(ALERTS_READ) ? <LacksPage action={ALERTS_READ} what="see alerts" /> : <Loaded query={query} rows={10}>{() => null}</Loaded>}
+      <Allowed action={ALERTS_READ} what="see alerts"><Loaded query={query} rows={10}>{() => null}</Loaded></Allowed>
     </div>
   );
 }
@@ -56,7 +54,7 @@ function Detail({ alert }: { alert: AlertDetail }) {
         actions={may(ALERTS_WRITE) && <TurnButtons what="alerts" ids={[alert.id]} status={alert.status} />}
       />
       <section className="card stack" aria-label="Kill chain"><h2>Step of the attack</h2><KillChain intents={alert.intents} /></section>
-      <div className="split">
+      <div className="split three">
         <div className="stack wide">
           <section className="card stack wide" aria-label="What happened">
             <div className="stack">
@@ -81,13 +79,13 @@ function Detail({ alert }: { alert: AlertDetail }) {
               </div>
             )}
           </section>
-          <AlertEvents alert={alert} />
         </div>
         <div className="stack wide">
           <AlertFacts alert={alert} />
           {alert.incident && <IncidentCard id={alert.incident} />}
           <AlertEntities entities={alert.entities} />
         </div>
+        <AlertEvents alert={alert} />
       </div>
     </>
   );

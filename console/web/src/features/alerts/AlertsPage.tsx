@@ -3,13 +3,12 @@ import { AlertOff16Regular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { useNavigate } from "react-router";
 import { MAX_ROWS, useAlertCounts, useAlerts, type AlertsFilter } from "../../api/alertQueries";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { useMay } from "../../api/peopleQueries";
+import { Allowed } from "../../components/Allowed";
 import { ClearFilters } from "../../components/Filters";
-import { Loaded } from "../../components/PageStates";
+import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Pager } from "../../components/Pager";
-import { LacksPage } from "../../components/Problem";
-import { EmptyNote } from "../../components/PageStates";
 import { ALERTS_READ, ALERTS_SIMULATE, ALERTS_WRITE, SUPPRESSION_READ } from "../../lib/actions";
 import { daysAsked, groupAlerts, statusAsked, type AlertGrouping } from "../../lib/alerts";
 import { formatCount, plural } from "../../lib/format";
@@ -27,7 +26,6 @@ const LIMIT = 50;
 
 export default function AlertsPage() {
   const may = useMay();
-  const session = useSession();
   const navigate = useNavigate();
   return (
     <div className="page">
@@ -40,7 +38,7 @@ export default function AlertsPage() {
           </>
         )}
       />
-      {session.data && !may(ALERTS_READ) ? <LacksPage action={ALERTS_READ} what="see alerts" /> : <Alerts />}
+      <Allowed action={ALERTS_READ} what="see alerts"><Alerts /></Allowed>
     </div>
   );
 }

@@ -1,12 +1,12 @@
 import { Link, useParams } from "react-router";
 import { useIncident } from "../../api/alertQueries";
 import type { IncidentDetail } from "../../api/alertTypes";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { useMay } from "../../api/peopleQueries";
+import { Allowed } from "../../components/Allowed";
 import { AlertStatusBadge } from "../../components/AlertBadges";
 import { KillChain } from "../../components/KillChain";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksPage } from "../../components/Problem";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { Time } from "../../components/Time";
 import { ALERTS_READ, ALERTS_WRITE } from "../../lib/actions";
@@ -25,14 +25,12 @@ const CRUMB = { to: "/incidents", text: "Incidents" };
 
 export default function IncidentPage() {
   const { id = "" } = useParams();
-  const query = useIncident(id);
-  const may = useMay();
-  const session = useSession();
+  const query = useIncident(id, { enabled: useMay()(ALERTS_READ) });
   if (query.data) return <div className="page" key={id}><Detail incident={query.data} /></div>;
   return (
     <div className="page">
       <PageHead title="Incident" tabTitle="Incident" crumb={CRUMB} />
-      {session.data && !may(ALERTS_READ) ? <LacksPage action={ALERTS_READ} what="see incidents" /> : <Loaded query={query} rows={10}>{() => null}</Loaded>}
+      <Allowed action={ALERTS_READ} what="see incidents"><Loaded query={query} rows={10}>{() => null}</Loaded></Allowed>
     </div>
   );
 }

@@ -2,14 +2,14 @@ import { useState } from "react";
 import { Link } from "react-router";
 import { useIncidents } from "../../api/alertQueries";
 import type { IncidentRow } from "../../api/alertTypes";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { useMay } from "../../api/peopleQueries";
 import { AlertStatusBadge } from "../../components/AlertBadges";
+import { Allowed } from "../../components/Allowed";
 import { DataTable, type Selection } from "../../components/DataTable";
 import { ClearFilters, FilterSelect } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { Pager } from "../../components/Pager";
-import { LacksPage } from "../../components/Problem";
 import { SeverityBadge } from "../../components/SeverityBadge";
 import { Time } from "../../components/Time";
 import { ALERTS_READ, ALERTS_WRITE } from "../../lib/actions";
@@ -24,12 +24,10 @@ import { TurnButtons } from "../alerts/TurnButtons";
 const LIMIT = 50;
 
 export default function IncidentsPage() {
-  const may = useMay();
-  const session = useSession();
   return (
     <div className="page">
       <PageHead title="Incidents" tabTitle="Incidents" lead="Alerts of one attack as one story. Those that grew last come first." />
-      {session.data && !may(ALERTS_READ) ? <LacksPage action={ALERTS_READ} what="see incidents" /> : <Incidents />}
+      <Allowed action={ALERTS_READ} what="see incidents"><Incidents /></Allowed>
     </div>
   );
 }

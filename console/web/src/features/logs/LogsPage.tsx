@@ -1,9 +1,9 @@
 import { useLogInputs } from "../../api/alertQueries";
 import type { LogInputs } from "../../api/alertTypes";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { Allowed } from "../../components/Allowed";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksPage, Problem } from "../../components/Problem";
+import { Problem } from "../../components/Problem";
 import { Time } from "../../components/Time";
 import { LOG_INPUTS_READ } from "../../lib/actions";
 import { formatCount, sentence } from "../../lib/format";
@@ -12,12 +12,10 @@ import { HowToName } from "./HowToName";
 import { InputTable } from "./InputTable";
 
 export default function LogsPage() {
-  const may = useMay();
-  const session = useSession();
   return (
     <div className="page">
       <PageHead title="Log sources" tabTitle="Log sources" lead="Where logs come in, and how far they are read. What is not read, no detection sees." />
-      {session.data && !may(LOG_INPUTS_READ) ? <LacksPage action={LOG_INPUTS_READ} what="see log sources" /> : <Inputs />}
+      <Allowed action={LOG_INPUTS_READ} what="see log sources"><Inputs /></Allowed>
     </div>
   );
 }

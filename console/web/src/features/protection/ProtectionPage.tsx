@@ -14,25 +14,30 @@ import { ProtectionTiles } from "./ProtectionTiles";
 
 /** What is watched, what was found, and what is not watched yet. */
 export default function ProtectionPage() {
-  const may = useMay();
   const session = useSession();
-  const canSee = may(ALERTS_READ) || may(PLANS_READ);
   return (
     <div className="page">
       <PageHead title="Workload protection" tabTitle="Workload protection" lead="What is protected while it runs, what attacks were seen, and what nothing looks at yet." />
-      {session.data && !canSee && <LacksPage action={ALERTS_READ} what="see workload protection" />}
-      {canSee && (
-        <>
-          <div className="protection-top">
-            {may(PLANS_READ) ? <Coverage /> : <div className="card"><LacksNote action={PLANS_READ} what="see which plans are on" /></div>}
-            {may(ALERTS_READ) ? <OpenAlertsCard /> : <div className="card"><LacksNote action={ALERTS_READ} what="see alerts" /></div>}
-          </div>
-          {may(ALERTS_READ) && <div className="columns"><NewestCard /><AttackedCard /><PlanAlertsCard /></div>}
-          {may(LOG_INPUTS_READ) && <LogsCard />}
-          {may(PLANS_READ) && <Tiles />}
-        </>
-      )}
+      <Loaded query={session} rows={10}>{() => <Parts />}</Loaded>
     </div>
+  );
+}
+
+/** Each part stands where the session may see it; where it may not, the page says so. */
+function Parts() {
+  const may = useMay();
+  const [seesAlerts, seesPlans] = [may(ALERTS_READ), may(PLANS_READ)];
+  if (!seesAlerts && !seesPlans) return <LacksPage action={ALERTS_READ} what="see workload protection" />;
+  return (
+    <>
+      <div className="protection-top">
+        {seesPlans ? <Coverage /> : <div className="card"><LacksNote action={PLANS_READ} what="see which plans are on" /></div>}
+        {seesAlerts ? <OpenAlertsCard /> : <div className="card"><LacksNote action={ALERTS_READ} what="see alerts" /></div>}
+      </div>
+      {seesAlerts && <div className="columns"><NewestCard /><AttackedCard /><PlanAlertsCard /></div>}
+      {may(LOG_INPUTS_READ) && <LogsCard />}
+      {seesPlans && <Tiles />}
+    </>
   );
 }
 

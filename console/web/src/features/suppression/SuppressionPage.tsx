@@ -2,12 +2,13 @@ import { Button } from "@fluentui/react-components";
 import { Add16Regular } from "@fluentui/react-icons";
 import { useState } from "react";
 import { useSuppressionRules } from "../../api/alertQueries";
-import { useMay, useSession } from "../../api/peopleQueries";
+import { useMay } from "../../api/peopleQueries";
+import { Allowed } from "../../components/Allowed";
 import { FilterSelect } from "../../components/Filters";
 import { OpenDialog } from "../../components/FormDialog";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
-import { LacksNote, LacksPage, Problem } from "../../components/Problem";
+import { LacksNote, Problem } from "../../components/Problem";
 import { SUPPRESSION_READ, SUPPRESSION_WRITE } from "../../lib/actions";
 import { formatCount, plural } from "../../lib/format";
 import { newDraft, type RulesRead } from "../../lib/suppression";
@@ -24,15 +25,15 @@ const STEP = 100;
 
 export default function SuppressionPage() {
   const subscriptions = useSubscriptions();
-  const may = useMay();
-  const session = useSession();
   return (
     <div className="page">
       <PageHead
         title="Suppression rules" tabTitle="Suppression rules" crumb={{ to: "/alerts", text: "Alerts" }}
         lead="Alerts that a rule fits are dismissed as they come, with the name of the rule. Those that were there before stay as they are."
       />
-      {session.data && !may(SUPPRESSION_READ) ? <LacksPage action={SUPPRESSION_READ} what="see suppression rules" /> : <Loaded query={subscriptions}>{(all) => <Rules all={all} />}</Loaded>}
+      <Allowed action={SUPPRESSION_READ} what="see suppression rules">
+        <Loaded query={subscriptions}>{(all) => <Rules all={all} />}</Loaded>
+      </Allowed>
     </div>
   );
 }
