@@ -27,10 +27,10 @@ export function RuleTable({ rules, titleOf }: { rules: readonly OwnedRule[]; tit
           key: "name", header: "Rule", isLead: true,
           cell: ({ rule, subscription }) => <><strong className="breakable">{rule.name}</strong><div className="small muted">{titleOf(subscription)}</div></>,
         },
-        { key: "fits", header: "Dismisses", width: "30%", cell: ({ rule }) => <Fits rule={rule} title={detectionTitle(rule.properties.alertType)} /> },
+        { key: "fits", header: "Dismisses", width: "28%", cell: ({ rule }) => <Fits rule={rule} title={detectionTitle(rule.properties.alertType)} /> },
         { key: "reason", header: "Reason", width: "18%", cell: ({ rule }) => <><bdi>{rule.properties.reason}</bdi>{rule.properties.comment && <div className="small muted pre-wrap"><bdi>{rule.properties.comment}</bdi></div>}</> },
         { key: "expires", header: "Expires", width: "118px", cell: ({ rule }) => (rule.properties.expirationDateUtc ? <Day at={rule.properties.expirationDateUtc} /> : "Never") },
-        { key: "state", header: "State", width: "104px", cell: (row) => <State row={row} canWrite={may(SUPPRESSION_WRITE)} /> },
+        { key: "state", header: "State", width: "128px", cell: (row) => <State row={row} canWrite={may(SUPPRESSION_WRITE)} /> },
         ...(canChange ? [{ key: "action", header: "Action", width: "96px", cell: (row: OwnedRule) => <Actions row={row} rules={rules} /> }] : []),
       ]}
     />
