@@ -20,6 +20,7 @@ export async function walkThreats({ page, origin, step, openFromMenu, assertFits
     seen.before = (await ask("/api/v1/alerts/counts")).total;
     await openFromMenu("Alerts");
     await page.getByRole("heading", { name: "Alerts", level: 1 }).waitFor();
+    await page.waitForLoadState("networkidle");
     await page.getByRole("button", { name: "Make sample alerts" }).first().click();
     const dialog = page.getByRole("dialog");
     await dialog.getByRole("button", { name: "Make", exact: true }).click();

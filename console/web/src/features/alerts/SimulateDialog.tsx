@@ -4,7 +4,6 @@ import { useState } from "react";
 import { simulate } from "../../api/alertQueries";
 import { FieldGroup } from "../../components/FieldGroup";
 import { DialogForm, OpenDialog } from "../../components/FormDialog";
-import { Loading } from "../../components/PageStates";
 import { Problem } from "../../components/Problem";
 import { useSay } from "../../components/useSay";
 import { BUNDLES } from "../../lib/alerts";
@@ -22,13 +21,11 @@ export function SimulateDialog() {
 
 function SimulateForm({ onDone }: { onDone: () => void }) {
   const say = useSay();
-  const { data: subscriptions, error } = useSubscriptions();
+  const { data: subscriptions = [], error, isPending } = useSubscriptions();
   const [subscription, setSubscription] = useState("");
   const [bundles, setBundles] = useState<ReadonlySet<string>>(new Set());
   const [isChecked, setIsChecked] = useState(false);
   const toggle = (name: string, isOn: boolean) => setBundles(new Set(isOn ? [...bundles, name] : [...bundles].filter((own) => own !== name)));
-  if (error) return <Problem text={error.message} />;
-  if (!subscriptions) return <Loading rows={4} />;
   const where = subscription || subscriptions[0]?.id || "";
   const isAll = bundles.size === BUNDLES.length;
   const isReady = () => {
@@ -43,7 +40,7 @@ function SimulateForm({ onDone }: { onDone: () => void }) {
   return (
     <DialogForm title="Make sample alerts" action="Make" isReady={isReady} onSubmit={make}>
       <p>Three of each plan, by its own detections, from attacks that are written for their tests. They are marked as samples, and can be dismissed like any other.</p>
-      <Field label="In which subscription" validationMessage={where ? undefined : "There is none: connect an environment first."}>
+      <Field label="In which subscription" validationMessage={error ? `Subscriptions could not be read: ${error.message}` : where || isPending ? undefined : "There is none: connect an environment first."}>
         <Select value={where} onChange={(_, data) => setSubscription(data.value)}>{subscriptions.map((own) => <option key={own.id} value={own.id}>{own.title}</option>)}</Select>
       </Field>
       <FieldGroup label="Of which plans">
