@@ -16,13 +16,18 @@ const problems = [];
 await watchFor(page, problems);
 await enter(page, login);
 
+const details = await detailPages(page, origin);
+const alert = details.find((place) => place.name === "alert");
 const places = [
   ...PAGES,
-  ...(await detailPages(page, origin)),
+  ...details,
   { name: "baseline", path: "/recommendations/machine-security-configuration-met", shown: "table[aria-label='Assessments']", open: "table[aria-label='Assessments'] .expand-button" },
   { name: "exempt-dialog", path: "/recommendations/machine-security-configuration-met", shown: "table[aria-label='Assessments']", dialog: "main header button" },
   { name: "grouped", path: "/recommendations?group=control", shown: "table[aria-label='Recommendations']" },
   { name: "policy-scope", path: "/policy?scope=/", shown: "table[aria-label='Assignments'], main .state-note" },
+  ...(alert ? [{ name: "alert-suppress", path: alert.path, shown: "section[aria-label='Take action']", dialog: "main button:has-text('Suppress alerts like this')" }] : []),
+  { name: "alerts-simulate", path: "/alerts", shown: "main .card", dialog: "main button:has-text('Make sample alerts')" },
+  { name: "alerts-no-match", path: "/alerts?q=nothing-is-called-this", shown: "main .state-note" },
   { name: "access-groups", path: "/access?tab=groups", shown: "main .card" },
   { name: "access-programs", path: "/access?tab=programs", shown: "main .card" },
   { name: "new-role", path: "/access/roles/new", shown: "form[aria-label=Role]" },

@@ -5,6 +5,8 @@ import { PAGES, watchFor } from "./browser.mjs";
 /** What a page may offer to whoever only reads, by the beginning of its name. */
 const READING = new RegExp(`^(${[
   "Clear filters", "Clear the search", "Previous", "Next", "Show", "Open all", "Close all", "Copy", "Download", "Export",
+  // Alerts of one severity, and the page of rules.
+  "High", "Medium", "Low", "Informational", "Suppression rules",
   // Trying a policy stores nothing, and verifying the chain only reads it.
   "Try", "Examples", "From the inventory", "Edit a copy", "Use the stored one", "Verify the chain",
 ].join("|")})`);

@@ -5,6 +5,7 @@ import { step, summary } from "./steps.mjs";
 import { walkCustom } from "./walk-custom.mjs";
 import { walkManyAndStandards } from "./walk-many.mjs";
 import { walkPolicy } from "./walk-policy.mjs";
+import { walkThreats } from "./walk-threats.mjs";
 
 const login = loginAddress();
 const origin = new URL(login).origin;
@@ -121,6 +122,7 @@ await step("removing the exemption gives the score back", async () => {
 await walkManyAndStandards({ page, context, origin, step, openFromMenu, seen, problems, reason: REASON });
 await walkCustom({ page, origin, step });
 await walkPolicy({ page, origin, step, openFromMenu, assertFits });
+await walkThreats({ page, origin, step, openFromMenu, assertFits });
 
 await step("the colours can be switched and stay switched", async () => {
   await openFromMenu("Overview");

@@ -12,6 +12,9 @@ use crate::{process, test::install};
 
 const BROWSER: &str = "/usr/bin/chromium";
 
+/// The input to which the walk posts the log of an attack.
+const LOG_INPUT: &str = "[[logs.inputs]]\nid = \"walk\"\nsource = \"linux-auth\"\nfrom.kind = \"http\"\n";
+
 /// Runs the units by Vitest, then `tests/walk.mjs` and `tests/walk-people.mjs` against `skywarden up --sample` in Chromium.
 pub(crate) fn test() -> anyhow::Result<()> {
     if !Path::new(BROWSER).exists() {
@@ -25,6 +28,8 @@ pub(crate) fn test() -> anyhow::Result<()> {
         std::fs::remove_dir_all(&data).with_context(|| format!("could not empty {}", data.display()))?;
     }
     std::fs::create_dir_all(&data).with_context(|| format!("could not create {}", data.display()))?;
+    let settings = data.join("settings.toml");
+    std::fs::write(&settings, LOG_INPUT).with_context(|| format!("could not write {}", settings.display()))?;
     let store = data.join("skywarden.db").display().to_string();
     process::run("cargo", &["run", "--quiet", "--package", "skywarden-testkit", "--bin", "hostile", "--", &store])?;
     // The address works once, so each walk has a start of its own; the second makes the first account.

@@ -6,6 +6,7 @@ import { audit } from "./audit.mjs";
 import { authorization, isSignedIn, outside, ownSession, people, sees, setUp } from "./people.mjs";
 import { arm, plans } from "./plans.mjs";
 import { policy } from "./policy.mjs";
+import { armThreats, threats } from "./threats.mjs";
 
 let exemptions = [];
 let isSampleThere = true;
@@ -156,12 +157,13 @@ export function answer(method, url, body) {
   if (!isSignedIn()) return { status: 401, body: { error: { code: "AuthenticationFailed", message: "log in" } } };
   const missing = { status: 404, body: { error: { code: "ResourceNotFound", message: "there is no such thing here" } } };
   const given = (value) => (value === undefined ? missing : { status: 200, body: value });
-  if (!url.pathname.startsWith("/api/")) return authorization(method, path, body) ?? arm(method, path, body) ?? missing;
+  if (!url.pathname.startsWith("/api/")) return authorization(method, path, body) ?? armThreats(method, path, body) ?? arm(method, path, body) ?? missing;
   const parts = path.split("/").slice(1);
   if (parts[0] === "session") return ownSession(method, parts, body);
   if (parts[0] === "principals") return people(method, parts, body);
   if (parts[0] === "audit") return audit(parts[1], query);
   if (method === "POST" && path === "/set-up") return setUp(body);
+  if (["alerts", "incidents", "logInputs"].includes(parts[0])) return given(threats(parts, method, query, body, page));
   if (path === "/plans") return given(plans());
   if (path === "/identity-providers") return given({ items: [{ id: "corp", name: "Corp SSO", issuer: "https://login.corp.example/realms/main", clientId: "skywarden", scopes: ["openid", "profile", "groups"], groupsClaim: "groups", source: "file" }] });
   if (method === "POST" && path === "/exemptions") {

@@ -51,7 +51,7 @@ const rolesOf = (principal) => assignments.filter((own) => own.principal === pri
 const shown = (one) => ({ ...one, roles: rolesOf(one.id) });
 const isReader = () => current !== guid(1) && current !== "installation" && !rolesOf(current).some((own) => own.role === OWNER);
 
-const isOfTenant = (action) => action.includes("principals") || action.includes("auditLog");
+const isOfTenant = (action) => action.includes("principals") || action.includes("auditLog") || action.includes("logInputs");
 
 function session() {
   const own = { expiresAt: at(0.4), version: "0.0.0-fixture" };

@@ -14,4 +14,5 @@ export const MAY = [
   ...verbs("Microsoft.Authorization/auditLog", "read"), ...verbs("Microsoft.Security/pricings", "read", "write", "delete"), ...verbs("Microsoft.Security/securityContacts", "read", "write", "delete"), ...verbs("Microsoft.Security/assessments", "read"),
   ...verbs("Microsoft.Security/secureScores", "read"), ...verbs("Microsoft.Security/securityConnectors", "read", "delete"), ...verbs("Microsoft.Security/regulatoryComplianceStandards", "read", "write", "delete"),
   ...verbs("Microsoft.Security/securityStandards", "read", "write", "delete"), ...verbs("Microsoft.Authorization/policyExemptions", "read", "write", "delete"), ...verbs("Microsoft.Authorization/policyAssignments", "read", "delete"), ...verbs("Microsoft.Authorization/policyDefinitions", "read", "write"),
+  ...verbs("Microsoft.Security/alerts", "read", "write"), ...verbs("Microsoft.Security/alertsSuppressionRules", "read", "write", "delete"), "Microsoft.Security/locations/alerts/simulate/action", "Microsoft.Security/logInputs/read",
 ];

@@ -30,6 +30,13 @@ const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage")
 const ChangesPage = lazy(() => import("./features/changes/ChangesPage"));
 const PlansPage = lazy(() => import("./features/plans/PlansPage"));
 const PlanPage = lazy(() => import("./features/plans/PlanPage"));
+const ProtectionPage = lazy(() => import("./features/protection/ProtectionPage"));
+const AlertsPage = lazy(() => import("./features/alerts/AlertsPage"));
+const AlertPage = lazy(() => import("./features/alerts/AlertPage"));
+const SuppressionPage = lazy(() => import("./features/suppression/SuppressionPage"));
+const IncidentsPage = lazy(() => import("./features/incidents/IncidentsPage"));
+const IncidentPage = lazy(() => import("./features/incidents/IncidentPage"));
+const LogsPage = lazy(() => import("./features/logs/LogsPage"));
 const AccessPage = lazy(() => import("./features/access/AccessPage"));
 const PrincipalPage = lazy(() => import("./features/access/PrincipalPage"));
 const RolePage = lazy(() => import("./features/access/RolePage"));
@@ -76,6 +83,13 @@ export function App() {
                 <Route path="changes" element={<ChangesPage />} />
                 <Route path="plans" element={<PlansPage />} />
                 <Route path="plans/:name" element={<PlanPage />} />
+                <Route path="protection" element={<ProtectionPage />} />
+                <Route path="alerts" element={<AlertsPage />} />
+                <Route path="alerts/suppression" element={<SuppressionPage />} />
+                <Route path="alerts/:id" element={<AlertPage />} />
+                <Route path="incidents" element={<IncidentsPage />} />
+                <Route path="incidents/:id" element={<IncidentPage />} />
+                <Route path="logs" element={<LogsPage />} />
                 <Route path="access" element={<AccessPage />} />
                 <Route path="access/principals/:id" element={<PrincipalPage />} />
                 <Route path="access/roles/new" element={<RoleFormPage />} />

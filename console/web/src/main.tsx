@@ -7,6 +7,7 @@ import "./styles/table.css";
 import "./styles/overview.css";
 import "./styles/policy.css";
 import "./styles/people.css";
+import "./styles/threats.css";
 
 const root = document.getElementById("root");
 if (root) createRoot(root).render(<App />);

@@ -96,6 +96,7 @@ export const api = {
 export const arm = {
   get: <T>(path: string, version: string, signal?: AbortSignal) => request<T>("GET", armAddress(path, version), undefined, signal),
   put: <T>(path: string, version: string, body: unknown) => request<T>("PUT", armAddress(path, version), body),
+  post: <T>(path: string, version: string, body: unknown) => request<T>("POST", armAddress(path, version), body),
   remove: (path: string, version: string) => request<void>("DELETE", armAddress(path, version)),
 };
 

@@ -13,8 +13,8 @@ const CONTACTS_VERSION = "2023-12-01-preview";
 const RESOURCES_VERSION = "2022-09-01";
 const SUBSCRIPTIONS_VERSION = "2022-12-01";
 
-export const usePlans = () =>
-  useQuery({ queryKey: ["plans"], queryFn: ({ signal }) => api.get<PlansAnswer>("/plans", {}, signal) });
+export const usePlans = (options: { enabled: boolean } = { enabled: true }) =>
+  useQuery({ queryKey: ["plans"], queryFn: ({ signal }) => api.get<PlansAnswer>("/plans", {}, signal), enabled: options.enabled });
 
 /** What a plan is set to, in the words of Azure's API. */
 export interface PricingChange {

@@ -1,9 +1,10 @@
+import type { AlertSeverity } from "../api/alertTypes";
 import type { Severity } from "../api/types";
 
-const BARS: Record<Severity, number> = { Low: 1, Medium: 2, High: 3, Critical: 4 };
+const BARS: Record<Severity | AlertSeverity, number> = { Informational: 0, Low: 1, Medium: 2, High: 3, Critical: 4 };
 
 /** Rising bars tell the severities apart without colour. */
-export function SeverityBadge({ severity }: { severity: Severity }) {
+export function SeverityBadge({ severity }: { severity: Severity | AlertSeverity }) {
   return (
     <span className={`badge severity-${severity}`}>
       <svg width="16" height="14" viewBox="0 0 16 14" aria-hidden>

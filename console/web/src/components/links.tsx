@@ -2,11 +2,10 @@ import { Link } from "react-router";
 import { shorten } from "../lib/format";
 import { SampleBadge } from "./SampleBadge";
 
+export { endOfId } from "../lib/ids";
+
 export const resourcePath = (id: string): string => `/inventory/resource?id=${encodeURIComponent(id)}`;
 export const recommendationPath = (id: string): string => `/recommendations/${encodeURIComponent(id)}`;
-
-/** The end of an id, which tells resources of one kind apart; what is before it mostly does not. */
-export const endOfId = (id: string): string => id.split(/[/:]/).filter(Boolean).at(-1) ?? id;
 
 /** A resource by its name, with its id below; both may be of any length. */
 export function ResourceLink({ id, name, isSample = false }: { id: string; name?: string; isSample?: boolean }) {

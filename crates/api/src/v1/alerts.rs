@@ -14,7 +14,11 @@ use skywarden_model::{SignedDuration, Timestamp};
 use skywarden_store::{AlertQuery, AlertStatus, KeptAlert};
 
 use super::{Answer, DEFAULT_LIMIT};
-use crate::{arm::raised, error::ApiError, scoped::Scoped};
+use crate::{
+    arm::{id_of, raised},
+    error::ApiError,
+    scoped::Scoped,
+};
 
 /// Rows of a page at most.
 pub(super) const MAX_LIMIT: u32 = 500;
@@ -180,6 +184,7 @@ pub(super) fn row(kept: &KeptAlert) -> Value {
         "sources": alert.sources,
         "connector": kept.connector,
         "account": kept.account,
+        "subscription": id_of(&kept.connector, &kept.account),
         "resource": kept.resource,
         "incident": kept.incident,
         "suppressedBy": kept.suppressed_by,

@@ -96,8 +96,9 @@ async fn what_is_asked_wrongly_is_told() {
 
 #[tokio::test]
 async fn the_console_filters_counts_and_changes_many_at_once() {
-    let (server, _) = with_samples(&["KeyVaults", "DNS"]).await;
+    let (server, subscription) = with_samples(&["KeyVaults", "DNS"]).await;
     let all = get(&server, "/api/v1/alerts").await;
+    assert_eq!(format!("/subscriptions/{}", all["items"][0]["subscription"].as_str().unwrap()), subscription);
     assert_eq!(all["items"].as_array().unwrap().len(), 6);
     let vaults = get(&server, "/api/v1/alerts?plan=KeyVaults&days=1").await;
     let ids: Vec<&Value> = vaults["items"].as_array().unwrap().iter().map(|alert| &alert["id"]).collect();

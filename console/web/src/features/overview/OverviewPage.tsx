@@ -2,6 +2,7 @@ import { useOverview } from "../../api/queries";
 import { Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { RecentChanges } from "../changes/RecentChanges";
+import { AlertsCard } from "./AlertsCard";
 import { ChecksCard } from "./ChecksCard";
 import { ControlsTable } from "./ControlsTable";
 import { SampleBanner } from "./SampleBanner";
@@ -26,6 +27,7 @@ export default function OverviewPage() {
                 <TrendCard points={overview.trend} />
               </div>
             </div>
+            <AlertsCard />
             <ControlsTable score={overview.secureScore} />
             <div className="columns">
               <SubscriptionsCard overview={overview} />
