@@ -14,7 +14,8 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     brokers::install()?;
     install_clouds()?;
     // The console is built once, by its own tests: Rust's need none of it.
-    let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
+    let mut arguments =
+        vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features", "--features", "skywarden/hunt"];
     arguments.extend(filter);
     process::run("cargo", &arguments)?;
     if filter.is_none() {
