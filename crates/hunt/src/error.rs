@@ -66,6 +66,9 @@ pub(crate) fn is_gone(error: &DataFusionError) -> bool {
         if let Some(object_store::Error::NotFound { .. }) = error.downcast_ref() {
             return true;
         }
+        if let Some(HuntError::Changed) = error.downcast_ref() {
+            return true;
+        }
         cause = error.source();
     }
     false
@@ -78,7 +81,7 @@ fn sentence(error: &DataFusionError, root: &DataFusionError, sql: &str, tables: 
             SchemaError::FieldNotFound { field, .. } => format!("there is no column {}", field.name),
             other => other.to_string(),
         },
-        other => first_line(&other.message()),
+        other => other.message().replace('\n', " ").replace("datafusion.public.", ""),
     };
     let name = missing(&message).or_else(|| message.strip_prefix("there is no column "));
     let place = error.diagnostic().and_then(place).or_else(|| name.and_then(|name| place_of(name, sql)));
@@ -86,6 +89,9 @@ fn sentence(error: &DataFusionError, root: &DataFusionError, sql: &str, tables: 
     let mut sentence = message.clone();
     if let Some((line, column)) = place {
         sentence.push_str(&format!(" (line {line}, column {column})"));
+    }
+    if sentence.contains("Did you mean") {
+        return sentence;
     }
     if !near.is_empty() {
         sentence.push_str(&format!("; did you mean {}?", near.join(" or ")));

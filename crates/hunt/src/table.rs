@@ -17,10 +17,13 @@ use datafusion::{
 };
 use skywarden_archive::{Archive, StoredFile};
 
-use crate::prune;
+use crate::{HuntError, prune};
 
 /// What folders say of the events in them.
 pub(crate) const FOLDERS: [&str; 3] = ["source", "date", "hour"];
+
+/// So often an archive is listed that never stays the same.
+const MAX_LISTINGS: usize = 20;
 
 /// The events of an archive, or of one log source, as a table.
 #[derive(Debug)]
@@ -40,6 +43,24 @@ impl Events {
     /// Its columns in order.
     pub(crate) fn columns(&self) -> SchemaRef {
         Arc::clone(self.columns.table_schema())
+    }
+
+    /// The files that are there. A folder that is listed while files in it are joined may show neither these nor what they became, so
+    /// it is listed until that gives the same twice.
+    async fn listed(&self) -> Result<Vec<StoredFile>> {
+        let list = async || {
+            let files = self.archive.files(self.source.as_deref()).await;
+            files.map_err(|error| DataFusionError::External(Box::new(error)))
+        };
+        let mut before = list().await?;
+        for _ in 0..MAX_LISTINGS {
+            let now = list().await?;
+            if now == before {
+                return Ok(now);
+            }
+            before = now;
+        }
+        Err(DataFusionError::External(Box::new(HuntError::Changed)))
     }
 }
 
@@ -64,9 +85,7 @@ impl TableProvider for Events {
         filters: &[Expr],
         limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let listed = self.archive.files(self.source.as_deref()).await;
-        let listed = listed.map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let files = prune::wanted(state, &self.columns(), filters, listed)?;
+        let files = prune::wanted(state, &self.columns(), filters, self.listed().await?)?;
         if files.is_empty() {
             let columns = match projection {
                 Some(projection) => Arc::new(self.columns().project(projection)?),
