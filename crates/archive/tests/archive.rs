@@ -143,6 +143,22 @@ fn files_of_an_hour_are_joined_and_later_ones_are_left() {
 }
 
 #[test]
+fn each_log_source_is_kept_for_its_own_time() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::in_folder(folder.path(), layout()).unwrap();
+        let all: Vec<Event> = (0..6).map(|n| (n % 2, u16::from(n / 2) * 60, "x".to_owned())).collect();
+        put(&archive, 1, &expected(&all)).await;
+        let before = |source: &str| if source == "linux-auth" { 2 * HOUR } else { HOUR };
+        assert_eq!(archive.remove_before(before).await.unwrap(), 3);
+        let left = read(&archive, None, 0..i64::MAX).await;
+        let left: Vec<(&str, i64)> = left.iter().map(|event| (event.source.as_str(), event.time / HOUR)).collect();
+        assert_eq!(left, [("aws-cloudtrail", 1), ("aws-cloudtrail", 2), ("linux-auth", 2)]);
+        assert_eq!(archive.sources().await.unwrap(), ["aws-cloudtrail", "linux-auth"]);
+    });
+}
+
+#[test]
 fn a_damaged_file_is_named_with_what_to_do() {
     runtime().block_on(async {
         let folder = tempfile::tempdir().unwrap();

@@ -122,7 +122,20 @@ async fn json_is_taken_apart_and_columns_that_old_files_lack_are_null() {
                raw->'none', raw->'nothing'->>'there', json_get_array(raw, 'deep', 'list'), newer, actor, time, date, source \
                FROM events WHERE json_get_int(raw, 'n') = 1";
     let wanted = json!([
-        "1", 1, "x", [1, "x"], 1, true, null, null, ["1", "\"x\""], null, "anna", "2026-03-01T10:00:00.000Z", "2026-03-01", "a"
+        "1",
+        1,
+        "x",
+        [1, "x"],
+        1,
+        true,
+        null,
+        null,
+        ["1", "\"x\""],
+        null,
+        "anna",
+        "2026-03-01T10:00:00.000Z",
+        "2026-03-01",
+        "a"
     ]);
     assert_eq!(json!(ask(&archive, sql).await.unwrap()), json!([wanted]));
     let sql = "SELECT 1.5, 'NaN'::double, 3::bigint, now() > time, {'a': 1, 'b': ['x']}, NULL, INTERVAL '1 day', count(*) FROM events GROUP BY time";

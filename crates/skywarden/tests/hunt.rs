@@ -74,7 +74,8 @@ fn questions_are_answered_and_nothing_else(archive: &Path) {
     assert_eq!(hunt(archive, "SELECT count(*) AS n FROM events"), [json!({ "n": 3 * EACH })]);
     let hour = "SELECT count(*) AS n FROM events WHERE time >= '2026-03-01T11:00:00Z' AND time < '2026-03-01T12:00:00Z'";
     assert_eq!(hunt(archive, hour), [json!({ "n": 1_200 })]);
-    let folders = "SELECT source, date, hour, count(*) AS n FROM events WHERE date = '2026-03-01' AND hour = 12 GROUP BY ALL ORDER BY 1";
+    let folders =
+        "SELECT source, date, hour, count(*) AS n FROM events WHERE date = '2026-03-01' AND hour = 12 GROUP BY ALL ORDER BY 1";
     assert_eq!(
         hunt(archive, folders),
         SOURCES.map(|source| json!({ "source": source, "date": "2026-03-01", "hour": 12, "n": 400 }))

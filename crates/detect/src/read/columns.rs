@@ -157,7 +157,11 @@ pub(crate) fn take_csv<'t>(
 
 /// A value as it stands between commas.
 fn quoted(value: &str) -> Cow<'_, str> {
-    if value.contains([',', '"', '\n', '\r']) { Cow::Owned(format!("\"{}\"", value.replace('"', "\"\""))) } else { Cow::Borrowed(value) }
+    if value.contains([',', '"', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", value.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(value)
+    }
 }
 
 #[cfg(test)]

@@ -139,12 +139,7 @@ impl Reader {
     }
 
     /// Takes a record that was kept apart again: its text, and what the reader knew besides it.
-    pub(crate) fn kept<'t>(
-        &self,
-        text: &'t str,
-        known: Option<&str>,
-        each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>),
-    ) {
+    pub(crate) fn kept<'t>(&self, text: &'t str, known: Option<&str>, each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>)) {
         let state = known.map_or_else(|| Ok(ReaderState::default()), serde_json::from_str);
         match (self, state) {
             // It was taken out of its document before.

@@ -24,11 +24,7 @@ pub(crate) enum Taken {
 }
 
 /// Takes `key=value` apart, as the Linux audit daemon writes it.
-pub(crate) fn take<'t>(
-    message: &str,
-    pairs: &mut Pairs<'t>,
-    call: &mut Option<(String, BTreeMap<String, String>)>,
-) -> Taken {
+pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(String, BTreeMap<String, String>)>) -> Taken {
     let start = pairs.len();
     let mut found = Vec::new();
     fields(message, &mut found);

@@ -81,8 +81,10 @@ impl<'d, 'b> Again<'d, 'b> {
             time: Timestamp::from_millisecond(event.time).unwrap_or(Timestamp::UNIX_EPOCH),
             received: Timestamp::from_millisecond(event.received).unwrap_or(Timestamp::UNIX_EPOCH),
         };
-        
+
         let bad = &mut *self.bad;
-        self.detect.feed_kept(&mut self.run, input, &kept, &mut |record: BadRecord| bad.add(&format!("archive, {} {}", event.source, event.event_id), record));
+        self.detect.feed_kept(&mut self.run, input, &kept, &mut |record: BadRecord| {
+            bad.add(&format!("archive, {} {}", event.source, event.event_id), record)
+        });
     }
 }

@@ -129,9 +129,8 @@ fn schema(hunt: &Hunt, format: HuntFormat) -> anyhow::Result<()> {
     if format != HuntFormat::Table {
         names.extend(["column".to_owned(), "kind".to_owned()]);
     }
-    let columns = |names: Vec<String>| -> Vec<Column> {
-        names.into_iter().map(|name| Column { name, kind: "text".to_owned() }).collect()
-    };
+    let columns =
+        |names: Vec<String>| -> Vec<Column> { names.into_iter().map(|name| Column { name, kind: "text".to_owned() }).collect() };
     let mut printer = Printer::new(format, &columns(names))?;
     for table in hunt.tables() {
         let source = table.source.clone().unwrap_or_else(|| "all log sources".to_owned());

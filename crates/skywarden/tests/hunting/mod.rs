@@ -71,7 +71,10 @@ pub(crate) async fn take_in(folder: &Path) -> BTreeMap<String, Alert> {
         for source in SOURCES {
             let mut texts: Vec<String> = (start..start + 200).map(|n| event(source, n)).collect();
             if source == "aws-vpc-flow" && start == 0 {
-                texts.insert(0, "account-id interface-id srcaddr dstaddr srcport dstport protocol bytes start end action".to_owned());
+                texts.insert(
+                    0,
+                    "account-id interface-id srcaddr dstaddr srcport dstport protocol bytes start end action".to_owned(),
+                );
             }
             let about = About {
                 input: Arc::from(source),
