@@ -62,16 +62,18 @@ impl HuntError {
 /// Whether a file that was listed is not there any more.
 pub(crate) fn is_gone(error: &DataFusionError) -> bool {
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        if let Some(object_store::Error::NotFound { .. }) = error.downcast_ref() {
+    while let Some(own) = cause {
+        if let Some(object_store::Error::NotFound { .. }) = own.downcast_ref() {
             return true;
         }
-        if let Some(HuntError::Changed) = error.downcast_ref() {
+        if let Some(HuntError::Changed) = own.downcast_ref() {
             return true;
         }
-        cause = error.source();
+        cause = own.source();
     }
-    false
+    // Where footers are read only the words are left of the cause.
+    let words = error.to_string();
+    words.contains("Object at location") && words.contains("not found")
 }
 
 /// What is wrong, where, and what may have been meant.

@@ -1,7 +1,7 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::{
-    common::DataFusionError,
+    common::{DataFusionError, config::Dialect},
     execution::{
         context::SQLOptions,
         memory_pool::{FairSpillPool, TrackConsumersPool},
@@ -120,6 +120,8 @@ fn context() -> Result<SessionContext, HuntError> {
     let mut config = SessionConfig::new().with_information_schema(true).with_collect_statistics(false);
     let options = config.options_mut();
     options.sql_parser.collect_spans = true;
+    // In others `raw->>'x' = 'y'` compares first.
+    options.sql_parser.dialect = Dialect::PostgreSQL;
     // Most columns of an event are not asked for, and of those that are only some rows.
     options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;

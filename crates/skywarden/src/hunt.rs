@@ -23,11 +23,11 @@ pub(crate) fn run(arguments: &HuntArguments, _content: Option<&Path>) -> anyhow:
 pub(crate) fn run(arguments: &HuntArguments, content: Option<&Path>) -> anyhow::Result<Ending> {
     let folder = archive_folder(arguments)?;
     let archive = skywarden_archive::Archive::in_existing_folder(&folder, crate::logs::layout()?)?;
-    let known = crate::content::catalog_with_threats(content)?.log_sources;
+    let known = || Ok(crate::content::catalog_with_threats(content)?.log_sources.into_keys().collect());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let asked = runtime.block_on(async {
         tokio::select! {
-            asked = output::ask(arguments, &archive, known.keys().map(String::as_str)) => asked,
+            asked = output::ask(arguments, &archive, known) => asked,
             stopped = tokio::signal::ctrl_c() => {
                 stopped?;
                 anyhow::bail!("stopped before the end: what was printed is not all")

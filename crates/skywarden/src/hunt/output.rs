@@ -6,7 +6,7 @@ use std::{
 use serde::{Serializer as _, ser::SerializeMap as _};
 use serde_json::Value;
 use skywarden_archive::Archive;
-use skywarden_hunt::{Column, Hunt};
+use skywarden_hunt::{Column, Hunt, HuntError};
 
 use crate::{
     arguments::{HuntArguments, HuntFormat},
@@ -19,16 +19,19 @@ const ROWS_OF_TABLE: usize = 100;
 /// Of a value a table shows so many characters.
 const CELL: usize = 300;
 
-/// Answers what is asked and prints it while it is found.
-pub(crate) async fn ask<'k>(
+/// Answers what is asked and prints it while it is found. `known` gives the log sources that there are, with or without events.
+pub(crate) async fn ask(
     arguments: &HuntArguments,
     archive: &Archive,
-    known: impl IntoIterator<Item = &'k str>,
+    known: impl Fn() -> anyhow::Result<Vec<String>>,
 ) -> anyhow::Result<()> {
     let started = Instant::now();
-    let hunt = Hunt::open(archive, known).await?;
-    let Some(sql) = &arguments.sql else { return schema(&hunt, arguments.format) };
-    let mut answer = hunt.query(sql).await?;
+    let Some(sql) = &arguments.sql else { return schema(&open(archive, &known()?).await?, arguments.format) };
+    let mut answer = match open(archive, &[]).await?.query(sql).await {
+        // It may name a log source of which no event came yet. To know all takes longer than most answers.
+        Err(HuntError::Sql { .. }) => open(archive, &known()?).await?.query(sql).await?,
+        other => other?,
+    };
     let most = match (arguments.limit, arguments.format) {
         (Some(limit), _) => limit,
         (None, HuntFormat::Table) => ROWS_OF_TABLE,
@@ -49,6 +52,10 @@ pub(crate) async fn ask<'k>(
     let plural = if n_rows == 1 { "" } else { "s" };
     eprintln!("{n_rows} row{plural}{more}, {:.1} s", started.elapsed().as_secs_f64());
     Ok(())
+}
+
+async fn open(archive: &Archive, known: &[String]) -> Result<Hunt, HuntError> {
+    Hunt::open(archive, known.iter().map(String::as_str)).await
 }
 
 /// Writes rows in one of the formats.
