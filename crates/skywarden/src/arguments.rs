@@ -76,7 +76,7 @@ pub(crate) enum Command {
     },
     /// Look through logs for attacks: files, or the archive once more.
     Detect(DetectArguments),
-    /// Ask the archive of events in SQL.
+    /// Ask the archive of events in SQL (a build with the feature `hunt`).
     Hunt(HuntArguments),
     /// Azure Policy: definitions, initiatives, assignments, exemptions, and how resources comply.
     Policy {
