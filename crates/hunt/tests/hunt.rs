@@ -1,5 +1,5 @@
 //! Queries see each event once and open only the files that may matter, while files come, are joined and go.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
 

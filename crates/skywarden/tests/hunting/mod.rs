@@ -132,10 +132,10 @@ fn call(n: u32, time: &str) -> String {
         _ if n % 25 == 4 => {
             ("s3", "GetObject", r#","errorCode":"AccessDenied","requestParameters":{"bucketName":"payroll","key":"2026.csv"}"#)
         }
-        _ if n % 2 == 0 => ("ec2", "DescribeInstances", r#","requestParameters":null"#),
+        _ if n.is_multiple_of(2) => ("ec2", "DescribeInstances", r#","requestParameters":null"#),
         _ => ("sts", "GetCallerIdentity", r#","requestParameters":null"#),
     };
-    let mfa = n % 10 != 0;
+    let mfa = !n.is_multiple_of(10);
     format!(
         r#"{{"eventVersion":"1.10","userIdentity":{{"type":"IAMUser","arn":"arn:aws:iam::111122223333:user/{user}","accountId":"111122223333","accessKeyId":"{key}","userName":"{user}","sessionContext":{{"attributes":{{"mfaAuthenticated":"{mfa}"}}}}}},"eventTime":"{time}","eventSource":"{service}.amazonaws.com","eventName":"{name}","awsRegion":"eu-central-1","sourceIPAddress":"192.0.2.{}","userAgent":"aws-cli/2.15"{more},"eventID":"00000000-0000-4000-8000-{n:012}","readOnly":true,"eventType":"AwsApiCall","recipientAccountId":"111122223333"}}"#,
         n % 20
