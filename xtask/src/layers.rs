@@ -21,6 +21,7 @@ const LAYERS: &[&str] = &[
     "skywarden-host",
     "skywarden-cloud",
     "skywarden-archive",
+    "skywarden-hunt",
     "skywarden-ingest",
     "skywarden-collect",
     "skywarden-store",

@@ -13,8 +13,10 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_identity_provider()?;
     brokers::install()?;
     install_clouds()?;
+    install_duckdb()?;
     // The console is built once, by its own tests: Rust's need none of it.
-    let mut arguments = vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features"];
+    let mut arguments =
+        vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features", "--features", "skywarden/hunt"];
     arguments.extend(filter);
     process::run("cargo", &arguments)?;
     if filter.is_none() {
@@ -53,6 +55,23 @@ fn install_clouds() -> anyhow::Result<()> {
     process::run(&pip, &["install", "--quiet", "--requirement", "crates/ingest/tests/clouds/requirements.txt"])?;
     // It asks for Python 3.14 and for what its other services need; serve.py runs its Pub/Sub without either.
     process::run(&pip, &["install", "--quiet", "--no-deps", "--ignore-requires-python", "cloudbox==0.2.3"])?;
+    std::fs::write(&installed, wanted).with_context(|| format!("could not write {}", installed.display()))
+}
+
+/// The test of hunting holds the archive against DuckDB from PyPI.
+fn install_duckdb() -> anyhow::Result<()> {
+    const REQUIREMENTS: &str = "tests/clients/duckdb_requirements.txt";
+    let root = process::root()?;
+    let wanted = std::fs::read_to_string(root.join(REQUIREMENTS)).with_context(|| format!("could not read {REQUIREMENTS}"))?;
+    let folder = root.join("target/duckdb");
+    let installed = folder.join("requirements.txt");
+    if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    println!("installing DuckDB in {}", folder.display());
+    let text = folder.to_str().context("the path of the checkout is no UTF-8")?;
+    process::run("python3", &["-m", "venv", "--clear", text]).context("the tests need Python 3.11 or later with venv")?;
+    process::run(&format!("{text}/bin/pip"), &["install", "--quiet", "--requirement", REQUIREMENTS])?;
     std::fs::write(&installed, wanted).with_context(|| format!("could not write {}", installed.display()))
 }
 

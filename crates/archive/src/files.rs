@@ -38,6 +38,24 @@ pub struct FileName {
     pub last: u64,
 }
 
+/// A file as it lies in the storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// The log source and hour of its events.
+    pub hour: Hour,
+    /// Which batches it holds.
+    pub name: FileName,
+    /// How large it is.
+    pub n_bytes: u64,
+}
+
+impl StoredFile {
+    /// Where it lies in the storage.
+    pub fn path(&self) -> Path {
+        self.hour.path().join(self.name.text())
+    }
+}
+
 impl Hour {
     /// The hour of an event's time in milliseconds since 1970.
     pub fn of(source: &str, time: i64) -> Self {
@@ -106,6 +124,34 @@ impl Archive {
         Archive { store, layout, folder: None }
     }
 
+    /// An archive that is only read: its folder must be there.
+    ///
+    /// # Errors
+    /// If the folder is not there or can't be used.
+    pub fn in_existing_folder(folder: &FilePath, layout: Layout) -> Result<Self, ArchiveError> {
+        let failed = |error: std::io::Error| ArchiveError::Folder { path: folder.display().to_string(), error };
+        std::fs::read_dir(folder).map_err(failed)?;
+        Self::in_folder(folder, layout)
+    }
+
+    /// The storage, for those who read files themselves.
+    pub fn storage(&self) -> Arc<dyn ObjectStore> {
+        Arc::clone(&self.store)
+    }
+
+    /// The log sources that it has folders of, in order.
+    ///
+    /// # Errors
+    /// If the storage can't be listed.
+    pub async fn sources(&self) -> Result<Vec<String>, ArchiveError> {
+        let root = Path::default();
+        let listed = self.store.list_with_delimiter(None).await.map_err(ArchiveError::storage("list", &root))?;
+        let names = listed.common_prefixes.iter().filter_map(|folder| folder.filename()?.strip_prefix("source="));
+        let mut sources: Vec<String> = names.map(str::to_owned).collect();
+        sources.sort();
+        Ok(sources)
+    }
+
     /// Which columns its files get.
     pub fn layout(&self) -> &Layout {
         &self.layout
@@ -142,26 +188,35 @@ impl Archive {
         Ok(())
     }
 
-    /// All files of some log source, or of all, in order of their paths, without those whose events are in another file as well.
+    /// All files of some log source, or of all, in order of their hours and numbers, without those whose events are in another file as
+    /// well.
     ///
     /// # Errors
     /// If the storage can't be listed.
-    pub(crate) async fn files(&self, source: Option<&str>) -> Result<Vec<(Hour, FileName)>, ArchiveError> {
+    pub async fn files(&self, source: Option<&str>) -> Result<Vec<StoredFile>, ArchiveError> {
         let mut files = self.all_files(source).await?;
         let all = files.clone();
-        files.retain(|(hour, name)| !all.iter().any(|(other_hour, other)| other_hour == hour && other.covers(*name)));
+        let mut hours = all.chunk_by(|left, right| left.hour == right.hour).peekable();
+        files.retain(|file| {
+            while hours.next_if(|hour| hour.first().is_some_and(|first| first.hour != file.hour)).is_some() {}
+            let same_hour = hours.peek().copied().unwrap_or_default();
+            !same_hour.iter().any(|other| other.name.covers(file.name))
+        });
         Ok(files)
     }
 
-    pub(crate) async fn all_files(&self, source: Option<&str>) -> Result<Vec<(Hour, FileName)>, ArchiveError> {
+    pub(crate) async fn all_files(&self, source: Option<&str>) -> Result<Vec<StoredFile>, ArchiveError> {
         let prefix = source.map(|source| Path::from(format!("source={source}")));
         let listed = self.store.list(prefix.as_ref());
         let listed: Vec<_> = listed.try_collect().await.map_err(ArchiveError::storage("list", &prefix.unwrap_or_default()))?;
-        let mut files: Vec<_> = listed
+        let mut files: Vec<StoredFile> = listed
             .iter()
-            .filter_map(|object| Some((Hour::parse(&object.location)?, FileName::parse(&object.location)?)))
+            .filter_map(|object| {
+                let (hour, name) = (Hour::parse(&object.location)?, FileName::parse(&object.location)?);
+                Some(StoredFile { hour, name, n_bytes: object.size })
+            })
             .collect();
-        files.sort();
+        files.sort_by(|left, right| (&left.hour, left.name).cmp(&(&right.hour, right.name)));
         Ok(files)
     }
 

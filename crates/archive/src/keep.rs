@@ -5,7 +5,7 @@ use parquet::file::{
     writer::SerializedFileWriter,
 };
 
-use crate::{Archive, ArchiveError, FileName, Hour, columns::Columns};
+use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
 
 /// Files of an hour that are joined become one of at most so many bytes, packed.
 const MAX_JOINED: usize = 256 << 20;
@@ -32,7 +32,7 @@ impl Archive {
     /// If files can't be read or written. What was read stays then.
     pub async fn compact(&self, before: i64, up_to: u64, at_least: usize) -> Result<Compacted, ArchiveError> {
         let mut hours: BTreeMap<Hour, Vec<FileName>> = BTreeMap::new();
-        for (hour, name) in self.all_files(None).await? {
+        for StoredFile { hour, name, .. } in self.all_files(None).await? {
             if hour.start().saturating_add(3_600_000) <= before && name.last <= up_to {
                 hours.entry(hour).or_default().push(name);
             }
@@ -99,14 +99,15 @@ impl Archive {
         Ok(done)
     }
 
-    /// Removes the hours that ended before a time (milliseconds since 1970). How many files that were.
+    /// Removes the hours that ended before a time (milliseconds since 1970), which may be another for each log source. How many files
+    /// that were.
     ///
     /// # Errors
     /// If the storage can't be listed or a file can't be removed.
-    pub async fn remove_before(&self, before: i64) -> Result<usize, ArchiveError> {
+    pub async fn remove_before(&self, before: impl Fn(&str) -> i64) -> Result<usize, ArchiveError> {
         let mut n = 0;
-        for (hour, name) in self.all_files(None).await? {
-            if hour.start().saturating_add(3_600_000) <= before {
+        for StoredFile { hour, name, .. } in self.all_files(None).await? {
+            if hour.start().saturating_add(3_600_000) <= before(&hour.source) {
                 self.remove(&hour, name).await?;
                 n += 1;
             }

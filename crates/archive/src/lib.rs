@@ -15,7 +15,7 @@ mod schema;
 
 pub use batch::{Batch, Packed};
 pub use error::ArchiveError;
-pub use files::{Archive, FileName, Hour};
+pub use files::{Archive, FileName, Hour, StoredFile};
 pub use keep::Compacted;
 pub use replay::ArchivedEvent;
 pub use schema::{Layout, Row};

@@ -6,7 +6,7 @@ use parquet::file::{
     statistics::Statistics,
 };
 
-use crate::{Archive, ArchiveError, FileName, Hour, columns::Columns};
+use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
 
 /// An event as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +21,8 @@ pub struct ArchivedEvent {
     pub source: String,
     /// What tells it from all others.
     pub event_id: String,
+    /// The texts of the layout's columns, in their order.
+    pub columns: Vec<Option<String>>,
     /// The record as it was read.
     pub raw: String,
 }
@@ -50,7 +52,8 @@ impl Archive {
         // The least number of the next event of each file; files that are not opened yet stand with the least of their first row group.
         let mut heap = BinaryHeap::new();
         let mut open: Vec<Open> = Vec::new();
-        for (hour, name) in self.files(source).await?.into_iter().filter(|(hour, _)| is_wanted(hour)) {
+        let files = self.files(source).await?;
+        for StoredFile { hour, name, .. } in files.into_iter().filter(|file| is_wanted(&file.hour)) {
             let (path, bytes) = self.read(&hour, name).await?;
             let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
             if let Some(first) = reader.metadata().row_groups().first() {
@@ -99,12 +102,18 @@ impl Archive {
                 received: row.received,
                 source: file.hour.source.clone(),
                 event_id: row.texts.first().copied().flatten().unwrap_or_default().to_owned(),
+                columns: own_columns(&row.texts).iter().map(|text| text.map(str::to_owned)).collect(),
                 raw: row.texts.last().copied().flatten().unwrap_or_default().to_owned(),
             })
             .collect();
         file.events.reverse();
         Ok(true)
     }
+}
+
+/// The texts of the layout's columns: after `event_id` and `class`, before `raw`.
+fn own_columns<'t, 'c>(texts: &'t [Option<&'c str>]) -> &'t [Option<&'c str>] {
+    texts.get(2..texts.len().saturating_sub(1)).unwrap_or_default()
 }
 
 /// The least number of an event in a row group: they are in order.

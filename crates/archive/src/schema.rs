@@ -44,6 +44,11 @@ pub struct Layout {
 }
 
 impl Layout {
+    /// The names of the text columns that it has besides those of every file, in their order.
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
     /// Files with these text columns, besides `seq`, `time`, `received`, `event_id`, `class` and `raw`.
     ///
     /// # Errors

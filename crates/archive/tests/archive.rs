@@ -27,6 +27,7 @@ fn expected(events: &[Event]) -> Vec<ArchivedEvent> {
             received: 7,
             source: source(*number).to_owned(),
             event_id: format!("e{seq}"),
+            columns: vec![(seq % 2 == 0).then(|| "anna".to_owned()), None],
             raw: text.clone(),
         }
     };
@@ -135,9 +136,25 @@ fn files_of_an_hour_are_joined_and_later_ones_are_left() {
         archive.compact(2 * HOUR, 4, 3).await.unwrap();
         assert_eq!(files().len(), 5);
 
-        assert_eq!(archive.remove_before(HOUR + 1).await.unwrap(), 2);
+        assert_eq!(archive.remove_before(|_| HOUR + 1).await.unwrap(), 2);
         assert_eq!(read(&archive, None, 0..i64::MAX).await, all[60..]);
-        assert_eq!(archive.remove_before(HOUR + 1).await.unwrap(), 0);
+        assert_eq!(archive.remove_before(|_| HOUR + 1).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn each_log_source_is_kept_for_its_own_time() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::in_folder(folder.path(), layout()).unwrap();
+        let all: Vec<Event> = (0..6).map(|n| (n % 2, u16::from(n / 2) * 60, "x".to_owned())).collect();
+        put(&archive, 1, &expected(&all)).await;
+        let before = |source: &str| if source == "linux-auth" { 2 * HOUR } else { HOUR };
+        assert_eq!(archive.remove_before(before).await.unwrap(), 3);
+        let left = read(&archive, None, 0..i64::MAX).await;
+        let left: Vec<(&str, i64)> = left.iter().map(|event| (event.source.as_str(), event.time / HOUR)).collect();
+        assert_eq!(left, [("aws-cloudtrail", 1), ("aws-cloudtrail", 2), ("linux-auth", 2)]);
+        assert_eq!(archive.sources().await.unwrap(), ["aws-cloudtrail", "linux-auth"]);
     });
 }
 

@@ -104,6 +104,26 @@ pub enum Clock {
     OfRecords(Timestamp),
     /// This time, whatever the records say.
     At(Timestamp),
+    /// The time of each record; where it has none, the one that it was kept with.
+    Kept {
+        /// What it was kept with.
+        time: Timestamp,
+        /// When it arrived.
+        received: Timestamp,
+    },
+}
+
+/// A record as it was kept.
+#[derive(Debug, Clone, Copy)]
+pub struct Kept<'a> {
+    /// What was read.
+    pub text: &'a str,
+    /// What the reader knew besides: the column [`CONTEXT`](crate::CONTEXT).
+    pub context: Option<&'a str>,
+    /// When it happened.
+    pub time: Timestamp,
+    /// When it arrived.
+    pub received: Timestamp,
 }
 
 impl Detect {
@@ -197,22 +217,41 @@ impl Detect {
     pub fn feed(&self, run: &mut Run, input: &mut Input<'_>, text: &str, clock: Clock, sink: &mut impl Sink) {
         let source = input.source;
         let mut state = std::mem::take(&mut input.state);
-        source.reader.records(text, &mut state, &mut |raw| {
-            input.n_records += 1;
-            let wrong = match raw {
-                Ok(raw) => match source.hot_record(&raw) {
-                    Ok(record) => match self.look_at(run, input, &raw, record, clock, sink) {
-                        Ok(()) => return,
-                        Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
-                    },
+        source.reader.records(text, &mut state, &mut |raw| self.take(run, input, (raw, text), clock, sink));
+        input.state = state;
+    }
+
+    /// Looks again at a record that was kept. All that an input's records came from, in the order in which they arrived, raises the
+    /// same alerts again.
+    pub fn feed_kept(&self, run: &mut Run, input: &mut Input<'_>, kept: &Kept<'_>, sink: &mut impl Sink) {
+        let source = input.source;
+        let clock = Clock::Kept { time: kept.time, received: kept.received };
+        source.reader.kept(kept.text, kept.context, &mut |raw| self.take(run, input, (raw, kept.text), clock, sink));
+    }
+
+    /// Looks at what a reader took out of a text.
+    fn take(
+        &self,
+        run: &mut Run,
+        input: &mut Input<'_>,
+        (raw, text): (Result<Raw<'_>, Unreadable>, &str),
+        clock: Clock,
+        sink: &mut impl Sink,
+    ) {
+        input.n_records += 1;
+        let source = input.source;
+        let wrong = match raw {
+            Ok(raw) => match source.hot_record(&raw) {
+                Ok(record) => match self.look_at(run, input, &raw, record, clock, sink) {
+                    Ok(()) => return,
                     Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
                 },
-                Err(reason) => (reason, crate::source::shorten(text, 200)),
-            };
-            input.n_bad += 1;
-            sink.bad(BadRecord { number: input.n_records, reason: wrong.0.to_string(), start: wrong.1 });
-        });
-        input.state = state;
+                Err(reason) => (reason, crate::source::shorten(raw.text(), 200)),
+            },
+            Err(reason) => (reason, crate::source::shorten(text, 200)),
+        };
+        input.n_bad += 1;
+        sink.bad(BadRecord { number: input.n_records, reason: wrong.0.to_string(), start: wrong.1 });
     }
 
     fn look_at(
@@ -235,7 +274,7 @@ impl Detect {
         if source.has_rows() {
             source.find_event(&mut seen, scratch);
             let time = time_of(source, &seen, clock, newest);
-            sink.row(&source.row(&seen, raw.text(), time));
+            sink.row(&source.row(&seen, raw, time));
             for changed in source.changed(raw, &seen.record)? {
                 sink.changed(changed);
             }
@@ -249,7 +288,7 @@ impl Detect {
         run.is_now(match clock {
             Clock::At(_) => time,
             // A clock that runs ahead makes nobody forget.
-            Clock::OfRecords(now) => time.min(now),
+            Clock::OfRecords(now) | Clock::Kept { received: now, .. } => time.min(now),
         });
         let id = source.event_id(&seen.record, raw.text());
         let mut event = None;
@@ -312,10 +351,11 @@ fn time_of(source: &LogSource, seen: &crate::source::Seen<'_>, clock: Clock, new
     let time = match clock {
         Clock::At(time) => time,
         Clock::OfRecords(now) => source.time(&seen.record, now).or(*newest).unwrap_or(now),
+        Clock::Kept { time, received } => source.time(&seen.record, received).unwrap_or(time),
     };
     let no_later = match clock {
         Clock::At(time) => time,
-        Clock::OfRecords(now) => time.min(now),
+        Clock::OfRecords(now) | Clock::Kept { received: now, .. } => time.min(now),
     };
     *newest = Some(newest.map_or(no_later, |newest| newest.max(no_later)));
     time

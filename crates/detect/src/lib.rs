@@ -30,7 +30,7 @@ mod take;
 mod time;
 
 pub use alert::{Alert, Alerts, Evidence, by_severity};
-pub use detect::{BadRecord, Clock, Detect, Input, InputState, Sink};
+pub use detect::{BadRecord, Clock, Detect, Input, InputState, Kept, Sink};
 pub use entity::Entity;
 pub use event::Event;
 pub use incident::{AlertFacts, Change, Correlator, CorrelatorState, Incident, Kinds, Moment, Party, correlate, correlate_facts};
@@ -38,7 +38,7 @@ pub use intelligence::{Added, Entry, Indicator, Intelligence};
 pub use memory::{Place, Recall, Remembered};
 pub use ocsf::Class;
 pub use read::Unreadable;
-pub use row::{COLUMNS, N_COLUMNS, Row};
+pub use row::{COLUMNS, CONTEXT, N_COLUMNS, Row};
 pub use rule::{Correlates, PublicRules, Refused, Role, Rule, own_rules};
 pub use run::Run;
 pub use run_tests::{TestReport, run_tests};

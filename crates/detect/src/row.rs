@@ -28,10 +28,15 @@ pub const COLUMNS: [(&str, &[&str]); N_COLUMNS] = [
     ("domain", &["query.hostname", "dst_endpoint.hostname"]),
     ("url", &["http_request.url.url_string", "http_request.url.path"]),
     ("user_agent", &["http_request.user_agent"]),
+    (CONTEXT, &[]),
 ];
 
+/// The last column: what the reader knew besides the record's text (the columns that a header told, the system call that a line of
+/// the audit log goes on), without which the record can't be [looked at again](crate::Detect::feed_kept).
+pub const CONTEXT: &str = "context";
+
 /// How many columns there are.
-pub const N_COLUMNS: usize = 20;
+pub const N_COLUMNS: usize = 21;
 
 /// A record as it is kept.
 #[derive(Debug)]

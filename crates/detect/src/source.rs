@@ -413,15 +413,19 @@ impl LogSource {
     }
 
     /// A record as it is kept.
-    pub(crate) fn row<'a>(&'a self, seen: &Seen<'a>, raw: &'a str, time: Timestamp) -> Row<'a> {
+    pub(crate) fn row<'a>(&'a self, seen: &Seen<'a>, raw: &'a Raw<'_>, time: Timestamp) -> Row<'a> {
         let event = seen.event.and_then(|event| self.events.get(event));
+        let mut columns = self.row.as_ref().map(|row| row.columns(seen.event, &seen.record)).unwrap_or_default();
+        if let Some(context) = columns.last_mut() {
+            *context = raw.context().map(Cow::Borrowed);
+        }
         Row {
             source: self,
             own_id: self.own_id(&seen.record),
             time,
             class: event.map_or(Class::NONE, |event| event.class),
-            columns: self.row.as_ref().map(|row| row.columns(seen.event, &seen.record)).unwrap_or_default(),
-            raw,
+            columns,
+            raw: raw.text(),
         }
     }
 
@@ -476,7 +480,15 @@ impl Raw<'_> {
     /// The record as it was read.
     pub(crate) fn text(&self) -> &str {
         match self {
-            Raw::Json(text) | Raw::Pairs(_, text) => text,
+            Raw::Json(text) | Raw::Pairs(_, text, _) => text,
+        }
+    }
+
+    /// What the reader knew besides the text, if that mattered.
+    pub(crate) fn context(&self) -> Option<&str> {
+        match self {
+            Raw::Json(_) => None,
+            Raw::Pairs(_, _, context) => context.as_deref(),
         }
     }
 }
@@ -498,7 +510,7 @@ fn owned_value(value: &Value<'_>) -> Value<'static> {
 fn taken<'a>(projection: &Projection, raw: &'a Raw<'_>) -> Result<Record<'a>, Unreadable> {
     match raw {
         Raw::Json(text) => projection.read(text).map_err(|reason| Unreadable(format!("no JSON: {reason}"))),
-        Raw::Pairs(pairs, _) => {
+        Raw::Pairs(pairs, ..) => {
             let pairs = pairs.iter().map(|(name, value)| (name.as_ref(), Cow::Borrowed(value.as_ref())));
             Ok(projection.read_pairs(pairs))
         }

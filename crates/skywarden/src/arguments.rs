@@ -1,5 +1,6 @@
 mod access;
 mod detect;
+mod hunt;
 mod keys;
 mod limits;
 mod policy;
@@ -16,7 +17,10 @@ use crate::{
 };
 
 pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
-pub(crate) use detect::{DetectArguments, DetectFormat};
+pub(crate) use detect::{DetectArguments, DetectFormat, Place};
+pub(crate) use hunt::HuntArguments;
+#[cfg(feature = "hunt")]
+pub(crate) use hunt::HuntFormat;
 pub(crate) use keys::{KeySource, Keys};
 pub(crate) use limits::LimitArguments;
 pub(crate) use policy::{Evaluate, ImportPolicies, Policy, PolicyFormat, PolicyStates};
@@ -70,8 +74,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: Content,
     },
-    /// Look through logs in files for attacks.
+    /// Look through logs for attacks: files, or the archive once more.
     Detect(DetectArguments),
+    /// Ask the archive of events in SQL (a build with the feature `hunt`).
+    Hunt(HuntArguments),
     /// Azure Policy: definitions, initiatives, assignments, exemptions, and how resources comply.
     Policy {
         #[command(subcommand)]

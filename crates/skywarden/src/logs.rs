@@ -1,6 +1,11 @@
 //! Logs on their way into the server: inputs of the settings file, detection, the archive, and what keeps both in bounds.
 
-use std::{collections::BTreeSet, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
 use serde::Deserialize;
@@ -45,6 +50,8 @@ pub(crate) struct LogSettings {
 pub(crate) struct KeepSettings {
     /// Days for which events stay in the archive.
     event_days: u16,
+    /// The same for some log sources, by their ids.
+    sources: BTreeMap<String, u16>,
     /// Days for which alerts stay after their last event.
     alert_days: u16,
     /// Where the archive is; without it a folder of the data folder.
@@ -54,7 +61,30 @@ pub(crate) struct KeepSettings {
 impl Default for KeepSettings {
     /// 90 days, as Defender shows alerts.
     fn default() -> Self {
-        KeepSettings { event_days: 90, alert_days: 90, archive: None }
+        KeepSettings { event_days: 90, sources: BTreeMap::new(), alert_days: 90, archive: None }
+    }
+}
+
+impl KeepSettings {
+    /// The folder of the archive.
+    pub(crate) fn archive(&self, data: &Path) -> PathBuf {
+        self.archive.clone().unwrap_or_else(|| data.join("archive"))
+    }
+
+    /// For how many days the events of a log source stay.
+    fn days_of(&self, source: &str) -> u16 {
+        self.sources.get(source).copied().unwrap_or(self.event_days)
+    }
+
+    /// Log sources that there are not, before anything is begun: their events would stay for another time than somebody believes.
+    fn check(&self, catalog: &Catalog) -> anyhow::Result<()> {
+        match self.sources.keys().find(|id| !catalog.log_sources.contains_key(*id)) {
+            None => Ok(()),
+            Some(unknown) => anyhow::bail!(
+                "logs.keep.sources of settings.toml names the log source `{unknown}`; there are: {}",
+                known_sources(catalog)
+            ),
+        }
     }
 }
 
@@ -115,6 +145,7 @@ impl Logs {
         data: &DataDir,
         settings: &LogSettings,
     ) -> anyhow::Result<Option<Self>> {
+        settings.keep.check(catalog)?;
         if settings.inputs.is_empty() {
             return Ok(None);
         }
@@ -133,7 +164,7 @@ impl Logs {
         for refused in &refused {
             tracing::warn!(rule = refused.rule, reason = refused.reason, "a detection can't be used");
         }
-        let folder = settings.keep.archive.clone().unwrap_or_else(|| data.path().join("archive"));
+        let folder = settings.keep.archive(data.path());
         let archive = Archive::in_folder(&folder, layout()?)?;
         let changed = Arc::new(Notify::new());
         let keeper = StoreKeeper {
@@ -216,12 +247,15 @@ fn check(inputs: &[InputSettings], catalog: &Catalog) -> anyhow::Result<()> {
             input.id
         );
         if let Some(unknown) = input.sources().into_iter().find(|id| !catalog.log_sources.contains_key(*id)) {
-            let known: Vec<&str> = catalog.log_sources.keys().map(String::as_str).collect();
-            let known = known.join(", ");
+            let known = known_sources(catalog);
             anyhow::bail!("the input `{}` of settings.toml names the log source `{unknown}`; there are: {known}", input.id);
         }
     }
     Ok(())
+}
+
+fn known_sources(catalog: &Catalog) -> String {
+    catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
 }
 
 /// Joins small files of the archive and removes what is old, every hour.
@@ -233,7 +267,7 @@ async fn keep_house(archive: Archive, store: Store, checkpoints: watch::Receiver
         let settled = now.checked_sub(SETTLED).unwrap_or(Timestamp::MIN).as_millisecond();
         let up_to = *checkpoints.borrow();
         let kept = async {
-            archive.remove_before(days(keep.event_days).as_millisecond()).await?;
+            archive.remove_before(|source| days(keep.days_of(source)).as_millisecond()).await?;
             archive.compact(settled, up_to, JOINED_FROM).await?;
             store.remove_alerts_before(days(keep.alert_days)).await?;
             anyhow::Ok(())
@@ -241,5 +275,21 @@ async fn keep_house(archive: Archive, store: Store, checkpoints: watch::Receiver
         if let Err(error) = kept.await {
             tracing::warn!(%error, "the archive could not be tidied; it is tried again in an hour");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_source_may_be_kept_for_another_time_if_there_is_one() {
+        let keep: KeepSettings = toml::from_str("eventDays = 30\nsources = { \"aws-vpc-flow\" = 14 }").unwrap();
+        assert_eq!((keep.days_of("aws-vpc-flow"), keep.days_of("aws-cloudtrail")), (14, 30));
+        let catalog = Catalog::embedded_with_threats().unwrap();
+        keep.check(&catalog).unwrap();
+        let keep: KeepSettings = toml::from_str("sources = { \"aws-vpc\" = 14 }").unwrap();
+        let error = keep.check(&catalog).unwrap_err().to_string();
+        assert!(error.contains("`aws-vpc`") && error.contains("aws-vpc-flow"), "{error}");
     }
 }

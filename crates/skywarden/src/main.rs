@@ -12,6 +12,7 @@ mod content_docs;
 mod data_dir;
 mod detect;
 mod estate;
+mod hunt;
 mod keys;
 mod logs;
 mod master_key;
@@ -82,6 +83,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Scan(scan) => scan::run(scan, content),
         Command::Content { command } => content::run(command, content),
         Command::Detect(arguments) => detect::run(arguments, content),
+        Command::Hunt(arguments) => hunt::run(arguments, content),
         Command::Policy { command } => policy::run(command, content),
         Command::Access { command } => access::run(command),
         Command::Audit { command } => access::audit(command),

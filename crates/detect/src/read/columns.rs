@@ -1,14 +1,31 @@
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Pairs, Raw, Unreadable};
+use super::{Pairs, Raw, ReaderState, Unreadable, as_context};
 
 /// The order of the columns that a header line told, and what stands between them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Header {
     columns: Vec<String>,
     delimiter: char,
+    /// What is kept beside each record that it told the columns of.
+    #[serde(skip)]
+    context: OnceLock<Option<Arc<str>>>,
+}
+
+impl Header {
+    fn new(columns: Vec<String>, delimiter: char) -> Self {
+        Header { columns, delimiter, context: OnceLock::new() }
+    }
+
+    fn context(&self) -> Option<Arc<str>> {
+        let bare = || Header::new(self.columns.clone(), self.delimiter);
+        self.context.get_or_init(|| as_context(&ReaderState { header: Some(bare()), call: None })).clone()
+    }
 }
 
 /// Takes one line of columns apart. Lines that begin with `#` are headers or remarks, as W3C logs and Zeek have them.
@@ -23,12 +40,12 @@ pub(crate) fn take<'t>(
         let remark = remark.trim_start();
         let fields = remark.strip_prefix("Fields:").map(|rest| (rest, ' '));
         if let Some((names, delimiter)) = fields.or_else(|| remark.strip_prefix("fields\t").map(|rest| (rest, '\t'))) {
-            *header = Some(Header { columns: parts(names, delimiter).map(|name| name.to_string()).collect(), delimiter });
+            *header = Some(Header::new(parts(names, delimiter).map(|name| name.to_string()).collect(), delimiter));
         }
         return;
     }
     if is_header(line, columns, delimiter) {
-        *header = Some(Header { columns: parts(line, delimiter).map(|name| name.to_string()).collect(), delimiter });
+        *header = Some(Header::new(parts(line, delimiter).map(|name| name.to_string()).collect(), delimiter));
         return;
     }
     let (columns, delimiter) =
@@ -45,7 +62,7 @@ pub(crate) fn take<'t>(
         .filter(|(_, value)| value != "-" && value != "(empty)")
         .map(|(name, value)| (Cow::Owned(name.clone()), value))
         .collect();
-    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line))));
+    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line), header.as_ref().and_then(Header::context))));
 }
 
 /// Whether a line names columns: it begins with the first one's name, or is all words, of which some are names of columns.
@@ -104,10 +121,18 @@ fn closing_quote(text: &str) -> usize {
     text.len()
 }
 
-/// Takes comma-separated values apart; a value may go over several lines.
-pub(crate) fn take_csv<'t>(text: &'t str, columns: &[String], each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>)) {
-    let mut reader = csv::ReaderBuilder::new().has_headers(columns.is_empty()).flexible(true).from_reader(text.as_bytes());
-    let names: Vec<String> = if columns.is_empty() {
+/// Takes comma-separated values apart; a value may go over several lines. Without known columns and without a header of another text
+/// the first line names them.
+pub(crate) fn take_csv<'t>(
+    text: &'t str,
+    columns: &[String],
+    header: Option<&Header>,
+    each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>),
+) {
+    let columns = header.map_or(columns, |header| header.columns.as_slice());
+    let has_own_header = columns.is_empty();
+    let mut reader = csv::ReaderBuilder::new().has_headers(has_own_header).flexible(true).from_reader(text.as_bytes());
+    let names: Vec<String> = if has_own_header {
         match reader.headers() {
             Ok(names) => names.iter().map(str::to_owned).collect(),
             Err(reason) => return each(Err(Unreadable(format!("no header: {reason}")))),
@@ -115,6 +140,7 @@ pub(crate) fn take_csv<'t>(text: &'t str, columns: &[String], each: &mut dyn FnM
     } else {
         columns.to_vec()
     };
+    let told = (has_own_header || header.is_some()).then(|| Header::new(names.clone(), ','));
     for row in reader.records() {
         match row {
             Err(reason) => each(Err(Unreadable(format!("no line of comma-separated values: {reason}")))),
@@ -122,10 +148,19 @@ pub(crate) fn take_csv<'t>(text: &'t str, columns: &[String], each: &mut dyn FnM
                 let filled = names.iter().zip(row.iter()).filter(|(_, value)| !value.is_empty());
                 let pairs: Pairs<'t> =
                     filled.map(|(name, value)| (Cow::Owned(name.clone()), Cow::Owned(value.to_owned()))).collect();
-                let line = row.iter().collect::<Vec<_>>().join(",");
-                each(Ok(Raw::Pairs(pairs, Cow::Owned(line))));
+                let line = row.iter().map(quoted).collect::<Vec<_>>().join(",");
+                each(Ok(Raw::Pairs(pairs, Cow::Owned(line), told.as_ref().and_then(Header::context))));
             }
         }
+    }
+}
+
+/// A value as it stands between commas.
+fn quoted(value: &str) -> Cow<'_, str> {
+    if value.contains([',', '"', '\n', '\r']) {
+        Cow::Owned(format!("\"{}\"", value.replace('"', "\"\"")))
+    } else {
+        Cow::Borrowed(value)
     }
 }
 
@@ -139,7 +174,7 @@ mod tests {
         for line in lines {
             take(line, &columns, delimiter, &mut header, &mut |raw| {
                 read.push(match raw {
-                    Ok(Raw::Pairs(pairs, _)) => {
+                    Ok(Raw::Pairs(pairs, ..)) => {
                         Ok(pairs.into_iter().map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
                     }
                     Ok(Raw::Json(text)) => Err(text.into_owned()),

@@ -5,10 +5,9 @@ mod json;
 mod pairs;
 mod syslog;
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use regex::Regex;
-use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use skywarden_content::{Envelope, LogFormat, LogSourceFile};
 
@@ -23,8 +22,8 @@ pub(crate) type Pairs<'t> = Vec<(Cow<'t, str>, Cow<'t, str>)>;
 pub(crate) enum Raw<'t> {
     /// A JSON text.
     Json(Cow<'t, str>),
-    /// A line taken apart, and the line.
-    Pairs(Pairs<'t>, Cow<'t, str>),
+    /// A line taken apart, the line, and what the reader knew besides it, as [`ReaderState`] in JSON, if that mattered.
+    Pairs(Pairs<'t>, Cow<'t, str>, Option<Arc<str>>),
 }
 
 /// Takes the records out of texts of one log source.
@@ -48,9 +47,11 @@ pub(crate) struct Pattern {
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 pub(crate) struct ReaderState {
     /// The order of the columns, if a header told it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     header: Option<Header>,
     /// The fields of the last system call, by its serial number.
-    call: Option<(String, FxHashMap<String, String>)>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    call: Option<(String, BTreeMap<String, String>)>,
 }
 
 /// Why a text is no record.
@@ -113,16 +114,19 @@ impl Reader {
                     let message = syslog::open(*envelope, line, &mut pairs);
                     match_patterns(patterns, &message, &mut pairs);
                     pairs.push(("message".into(), message));
-                    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line))));
+                    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line), None)));
                 }
             }
             Reader::Pairs { envelope } => {
                 for line in lines(text) {
                     let mut pairs = Pairs::new();
                     let message = syslog::open(*envelope, line, &mut pairs);
-                    pairs::take(&message, &mut pairs, &mut state.call);
+                    let known = match pairs::take(&message, &mut pairs, &mut state.call) {
+                        pairs::Taken::Alone => None,
+                        pairs::Taken::WithCall => as_context(&ReaderState { header: None, call: state.call.clone() }),
+                    };
                     pairs.push(("message".into(), message));
-                    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line))));
+                    each(Ok(Raw::Pairs(pairs, Cow::Borrowed(line), known)));
                 }
             }
             Reader::Columns { columns, delimiter } => {
@@ -130,9 +134,25 @@ impl Reader {
                     columns::take(line, columns, *delimiter, &mut state.header, each);
                 }
             }
-            Reader::Csv { columns } => columns::take_csv(text, columns, each),
+            Reader::Csv { columns } => columns::take_csv(text, columns, state.header.as_ref(), each),
         }
     }
+
+    /// Takes a record that was kept apart again: its text, and what the reader knew besides it.
+    pub(crate) fn kept<'t>(&self, text: &'t str, known: Option<&str>, each: &mut dyn FnMut(Result<Raw<'t>, Unreadable>)) {
+        let state = known.map_or_else(|| Ok(ReaderState::default()), serde_json::from_str);
+        match (self, state) {
+            // It was taken out of its document before.
+            (Reader::Json(_), _) => each(Ok(Raw::Json(Cow::Borrowed(text)))),
+            (_, Ok(mut state)) => self.records(text, &mut state, each),
+            (_, Err(reason)) => each(Err(Unreadable(format!("what was kept beside it can't be read: {reason}")))),
+        }
+    }
+}
+
+/// What a reader knew, to be kept beside a record.
+fn as_context(state: &ReaderState) -> Option<Arc<str>> {
+    serde_json::to_string(state).ok().map(Arc::from)
 }
 
 fn lines(text: &str) -> impl Iterator<Item = &str> {

@@ -1,6 +1,4 @@
-use std::borrow::Cow;
-
-use rustc_hash::FxHashMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use super::Pairs;
 
@@ -16,8 +14,17 @@ const MAYBE_HEX: &[&str] = &["proctitle", "name", "exe", "comm", "cwd", "cmd", "
 /// What stands before the fields of an enriched line.
 const ENRICHED: char = '\u{1d}';
 
+/// What a line was taken apart with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    /// Only itself.
+    Alone,
+    /// Fields of the system call before it.
+    WithCall,
+}
+
 /// Takes `key=value` apart, as the Linux audit daemon writes it.
-pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(String, FxHashMap<String, String>)>) {
+pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(String, BTreeMap<String, String>)>) -> Taken {
     let start = pairs.len();
     let mut found = Vec::new();
     fields(message, &mut found);
@@ -56,6 +63,7 @@ pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(
             added.push(("argv".into(), Cow::Owned(arguments.join(" "))));
         }
     }
+    let mut taken = Taken::Alone;
     if let Some(serial) = value_of("serial") {
         let serial = format!("{}:{serial}", value_of("node").unwrap_or_default());
         if record_type == "SYSCALL" {
@@ -67,11 +75,13 @@ pub(crate) fn take<'t>(message: &str, pairs: &mut Pairs<'t>, call: &mut Option<(
             for name in CARRIED {
                 if let Some(value) = fields.get(*name).filter(|_| value_of(name).is_none()) {
                     added.push(((*name).into(), Cow::Owned(value.clone())));
+                    taken = Taken::WithCall;
                 }
             }
         }
     }
     pairs.extend(added);
+    taken
 }
 
 /// Name, value, and whether the value stood in quotes.
@@ -121,6 +131,8 @@ fn from_hex(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use rustc_hash::FxHashMap;
+
     use super::*;
 
     fn read(lines: &[&str]) -> Vec<FxHashMap<String, String>> {

@@ -1,16 +1,27 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use skywarden_model::Timestamp;
 
 /// `skywarden detect`.
 #[derive(Args)]
 pub(crate) struct DetectArguments {
     /// Files and folders of logs: plain, gzip or zstd; `-` reads the standard input.
-    #[arg(required = true, value_name = "FILE")]
-    pub(crate) files: Vec<PathBuf>,
-    /// What kind of log they are: aws-cloudtrail, azure-activity, linux-auth...; `skywarden content list` shows all.
-    #[arg(long, value_name = "NAME")]
-    pub(crate) source: String,
+    #[arg(required_unless_present = "archive", conflicts_with = "archive", value_name = "FILE")]
+    files: Vec<PathBuf>,
+    /// What kind of log they are: aws-cloudtrail, azure-activity, linux-auth...; `skywarden content list` shows all. Of an archive,
+    /// only the events of this log source.
+    #[arg(long, required_unless_present = "archive", value_name = "NAME")]
+    source: Option<String>,
+    /// Look once more through the events in the archive of a server, in the order in which they arrived.
+    #[arg(long, value_name = "FOLDER")]
+    archive: Option<PathBuf>,
+    /// Only events from this time on, as 2026-11-29T10:00:00Z.
+    #[arg(long, requires = "archive", value_name = "TIME")]
+    since: Option<Timestamp>,
+    /// Only events before this time.
+    #[arg(long, requires = "archive", value_name = "TIME")]
+    until: Option<Timestamp>,
     /// How to print the alerts.
     #[arg(long, value_enum, default_value_t = DetectFormat::Table)]
     pub(crate) format: DetectFormat,
@@ -37,6 +48,24 @@ pub(crate) struct DetectArguments {
     /// Write what could not be read to this file, one JSON line each, with the reason.
     #[arg(long, value_name = "FILE")]
     pub(crate) dead_letter: Option<PathBuf>,
+}
+
+/// Where the events are that are looked at.
+pub(crate) enum Place<'a> {
+    /// Files of one log source.
+    Files(&'a [PathBuf], &'a str),
+    /// An archive: the folder, the log source if only one, since when and until when.
+    Archive(&'a Path, Option<&'a str>, Option<Timestamp>, Option<Timestamp>),
+}
+
+impl DetectArguments {
+    /// Where the events are.
+    pub(crate) fn place(&self) -> Place<'_> {
+        match &self.archive {
+            Some(folder) => Place::Archive(folder, self.source.as_deref(), self.since, self.until),
+            None => Place::Files(&self.files, self.source.as_deref().unwrap_or_default()),
+        }
+    }
 }
 
 /// How alerts are printed.

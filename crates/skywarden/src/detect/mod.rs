@@ -3,79 +3,49 @@
 mod files;
 mod indicators;
 mod output;
+mod replay;
 
 use std::{
     fs::File,
     io::{BufWriter, Write as _},
-    path::Path,
+    path::{Path, PathBuf},
     time::Instant,
 };
 
 use anyhow::Context as _;
 use jiff::Timestamp;
+use skywarden_content::Catalog;
 use skywarden_detect::{BadRecord, Clock, Detect, Kinds, PublicRules, Refused, Run, own_rules};
 
 use crate::{
     Ending,
-    arguments::{DetectArguments, DetectFormat},
+    arguments::{DetectArguments, DetectFormat, Place},
 };
 
 /// Problems of one kind are shown so often; the rest is counted.
 const MAX_SHOWN: usize = 5;
 
-/// `skywarden detect FILE...`.
+/// What looking at events came to.
+struct Looked {
+    run: Run,
+    n_records: u64,
+    n_bad: u64,
+    /// What was looked at, for people: `records of aws-cloudtrail in 2 files`.
+    what: String,
+    n_rules: usize,
+}
+
+/// `skywarden detect FILE...` and `skywarden detect --archive FOLDER`.
 pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = crate::content::catalog_with_threats(content)?;
-    anyhow::ensure!(
-        catalog.log_sources.contains_key(&arguments.source),
-        "there is no log source `{}`; there are: {}",
-        crate::output::text_for_terminal(&arguments.source, 100),
-        catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
-    );
-    let (mut rules, mut refused) = if arguments.only_rules { (Vec::new(), Vec::new()) } else { own_rules(&catalog) };
-    let mut public = PublicRules::default();
-    for path in &arguments.rules {
-        add_rules(path, &mut public)?;
-    }
-    let (public, refused_public) = public.finish();
-    refused.extend(refused_public);
-    // A correlation knows its rules by their places, so these come first.
-    rules.splice(0..0, public);
-    let wanted = catalog.log_sources.values().filter(|source| source.id == arguments.source);
-    let (mut detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
-    refused.extend(refused_here);
-    told_refused(&refused);
-    if !arguments.indicators.is_empty() {
-        detect.intelligence = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
-    }
-    let source = detect.source(&arguments.source).with_context(|| {
-        format!("the log source {} can't be used, so nothing was looked at; the reason stands above", arguments.source)
-    })?;
-    let kind = skywarden_ingest::TextKind::of(source);
-    let mut run = Run::default();
     let mut bad = DeadLetters::new(arguments.dead_letter.as_deref())?;
     let started = Instant::now();
-    let (mut n_records, mut n_bad, mut n_files) = (0, 0, 0);
-    for file in files::files(&arguments.files)? {
-        let Some(mut input) = detect.input(&arguments.source) else { break };
-        n_files += 1;
-        let now = files::modified(&file).unwrap_or_else(Timestamp::now);
-        let opened = files::open(&file)?;
-        let outcome = skywarden_ingest::texts(opened, kind, &mut |text| match text {
-            Ok(text) => detect.feed(&mut run, &mut input, text, Clock::OfRecords(now), &mut |record| bad.add(&file, record)),
-            Err(reason) => {
-                input.n_records += 1;
-                input.n_bad += 1;
-                bad.add(&file, BadRecord { number: input.n_records, reason, start: String::new() });
-            }
-        });
-        if let Err(error) = outcome {
-            eprintln!("{}: reading stopped: {error}; what was read before is looked at", file.display());
-            n_bad += 1;
+    let Looked { run, n_records, n_bad, what, n_rules } = match arguments.place() {
+        Place::Files(files, source) => look_at_files(&catalog, arguments, files, source, &mut bad)?,
+        Place::Archive(folder, source, since, until) => {
+            replay::look_again(&catalog, arguments, folder, source, since..until, &mut bad)?
         }
-        n_records += input.n_records;
-        n_bad += input.n_bad;
-    }
+    };
     bad.finish()?;
     let mut alerts: Vec<_> = run.alerts.all().into_iter().cloned().collect();
     alerts.retain(|alert| alert.severity >= arguments.min_severity);
@@ -84,16 +54,87 @@ pub(crate) fn run(arguments: &DetectArguments, content: Option<&Path>) -> anyhow
         DetectFormat::Json => output::json_lines(&alerts)?,
         DetectFormat::Ocsf => output::ocsf_lines(&alerts)?,
     }
-    let n_rules = detect.source(&arguments.source).map_or(0, skywarden_detect::LogSource::n_rules);
     eprintln!(
-        "{n_records} records of {} in {n_files} file{} looked at with {n_rules} rules in {:.1} s; {n_bad} could not be read; {} alerts",
-        arguments.source,
-        if n_files == 1 { "" } else { "s" },
+        "{n_records} {what} looked at with {n_rules} rules in {:.1} s; {n_bad} could not be read; {} alerts",
         started.elapsed().as_secs_f64(),
         alerts.len()
     );
     let is_hit = arguments.fail_on.is_some_and(|least| alerts.iter().any(|alert| alert.severity >= least));
     Ok(if is_hit { Ending::Threshold } else { Ending::Done })
+}
+
+fn look_at_files(
+    catalog: &Catalog,
+    arguments: &DetectArguments,
+    files: &[PathBuf],
+    source_id: &str,
+    bad: &mut DeadLetters,
+) -> anyhow::Result<Looked> {
+    check_source(catalog, source_id)?;
+    let detect = compiled(catalog, arguments, |id| id == source_id)?;
+    let source = detect.source(source_id).with_context(|| {
+        format!("the log source {source_id} can't be used, so nothing was looked at; the reason stands above")
+    })?;
+    let kind = skywarden_ingest::TextKind::of(source);
+    let mut run = Run::default();
+    let (mut n_records, mut n_bad, mut n_files) = (0, 0, 0);
+    for file in files::files(files)? {
+        let Some(mut input) = detect.input(source_id) else { break };
+        n_files += 1;
+        let now = files::modified(&file).unwrap_or_else(Timestamp::now);
+        let opened = files::open(&file)?;
+        let place = file.display().to_string();
+        let outcome = skywarden_ingest::texts(opened, kind, &mut |text| match text {
+            Ok(text) => {
+                detect.feed(&mut run, &mut input, text, Clock::OfRecords(now), &mut |record| bad.add(&place, record));
+            }
+            Err(reason) => {
+                input.n_records += 1;
+                input.n_bad += 1;
+                bad.add(&place, BadRecord { number: input.n_records, reason, start: String::new() });
+            }
+        });
+        if let Err(error) = outcome {
+            eprintln!("{place}: reading stopped: {error}; what was read before is looked at");
+            n_bad += 1;
+        }
+        n_records += input.n_records;
+        n_bad += input.n_bad;
+    }
+    let plural = if n_files == 1 { "" } else { "s" };
+    let what = format!("records of {source_id} in {n_files} file{plural}");
+    Ok(Looked { run, n_records, n_bad, what, n_rules: source.n_rules() })
+}
+
+fn check_source(catalog: &Catalog, id: &str) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        catalog.log_sources.contains_key(id),
+        "there is no log source `{}`; there are: {}",
+        crate::output::text_for_terminal(id, 100),
+        catalog.log_sources.keys().map(String::as_str).collect::<Vec<_>>().join(", ")
+    );
+    Ok(())
+}
+
+/// Detection as the arguments ask for it, for some log sources.
+fn compiled(catalog: &Catalog, arguments: &DetectArguments, is_wanted: impl Fn(&str) -> bool) -> anyhow::Result<Detect> {
+    let (mut rules, mut refused) = if arguments.only_rules { (Vec::new(), Vec::new()) } else { own_rules(catalog) };
+    let mut public = PublicRules::default();
+    for path in &arguments.rules {
+        add_rules(path, &mut public)?;
+    }
+    let (public, refused_public) = public.finish();
+    refused.extend(refused_public);
+    // A correlation knows its rules by their places, so these come first.
+    rules.splice(0..0, public);
+    let wanted = catalog.log_sources.values().filter(|source| is_wanted(&source.id));
+    let (mut detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
+    refused.extend(refused_here);
+    told_refused(&refused);
+    if !arguments.indicators.is_empty() {
+        detect.intelligence = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
+    }
+    Ok(detect)
 }
 
 /// Adds the rules of a file, or of all files below a folder.
@@ -135,15 +176,15 @@ impl DeadLetters {
         Ok(DeadLetters { file: file.transpose()?, n_shown: 0, error: None })
     }
 
-    fn add(&mut self, file: &Path, record: BadRecord) {
+    fn add(&mut self, place: &str, record: BadRecord) {
         if self.n_shown < MAX_SHOWN {
             self.n_shown += 1;
             let reason = crate::output::text_for_terminal(&record.reason, 300);
-            eprintln!("{}, record {}: {reason}", file.display(), record.number);
+            eprintln!("{place}, record {}: {reason}", record.number);
         }
         if let Some(out) = &mut self.file {
             let line = serde_json::json!({
-                "file": file.display().to_string(), "record": record.number, "reason": record.reason, "start": record.start,
+                "file": place, "record": record.number, "reason": record.reason, "start": record.start,
             });
             if let Err(error) = writeln!(out, "{line}") {
                 self.error.get_or_insert(error);
