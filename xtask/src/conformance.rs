@@ -15,11 +15,12 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, or one of them, and says of those without data that they were skipped.
 pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
-    let parts: [(&str, &str, Part); 4] = [
+    let parts: [(&str, &str, Part); 5] = [
         ("ocsf", "ocsf-schema.tar.zst", ocsf),
         ("aws", "aws-managed-policies.tar.zst", managed_policies),
         ("policy", "azure-policy.tar.zst", azure_policies),
         ("sigma", "sigma-rules.tar.zst", sigma_rules),
+        ("threats", "../reference/alerts.tsv", documented_alerts),
     ];
     for (name, file, check) in parts {
         if part.is_none_or(|wanted| wanted == name)
@@ -64,6 +65,21 @@ fn sigma_rules(archive: &Path) -> anyhow::Result<()> {
         arguments.extend(["--cloudtrail", recorded.to_str().context("a path is no UTF-8")?]);
     }
     process::run("cargo", &arguments)
+}
+
+/// Which detection stands for each alert that Defender documents, or why none does.
+fn documented_alerts(alerts: &Path) -> anyhow::Result<()> {
+    let root = process::root()?;
+    let incidents = alerts.with_file_name("incidents.tsv");
+    let reasons = root.join("conformance/threats/not-detected.tsv");
+    let table = root.join("target/conformance/alerts.md");
+    if let Some(folder) = table.parent() {
+        fs::create_dir_all(folder).with_context(|| format!("could not create {}", folder.display()))?;
+    }
+    let paths = [alerts, &incidents, &reasons, &table].map(|path| path.to_str().context("a path is no UTF-8"));
+    let [alerts, incidents, reasons, table] = paths;
+    let program = ["run", "--quiet", "--package", "skywarden-testkit", "--bin", "alert-table", "--"];
+    process::run("cargo", &[&program[..], &[alerts?, incidents?, reasons?, "--table", table?]].concat())
 }
 
 /// Azure's own policy definitions: that all load, why some are not evaluated, that some hold for other clouds when names are changed,

@@ -54,7 +54,7 @@ enum Command {
     /// Hold what is written and known against what others publish: schemas, policies, a second engine.
     Conformance {
         /// Only this part; all if absent.
-        #[arg(value_parser = ["ocsf", "aws", "policy"])]
+        #[arg(value_parser = ["ocsf", "aws", "policy", "sigma", "threats"])]
         part: Option<String>,
         /// Where they are; a part whose schema is absent is skipped and said so.
         #[arg(long, default_value = "../shared/data")]
@@ -62,11 +62,11 @@ enum Command {
     },
     /// Open the HTML report in Chromium and use it; `test` does so too.
     Report,
-    /// A long run: `rescan` judges and stores an unchanged estate again and again; `store` fills a store with a million resources and
-    /// measures how a server over it answers.
+    /// A long run: `rescan` judges and stores an unchanged estate again and again; `ingest` takes in a million events and is killed ten
+    /// times; `store` fills a store with a million resources and measures how a server over it answers.
     Soak {
         /// Which.
-        #[arg(value_parser = ["rescan", "store"])]
+        #[arg(value_parser = ["rescan", "ingest", "store"])]
         name: String,
     },
     /// Fuzz a parser of outside input.

@@ -63,6 +63,22 @@ impl Plans {
         account.own.get(&need.id).is_none_or(|state| state.meets(need)) || on_resources()
     }
 
+    /// Whether a plan of a catalog was switched off for what happens in an account, on `resource` where that is known. A plan that others took
+    /// the place of goes by these, unless it was set itself.
+    pub fn is_off(&self, catalog: &Catalog, plan: &str, (connector, account): (&str, &str), resource: Option<&str>) -> bool {
+        let Some(account) = self.accounts.get(&(connector.to_owned(), account.to_owned())) else { return false };
+        let set = |plan: &str| {
+            let of_resource = resource.and_then(|resource| account.resources.get(resource)?.get(plan));
+            of_resource.or_else(|| account.own.get(plan))
+        };
+        let is_off = |plan: &str| set(plan) == Some(&PlanState::Off);
+        let successors = catalog.plans.get(plan).map_or(&[][..], |file| &file.replaced_by);
+        match set(plan) {
+            Some(state) => *state == PlanState::Off,
+            None => !successors.is_empty() && successors.iter().all(|own| is_off(own)),
+        }
+    }
+
     /// Whether any of a catalog's plans is on somewhere in an account; in a catalog without plans nothing can be off.
     pub fn is_any_on_in(&self, catalog: &Catalog, connector: &str, account: &str) -> bool {
         let need = |id: &str| PlanNeed { id: id.to_owned(), sub_plans: Vec::new() };

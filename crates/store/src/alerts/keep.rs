@@ -42,7 +42,7 @@ const UPSERT_INCIDENT: &str =
         ended = excluded.ended, merged_into = '', document = excluded.document";
 
 impl Store {
-    /// Keeps alerts that are new or grew, then incidents (those that are new or grew, and those that are none any more, each with the one
+    /// Keeps alerts that are new or grew, but those of plans that are off where they belong; then incidents (those that are new or grew, and those that are none any more, each with the one
     /// that it became part of). Both may be given again.
     ///
     /// # Errors
@@ -55,7 +55,17 @@ impl Store {
         home: (&str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
-        self.keep_alerts(catalog, alerts, home, now).await?;
+        let mut placed = Vec::with_capacity(alerts.len());
+        let plans = self.plans(&ScopeFilter::All).await?;
+        for alert in alerts {
+            let place = self.place_of(alert, home).await?;
+            let resource = Some(place.resource.as_str()).filter(|resource| !resource.is_empty());
+            let at = (place.connector.as_str(), place.account.as_str());
+            if !alert.plan.as_deref().is_some_and(|plan| plans.is_off(catalog, plan, at, resource)) {
+                placed.push((alert, place));
+            }
+        }
+        self.keep_placed(catalog, placed, now).await?;
         let doing = "keeping incidents";
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
@@ -103,21 +113,26 @@ impl Store {
         home: (&str, &str),
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        let mut placed = Vec::with_capacity(alerts.len());
+        for alert in alerts {
+            placed.push((alert, self.place_of(alert, home).await?));
+        }
+        self.keep_placed(catalog, placed, now).await
+    }
+
+    async fn keep_placed(&self, catalog: &Catalog, mut placed: Vec<(&Alert, Place)>, now: Timestamp) -> Result<(), StoreError> {
         let doing = "keeping alerts";
         let rules = self.suppression_rules().await?;
-        let mut places = Vec::with_capacity(alerts.len());
-        for alert in alerts {
-            let mut place = self.place_of(alert, home).await?;
+        for (_, place) in &mut placed {
             if !place.resource.is_empty()
                 && let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await?
             {
                 place.raised = raising(catalog, &resource, facts.as_ref(), now).join("\n");
             }
-            places.push(place);
         }
         on_pool!(&self.pool, pool => {
             let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
-            for (alert, place) in alerts.iter().zip(&places) {
+            for (alert, place) in &placed {
                 let of_account = rules.get(&(place.connector.clone(), place.account.clone()));
                 let suppressed_by = of_account.into_iter().flatten().find(|(_, rule)| rule.suppresses(alert, now)).map(|(name, _)| name);
                 let status = if suppressed_by.is_some() { AlertStatus::Dismissed } else { AlertStatus::Active };

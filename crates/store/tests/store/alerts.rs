@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use skywarden_content::{AlertLevel, Catalog};
 use skywarden_detect::{Alert, Incident};
-use skywarden_store::{AlertQuery, AlertStatus, ArmScope, Expected, IncidentQuery, SUPPRESSION_RULES, ScopeFilter, Store};
+use skywarden_model::ArmId;
+use skywarden_store::{
+    AlertQuery, AlertStatus, ArmScope, Expected, IncidentQuery, PRICINGS, SUPPRESSION_RULES, ScopeFilter, Store,
+};
 
 use crate::{ALL, Given, at, commit, on_both, plain, resource};
 
@@ -19,6 +22,7 @@ on_both!(
     alerts_go_with_their_connector_and_with_time,
     incidents_grow_merge_and_show_what_may_be_seen,
     an_alert_matters_more_where_the_resource_does,
+    where_a_plan_is_off_its_alerts_are_not_kept,
 );
 
 const HOME: (&str, &str) = ("host", "machine");
@@ -296,4 +300,31 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
     commit(store, plain("c", &[tagged("arn:critical", &[]), own[1].clone()], 1)).await;
     store.keep_alerts(&catalog, &alerts[..1], HOME, at(6)).await.unwrap();
     assert_eq!(told("low").await, (AlertLevel::Low, 0));
+}
+
+async fn where_a_plan_is_off_its_alerts_are_not_kept(store: &Store) {
+    let catalog = Catalog::embedded().unwrap();
+    commit(store, plain("c", &[resource("c", "1", "arn:a"), resource("c", "1", "arn:b"), resource("c", "2", "arn:c")], 0)).await;
+    let set = async |scope: &ArmScope, plan: &str, tier: &str| {
+        store.put_arm_object(PRICINGS, scope, plan, &json!({ "pricingTier": tier }), Expected::Anything, at(1)).await.unwrap();
+    };
+    set(&ArmScope::subscription("c", "1"), "VirtualMachines", "Free").await;
+    set(&ArmScope::within("c", "1", ArmId::of(&resource("c", "1", "arn:b")).as_str()), "VirtualMachines", "Standard").await;
+    let on = |id: &str, resource: &str, plan: Value| alert(id, 1, json!({ "compromised": resource, "plan": plan }));
+    let alerts = [
+        on("off", "arn:a", json!("VirtualMachines")),
+        on("differs", "arn:b", json!("VirtualMachines")),
+        on("other account", "arn:c", json!("VirtualMachines")),
+        on("other plan", "arn:a", json!("KeyVaults")),
+        on("no plan", "arn:a", Value::Null),
+        on("replaced", "arn:a", json!("Dns")),
+        on("of nobody", "arn:z", json!("VirtualMachines")),
+    ];
+    store.keep_found(&catalog, &alerts, (&[], &[]), HOME, at(2)).await.unwrap();
+    let kept = ids(store, &ALL, &everything()).await;
+    assert_eq!(kept, ["other plan", "other account", "no plan", "differs"], "arn:z is of the account 1");
+    // Who set the plan that was replaced meant it.
+    set(&ArmScope::subscription("c", "1"), "Dns", "Standard").await;
+    store.keep_found(&catalog, &alerts, (&[], &[]), HOME, at(3)).await.unwrap();
+    assert_eq!(ids(store, &ALL, &everything()).await.len(), 5);
 }
