@@ -76,7 +76,7 @@ impl Chunk {
         let records = bytes.get(HEADER..chunk.end).unwrap_or_default();
         if has_checksum && sealed == Sealed::Yes && u32_at(bytes, 52) != Some(crc32fast::hash(records)) {
             let reason = "the checksum of its records is wrong; what can be read of them is read".to_owned();
-            problems.push(EvtxError::Damaged { place: place(HEADER), reason });
+            problems.push(EvtxError::Damaged { place: Place { behind: chunk.last, ..place(HEADER) }, reason });
         }
         (Some(chunk), problems)
     }

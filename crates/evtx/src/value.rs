@@ -265,7 +265,13 @@ fn write_number(out: &mut String, number: impl std::fmt::Display) {
 
 /// Writes UTF-16 up to the first zero; what is no letter becomes U+FFFD.
 pub(crate) fn write_utf16(bytes: &[u8], out: &mut String) {
-    let units = bytes.chunks_exact(2).map(|unit| u16_at(unit, 0).unwrap_or(0)).take_while(|unit| *unit != 0);
+    // Nearly all are plain ASCII.
+    let mut rest = bytes;
+    while let [low @ (b' ' | b'!' | b'#'..=b'[' | b']'..=b'~'), 0, more @ ..] = rest {
+        out.push(char::from(*low));
+        rest = more;
+    }
+    let units = rest.chunks_exact(2).map(|unit| u16_at(unit, 0).unwrap_or(0)).take_while(|unit| *unit != 0);
     for letter in char::decode_utf16(units) {
         write_letter(letter.unwrap_or(char::REPLACEMENT_CHARACTER), out);
     }
