@@ -32,7 +32,10 @@ pub(crate) fn everyday(n: u64) -> Vec<u8> {
             ("SubjectUserName", text("SRV01$".to_owned())),
             ("SubjectDomainName", text("CORP".to_owned())),
             ("SubjectLogonId", Datum::Hex64(0x3e7)),
-            ("TargetUserSid", Datum::Sid(5, vec![21, 1_004_336_348, 1_177_238_915, 682_003_330, 1000 + u32::try_from(user).unwrap_or(0)])),
+            (
+                "TargetUserSid",
+                Datum::Sid(5, vec![21, 1_004_336_348, 1_177_238_915, 682_003_330, 1000 + u32::try_from(user).unwrap_or(0)]),
+            ),
             ("TargetUserName", text(format!("user{user}"))),
             ("TargetDomainName", text("CORP".to_owned())),
             ("TargetLogonId", Datum::Hex64(0x10_0000 + record)),
@@ -65,8 +68,7 @@ pub(crate) fn everyday(n: u64) -> Vec<u8> {
 fn as_windows(number: u64, random: &mut Random) -> Content {
     let names = ["", "a", "b", "Data", "quo\"te"];
     let n = random.below(6);
-    let data: Vec<(&str, Datum)> =
-        (0..n).map(|_| (random.pick(&names).copied().unwrap_or_default(), datum(random, 0))).collect();
+    let data: Vec<(&str, Datum)> = (0..n).map(|_| (random.pick(&names).copied().unwrap_or_default(), datum(random, 0))).collect();
     event(&Event { provider: "Made", id: 1, channel: "Made", computer: "made", ticks: TICKS, record: number }, &data)
 }
 
@@ -91,7 +93,8 @@ fn template(random: &mut Random, depth: usize) -> Element {
         }
     }
     for _ in 0..random.below(5) {
-        let part = if depth < 4 && random.percent(55) { Part::Element(template(random, depth + 1)) } else { hole_or_text(random) };
+        let part =
+            if depth < 4 && random.percent(55) { Part::Element(template(random, depth + 1)) } else { hole_or_text(random) };
         made.parts.push(part);
     }
     if depth > 0 && random.percent(15) {
@@ -178,7 +181,8 @@ fn datum(random: &mut Random, depth: usize) -> Datum {
 fn list(random: &mut Random) -> Datum {
     let same = |one: &Datum, other: &Datum| std::mem::discriminant(one) == std::mem::discriminant(other);
     let mut first = datum(random, 1);
-    while matches!(first, Datum::Null | Datum::Binary(_) | Datum::Size32(_) | Datum::Size64(_) | Datum::Units(_) | Datum::Ansi(_)) {
+    while matches!(first, Datum::Null | Datum::Binary(_) | Datum::Size32(_) | Datum::Size64(_) | Datum::Units(_) | Datum::Ansi(_))
+    {
         first = datum(random, 1);
     }
     let mut all = vec![first];

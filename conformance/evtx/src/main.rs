@@ -240,11 +240,7 @@ fn add((n, bytes): (usize, usize), length: usize) -> (usize, usize) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of one run")]
-fn rate(
-    files: &[Vec<u8>],
-    seconds: f64,
-    read: &dyn Fn(&[u8]) -> anyhow::Result<(usize, usize)>,
-) -> anyhow::Result<(f64, f64)> {
+fn rate(files: &[Vec<u8>], seconds: f64, read: &dyn Fn(&[u8]) -> anyhow::Result<(usize, usize)>) -> anyhow::Result<(f64, f64)> {
     let began = processor_time();
     let (mut n, mut bytes) = (0, 0);
     loop {

@@ -129,7 +129,8 @@ impl Chunk {
             return Err(Broken::new(at, "no record begins there"));
         }
         let bad = |reason: &str| Broken::new(at, reason);
-        let length = u32_at(bytes, at + 4).and_then(|length| usize::try_from(length).ok()).ok_or_else(|| bad("a record is cut"))?;
+        let length =
+            u32_at(bytes, at + 4).and_then(|length| usize::try_from(length).ok()).ok_or_else(|| bad("a record is cut"))?;
         let end = at.saturating_add(length);
         if length < RECORD_HEADER + 4 || end > bytes.len() {
             return Err(bad("a record is shorter than its header, or longer than its chunk"));
@@ -156,8 +157,12 @@ impl Chunk {
 
     fn damaged(&self, broken: &Broken, record: Option<(u64, usize)>) -> EvtxError {
         let at = record.map_or(broken.at, |(_, at)| at);
-        let place =
-            Place { chunk: Some(self.number), at: self.start + as_u64(at), record: record.map(|(id, _)| id), behind: self.behind };
+        let place = Place {
+            chunk: Some(self.number),
+            at: self.start + as_u64(at),
+            record: record.map(|(id, _)| id),
+            behind: self.behind,
+        };
         let reason = match record {
             Some(_) => format!("{} (byte {} of the chunk)", broken.reason, broken.at),
             None => broken.reason.clone(),

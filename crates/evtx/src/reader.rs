@@ -49,7 +49,7 @@ pub struct Reader<R> {
     /// The number of the chunk that is next.
     number: u64,
     /// The chunk with which reading began, and how to go back to the first one, if that is another.
-    back: Option<(u64, fn(&mut R) -> io::Result<()>)>,
+    back: Option<(u64, Rewind<R>)>,
     /// The chunk with which reading began, once it went back.
     end: Option<u64>,
     /// Chunks from this one on may be in the midst of being written.
@@ -57,6 +57,9 @@ pub struct Reader<R> {
     problems: VecDeque<EvtxError>,
     is_over: bool,
 }
+
+/// Goes to the first chunk.
+type Rewind<R> = fn(&mut R) -> io::Result<()>;
 
 /// Whether a file that begins so is an event log; eight bytes are enough.
 pub fn is_event_log(start: &[u8]) -> bool {

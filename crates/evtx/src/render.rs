@@ -228,7 +228,7 @@ impl<'r> Renderer<'r, '_> {
         let has_elements = self.slice(inside.children.clone()).iter().any(|item| matches!(item, Item::Element(_)));
         let has_attributes = role != Role::Datum && self.attribute_values(&inside).any(|value| self.has_text(value));
         match (has_text, has_elements || has_attributes) {
-            (_, true) => self.body(&inside, role, has_text.then_some(()))?,
+            (_, true) => self.body(&inside, role)?,
             (true, false) => self.content(inside.children.clone()),
             (false, false) if role == Role::Datum => self.out.push_str("\"\""),
             (false, false) => self.out.push_str("null"),
@@ -238,13 +238,13 @@ impl<'r> Renderer<'r, '_> {
         Ok(())
     }
 
-    fn body(&mut self, inside: &Inside, role: Role, text: Option<()>) -> Result<(), Broken> {
+    fn body(&mut self, inside: &Inside, role: Role) -> Result<(), Broken> {
         self.out.push('{');
         let start = self.out.len();
         if role != Role::Datum {
             self.write_attributes(inside);
         }
-        if text.is_some() {
+        if self.has_text(inside.children.clone()) {
             self.next_member(start);
             self.out.push_str("\"#text\":");
             self.text_beside_elements(inside.children.clone());

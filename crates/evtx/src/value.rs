@@ -138,7 +138,7 @@ pub(crate) fn one(type_byte: u8, span: Span, chunk: &[u8]) -> Result<Value, Brok
     };
     let length = span.length();
     match (kind, width) {
-        (Kind::Text, _) if length % 2 == 1 => bad(format!("a text of UTF-16 has {length} bytes")),
+        (Kind::Text, _) if !length.is_multiple_of(2) => bad(format!("a text of UTF-16 has {length} bytes")),
         (Kind::Sid, _) if length > 0 => match sid_length(span.of(chunk)) {
             Some(own) if own <= length => Ok(Value { kind, span: Span::new(span.start(), own) }),
             _ => bad("a SID is cut".to_owned()),
@@ -146,9 +146,7 @@ pub(crate) fn one(type_byte: u8, span: Span, chunk: &[u8]) -> Result<Value, Brok
         (Kind::Sid, _) => Ok(Value { kind: Kind::Null, span }),
         (_, Some(_)) if length == 0 => Ok(Value { kind: Kind::Null, span }),
         (Kind::Bool, _) if length == 1 => Ok(Value { kind, span }),
-        (_, Some(width)) if length < width => {
-            bad(format!("a value of type 0x{type_byte:02x} has {width} bytes, not {length}"))
-        }
+        (_, Some(width)) if length < width => bad(format!("a value of type 0x{type_byte:02x} has {width} bytes, not {length}")),
         (_, Some(width)) => Ok(Value { kind, span: Span::new(span.start(), width) }),
         (_, None) => Ok(Value { kind, span }),
     }
@@ -189,7 +187,7 @@ fn list(type_byte: u8, span: Span, chunk: &[u8]) -> Result<Vec<Value>, Broken> {
     let part = |start: usize, length: usize| Span::new(span.start() + start, length);
     match kind(type_byte) {
         Some((kind @ Kind::Text, _)) => {
-            if bytes.len() % 2 == 1 {
+            if !bytes.len().is_multiple_of(2) {
                 return bad(format!("a list of texts of UTF-16 has {} bytes", bytes.len()));
             }
             let ends = bytes.chunks_exact(2).enumerate().filter(|(_, unit)| *unit == [0, 0]).map(|(place, _)| place * 2);
@@ -209,7 +207,7 @@ fn list(type_byte: u8, span: Span, chunk: &[u8]) -> Result<Vec<Value>, Broken> {
             Ok(values)
         }
         Some((kind, Some(width))) => {
-            if bytes.len() % width != 0 {
+            if !bytes.len().is_multiple_of(width) {
                 return bad(format!("a list of values of {width} bytes has {}", bytes.len()));
             }
             let values = (0..bytes.len() / width).map(|place| Value { kind, span: part(place * width, width) });

@@ -1,5 +1,5 @@
 //! Files of our own writer are read as they were written; damaged ones are told and end.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::io::Cursor;
 
@@ -42,9 +42,10 @@ fn text(text: &str) -> Datum {
 
 /// `<E>` with one hole for each value, each in an element of its own.
 fn holes(values: &[(&str, Datum)]) -> Value {
-    let parts = values.iter().enumerate().map(|(place, (name, _))| {
-        Part::Element(Element::new(name, vec![Part::Hole(u16::try_from(place).unwrap())]))
-    });
+    let parts = values
+        .iter()
+        .enumerate()
+        .map(|(place, (name, _))| Part::Element(Element::new(name, vec![Part::Hole(u16::try_from(place).unwrap())])));
     let values = values.iter().map(|(_, value)| value.clone()).collect();
     only(&Content::Instance(Element::new("E", parts.collect()), values))["E"].clone()
 }
@@ -128,7 +129,8 @@ fn lists_repeat_their_element() {
 
 #[test]
 fn what_stands_in_texts_is_put_together() {
-    let parts = vec![Part::Text("a".to_owned()), Part::Entity("amp".to_owned()), Part::Character(0x42), Part::Cdata("<c>".to_owned())];
+    let parts =
+        vec![Part::Text("a".to_owned()), Part::Entity("amp".to_owned()), Part::Character(0x42), Part::Cdata("<c>".to_owned())];
     let element = Element::new("T", parts).with("k", vec![Part::Entity("quot".to_owned())]);
     let empty = Element::new("Nothing", Vec::new());
     let inner = Element::new("Inner", vec![Part::Text("1".to_owned())]);
@@ -206,7 +208,10 @@ fn what_is_damaged_is_told_and_the_rest_is_read() {
     assert_eq!((records.len(), problems.len()), (600, 1), "{problems:?}");
     // The end of the file.
     let (records, problems) = read(&bytes[..bytes.len() - 60_000]);
-    assert!(records.len() > 300 && problems[0].contains("the file ends 5536 bytes behind the start of the chunk"), "{problems:?}");
+    assert!(
+        records.len() > 300 && problems[0].contains("the file ends 5536 bytes behind the start of the chunk"),
+        "{problems:?}"
+    );
     assert!(matches!(Reader::open(&b"ElfFil"[..]), Err(EvtxError::NotAnEventLog)));
 }
 
@@ -261,6 +266,9 @@ fn what_was_made_to_take_long_is_refused() {
         log.add(TICKS, &logged(2, &[])).unwrap();
         let (records, problems) = read(&log.file(Left::Closed));
         assert_eq!(ids(&records), [2], "{reason}");
-        assert!(problems.len() == 1 && problems[0].contains(reason) && problems[0].starts_with("record 1 in chunk 0"), "{problems:?}");
+        assert!(
+            problems.len() == 1 && problems[0].contains(reason) && problems[0].starts_with("record 1 in chunk 0"),
+            "{problems:?}"
+        );
     }
 }

@@ -112,7 +112,10 @@ async fn a_full_log_goes_on_in_its_oldest_chunk() {
     let expected: Vec<String> = names(1..13).into_iter().chain(names(20..23)).collect();
     assert_eq!(calls(place.folder.path()).await, expected);
     let letters = dead_letters(place.folder.path());
-    assert!(letters.first().is_some_and(|letter| letter.to_string().contains("its records from 13 to 19 are lost")), "{letters:?}");
+    assert!(
+        letters.first().is_some_and(|letter| letter.to_string().contains("its records from 13 to 19 are lost")),
+        "{letters:?}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -73,7 +73,11 @@ fn an_attack_in_an_event_log_raises_alerts() {
     let mut log = LogWriter::starting_at(1);
     for record in 1..400u64 {
         let content = match record {
-            200 => security(4794, record, &[who(), vec![("Workstation", Datum::Text("DC01".to_owned())), ("Status", Datum::Hex32(0))]].concat()),
+            200 => security(
+                4794,
+                record,
+                &[who(), vec![("Workstation", Datum::Text("DC01".to_owned())), ("Status", Datum::Hex32(0))]].concat(),
+            ),
             300 => cleared(record),
             _ => security(4634, record, &[("TargetUserName", Datum::Text("bo".to_owned())), ("LogonType", Datum::U32(3))]),
         };
@@ -100,5 +104,8 @@ fn an_attack_in_an_event_log_raises_alerts() {
     assert_eq!(alerts(&output), expected);
     let letters = std::fs::read_to_string(&letters).unwrap();
     assert!(letters.contains("the checksum of its records is wrong"), "{letters}");
-    assert!(letters.contains(&format!("record 2 in chunk 0 at byte {second}: 0x7f is no token that may stand there")), "{letters}");
+    assert!(
+        letters.contains(&format!("record 2 in chunk 0 at byte {second}: 0x7f is no token that may stand there")),
+        "{letters}"
+    );
 }

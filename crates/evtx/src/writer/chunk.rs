@@ -16,6 +16,13 @@ pub(super) struct ChunkWriter {
     templates: Vec<(Element, usize)>,
 }
 
+/// What elements stand in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Record,
+    Template,
+}
+
 impl ChunkWriter {
     pub(super) fn new(first_id: u64) -> Self {
         ChunkWriter {
@@ -77,7 +84,7 @@ impl ChunkWriter {
     fn content(&mut self, content: &Content) {
         self.bytes.extend([0x0f, 1, 1, 0]);
         match content {
-            Content::Elements(elements) => elements.iter().for_each(|element| self.element(element, None)),
+            Content::Elements(elements) => elements.iter().for_each(|element| self.element(element, Within::Record)),
             Content::Instance(template, values) => self.instance(template, values),
         }
         self.bytes.push(0);
@@ -119,15 +126,15 @@ impl ChunkWriter {
         self.number(0);
         let start = self.bytes.len();
         self.bytes.extend([0x0f, 1, 1, 0]);
-        self.element(template, Some(()));
+        self.element(template, Within::Template);
         self.bytes.push(0);
         self.patch(start - 4, self.bytes.len() - start);
     }
 
     /// An element; those of a template say what they depend on.
-    fn element(&mut self, element: &Element, template: Option<()>) {
+    fn element(&mut self, element: &Element, within: Within) {
         self.bytes.push(if element.attributes.is_empty() { 0x01 } else { 0x41 });
-        if template.is_some() {
+        if within == Within::Template {
             self.bytes.extend(element.dependency.unwrap_or(u16::MAX).to_le_bytes());
         }
         self.number(0);
@@ -139,7 +146,7 @@ impl ChunkWriter {
             for (place, (name, value)) in element.attributes.iter().enumerate() {
                 self.bytes.push(if place + 1 == element.attributes.len() { 0x06 } else { 0x46 });
                 self.name(name);
-                self.parts(value, template);
+                self.parts(value, within);
             }
             self.patch(attributes - 4, self.bytes.len() - attributes);
         }
@@ -147,13 +154,13 @@ impl ChunkWriter {
             self.bytes.push(0x03);
         } else {
             self.bytes.push(0x02);
-            self.parts(&element.parts, template);
+            self.parts(&element.parts, within);
             self.bytes.push(0x04);
         }
         self.patch(start - 4, self.bytes.len() - start);
     }
 
-    fn parts(&mut self, parts: &[Part], template: Option<()>) {
+    fn parts(&mut self, parts: &[Part], within: Within) {
         for part in parts {
             match part {
                 Part::Text(text) => {
@@ -172,7 +179,7 @@ impl ChunkWriter {
                     self.bytes.push(0x09);
                     self.name(name);
                 }
-                Part::Element(element) => self.element(element, template),
+                Part::Element(element) => self.element(element, within),
                 Part::Hole(place) | Part::OptionalHole(place) => {
                     self.bytes.push(if matches!(part, Part::Hole(_)) { 0x0d } else { 0x0e });
                     self.bytes.extend(place.to_le_bytes());
