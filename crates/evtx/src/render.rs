@@ -242,7 +242,7 @@ impl<'r> Renderer<'r, '_> {
         self.out.push('{');
         let start = self.out.len();
         if role != Role::Datum {
-            self.write_attributes(inside);
+            self.write_attributes(inside)?;
         }
         if self.has_text(inside.children.clone()) {
             self.next_member(start);
@@ -357,6 +357,7 @@ impl<'r> Renderer<'r, '_> {
         let range = range.iter().find(|(name, _)| *name == "Name").map(|(_, range)| range.clone());
         let mut found = None;
         if let Some(range) = range.filter(|range| self.has_text(range.clone())) {
+            self.refuse_elements(range.clone())?;
             let start = self.out.len();
             self.text(range);
             found = self.out.get(start..).map(|name| Cow::Owned(name.to_owned()));
@@ -366,7 +367,7 @@ impl<'r> Renderer<'r, '_> {
         Ok(found)
     }
 
-    fn write_attributes(&mut self, inside: &Inside) {
+    fn write_attributes(&mut self, inside: &Inside) -> Result<(), Broken> {
         let mut is_first = true;
         for place in inside.attributes.clone() {
             let Some((name, range)) = self.attributes.get(place).cloned() else { continue };
@@ -374,12 +375,22 @@ impl<'r> Renderer<'r, '_> {
                 continue;
             }
             self.out.push_str(if std::mem::take(&mut is_first) { "\"#attributes\":{" } else { "," });
+            self.refuse_elements(range.clone())?;
             self.key(name, 0);
             self.content(range);
         }
         if !is_first {
             self.out.push('}');
         }
+        Ok(())
+    }
+
+    /// An attribute has no place for elements.
+    fn refuse_elements(&self, items: Range<usize>) -> Result<(), Broken> {
+        if self.slice(items).iter().any(|item| matches!(item, Item::Element(_))) {
+            return Err(Broken::new(self.at, "an element stands in an attribute"));
+        }
+        Ok(())
     }
 
     /// Writes the comma between members.

@@ -297,11 +297,27 @@ fn windows_1252(byte: u8) -> char {
     }
 }
 
+/// As few digits as tell it from its neighbours; with an exponent if it is far from 1.
 fn write_real(bytes: &[u8], out: &mut String) {
-    let _ = match (array_at(bytes, 0), array_at(bytes, 0)) {
-        (Some(bytes), _) => write!(out, "{:?}", f64::from_le_bytes(bytes)),
-        (None, bytes) => write!(out, "{:?}", bytes.map_or(0.0, f32::from_le_bytes)),
-    };
+    let (number, scientific, plain) =
+        match (array_at(bytes, 0).map(f64::from_le_bytes), array_at(bytes, 0).map(f32::from_le_bytes)) {
+            (Some(number), _) => (number.to_string(), format!("{number:e}"), -5..=15),
+            (None, number) => {
+                let number = number.unwrap_or_default();
+                (number.to_string(), format!("{number:e}"), -6..=12)
+            }
+        };
+    let exponent = scientific.split_once('e').and_then(|(digits, exponent)| Some((digits, exponent.parse::<i32>().ok()?)));
+    match exponent {
+        Some((digits, exponent)) if !plain.contains(&exponent) => {
+            let _ = write!(out, "{digits}e{exponent:+}");
+        }
+        Some(_) if !number.contains('.') => {
+            let _ = write!(out, "{number}.0");
+        }
+        // Also what is no number, or infinite.
+        _ => out.push_str(&number),
+    }
 }
 
 const UPPER: &[u8; 16] = b"0123456789ABCDEF";
@@ -412,6 +428,7 @@ mod tests {
         assert_eq!(text(0x0a, &[0xff; 8]), u64::MAX.to_string());
         assert_eq!(text(0x0c, &1.5f64.to_le_bytes()), "1.5");
         assert_eq!(text(0x0b, &0.1f32.to_le_bytes()), "0.1");
+        assert_eq!((text(0x0c, &1e30f64.to_le_bytes()), text(0x0c, &1e-30f64.to_le_bytes())), ("1e+30".into(), "1e-30".into()));
         assert_eq!((text(0x0d, &[1, 0, 0, 0]), text(0x0d, &[16, 0, 0, 0])), ("true".to_owned(), "16".to_owned()));
         assert_eq!(text(0x0e, &[0, 0xab]), "00AB");
         let guid = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];

@@ -109,7 +109,7 @@ fn values_of_every_type_are_read() {
     ]);
     let expected = json!({
         "Null": null, "Text": "a \"b\" \\ \n ü 😀", "Units": "a\u{fffd}b", "Ansi": "€ café", "I8": -8, "U8": 200, "I16": -16, "U16": 60_000,
-        "I32": -32, "U32": 4_000_000_000u32, "I64": i64::MIN, "U64": u64::MAX, "F32": "0.1", "F64": "-1.5e300", "True": true, "Bits": 16,
+        "I32": -32, "U32": 4_000_000_000u32, "I64": i64::MIN, "U64": u64::MAX, "F32": "0.1", "F64": "-1.5e+300", "True": true, "Bits": 16,
         "Binary": "00ABFF", "Size32": "0xff", "Size64": "0x10000000000", "FileTime": "2024-01-17T21:20:00.0000001Z",
         "SystemTime": "2024-02-29T01:02:03.0040000Z", "Sid": "S-1-5-21-1-2-3-500", "Hex32": "0xc0000064", "Hex64": "0x0",
     });
