@@ -1,5 +1,7 @@
 //! A chunk: a header, then records one behind the other, then what is free.
 
+use std::ops::RangeInclusive;
+
 use crate::{
     binxml::Decoder,
     bytes::{Span, array_at, u32_at, u64_at},
@@ -12,13 +14,13 @@ use crate::{
 pub(crate) const CHUNK: usize = 64 << 10;
 
 /// The length of a chunk's header.
-const HEADER: usize = 512;
+pub(crate) const HEADER: usize = 512;
 
 /// The length of a record's header.
 const RECORD_HEADER: usize = 24;
 
 /// How a record begins.
-const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
+pub(crate) const RECORD_MAGIC: [u8; 4] = [0x2a, 0x2a, 0, 0];
 
 /// The flag of a header that has no checksum.
 pub(crate) const NO_CHECKSUM: u32 = 4;
@@ -169,6 +171,13 @@ impl Chunk {
         };
         EvtxError::Damaged { place, reason }
     }
+}
+
+/// The numbers of the first and the last record, of a header whose checksum is right.
+pub(crate) fn numbers(header: &[u8]) -> Option<RangeInclusive<u64>> {
+    let is_whole = header.starts_with(b"ElfChnk\0") && u32_at(header, 124) == header_checksum(header);
+    let (first, last) = (u64_at(header, 24)?, u64_at(header, 32)?);
+    (is_whole && first <= last).then_some(first..=last)
 }
 
 /// The checksum that a chunk's header should have.

@@ -1,13 +1,14 @@
 use std::{
     collections::VecDeque,
     io::{self, Read, Seek, SeekFrom},
+    ops::RangeInclusive,
 };
 
 use jiff::Timestamp;
 
 use crate::{
     bytes::{Span, u32_at, u64_at},
-    chunk::{CHUNK, Chunk, NO_CHECKSUM, Sealed},
+    chunk::{CHUNK, Chunk, HEADER, NO_CHECKSUM, RECORD_MAGIC, Sealed, numbers},
     error::{EvtxError, Place},
 };
 
@@ -50,6 +51,9 @@ pub struct Reader<R> {
     number: u64,
     /// The chunk with which reading began, and how to go back to the first one, if that is another.
     back: Option<(u64, Rewind<R>)>,
+    /// Chunks whose records all come before this one are passed over.
+    since: Option<(u64, PassOver<R>)>,
+    passed: Option<RangeInclusive<u64>>,
     /// The chunk with which reading began, once it went back.
     end: Option<u64>,
     /// Chunks from this one on may be in the midst of being written.
@@ -60,6 +64,9 @@ pub struct Reader<R> {
 
 /// Goes to the first chunk.
 type Rewind<R> = fn(&mut R) -> io::Result<()>;
+
+/// Passes over a chunk whose records all come before one, and gives their numbers.
+type PassOver<R> = fn(&mut R, u64) -> io::Result<Option<RangeInclusive<u64>>>;
 
 /// Whether a file that begins so is an event log; eight bytes are enough.
 pub fn is_event_log(start: &[u8]) -> bool {
@@ -118,6 +125,8 @@ impl<R: Read> Reader<R> {
             chunk: None,
             number: 0,
             back: None,
+            since: None,
+            passed: None,
             end: None,
             unsealed,
             problems,
@@ -147,6 +156,11 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// The lowest and the highest number of records that were passed over.
+    pub fn passed_over(&self) -> Option<&RangeInclusive<u64>> {
+        self.passed.as_ref()
+    }
+
     /// What the record says whose header was given last.
     ///
     /// # Errors
@@ -163,6 +177,15 @@ impl<R: Read> Reader<R> {
     fn read_chunk(&mut self) -> io::Result<()> {
         if self.end == Some(self.number) {
             self.is_over = true;
+            return Ok(());
+        }
+        if let Some((since, pass_over)) = self.since
+            && let Some(passed) = pass_over(&mut self.source, since)?
+        {
+            let (first, last) = passed.into_inner();
+            let known = self.passed.take().map_or((first, last), |known| (*known.start().min(&first), *known.end().max(&last)));
+            self.passed = Some(known.0..=known.1);
+            self.number += 1;
             return Ok(());
         }
         let n = fill(&mut self.source, &mut self.buffer)?;
@@ -211,6 +234,16 @@ impl<R: Read + Seek> Reader<R> {
         }
         Ok(reader)
     }
+
+    /// The same; chunks whose headers say that all of their records come before one are passed over without being read.
+    ///
+    /// # Errors
+    /// If it can't be read, or is no event log.
+    pub fn open_in_order_since(source: R, id: u64) -> Result<Self, EvtxError> {
+        let mut reader = Reader::open_in_order(source)?;
+        reader.since = Some((id, pass_over));
+        Ok(reader)
+    }
 }
 
 impl<R: Read> Iterator for Reader<R> {
@@ -219,6 +252,26 @@ impl<R: Read> Iterator for Reader<R> {
     fn next(&mut self) -> Option<Self::Item> {
         Some(self.next_head()?.and_then(|head| self.record(&head)))
     }
+}
+
+/// Passes over the next chunk if its header is whole and says that its last record comes before one, and no later one stands behind
+/// what the header knows.
+fn pass_over(source: &mut (impl Read + Seek), since: u64) -> io::Result<Option<RangeInclusive<u64>>> {
+    let start = source.stream_position()?;
+    let mut header = [0; HEADER];
+    let n = fill(source, &mut header)?;
+    let mut passed = numbers(&header).filter(|numbers| n == HEADER && *numbers.end() < since);
+    if let (Some(numbers), Some(end)) = (&passed, u32_at(&header, 48)) {
+        let mut next = [0; 16];
+        source.seek(SeekFrom::Start(start.saturating_add(end.into())))?;
+        fill(source, &mut next)?;
+        if next.starts_with(&RECORD_MAGIC) && u64_at(&next, 8) == numbers.end().checked_add(1) {
+            passed = None;
+        }
+    }
+    let length = if passed.is_some() { u64::try_from(CHUNK).unwrap_or(0) } else { 0 };
+    source.seek(SeekFrom::Start(start.saturating_add(length)))?;
+    Ok(passed)
 }
 
 /// The chunk whose header names the lowest record; the first one if none does. The file's header may be behind what was written.

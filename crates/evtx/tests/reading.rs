@@ -179,6 +179,22 @@ fn a_log_that_went_on_in_its_oldest_chunk_is_read_in_order() {
 }
 
 #[test]
+fn chunks_before_a_record_are_passed_over() {
+    let mut chunks = log(600).chunks();
+    chunks.rotate_left(1);
+    let mut bytes = file(&chunks, 601, Left::Closed);
+    let mut reader = Reader::open_in_order_since(Cursor::new(&bytes), 500).unwrap();
+    let ids: Vec<_> = reader.by_ref().map(|record| record.unwrap().id).collect();
+    assert!(ids[0] > 1 && ids.contains(&500) && ids.len() < 400 && ids.last() == Some(&600), "{ids:?}");
+    assert_eq!(reader.passed_over(), Some(&(1..=ids[0] - 1)));
+    // A header that is not to be trusted says nothing.
+    bytes[4096 + 65_536 * (chunks.len() - 1) + 40] ^= 1;
+    let reader = Reader::open_in_order_since(Cursor::new(&bytes), 500).unwrap();
+    let (read, problems): (Vec<_>, Vec<_>) = reader.partition(Result::is_ok);
+    assert!(read.len() > ids.len() && problems.len() == 1, "{problems:?}");
+}
+
+#[test]
 fn what_is_damaged_is_told_and_the_rest_is_read() {
     let bytes = log(600).file(Left::Closed);
     let (all, _) = read(&bytes);
@@ -223,6 +239,8 @@ fn what_a_dirty_file_has_behind_its_headers_is_read() {
     chunk[..512].copy_from_slice(&short[0][..512]);
     let (records, problems) = read(&file(&[chunk.clone()], 6, Left::Dirty));
     assert_eq!((ids(&records), problems), ((1..=9).collect::<Vec<_>>(), Vec::new()));
+    let behind = Reader::open_in_order_since(Cursor::new(file(&[chunk.clone()], 6, Left::Dirty)), 9).unwrap();
+    assert_eq!(behind.last().unwrap().unwrap().id, 9);
     // What is left of an earlier use of the chunk has other numbers.
     let mut old = LogWriter::starting_at(1000);
     for record in 1000..1020 {

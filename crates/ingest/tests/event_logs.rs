@@ -77,16 +77,24 @@ async fn a_log_that_is_written_in_place_is_read_behind_its_last_record() {
     log.add(4, &record("4")).unwrap();
     place.write(&log.file(Left::Dirty));
     server.until_texts(4).await;
+    // The chunk's header is behind its records.
+    let header = log.file(Left::Dirty).get(..4096 + 512).unwrap().to_vec();
+    for number in 5..7 {
+        log.add(number, &record(&number.to_string())).unwrap();
+        let records = log.file(Left::Dirty).get(4096 + 512..).unwrap().to_vec();
+        place.write(&[header.clone(), records].concat());
+        server.until_texts(number).await;
+    }
     server.kill().await;
     log.end_chunk();
-    for number in 5..8 {
+    for number in 7..10 {
         log.add(number, &record(&number.to_string())).unwrap();
     }
     place.write(&log.file(Left::Closed));
     let server = place.start().await;
     server.until("the rest", |status| status.behind == Some(0)).await;
     server.stop().await;
-    assert_eq!(calls(place.folder.path()).await, names(1..8));
+    assert_eq!(calls(place.folder.path()).await, names(1..10));
     assert!(dead_letters(place.folder.path()).is_empty());
 }
 

@@ -123,7 +123,7 @@ impl Followed {
     fn reader_of_log(&self) -> io::Result<Reader<File>> {
         let mut file = self.file.try_clone()?;
         file.seek(SeekFrom::Start(0))?;
-        Reader::open_in_order(file).map_err(log_error)
+        Reader::open_in_order_since(file, self.position.offset.saturating_sub(1)).map_err(log_error)
     }
 
     fn numbers(&self) -> io::Result<Numbers> {
@@ -144,6 +144,10 @@ impl Followed {
             if id.checked_add(1) == Some(self.position.offset) {
                 numbers.last = Some(mark(&head)?);
             }
+        }
+        if let Some(passed) = reader.passed_over() {
+            numbers.lowest = Some(numbers.lowest.map_or(*passed.start(), |lowest| lowest.min(*passed.start())));
+            numbers.newest_id = numbers.newest_id.max(*passed.end());
         }
         Ok(numbers)
     }
