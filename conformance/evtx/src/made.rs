@@ -110,7 +110,7 @@ fn hole_or_text(random: &mut Random) -> Part {
         1 => Part::Entity(random.pick(&["amp", "lt", "gt", "quot", "apos", "other"]).copied().unwrap_or_default().to_owned()),
         2 => Part::Character(random.pick(&[0x41, 0x22, 0xfc, 0xd800]).copied().unwrap_or(0x41)),
         3 => Part::Cdata(text(random)),
-        4 | 5 | 6 => Part::Hole(place),
+        4..=6 => Part::Hole(place),
         _ => Part::OptionalHole(place),
     }
 }
@@ -159,7 +159,7 @@ fn datum(random: &mut Random, depth: usize) -> Datum {
         14 => Datum::F32(f32::from_bits(u32::try_from(big(random) >> 32).unwrap_or(0))),
         15 => Datum::F64(if random.percent(50) { f64::from_bits(big(random)) } else { f64::from(small(random)) / 8.0 }),
         16 => Datum::Bool(random.pick(&[0, 1, 1, 0, 7]).copied().unwrap_or(0)),
-        17 => Datum::Binary(big(random).to_le_bytes()[..random.below(9)].to_vec()),
+        17 => Datum::Binary(big(random).to_le_bytes().into_iter().take(random.below(9)).collect()),
         18 => Datum::Guid(big(random).to_le_bytes().repeat(2).try_into().unwrap_or_default()),
         19 => Datum::Size32(small(random)),
         20 => Datum::Size64(big(random)),

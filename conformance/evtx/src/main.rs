@@ -164,8 +164,7 @@ fn cause(own: &Value, other: &Value) -> &'static str {
     let is_real = |at: usize| {
         let before = own.as_bytes().get(..at).unwrap_or_default().iter().rev();
         let behind = own.as_bytes().get(at..).unwrap_or_default().iter();
-        before.skip_while(|byte| is_digit(byte)).next() == Some(&b'.')
-            && behind.skip_while(|byte| is_digit(byte)).next() != Some(&b'Z')
+        before.clone().find(|byte| !is_digit(byte)) == Some(&b'.') && behind.clone().find(|byte| !is_digit(byte)) != Some(&b'Z')
     };
     let differing: Vec<usize> =
         own.bytes().zip(other.bytes()).enumerate().filter(|(_, (a, b))| a != b).map(|(at, _)| at).collect();
@@ -220,6 +219,9 @@ impl Counts {
     }
 }
 
+/// Reads a file; how many records and bytes of JSON it has.
+type Read = dyn Fn(&[u8]) -> anyhow::Result<(usize, usize)>;
+
 /// How many records a second each reader gives as JSON texts.
 fn speed(what: &str, files: &[Vec<u8>], seconds: f64) -> anyhow::Result<()> {
     let own = rate(files, seconds, &|bytes| {
@@ -238,7 +240,7 @@ fn add((n, bytes): (usize, usize), length: usize) -> (usize, usize) {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of one run")]
-fn rate(files: &[Vec<u8>], seconds: f64, read: &dyn Fn(&[u8]) -> anyhow::Result<(usize, usize)>) -> anyhow::Result<(f64, f64)> {
+fn rate(files: &[Vec<u8>], seconds: f64, read: &Read) -> anyhow::Result<(f64, f64)> {
     let began = processor_time();
     let (mut n, mut bytes) = (0, 0);
     loop {

@@ -1,5 +1,5 @@
 //! Event log files of Windows, from the file to the alert.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     path::Path,
