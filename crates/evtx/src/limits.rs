@@ -4,16 +4,16 @@
 use crate::error::Broken;
 
 /// Nodes that one record may have: elements, values, and what arrays repeat.
-const MAX_RECORD_NODES: usize = 1 << 18;
+const MAX_RECORD_NODES: usize = 1 << 17;
 
 /// Nodes that all records of a chunk may have together, with their templates.
-const MAX_CHUNK_NODES: usize = 1 << 21;
+const MAX_CHUNK_NODES: usize = 1 << 20;
 
 /// Bytes of JSON that one record may have.
-const MAX_RECORD_OUTPUT: usize = 8 << 20;
+const MAX_RECORD_OUTPUT: usize = 4 << 20;
 
 /// Bytes of JSON that all records of a chunk may have together.
-const MAX_CHUNK_OUTPUT: usize = 64 << 20;
+const MAX_CHUNK_OUTPUT: usize = 16 << 20;
 
 /// Elements, fragments and templates may be nested so deeply.
 pub(crate) const MAX_DEPTH: usize = 128;

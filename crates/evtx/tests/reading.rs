@@ -272,10 +272,10 @@ fn what_was_made_to_take_long_is_refused() {
     let many = Content::Instance(Element::new("E", vec![Part::Element(Element::new("F", pairs))]), many);
     let unknown = Content::Instance(Element::new("E", vec![Part::Hole(0)]), vec![Datum::Raw(0x77, vec![1])]);
     let expected = [
-        (big, "longer than 8 MiB"),
+        (big, "longer than 4 MiB"),
         (Content::Elements(vec![deep]), "more than 128 elements"),
         (nested, "more than 128"),
-        (many, "more than 262144 parts"),
+        (many, "more than 131072 parts"),
         (unknown, "there are no values of type 0x77"),
     ];
     for (content, reason) in expected {
@@ -289,4 +289,21 @@ fn what_was_made_to_take_long_is_refused() {
             "{problems:?}"
         );
     }
+}
+
+#[test]
+fn a_chunk_of_records_that_take_long_ends() {
+    // Small records, of which each comes to 1.5 MB.
+    let template = Element::new("E", vec![Part::Hole(0); 3000]);
+    let mut log = LogWriter::starting_at(1);
+    for _ in 0..40 {
+        log.add(TICKS, &Content::Instance(template.clone(), vec![text(&"y".repeat(500))])).unwrap();
+    }
+    assert_eq!(log.chunks().len(), 1);
+    let (records, problems) = read(&log.file(Left::Closed));
+    assert!(records.len() >= 10 && records.len() + problems.len() == 40, "{} {}", records.len(), problems.len());
+    assert!(
+        problems.iter().all(|problem| problem.contains("the records of the chunk are longer than 16 MiB of JSON")),
+        "{problems:?}"
+    );
 }
