@@ -22,6 +22,7 @@ const LAYERS: &[&str] = &[
     "skywarden-cloud",
     "skywarden-archive",
     "skywarden-hunt",
+    "skywarden-evtx",
     "skywarden-ingest",
     "skywarden-collect",
     "skywarden-store",
@@ -34,7 +35,7 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "sigma", "detect", "policy", "rbac", "bundle", "facts", "posture", "report"];
+const PURE: &[&str] = &["model", "rule", "sigma", "detect", "policy", "rbac", "bundle", "facts", "posture", "report", "evtx"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, BufReader, Cursor, Read};
 
+use skywarden_evtx::{EvtxError, Reader, is_event_log};
+
 /// A line may be so long; what is longer is told as unreadable, and reading goes on behind it.
 pub const MAX_LINE: usize = 16 << 20;
 
@@ -33,7 +35,8 @@ impl TextKind {
     }
 }
 
-/// Gives the texts of a file that may be packed (gzip, zstd) or UTF-16. A line that can't be given is told with the reason.
+/// Gives the texts of a file that may be packed (gzip, zstd) or UTF-16, or an event log of Windows, whose records are JSON texts. A line
+/// or record that can't be given is told with the reason.
 ///
 /// # Errors
 /// If reading stops before the end; what was read before was given.
@@ -48,6 +51,8 @@ pub fn texts(file: impl Read + Send + 'static, kind: TextKind, each: &mut dyn Fn
 /// The texts of a file, one after the other.
 pub(crate) struct TextReader {
     reader: Box<dyn BufRead + Send>,
+    /// What reads it instead, if it is an event log.
+    log: Option<Reader<Box<dyn BufRead + Send>>>,
     kind: TextKind,
     line: Vec<u8>,
     is_first: bool,
@@ -89,7 +94,14 @@ pub fn unpacked(file: impl Read + Send + 'static, most: usize) -> io::Result<Vec
 impl TextReader {
     /// Opens a file that may be packed or UTF-16.
     pub(crate) fn open(file: impl Read + Send + 'static, kind: TextKind) -> io::Result<Self> {
-        Ok(TextReader { reader: open(file)?, kind, line: Vec::new(), is_first: true, shape: Shape::Lines, n_bytes: 0 })
+        let mut reader = unpack(file)?;
+        let mut log = None;
+        if is_event_log(reader.fill_buf()?) {
+            log = Some(Reader::open(reader).map_err(log_error)?);
+            reader = Box::new(io::empty());
+        }
+        let reader = decoded(reader)?;
+        Ok(TextReader { reader, log, kind, line: Vec::new(), is_first: true, shape: Shape::Lines, n_bytes: 0 })
     }
 
     /// What the file turned out to be, by what was read.
@@ -112,6 +124,14 @@ impl TextReader {
 
     /// The next text, or why there is none in its place.
     pub(crate) fn next_text(&mut self) -> io::Result<Option<Result<String, String>>> {
+        if let Some(log) = &mut self.log {
+            return match log.next() {
+                None => Ok(None),
+                Some(Ok(record)) => Ok(Some(Ok(record.json))),
+                Some(Err(error @ EvtxError::Read { .. })) => Err(log_error(error)),
+                Some(Err(error)) => Ok(Some(Err(error.to_string()))),
+            };
+        }
         if self.is_first && matches!(self.kind, TextKind::Document | TextKind::Rows) {
             self.is_first = false;
             return self.document(Vec::new());
@@ -212,18 +232,30 @@ fn skip_line(reader: &mut impl BufRead) -> io::Result<u64> {
     }
 }
 
-/// Unpacks a file if its first bytes say that it is packed.
+/// Why reading an event log ends.
+pub(crate) fn log_error(error: EvtxError) -> io::Error {
+    match error {
+        EvtxError::Read { error, .. } => error,
+        other => io::Error::other(other),
+    }
+}
+
+/// The letters of a file that may be packed.
 fn open(file: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
+    decoded(unpack(file)?)
+}
+
+/// Unpacks a file if its first bytes say that it is packed.
+fn unpack(file: impl Read + Send + 'static) -> io::Result<Box<dyn BufRead + Send>> {
     let mut reader = BufReader::with_capacity(1 << 18, file);
     let start = reader.fill_buf()?;
-    let unpacked: Box<dyn BufRead + Send> = if start.starts_with(&[0x1f, 0x8b]) {
+    Ok(if start.starts_with(&[0x1f, 0x8b]) {
         Box::new(BufReader::with_capacity(1 << 18, flate2::bufread::MultiGzDecoder::new(reader)))
     } else if start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
         Box::new(BufReader::with_capacity(1 << 18, zstd::Decoder::with_buffer(reader)?))
     } else {
         Box::new(reader)
-    };
-    decoded(unpacked)
+    })
 }
 
 /// Turns UTF-16, which tools of Windows write, into UTF-8; what is no letter becomes U+FFFD.
@@ -279,6 +311,24 @@ mod tests {
         for bytes in [plain.as_bytes(), &packed(plain.as_bytes()), &zstd, &wide, &big, &packed(&wide)] {
             assert_eq!(read(bytes, TextKind::Json), expected);
         }
+    }
+
+    #[test]
+    fn an_event_log_gives_a_text_for_each_record_whatever_its_name_and_packing() {
+        use skywarden_evtx::writer::{Content, Element, Left, LogWriter, Part};
+        let mut log = LogWriter::starting_at(1);
+        for text in ["one", "two"] {
+            log.add(1, &Content::Elements(vec![Element::new("Event", vec![Part::Text(text.to_owned())])])).unwrap();
+        }
+        let plain = log.file(Left::Closed);
+        let expected = (vec!["{\"Event\":\"one\"}".to_owned(), "{\"Event\":\"two\"}".to_owned()], Vec::new());
+        for kind in [TextKind::Json, TextKind::Lines, TextKind::Document] {
+            for bytes in [&plain, &packed(&plain), &zstd::encode_all(plain.as_slice(), 3).unwrap()] {
+                assert_eq!(read(bytes, kind), expected);
+            }
+        }
+        let (given, wrong) = read(plain.get(..4096 + 700).unwrap(), TextKind::Json);
+        assert_eq!((given.len(), wrong.len()), (2, 1), "{wrong:?}");
     }
 
     #[test]

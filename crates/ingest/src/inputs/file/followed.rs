@@ -1,3 +1,4 @@
+mod event_log;
 mod whole;
 
 use std::{
@@ -9,7 +10,9 @@ use std::{
 };
 
 use jiff::Timestamp;
+use skywarden_evtx::is_event_log;
 
+use self::event_log::EventLog;
 use super::{
     LOOKS_AFTER_ROTATION,
     lines::{Cutter, Encoding, Ends},
@@ -44,6 +47,8 @@ pub(crate) struct Followed {
     looks_alone: u32,
     /// What unpacks it, from one look to the next.
     reader: Option<TextReader>,
+    /// What is known of an event log, from one look to the next.
+    log: EventLog,
     /// Where it was when reading it as one piece failed: it is tried again when it has grown.
     failed: Option<Stamp>,
 }
@@ -110,6 +115,7 @@ impl Followed {
             (Start::At(offset), Reads::Lines) => followed.stand_at(offset)?,
             // The line that is being written is read from its start.
             (Start::End, Reads::Lines) => followed.stand_at(followed.last_line_end(metadata.size())?)?,
+            (Start::End, Reads::EventLog) => followed.stand_behind_records()?,
             (Start::End, Reads::Whole) => followed.is_read(metadata.size())?,
             _ => {}
         }
@@ -147,6 +153,7 @@ impl Followed {
             looks_idle: 0,
             looks_alone: 0,
             reader: None,
+            log: EventLog::default(),
             failed: None,
         })
     }
@@ -170,6 +177,8 @@ impl Followed {
     /// How many bytes are to be read.
     pub(crate) fn behind(&self) -> u64 {
         match (self.position.reads, self.position.whole) {
+            (Reads::EventLog, _) if self.log.is_read_at(self.stamp) => 0,
+            (Reads::EventLog, _) => self.stamp.size,
             (_, Some(whole)) => self.stamp.size.saturating_sub(whole),
             (Reads::Whole | Reads::Copy, None) => self.stamp.size,
             (_, None) => self.stamp.size.saturating_sub(self.position.offset),
@@ -190,7 +199,7 @@ impl Followed {
         let is_shorter = stamp.size < before.size;
         let is_other = match self.position.reads {
             Reads::Whole | Reads::Copy => is_shorter || !self.position.fits(&self.file)?,
-            Reads::Unknown | Reads::Lines | Reads::LongLine => !self.position.fits(&self.file)?,
+            Reads::Unknown | Reads::Lines | Reads::LongLine | Reads::EventLog => !self.position.fits(&self.file)?,
         };
         if is_other {
             let n_unread = if self.position.whole.is_some() { 0 } else { before.size.saturating_sub(self.position.offset) };
@@ -198,12 +207,12 @@ impl Followed {
             let path = self.path.clone();
             let fresh = Position { path, offset: 0, reads: Reads::Unknown, head, tail: Mark::default(), whole: None };
             let position = std::mem::replace(&mut self.position, fresh);
-            (self.reader, self.failed) = (None, None);
-            let n_unread = if matches!(position.reads, Reads::Whole | Reads::Copy) { 0 } else { n_unread };
+            (self.reader, self.failed, self.log) = (None, None, EventLog::default());
+            let n_unread = if matches!(position.reads, Reads::Whole | Reads::Copy | Reads::EventLog) { 0 } else { n_unread };
             return Ok(Some(Replaced { position, n_unread }));
         }
         self.position.path.clone_from(&self.path);
-        if self.position.head.is_short() {
+        if self.position.head.is_short() && self.position.reads != Reads::EventLog {
             self.position.head = Mark::of(From(&self.file, 0))?;
         }
         Ok(None)
@@ -234,6 +243,10 @@ impl Followed {
                 let is_over = is_alone && batches.is_empty();
                 Ok(Read::of(batches, is_over.then(|| over(context, stream, Vec::new()))))
             }
+            Reads::EventLog if self.log.is_read_at(self.stamp) => {
+                Ok(Read::of(Vec::new(), (!is_there).then(|| over(context, stream, Vec::new()))))
+            }
+            Reads::EventLog => Ok(Read { batches: self.event_log(context, stream)?, is_over: false }),
             Reads::Whole | Reads::Copy if self.position.whole == Some(self.stamp.size) => {
                 Ok(Read::of(Vec::new(), (!is_there).then(|| over(context, stream, Vec::new()))))
             }
@@ -249,11 +262,17 @@ impl Followed {
         if self.stamp.size == 0 {
             return Ok(());
         }
-        let mut start = vec![0; 4];
+        let mut start = vec![0; 8];
         let n = read_full(&self.file, &mut start, 0)?;
         start.truncate(n);
         self.encoding = Encoding::of(&start);
         let is_packed = start.starts_with(&[0x1f, 0x8b]) || start.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]);
+        if is_event_log(&start) {
+            // What stands behind these letters changes with each record.
+            self.position.head = Mark::of(start.as_slice())?;
+            self.position.reads = Reads::EventLog;
+            return Ok(());
+        }
         self.position.reads = match self.kind {
             _ if is_packed => Reads::Whole,
             TextKind::Document => Reads::Whole,

@@ -16,13 +16,13 @@ const MARK: u64 = 256;
 pub(crate) struct Position {
     /// Where it was last seen.
     pub(crate) path: PathBuf,
-    /// What is next: a byte, or of a file that is read as one piece how many of its texts were given.
+    /// What is next: a byte; of a file that is read as one piece how many of its texts were given; of an event log a record's number.
     pub(crate) offset: u64,
     /// How it is read.
     pub(crate) reads: Reads,
     /// How it begins.
     pub(crate) head: Mark,
-    /// What stands before the next byte; of a file that is read as one piece, at its end.
+    /// What stands before the next byte; of a file that is read as one piece, at its end; of an event log the last record's head.
     pub(crate) tail: Mark,
     /// Of a file that is read as one piece: how long it was when all was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -41,6 +41,8 @@ pub(crate) enum Reads {
     LongLine,
     /// As one piece once it no longer grows (packed files, documents); the offset counts texts.
     Whole,
+    /// An event log of Windows, which changes in place; the offset is the number of the next record, 0 at the start.
+    EventLog,
     /// The packed copy of a file that was followed; the offset is a byte of what is unpacked.
     Copy,
 }
@@ -106,6 +108,8 @@ impl Position {
         let end = match self.reads {
             Reads::Lines | Reads::LongLine => Some(self.offset),
             Reads::Unknown | Reads::Whole | Reads::Copy => self.whole,
+            // The records tell whether it is the same one.
+            Reads::EventLog => None,
         };
         end.map_or(Ok(true), |end| self.tail.is_before(file, end))
     }
