@@ -4,9 +4,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use skywarden_content::{AlertLevel, Intent};
+use skywarden_content::{AlertLevel, IncidentKindFile, Intent};
 
-use crate::{Alert, Entity};
+use crate::{Alert, Entity, Incident, Party};
 
 /// Milliseconds from the year 1, from which .NET counts, to 1970.
 const SINCE_YEAR_ONE: i64 = 62_135_596_800_000;
@@ -93,6 +93,49 @@ pub fn properties(alert: &Alert) -> Map<String, Value> {
     properties
 }
 
+/// The properties of an incident, which the lists of alerts show as a compound alert, without those that only its keeper knows. `kind` is
+/// that of the catalog.
+pub fn incident_properties(incident: &Incident, kind: Option<&IncidentKindFile>) -> Map<String, Value> {
+    let names: Vec<&str> = incident.alerts.iter().map(String::as_str).collect();
+    let party = |own: &Party| {
+        let name = own.name.as_deref();
+        shape(&own.kind, &own.id, &|member| name.filter(|_| member == "name"))
+    };
+    let steps: Vec<Value> =
+        incident.timeline.iter().map(|own| json!([own.time.to_string(), intent_text(&[own.intent]), own.text])).collect();
+    let table = json!({ "type": "tabularEvidences", "title": "What happened, in order of time",
+        "columns": ["time", "intent", "what"], "rows": steps });
+    let mut properties = Map::new();
+    let mut put = |name: &str, value: Value| {
+        properties.insert(name.to_owned(), value);
+    };
+    put("version", "2022-01-01".into());
+    put("alertType", kind.map_or("Incident", |kind| kind.id.as_str()).into());
+    put("systemAlertId", alert_name(&incident.id, incident.start).into());
+    put("productComponentName", Value::Null);
+    put("alertDisplayName", incident.title.as_str().into());
+    put(
+        "description",
+        kind.map_or("Alerts that share entities and follow each other along the kill chain.", |kind| kind.description.as_str())
+            .into(),
+    );
+    put("severity", severity_text(incident.severity).into());
+    put("intent", intent_text(&incident.intents).into());
+    put("startTimeUtc", incident.start.to_string().into());
+    put("endTimeUtc", incident.end.to_string().into());
+    put("remediationSteps", kind.map_or_else(|| json!([]), |kind| json!(kind.remediation)));
+    put("vendorName", "Skywarden".into());
+    put("productName", "Skywarden".into());
+    put("entities", incident.shared.iter().map(party).collect());
+    put("isIncident", true.into());
+    put("compromisedEntity", incident.shared.first().map_or(Value::Null, |own| own.name.as_deref().unwrap_or(&own.id).into()));
+    put("techniques", json!([]));
+    put("subTechniques", json!([]));
+    put("extendedProperties", json!({ "number of alerts": names.len().to_string(), "alerts": names.join(", ") }));
+    put("supportingEvidence", json!({ "type": "nestedList", "supportingEvidenceList": [table] }));
+    properties
+}
+
 /// The steps of the kill chain in one text, as ARM's enum writes several.
 fn intent_text(intents: &[Intent]) -> String {
     let names: Vec<String> =
@@ -102,15 +145,19 @@ fn intent_text(intents: &[Intent]) -> String {
 
 /// An entity with the members that Defender's alerts have for its kind.
 pub fn entity(entity: &Entity) -> Value {
-    let more = |name: &str| entity.more.get(name).map(String::as_str);
+    shape(entity.kind, &entity.id, &|name| entity.more.get(name).map(String::as_str))
+}
+
+/// The shape of an entity by its kind, what tells it from others, and what else is known.
+fn shape<'e>(kind: &str, own: &'e str, more: &dyn Fn(&str) -> Option<&'e str>) -> Value {
     let mut out = Map::new();
     let mut put = |name: &str, value: Option<&str>| {
         if let Some(value) = value {
             out.insert(name.to_owned(), value.into());
         }
     };
-    let id = Some(entity.id.as_str());
-    match entity.kind {
+    let id = Some(own);
+    match kind {
         "ip" => {
             put("type", Some("ip"));
             put("address", id);
@@ -140,8 +187,7 @@ pub fn entity(entity: &Entity) -> Value {
         }
         "file" => {
             put("type", Some("file"));
-            let (directory, name) =
-                entity.id.rsplit_once(['/', '\\']).map_or((None, entity.id.as_str()), |(at, name)| (Some(at), name));
+            let (directory, name) = own.rsplit_once(['/', '\\']).map_or((None, own), |(at, name)| (Some(at), name));
             put("name", Some(name));
             put("directory", directory);
             put("hash", more("hash"));
@@ -159,12 +205,12 @@ pub fn entity(entity: &Entity) -> Value {
             put("type", Some("azure-resource"));
             put("resourceId", id);
         }
-        "cloud-resource" if entity.id.starts_with("arn:") => {
+        "cloud-resource" if own.starts_with("arn:") => {
             put("type", Some("amazon-resource"));
             put("amazonResourceId", id);
         }
         "cloud-resource" => {
-            put("type", Some("google-cloud-resource").filter(|_| entity.id.starts_with("//")).or(Some("cloud-resource")));
+            put("type", Some("google-cloud-resource").filter(|_| own.starts_with("//")).or(Some("cloud-resource")));
             put("resourceName", id);
             put("resourceType", more("resourceType"));
         }

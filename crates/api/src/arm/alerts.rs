@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use skywarden_detect::{defender, samples};
 use skywarden_model::{ArmId, Scope, Timestamp};
-use skywarden_store::{AlertQuery, AlertStatus, KeptAlert};
+use skywarden_store::{AlertQuery, AlertStatus, IncidentQuery, KeptAlert, KeptIncident, ScopeFilter};
 
 use super::{
     Answer, CONNECTORS, ListQuery, SUBSCRIPTION,
@@ -26,6 +26,9 @@ const VERSION: &str = "2022-01-01";
 
 /// Rows of a page.
 const PAGE: u32 = 100;
+
+/// What the cursor of a page of incidents begins with.
+const INCIDENTS: &str = "incidents:";
 
 /// So many sample alerts are made of each bundle.
 const SAMPLES: usize = 3;
@@ -103,16 +106,50 @@ async fn list(
     let filter = state.filter.narrowed([(connector, account)]);
     let limit = query.top.unwrap_or(PAGE).clamp(1, PAGE);
     let wanted = AlertQuery { group, cursor: query.skip_token, limit, ..AlertQuery::default() };
-    let page = state.store.alert_page(&filter, &wanted).await?;
-    let value: Vec<Value> = page.items.iter().map(|kept| alert(&state, kept, path.group.as_deref())).collect();
+    let of_incidents = wanted.cursor.as_deref().and_then(|cursor| cursor.strip_prefix(INCIDENTS)).map(str::to_owned);
+    let (value, next) = match of_incidents {
+        None => {
+            let page = state.store.alert_page(&filter, &wanted).await?;
+            let mut value: Vec<Value> = page.items.iter().map(|kept| alert(&state, kept, path.group.as_deref())).collect();
+            let left = limit.saturating_sub(u32::try_from(value.len()).unwrap_or(limit));
+            match page.next {
+                // What is joined from alerts of several groups is no group's.
+                None if path.group.is_some() => (value, None),
+                None if left == 0 => (value, Some(INCIDENTS.to_owned())),
+                None => {
+                    let (more, next) = incidents(&state, &filter, &path.subscription, String::new(), left).await?;
+                    value.extend(more);
+                    (value, next)
+                }
+                next => (value, next),
+            }
+        }
+        Some(cursor) => incidents(&state, &filter, &path.subscription, cursor, limit).await?,
+    };
     let top = limit.to_string();
     let repeated: &[(&str, &str)] = if query.top.is_some() { &[("$top", top.as_str())] } else { &[] };
-    Ok(Json(next_link(&state, uri.path(), VERSION, repeated, value, page.next)))
+    Ok(Json(next_link(&state, uri.path(), VERSION, repeated, value, next)))
+}
+
+/// A page of the incidents of a subscription, which come after its alerts, and where the next page begins.
+async fn incidents(
+    state: &Scoped,
+    filter: &ScopeFilter,
+    subscription: &str,
+    cursor: String,
+    limit: u32,
+) -> Result<(Vec<Value>, Option<String>), ApiError> {
+    let cursor = Some(cursor).filter(|cursor| !cursor.is_empty());
+    let page = state.store.incident_page(filter, &IncidentQuery { cursor, limit, ..IncidentQuery::default() }).await?;
+    let value = page.items.iter().map(|kept| incident(state, kept, subscription)).collect();
+    Ok((value, page.next.map(|next| format!("{INCIDENTS}{next}"))))
 }
 
 async fn one(state: Scoped, Path(path): Path<AlertPath>) -> Answer {
-    let kept = find(&state, &path).await?;
-    Ok(Json(alert(&state, &kept, path.group.as_deref())))
+    Ok(Json(match find(&state, &path).await? {
+        Found::Alert(kept) => alert(&state, &kept, path.group.as_deref()),
+        Found::Incident(kept) => incident(&state, &kept, &path.subscription),
+    }))
 }
 
 async fn activate(state: Scoped, Path(path): Path<AlertPath>) -> Result<StatusCode, ApiError> {
@@ -172,19 +209,32 @@ async fn simulate(
 }
 
 async fn turn(state: &Scoped, path: &AlertPath, status: AlertStatus) -> Result<StatusCode, ApiError> {
-    let kept = find(state, path).await?;
-    let by = state.caller.login_name.clone();
-    state.store.set_alert_status(&state.filter, &[kept.alert.id], status, &by, Timestamp::now()).await?;
+    let (by, now) = (state.caller.login_name.clone(), Timestamp::now());
+    match find(state, path).await? {
+        Found::Alert(kept) => state.store.set_alert_status(&state.filter, &[kept.alert.id], status, &by, now).await?,
+        Found::Incident(kept) => state.store.set_incident_status(&state.filter, &[kept.incident.id], status, &by, now).await?,
+    };
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn find(state: &Scoped, path: &AlertPath) -> Result<KeptAlert, ApiError> {
+/// What a name in the list of alerts stands for.
+enum Found {
+    Alert(Box<KeptAlert>),
+    Incident(Box<KeptIncident>),
+}
+
+async fn find(state: &Scoped, path: &AlertPath) -> Result<Found, ApiError> {
     let missing = || ApiError::not_found("such alert");
     let (connector, account) = at_home(state, path).await?;
     let id = defender::alert_id(&path.alert).ok_or_else(missing)?;
-    let kept = state.store.alert(&state.filter, &id).await?.ok_or_else(missing)?;
+    let Some(kept) = state.store.alert(&state.filter, &id).await? else {
+        let filter = state.filter.narrowed([(connector, account)]);
+        let kept = state.store.incident(&filter, &id).await?.filter(|_| path.group.is_none()).ok_or_else(missing)?;
+        return Ok(Found::Incident(Box::new(kept)));
+    };
     let is_in_group = path.group.as_deref().is_none_or(|group| kept.group.eq_ignore_ascii_case(group));
-    if kept.connector == connector && kept.account == account && is_in_group { Ok(kept) } else { Err(missing()) }
+    let is_here = kept.connector == connector && kept.account == account && is_in_group;
+    if is_here { Ok(Found::Alert(Box::new(kept))) } else { Err(missing()) }
 }
 
 /// The account of a path whose location, if it names one, is the one that there is.
@@ -194,6 +244,23 @@ async fn at_home(state: &Scoped, path: &AlertPath) -> Result<(String, String), A
         return Err(ApiError::not_found(&format!("such location; the one of this installation is `{HOME}`")));
     }
     Ok(found)
+}
+
+/// An incident in ARM's shape: an alert that is several.
+fn incident(state: &Scoped, kept: &KeptIncident, subscription: &str) -> Value {
+    let own = &kept.incident;
+    let name = defender::alert_name(&own.id, own.start);
+    let id = format!("/subscriptions/{subscription}/providers/Microsoft.Security/locations/{HOME}/alerts/{name}");
+    let kind = own.kind.as_ref().and_then(|kind| state.catalog.incidents.get(kind));
+    let mut properties = defender::incident_properties(own, kind);
+    let about = format!("/subscriptions/{subscription}");
+    properties.insert("resourceIdentifiers".to_owned(), json!([{ "type": "AzureResource", "azureResourceId": about }]));
+    properties.insert("status".to_owned(), kept.status.text().into());
+    properties.insert("alertUri".to_owned(), format!("{}/incidents/{}", state.base, own.id).into());
+    properties.insert("timeGeneratedUtc".to_owned(), kept.kept_at.to_string().into());
+    properties.insert("processingEndTimeUtc".to_owned(), kept.kept_at.to_string().into());
+    properties.insert("correlationKey".to_owned(), own.id.as_str().into());
+    json!({ "id": id, "name": name, "type": "Microsoft.Security/Locations/alerts", "properties": properties })
 }
 
 /// An alert in ARM's shape; `group` if it was asked for in a resource group.

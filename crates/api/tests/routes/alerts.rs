@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use skywarden_rbac::BuiltIn;
 
-use crate::common::{BEARER, Server, ask, get, post, program, server};
+use crate::common::{BEARER, CATALOG, Server, ask, get, post, program, server};
 
 /// A server with one machine, and the path of its subscription.
 async fn with_samples(bundles: &[&str]) -> (Server, String) {
@@ -145,4 +145,43 @@ async fn a_reader_sees_alerts_and_changes_none() {
     assert_eq!(ask(&server, "POST", &format!("{id}/dismiss"), &headers, "").await.0, StatusCode::FORBIDDEN);
     let body = json!({ "ids": [], "status": "Active" }).to_string();
     assert_eq!(ask(&server, "POST", "/api/v1/alerts/status", &headers, &body).await.0, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
+async fn an_incident_is_an_alert_of_several_in_the_lists_of_clients() {
+    let (server, subscription) = with_samples(&["KeyVaults"]).await;
+    let alerts = get(&server, "/api/v1/alerts").await;
+    let ids: Vec<&str> = alerts["items"].as_array().unwrap().iter().map(|alert| alert["id"].as_str().unwrap()).collect();
+    let (time, id) = ("2026-11-01T10:00:00Z", "0123456789abcdef0123456789abcdef");
+    let timeline: Vec<Value> =
+        ids.iter().map(|alert| json!({ "time": time, "alert": alert, "intent": "Impact", "text": "it happened" })).collect();
+    let story: skywarden_detect::Incident = serde_json::from_value(json!({
+        "id": id, "kind": "azure-toolkit", "title": "a story", "severity": "high", "alerts": ids, "n_left_out": 0, "intents": ["Impact"],
+        "shared": [{ "type": "ip", "id": "203.0.113.9" }], "start": time, "end": time, "merged": [], "timeline": timeline,
+    }))
+    .unwrap();
+    server.store.keep_found(&CATALOG, &[], (&[story], &[]), ("", ""), skywarden_model::Timestamp::now()).await.unwrap();
+    let (mut listed, mut next) = (Vec::new(), Some(format!("{}?$top=1", at(&subscription))));
+    while let Some(link) = next {
+        let page = get(&server, link.trim_start_matches("https://127.0.0.1:8470")).await;
+        listed.extend(page["value"].as_array().unwrap().clone());
+        next = page["nextLink"].as_str().map(str::to_owned);
+    }
+    let all = get(&server, &at(&subscription)).await;
+    assert_eq!(*all["value"].as_array().unwrap(), listed, "pages of one and one page hold the same");
+    let [story] = listed.iter().filter(|own| own["properties"]["isIncident"] == true).collect::<Vec<_>>()[..] else {
+        panic!("{listed:?}")
+    };
+    assert_eq!(listed.len(), ids.len() + 1);
+    let properties = &story["properties"];
+    assert_eq!((&properties["alertDisplayName"], &properties["correlationKey"]), (&json!("a story"), &json!(id)));
+    assert_eq!(properties["entities"], json!([{ "type": "ip", "address": "203.0.113.9" }]));
+    assert!(properties["alertUri"].as_str().unwrap().ends_with(&format!("/incidents/{id}")));
+    let name = story["id"].as_str().unwrap();
+    assert_eq!(get(&server, name).await, *story);
+    let (code, _) = ask(&server, "POST", &format!("{name}/resolve"), &[BEARER], "").await;
+    assert_eq!(code, StatusCode::NO_CONTENT);
+    let resolved = get(&server, "/api/v1/alerts?status=Resolved").await;
+    assert_eq!(resolved["items"].as_array().unwrap().len(), ids.len(), "its alerts are resolved with it");
+    assert_eq!(get(&server, name).await["properties"]["status"], "Resolved");
 }
