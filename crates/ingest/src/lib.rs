@@ -12,6 +12,7 @@ pub mod inputs;
 mod intake;
 mod journal;
 mod pipeline;
+mod places;
 mod seen;
 mod server;
 mod state;

@@ -6,12 +6,12 @@ use std::{
     sync::Arc,
 };
 
-use redb::{Database, ReadableDatabase as _, ReadableTable as _, TableDefinition};
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skywarden_detect::{InputState, Place, Recall, Remembered};
 
-use crate::error::IngestError;
+use crate::{error::IngestError, places::Places};
 
 /// Memory that the file's pages may take.
 const CACHE: usize = 24 << 20;
@@ -65,6 +65,8 @@ pub(crate) struct Planned {
 pub(crate) struct State {
     path: PathBuf,
     database: Arc<Database>,
+    /// What a detection may remember something of.
+    places: Arc<Places>,
 }
 
 /// What a checkpoint changes.
@@ -85,7 +87,7 @@ impl State {
     pub(crate) fn open(path: &Path) -> Result<Self, IngestError> {
         let opened = Database::builder().set_cache_size(CACHE).create(path);
         let database = opened.map_err(|error| IngestError::State { path: path.to_owned(), reason: error.to_string() })?;
-        let state = State { path: path.to_owned(), database: Arc::new(database) };
+        let mut state = State { path: path.to_owned(), database: Arc::new(database), places: Arc::new(Places::for_about(0)) };
         state.attempt(|| {
             // A read of a table that was never written is an error.
             let change = state.database.begin_write()?;
@@ -102,6 +104,7 @@ impl State {
             let reason = format!("it was written by a later version ({} and not {VERSION})", progress.version);
             return Err(IngestError::State { path: path.to_owned(), reason });
         }
+        state.places = Arc::new(state.known_places()?);
         Ok(state)
     }
 
@@ -192,6 +195,20 @@ impl State {
         })
     }
 
+    /// The places that something is remembered for.
+    fn known_places(&self) -> Result<Places, IngestError> {
+        self.attempt(|| {
+            let read = self.database.begin_read()?;
+            let memory = read.open_table(MEMORY)?;
+            let places = Places::for_about(memory.len()?);
+            for row in memory.iter()? {
+                let (of, key) = row?.0.value();
+                places.add(Place { of, key });
+            }
+            Ok(places)
+        })
+    }
+
     /// Makes a checkpoint: all of it, or nothing.
     pub(crate) fn commit(&self, progress: &Progress, changes: &Changes) -> Result<(), IngestError> {
         let progress = Progress { version: VERSION, ..progress.clone() };
@@ -222,6 +239,7 @@ impl State {
                 let mut memory = change.open_table(MEMORY)?;
                 for (place, remembered) in &changes.memory {
                     memory.insert((place.of, place.key), (remembered.until, remembered.value.as_slice()))?;
+                    self.places.add(*place);
                 }
                 let mut seen = change.open_table(SEEN)?;
                 let (generation, hashes) = &changes.seen;
@@ -253,6 +271,9 @@ impl State {
 
 impl Recall for State {
     fn recall(&self, place: Place) -> Result<Option<Remembered>, String> {
+        if !self.places.may_have(place) {
+            return Ok(None);
+        }
         let found = self.attempt(|| {
             let read = self.database.begin_read()?;
             let found = read.open_table(MEMORY)?.get((place.of, place.key))?;
