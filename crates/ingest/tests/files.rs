@@ -340,7 +340,7 @@ async fn rows_may_go_over_lines() {
     server.until("two rows", |status| status.n_texts == 2).await;
     server.kill().await;
     place.append("app.csv", "ve\n\"\n");
-    assert_eq!(place.finish(None, 3).await, ["last,five\n", "new,three\nfour", "old,one\ntwo"]);
+    assert_eq!(place.finish(None, 3).await, ["last,\"five\n\"", "new,\"three\nfour\"", "old,\"one\ntwo\""]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,6 +34,8 @@ pub(crate) struct Running {
     ingest: Ingest,
     input: JoinHandle<()>,
     say: watch::Sender<bool>,
+    /// Messages that the last process left unfinished.
+    n_before: u64,
 }
 
 /// A program that ends with the test.
@@ -75,8 +77,9 @@ impl Desk {
         let (say, stop) = Stop::new();
         let context =
             Context { id: INPUT.into(), source: "messages".into(), kind: TextKind::Json, intake: ingest.intake().clone(), stop };
+        let n_before = ingest.statuses().all().remove(INPUT).map_or(0, |status| status.n_texts);
         let input = tokio::spawn(supervise(self.kind.open(), context));
-        Running { ingest, input, say }
+        Running { ingest, input, say, n_before }
     }
 
     /// The numbers of the messages that the archive has, in the order in which they arrived.
@@ -126,9 +129,9 @@ impl Running {
         }
     }
 
-    /// Waits until so many messages came since this process began.
+    /// Waits until so many messages came since this process began, beside those that the last one left unfinished.
     pub(crate) async fn until_texts(&self, n: u64) {
-        self.until(&format!("{n} texts"), |status| status.n_texts >= n).await;
+        self.until(&format!("{n} texts"), |status| status.n_texts >= self.n_before + n).await;
     }
 
     /// Waits until the input tells a problem that says this.
