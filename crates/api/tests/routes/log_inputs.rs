@@ -45,6 +45,7 @@ impl Taking {
         let parts = Parts {
             folder: folder.path().join("ingest"),
             detect: Arc::new(detect),
+            known: Default::default(),
             kinds: Kinds::default(),
             archive: Archive::in_folder(&folder.path().join("archive"), Layout::new(COLUMNS.map(|(name, _)| name)).unwrap())
                 .unwrap(),
