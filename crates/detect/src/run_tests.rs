@@ -140,12 +140,7 @@ fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 /// Runs one test with all rules, of which only one's alerts count; the others that are above low come back.
-fn of_detection(
-    detect: &Detect,
-    detection: &Detection,
-    sources: &[String],
-    test: &DetectionTest,
-) -> Result<Vec<String>, String> {
+fn of_detection(detect: &Detect, detection: &Detection, sources: &[String], test: &DetectionTest) -> Result<Vec<String>, String> {
     let start = Timestamp::new(1_772_323_200, 0).map_err(|error| error.to_string())?;
     let (run, looked) = played(detect, sources, test, start)?;
     let n_expected = if test.kind == TestKind::Attack { test.alerts.unwrap_or(1) } else { 0 };

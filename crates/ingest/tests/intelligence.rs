@@ -69,11 +69,11 @@ impl Running {
         .await
     }
 
-    /// Writes an event of a call, and waits until it was looked at.
+    /// Writes an event of a call by somebody of its own, so that alerts are not joined, and waits until it was looked at.
     async fn call(&self, name: &str) {
         let before = self.server.status().n_texts;
         let mut log = std::fs::OpenOptions::new().append(true).create(true).open(&self.log).unwrap();
-        writeln!(log, "{}", json!({ "call": name })).unwrap();
+        writeln!(log, "{}", json!({ "call": name, "caller": name })).unwrap();
         self.server.until("the call", |status| status.n_texts > before).await;
     }
 
@@ -193,7 +193,8 @@ async fn a_collection_is_fetched_page_by_page_and_what_is_added_takes_effect() {
     for call in ["bad0.example", "bad7.example", "later.example", "past.example"] {
         running.call(call).await;
     }
-    until("the alerts of what was known", || running.told("bad0.example").is_some() && running.told("bad7.example").is_some()).await;
+    until("the alerts of what was known", || running.told("bad0.example").is_some() && running.told("bad7.example").is_some())
+        .await;
     assert_eq!(running.told("bad0.example").as_deref(), Some("api.operation bad0.example: known as c2 (says harbour)"));
 
     taxii.add(&[indicator(200, "later.example", json!({}))]).await;
@@ -257,7 +258,9 @@ async fn a_wrong_login_is_told_and_its_file_is_read_again() {
     assert!(told.contains("status 401") && told.contains("`reader`") && told.contains(&file), "{told}");
     assert!(told.contains("nothing of it is known") && !told.contains("wr0ng-one"), "{told}");
     std::fs::remove_file(&password).unwrap();
-    running.until("the missing file", |status| status.problem.as_ref().is_some_and(|one| one.reason.contains("No such file"))).await;
+    running
+        .until("the missing file", |status| status.problem.as_ref().is_some_and(|one| one.reason.contains("No such file")))
+        .await;
     std::fs::write(&password, "right").unwrap();
     running.until_known(1).await;
     running.stop().await;

@@ -47,10 +47,7 @@ mod tests {
         };
         let known = Knowledge::new(vec![feed("one", "c2"), Arc::default(), feed("two", "tor"), feed("three", "c2")]);
         let find = |labels: &[String]| known.find("bad.example", &[IndicatorKind::Domain], labels, 0);
-        assert_eq!(
-            find(&[]).as_deref(),
-            Some("known as c2 (says one); known as tor (says two); known as c2 (says three)")
-        );
+        assert_eq!(find(&[]).as_deref(), Some("known as c2 (says one); known as tor (says two); known as c2 (says three)"));
         assert_eq!(find(&["tor".to_owned()]).as_deref(), Some("known as tor (says two)"));
         assert_eq!(find(&["scanner".to_owned()]), None);
         assert_eq!(Knowledge::default().find("bad.example", &[IndicatorKind::Domain], &[], 0), None);

@@ -56,12 +56,7 @@ struct Fetched {
 }
 
 impl Taxii {
-    pub(super) fn new(
-        feed: &FeedSettings,
-        settings: &TaxiiSettings,
-        file: PathBuf,
-        pace: FeedPace,
-    ) -> Result<Self, String> {
+    pub(super) fn new(feed: &FeedSettings, settings: &TaxiiSettings, file: PathBuf, pace: FeedPace) -> Result<Self, String> {
         Ok(Taxii {
             id: feed.id.clone(),
             labels: feed.labels(),
@@ -102,9 +97,7 @@ impl Taxii {
         let after = self.mark.as_ref().and_then(|mark| mark.added_after.clone()).filter(|_| whole.is_some());
         let fetched = match Client::new(&self.settings, &self.url).await {
             Ok(client) => fetch(&client, after.as_deref()).await,
-            Err(refusal) => {
-                Fetched { objects: Kept::default(), last_added: None, broken_off: Some(refusal) }
-            }
+            Err(refusal) => Fetched { objects: Kept::default(), last_added: None, broken_off: Some(refusal) },
         };
         // Reading millions of indicators takes a while.
         let read = tokio::task::spawn_blocking(move || {

@@ -41,7 +41,7 @@ description: "Calls."
 read: { format: json, records: [Records] }
 sigma: [ { product: test, service: lines, fields: { text: call } } ]
 events:
-  - { class: api_activity, set: { api.operation: call } }
+  - { class: api_activity, set: { api.operation: call, actor.user.name: caller } }
 "#,
     r#"
 id: rows
