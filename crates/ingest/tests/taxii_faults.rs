@@ -83,7 +83,7 @@ impl Running {
     fn start(folder: &Path, url: &str, more: Value) -> Self {
         let mut from = json!({ "kind": "taxii", "url": url, "everyMinutes": 1 });
         from.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let settings = serde_json::from_value(json!([{ "id": "made", "from": from }]));
+        let settings = serde_json::from_value::<Vec<_>>(json!([{ "id": "made", "from": from }]));
         let quick = Duration::from_millis(30);
         let pace = FeedPace { files: quick, minute: quick, first_retry: quick, ..FeedPace::default() };
         let feeds = Feeds::open(&settings.unwrap(), folder, pace).unwrap();
