@@ -13,7 +13,8 @@ pub(crate) fn run(filter: Option<&str>) -> anyhow::Result<()> {
     install_identity_provider()?;
     brokers::install()?;
     install_clouds()?;
-    install_duckdb()?;
+    install_python("duckdb", "tests/clients/duckdb_requirements.txt")?;
+    install_python("taxii", "crates/ingest/tests/taxii/requirements.txt")?;
     // The console is built once, by its own tests: Rust's need none of it.
     let mut arguments =
         vec!["test", "--workspace", "--exclude", "skywarden-console", "--no-default-features", "--features", "skywarden/hunt"];
@@ -58,20 +59,20 @@ fn install_clouds() -> anyhow::Result<()> {
     std::fs::write(&installed, wanted).with_context(|| format!("could not write {}", installed.display()))
 }
 
-/// The test of hunting holds the archive against DuckDB from PyPI.
-fn install_duckdb() -> anyhow::Result<()> {
-    const REQUIREMENTS: &str = "tests/clients/duckdb_requirements.txt";
+/// Installs what a list of PyPI's packages names in a virtual environment below `target`: DuckDB, against which the test of hunting holds
+/// the archive; a TAXII server, which the test of threat intelligence starts.
+fn install_python(name: &str, requirements: &str) -> anyhow::Result<()> {
     let root = process::root()?;
-    let wanted = std::fs::read_to_string(root.join(REQUIREMENTS)).with_context(|| format!("could not read {REQUIREMENTS}"))?;
-    let folder = root.join("target/duckdb");
+    let wanted = std::fs::read_to_string(root.join(requirements)).with_context(|| format!("could not read {requirements}"))?;
+    let folder = root.join("target").join(name);
     let installed = folder.join("requirements.txt");
     if std::fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
-    println!("installing DuckDB in {}", folder.display());
+    println!("installing {name} in {}", folder.display());
     let text = folder.to_str().context("the path of the checkout is no UTF-8")?;
     process::run("python3", &["-m", "venv", "--clear", text]).context("the tests need Python 3.11 or later with venv")?;
-    process::run(&format!("{text}/bin/pip"), &["install", "--quiet", "--requirement", REQUIREMENTS])?;
+    process::run(&format!("{text}/bin/pip"), &["install", "--quiet", "--requirement", requirements])?;
     std::fs::write(&installed, wanted).with_context(|| format!("could not write {}", installed.display()))
 }
 

@@ -7,7 +7,7 @@ use skywarden_model::Changed;
 use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
-    Evidence, Intelligence, LogSource, Refused, Role, Row, Rule,
+    Evidence, LogSource, Refused, Role, Row, Rule,
     change::watched,
     detector::{DetectorState, Sighting, look},
     read::{Raw, ReaderState, Unreadable},
@@ -22,8 +22,6 @@ pub struct Detect {
     sources: BTreeMap<Arc<str>, LogSource>,
     /// For each rule the correlations that look at what it finds.
     correlations: BTreeMap<usize, Vec<usize>>,
-    /// What is known to be bad.
-    pub intelligence: Intelligence,
 }
 
 /// A record that could not be read.
@@ -169,7 +167,7 @@ impl Detect {
                 correlations.entry(*of).or_default().push(number);
             }
         }
-        (Detect { rules, sources, correlations, intelligence: Intelligence::default() }, refused)
+        (Detect { rules, sources, correlations }, refused)
     }
 
     /// The rules, used or not.
@@ -303,7 +301,7 @@ impl Detect {
                     let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
                     let state = run.detectors.entry(*number).or_insert_with(|| DetectorState::new(&rule.name));
                     let mut holds = |selection: &str| source.selection_holds(*rule_id, selection, &seen.record, scratch);
-                    look(detector, (state, &mut run.cold), &sighting, &mut holds, &self.intelligence).map(Some)
+                    look(detector, (state, &mut run.cold), &sighting, &mut holds, &run.intelligence).map(Some)
                 }
             };
             let Some(finding) = finding else { continue };
@@ -322,7 +320,7 @@ impl Detect {
                 let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
                 let state = run.detectors.entry(*correlation).or_insert_with(|| DetectorState::new(&own.name));
                 let mut holds = |name: &str| name == known_as;
-                let finding = look(detector, (state, &mut run.cold), &sighting, &mut holds, &self.intelligence);
+                let finding = look(detector, (state, &mut run.cold), &sighting, &mut holds, &run.intelligence);
                 told.extend(finding.map(|finding| (own, Some(finding))));
             }
             if rule.role == Role::Alerts {

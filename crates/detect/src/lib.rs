@@ -34,7 +34,7 @@ pub use detect::{BadRecord, Clock, Detect, Input, InputState, Kept, Sink};
 pub use entity::Entity;
 pub use event::Event;
 pub use incident::{AlertFacts, Change, Correlator, CorrelatorState, Incident, Kinds, Moment, Party, correlate, correlate_facts};
-pub use intelligence::{Added, Entry, Indicator, Intelligence};
+pub use intelligence::{Added, Entry, Indicator, Intelligence, Knowledge};
 pub use memory::{Place, Recall, Remembered};
 pub use ocsf::Class;
 pub use read::Unreadable;

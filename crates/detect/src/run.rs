@@ -1,8 +1,8 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use crate::{Alert, Alerts, Place, Recall, Remembered, detector::DetectorState, memory::Cold};
+use crate::{Alert, Alerts, Knowledge, Place, Recall, Remembered, detector::DetectorState, memory::Cold};
 
 /// What detections remember between events, and the alerts that they raised.
 ///
@@ -14,10 +14,17 @@ pub struct Run {
     pub(crate) detectors: BTreeMap<usize, DetectorState>,
     /// The alerts.
     pub alerts: Alerts,
+    /// What is known to be bad; another may be put in its place between texts.
+    pub intelligence: Arc<Knowledge>,
     pub(crate) cold: Cold,
 }
 
 impl Run {
+    /// Remembers nothing yet and knows what is bad.
+    pub fn knowing(intelligence: Arc<Knowledge>) -> Self {
+        Run { intelligence, ..Run::default() }
+    }
+
     /// Goes on from what was kept, as of the newest event then.
     pub fn going_on(recall: Box<dyn Recall + Send>, newest: Option<Timestamp>) -> Self {
         let now = newest.map_or(i64::MIN, Timestamp::as_millisecond);

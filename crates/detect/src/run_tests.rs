@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use skywarden_content::{
 use skywarden_sigma::Placeholders;
 
 use crate::{
-    Alert, Clock, Detect, Event, Indicator, LogSource, Rule, Run,
+    Alert, Clock, Detect, Event, Indicator, Intelligence, LogSource, Rule, Run,
     change::run_change_tests,
     event::text_of,
     incident::run_incident_tests,
@@ -54,14 +54,14 @@ pub fn run_tests(catalog: &Catalog) -> TestReport {
     let (rules, refused) = own_rules(catalog);
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
     run_incident_tests(catalog, &rules, &mut report);
-    let (mut detect, refused) = Detect::new(catalog, rules, &Placeholders::new());
+    let (detect, refused) = Detect::new(catalog, rules, &Placeholders::new());
     report.failures.extend(refused.iter().map(|refused| format!("{}: {}", refused.rule, refused.reason)));
     let own: Vec<(String, Vec<String>)> =
         detect.rules().iter().map(|rule| (rule.name.to_string(), sources_of(catalog, rule))).collect();
     for (name, sources) in own {
         let Some(detection) = catalog.detections.get(&name) else { continue };
         for test in &detection.file.skywarden.tests {
-            let outcome = of_detection(&mut detect, detection, &sources, test);
+            let outcome = of_detection(&detect, detection, &sources, test);
             if let Ok(others) = &outcome
                 && test.kind == TestKind::Benign
             {
@@ -140,17 +140,7 @@ fn at_path<'v>(value: &'v Value, path: &str) -> Option<&'v Value> {
 }
 
 /// Runs one test with all rules, of which only one's alerts count; the others that are above low come back.
-fn of_detection(
-    detect: &mut Detect,
-    detection: &Detection,
-    sources: &[String],
-    test: &DetectionTest,
-) -> Result<Vec<String>, String> {
-    detect.intelligence = crate::Intelligence::default();
-    for indicator in &test.intelligence {
-        let labels = indicator.labels.iter().map(|label| label.to_lowercase()).collect();
-        detect.intelligence.add(indicator.kind, &indicator.value, Indicator { labels, ..Indicator::default() })?;
-    }
+fn of_detection(detect: &Detect, detection: &Detection, sources: &[String], test: &DetectionTest) -> Result<Vec<String>, String> {
     let start = Timestamp::new(1_772_323_200, 0).map_err(|error| error.to_string())?;
     let (run, looked) = played(detect, sources, test, start)?;
     let n_expected = if test.kind == TestKind::Attack { test.alerts.unwrap_or(1) } else { 0 };
@@ -176,7 +166,12 @@ fn of_detection(
 
 /// Feeds the events of a test, the first at an instant where it names none. What came of it, and how many records were looked at.
 pub(crate) fn played(detect: &Detect, sources: &[String], test: &DetectionTest, start: Timestamp) -> Result<(Run, u64), String> {
-    let mut run = Run::default();
+    let mut known = Intelligence::default();
+    for indicator in &test.intelligence {
+        let labels = indicator.labels.iter().map(|label| label.to_lowercase()).collect();
+        known.add(indicator.kind, &indicator.value, Indicator { labels, ..Indicator::default() })?;
+    }
+    let mut run = Run::knowing(Arc::new(known.into()));
     let mut inputs = BTreeMap::new();
     let mut time = start;
     let mut bad = None;

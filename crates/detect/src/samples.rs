@@ -33,11 +33,7 @@ pub fn samples(catalog: &Catalog, plan: &str, now: Timestamp, most: usize, accou
         let Some(attack) = own.into_iter().find(|test| test.kind == TestKind::Attack) else { continue };
         let sources = sources_of(catalog, &rule);
         let files = catalog.log_sources.values().filter(|file| sources.contains(&file.id));
-        let (mut detect, _) = Detect::of_sources(files, vec![rule], &Placeholders::new());
-        for indicator in &attack.intelligence {
-            let labels = indicator.labels.iter().map(|label| label.to_lowercase()).collect();
-            detect.intelligence.add(indicator.kind, &indicator.value, crate::Indicator { labels, ..Default::default() })?;
-        }
+        let (detect, _) = Detect::of_sources(files, vec![rule], &Placeholders::new());
         // Those that need a past name its times themselves.
         let Ok((run, _)) = played(&detect, &sources, attack, now - SignedDuration::from_mins(10)) else { continue };
         alerts.extend(run.alerts.all().into_iter().take(1).map(|alert| sample(alert, now, account)));

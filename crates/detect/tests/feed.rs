@@ -1,6 +1,8 @@
 //! From texts to alerts, with log sources and rules of these tests' own.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use skywarden_content::{AlertLevel, IndicatorKind, Intent, LogSourceFile};
 use skywarden_detect::{BadRecord, Clock, Detect, Indicator, Intelligence, Kinds, PublicRules, Rule, Run, correlate};
@@ -59,7 +61,11 @@ struct Fed {
 }
 
 fn feed_with(detect: &Detect, texts: &[String]) -> Fed {
-    let mut run = Run::default();
+    feed_knowing(Intelligence::default(), detect, texts)
+}
+
+fn feed_knowing(known: Intelligence, detect: &Detect, texts: &[String]) -> Fed {
+    let mut run = Run::knowing(Arc::new(known.into()));
     let mut bad = Vec::new();
     let mut input = detect.input("calls").unwrap();
     for text in texts {
@@ -201,15 +207,14 @@ fn what_is_new_is_told_once_it_is_known_what_is_old() {
 #[test]
 fn indicators_are_found_by_kind_label_and_time() {
     let detector = "{ kind: indicator, fields: [src_endpoint.ip], of: [address], labels: [tor] }";
-    let (mut detect, _) = Detect::of_sources(&[calls()], vec![rule("tor", DELETE, Some(detector))], &Default::default());
+    let (detect, _) = Detect::of_sources(&[calls()], vec![rule("tor", DELETE, Some(detector))], &Default::default());
     let texts = [call(0, "anna", "Delete")];
     assert_eq!(feed_with(&detect, &texts).run.alerts.all().len(), 0);
     for (labels, until, expected) in [(vec!["tor"], None, 1), (vec!["c2"], None, 0), (vec!["tor"], Some(1_000), 0)] {
         let mut known = Intelligence::default();
         let labels = labels.into_iter().map(str::to_owned).collect();
         known.add(IndicatorKind::Address, "198.51.100.0/24", Indicator { labels, until, ..Indicator::default() }).unwrap();
-        detect.intelligence = known;
-        assert_eq!(feed_with(&detect, &texts).run.alerts.all().len(), expected);
+        assert_eq!(feed_knowing(known, &detect, &texts).run.alerts.all().len(), expected);
     }
     assert!(Intelligence::default().add(IndicatorKind::Hash, "xyz", Indicator::default()).is_err());
 }

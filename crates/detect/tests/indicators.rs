@@ -1,10 +1,12 @@
 //! Events of a log source meet indicators of every format of threat intelligence, in their time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use skywarden_content::LogSourceFile;
 use skywarden_detect::{
-    Alert, Clock, Detect, Intelligence, PublicRules, Run,
+    Alert, Clock, Detect, Intelligence, Knowledge, PublicRules, Run,
     indicators::{Feed, read},
 };
 
@@ -54,26 +56,27 @@ fn parsed<T: serde::de::DeserializeOwned>(yaml: &str) -> T {
     serde_json::from_value(skywarden_content::Source::parse(yaml).ok().unwrap().value).unwrap()
 }
 
-fn detect(least_confidence: u8) -> Detect {
+/// Detection, and what is known with at least so much confidence.
+fn detect(least_confidence: u8) -> (Detect, Arc<Knowledge>) {
     let mut public = PublicRules::default();
     public.add("test", RULE);
     let (mut rules, refused) = public.finish();
     assert!(refused.is_empty(), "{refused:?}");
     rules.iter_mut().for_each(|rule| rule.detector = Some(parsed(DETECTOR)));
-    let (mut detect, refused) = Detect::of_sources(&[parsed::<LogSourceFile>(SOURCE)], rules, &Default::default());
+    let (detect, refused) = Detect::of_sources(&[parsed::<LogSourceFile>(SOURCE)], rules, &Default::default());
     assert!(refused.is_empty(), "{refused:?}");
     let mut known = Intelligence::at_least(least_confidence);
     for (name, text) in [("stix", STIX), ("misp", MISP), ("table", TABLE), ("list", HASH)] {
         let loaded = read(text.as_bytes(), Feed { name, labels: &[] }, &mut known);
         assert_eq!(loaded.n_unusable, 0, "{loaded:?}");
     }
-    detect.intelligence = known;
-    detect
+    (detect, Arc::new(known.into()))
 }
 
-fn alerts(detect: &Detect, field: &str, value: &str, at: &str) -> Vec<Alert> {
+fn alerts((detect, known): &(Detect, Arc<Knowledge>), field: &str, value: &str, at: &str) -> Vec<Alert> {
     let text = format!(r#"{{"id":"1","at":"{at}","account":"a","{field}":"{value}"}}"#);
-    let (mut run, mut input) = (Run::default(), detect.input("flows").unwrap());
+    let mut run = Run::knowing(Arc::clone(known));
+    let mut input = detect.input("flows").unwrap();
     detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |bad| unreachable!("{bad:?}"));
     run.alerts.all().into_iter().cloned().collect()
 }

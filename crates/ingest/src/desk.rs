@@ -13,6 +13,7 @@ use crate::{
     dead_letters::{self, last_letters},
     error::IngestError,
     inputs::{Context, Posted},
+    intelligence::{FeedFacts, FeedStatus, FeedStatuses},
 };
 
 /// The inputs of a server, as those see them who ask how they do or post something to them. A clone sees the same.
@@ -24,6 +25,7 @@ struct Inner {
     since: Timestamp,
     inputs: Vec<InputFacts>,
     statuses: Statuses,
+    feeds: FeedStatuses,
     letters: PathBuf,
     /// Inputs to which somebody may post, until the server stops.
     open: Mutex<BTreeMap<String, Context>>,
@@ -50,14 +52,15 @@ pub struct TakenIn {
 }
 
 impl Desk {
-    /// Of inputs with the context of each, below the folder of [`crate::Parts`].
-    pub fn new(folder: &Path, statuses: Statuses, inputs: Vec<(InputFacts, Context)>) -> Self {
+    /// Of inputs with the context of each and of feeds, below the folder of [`crate::Parts`].
+    pub fn new(folder: &Path, statuses: Statuses, inputs: Vec<(InputFacts, Context)>, feeds: FeedStatuses) -> Self {
         let is_open = |(facts, _): &&(InputFacts, Context)| facts.kind == "http";
         let open = inputs.iter().filter(is_open).map(|(facts, context)| (facts.id.to_string(), context.clone())).collect();
         Desk(Arc::new(Inner {
             since: Timestamp::now(),
             inputs: inputs.into_iter().map(|(facts, _)| facts).collect(),
             statuses,
+            feeds,
             letters: dead_letters::folder(folder),
             open: Mutex::new(open),
         }))
@@ -79,6 +82,11 @@ impl Desk {
         let mut all = self.0.statuses.all();
         all.retain(|id, _| self.0.inputs.iter().all(|facts| facts.id != *id));
         all
+    }
+
+    /// Each feed of threat intelligence with how it is doing, in the order of the settings.
+    pub fn feeds(&self) -> Vec<(FeedFacts, FeedStatus)> {
+        self.0.feeds.all()
     }
 
     /// The last texts of an input that could not be read, newest first.

@@ -23,7 +23,7 @@ use skywarden_model::{ChangeSet, Changed};
 use tokio::{runtime::Handle, sync::watch};
 
 use crate::{
-    About, Batch, End, Statuses,
+    About, Batch, End, InForce, Statuses,
     dead_letters::{self, DeadLetters},
     error::IngestError,
     intake::{Taken, key},
@@ -103,6 +103,7 @@ impl Found {
 /// What the pipeline works with.
 pub(crate) struct Pipeline {
     pub(crate) detect: Arc<Detect>,
+    pub(crate) known: InForce,
     pub(crate) kinds: Kinds,
     pub(crate) archive: Archive,
     pub(crate) state: State,
@@ -119,6 +120,7 @@ pub(crate) struct Pipeline {
 /// What lies between two checkpoints.
 struct Work<'d> {
     detect: &'d Detect,
+    known: InForce,
     run: Run,
     correlator: Correlator,
     /// What became of incidents with other kinds than before.
@@ -208,6 +210,7 @@ impl Pipeline {
         let (correlator, changed) = Correlator::resume(self.kinds.clone(), known);
         Ok(Work {
             detect,
+            known: self.known.clone(),
             run: Run::going_on(Box::new(self.state.clone()), newest),
             correlator,
             changed,
@@ -333,6 +336,7 @@ impl<'d> Work<'d> {
     fn take(&mut self, number: u64, batch: &Batch, statuses: &Statuses) -> Result<(), IngestError> {
         let About { input, stream, source, received, .. } = &batch.about;
         let stream_key = key(input, stream);
+        self.run.intelligence = self.known.get();
         for refused in &batch.about.refused {
             self.letters.add(&batch.about, &refused.reason, &refused.start);
         }

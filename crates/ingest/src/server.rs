@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::{
-    Intake, Keeper, Pace, Statuses,
+    InForce, Intake, Keeper, Pace, Statuses,
     error::IngestError,
     intake::{Positions, Taken, keep_journal},
     pipeline::Pipeline,
@@ -32,6 +32,8 @@ pub struct Parts {
     pub folder: PathBuf,
     /// Log sources and rules, compiled with rows.
     pub detect: Arc<Detect>,
+    /// What is known to be bad, at any time.
+    pub known: InForce,
     /// Kinds of incidents.
     pub kinds: Kinds,
     /// Where events are kept.
@@ -68,6 +70,7 @@ impl Ingest {
         let pipeline = Pipeline {
             made: checkpoint,
             detect: parts.detect,
+            known: parts.known,
             kinds: parts.kinds,
             archive: parts.archive,
             state,

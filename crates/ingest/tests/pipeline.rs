@@ -83,6 +83,7 @@ fn parts(folder: &Path, kept: &Kept) -> Parts {
     Parts {
         folder: folder.join("ingest"),
         detect: detect(),
+        known: Default::default(),
         kinds: Kinds::default(),
         archive: archive(folder),
         keeper: Box::new(kept.clone()),

@@ -15,6 +15,7 @@ use skywarden_detect::{COLUMNS, Detect, Kinds, own_rules};
 use skywarden_ingest::{
     Desk, Found, Ingest, InputFacts, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputSettings, Stop, supervise},
+    intelligence::{self, FeedPace, FeedSettings, Feeds},
 };
 use skywarden_model::{SignedDuration, Timestamp};
 use skywarden_store::{ChangePace, ScopeFilter, Store, StoreError};
@@ -39,9 +40,25 @@ pub(crate) struct LogSettings {
     /// Where logs come from.
     #[serde(default)]
     pub(crate) inputs: Vec<InputSettings>,
+    /// What is known to be bad, and where from.
+    #[serde(default)]
+    pub(crate) intelligence: Vec<FeedSettings>,
     /// How long things are kept.
     #[serde(default)]
     pub(crate) keep: KeepSettings,
+}
+
+impl LogSettings {
+    /// Mistakes in feeds, and feeds that would be of no use.
+    fn check_feeds(&self) -> anyhow::Result<()> {
+        intelligence::check(&self.intelligence)?;
+        anyhow::ensure!(
+            self.intelligence.is_empty() || !self.inputs.is_empty(),
+            "logs.intelligence of settings.toml names feeds, and no input brings events to compare with them; add one as \
+             [[logs.inputs]], or remove the feeds"
+        );
+        Ok(())
+    }
 }
 
 /// How long things are kept.
@@ -93,6 +110,7 @@ pub(crate) struct Logs {
     ingest: Ingest,
     stop: watch::Sender<bool>,
     inputs: Vec<JoinHandle<()>>,
+    feeds: Vec<JoinHandle<()>>,
     desk: Desk,
     housekeeping: JoinHandle<()>,
     follower: JoinHandle<()>,
@@ -146,6 +164,7 @@ impl Logs {
         settings: &LogSettings,
     ) -> anyhow::Result<Option<Self>> {
         settings.keep.check(catalog)?;
+        settings.check_feeds()?;
         if settings.inputs.is_empty() {
             return Ok(None);
         }
@@ -173,10 +192,13 @@ impl Logs {
             runtime: Handle::current(),
             changed: Arc::clone(&changed),
         };
+        // Before what the last process left unfinished is looked at, which should meet the same indicators.
+        let feeds = open_feeds(settings.intelligence.clone(), data.path().join("intelligence")).await?;
         let detect = Arc::new(detect);
         let parts = Parts {
             folder: data.path().join("ingest"),
             detect: Arc::clone(&detect),
+            known: feeds.in_force(),
             kinds: Kinds::new(catalog.incidents.values()),
             archive: archive.clone(),
             keeper: Box::new(keeper),
@@ -204,10 +226,11 @@ impl Logs {
             shown.push((facts, context.clone()));
             inputs.push(tokio::spawn(supervise(input.from.open(), context)));
         }
-        let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown);
+        let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown, feeds.statuses());
+        let feeds = feeds.watch(&listener);
         let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
         let follower = tokio::spawn(changes::follow(store.clone(), Arc::clone(catalog), changed));
-        Ok(Some(Logs { ingest, stop, inputs, desk, housekeeping, follower }))
+        Ok(Some(Logs { ingest, stop, inputs, feeds, desk, housekeeping, follower }))
     }
 
     /// How inputs are doing, and where something is posted to them.
@@ -229,11 +252,17 @@ impl Logs {
         self.follower.abort();
         // Nobody listens any more if all inputs have ended.
         let _ = self.stop.send(true);
-        for input in self.inputs {
-            let _ = input.await;
+        for task in self.inputs.into_iter().chain(self.feeds) {
+            let _ = task.await;
         }
         self.ingest.stop().await.context("what was taken in last is not looked at yet; the next start does that")
     }
+}
+
+/// Reads feeds of threat intelligence for the first time.
+async fn open_feeds(settings: Vec<FeedSettings>, folder: PathBuf) -> anyhow::Result<Feeds> {
+    let feeds = tokio::task::spawn_blocking(move || Feeds::open(&settings, &folder, FeedPace::default()));
+    Ok(feeds.await.context("reading threat intelligence ended early")??)
 }
 
 /// Mistakes of the settings, before anything is begun.
@@ -291,5 +320,21 @@ mod tests {
         let keep: KeepSettings = toml::from_str("sources = { \"aws-vpc\" = 14 }").unwrap();
         let error = keep.check(&catalog).unwrap_err().to_string();
         assert!(error.contains("`aws-vpc`") && error.contains("aws-vpc-flow"), "{error}");
+    }
+
+    #[test]
+    fn feeds_are_checked_and_of_no_use_without_an_input() {
+        let feed = "[[intelligence]]\nid = \"own\"\nfrom.kind = \"files\"\n";
+        let input = "[[inputs]]\nid = \"i\"\nsource = \"linux-auth\"\nfrom.kind = \"http\"\n";
+        for (text, part) in [
+            (format!("{feed}from.paths = [\"/srv/bad.txt\"]\n"), "add one as [[logs.inputs]]"),
+            (format!("{input}{feed}from.paths = [\"bad.txt\"]\n"), "the feed `own` in logs.intelligence of settings.toml"),
+        ] {
+            let settings: LogSettings = toml::from_str(&text).unwrap();
+            let error = settings.check_feeds().unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+        let good = format!("{input}{feed}from.paths = [\"/srv/bad.txt\"]\n");
+        toml::from_str::<LogSettings>(&good).unwrap().check_feeds().unwrap();
     }
 }

@@ -15,6 +15,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/incidents/status", "Microsoft.Security/alerts/write"),
     ("GET", "/incidents/{incident}", "Microsoft.Security/alerts/read"),
     ("GET", "/logInputs", "Microsoft.Security/logInputs/read"),
+    ("GET", "/intelligence", "Microsoft.Security/logInputs/read"),
     ("POST", "/logInputs/{input}/events", super::SEND_LOGS),
     ("GET", "/resources", "Microsoft.Security/assessments/read"),
     ("GET", "/resources/facets", "Microsoft.Security/assessments/read"),

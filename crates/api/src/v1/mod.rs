@@ -5,6 +5,7 @@ mod assessments;
 mod connectors;
 mod exemptions;
 mod incidents;
+mod intelligence;
 mod inventory;
 mod log_inputs;
 mod missing;
@@ -49,6 +50,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/incidents/status", post(incidents::turn))
         .route("/incidents/{incident}", get(incidents::one))
         .route("/logInputs", get(log_inputs::list))
+        .route("/intelligence", get(intelligence::list))
         .route("/resources", get(inventory::resources))
         .route("/resources/facets", get(inventory::facets))
         .route("/resource", get(inventory::resource))

@@ -1,6 +1,6 @@
 //! Where logs come from: how inputs are doing, and what is posted to them, over a real intake.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -10,6 +10,7 @@ use skywarden_detect::{COLUMNS, Detect, Kinds};
 use skywarden_ingest::{
     Desk, Found, Ingest, InputFacts, Keeper, Pace, Parts, TextKind,
     inputs::{Context, HttpSettings, InputKind, Stop, supervise},
+    intelligence::{FeedPace, Feeds},
 };
 use skywarden_rbac::BuiltIn;
 use tempfile::TempDir;
@@ -42,9 +43,11 @@ impl Taking {
         }
         let (detect, refused) = Detect::with_rows(&used, Vec::new(), &Default::default());
         assert!(refused.is_empty());
+        let feeds = feeds(folder.path());
         let parts = Parts {
             folder: folder.path().join("ingest"),
             detect: Arc::new(detect),
+            known: feeds.in_force(),
             kinds: Kinds::default(),
             archive: Archive::in_folder(&folder.path().join("archive"), Layout::new(COLUMNS.map(|(name, _)| name)).unwrap())
                 .unwrap(),
@@ -61,7 +64,7 @@ impl Taking {
             input("cluster", "kubernetes-audit", InputKind::Http(HttpSettings {}).name(), TextKind::Json),
             input("auth", "linux-auth", "file", TextKind::Lines),
         ];
-        let desk = Desk::new(&folder.path().join("ingest"), ingest.statuses().clone(), inputs);
+        let desk = Desk::new(&folder.path().join("ingest"), ingest.statuses().clone(), inputs, feeds.statuses());
         Taking { server: empty_taking(desk.clone()).await, desk, ingest, folder }
     }
 
@@ -79,6 +82,18 @@ impl Taking {
         ingest.stop().await.unwrap();
         (server, folder)
     }
+}
+
+/// A feed of a file that is there, of one that is not, and of a server that nobody has asked yet.
+fn feeds(folder: &Path) -> Feeds {
+    let list = folder.join("list.txt");
+    std::fs::write(&list, "198.51.100.7\n198.51.100.0/24\nbad.example\n10.0.0.1\n").unwrap();
+    let settings = serde_json::from_value::<Vec<_>>(json!([
+        { "id": "own", "from": { "kind": "files", "paths": [list] } },
+        { "id": "missing", "from": { "kind": "files", "paths": [folder.join("missing.txt")] } },
+        { "id": "asked", "from": { "kind": "taxii", "url": "https://taxii.example/api/collections/1/" } },
+    ]));
+    Feeds::open(&settings.unwrap(), &folder.join("intelligence"), FeedPace::default()).unwrap()
 }
 
 fn event(id: &str, time: &str) -> Value {
@@ -123,6 +138,26 @@ async fn what_is_posted_is_taken_in_once_and_told() {
     assert_eq!((&auth["state"], &auth["takesPosts"], &auth["lastEvent"]), (&json!("NothingYet"), &json!(false), &Value::Null));
     let (status, _) = ask(&server, "POST", "/api/v1/logInputs/cluster/events", &[BEARER], "{}").await;
     assert_eq!(status, StatusCode::NOT_FOUND, "a server that is stopping promises nothing");
+}
+
+#[tokio::test]
+async fn what_is_known_of_feeds_is_told_to_who_may_read_everywhere() {
+    let taking = Taking::start().await;
+    let shown = get(&taking.server, "/api/v1/intelligence").await;
+    let [own, missing, asked] = shown["items"].as_array().unwrap().as_slice() else { panic!("{shown}") };
+    assert_eq!([&own["id"], &own["kind"], &own["state"]], ["own", "files", "Current"]);
+    let counted = ["nAddresses", "nDomains", "nUrls", "nHashes", "nUnusable"].map(|name| own[name].as_u64());
+    assert_eq!(counted, [2, 1, 0, 0, 1].map(Some), "{own}");
+    assert!(own["unusable"][0]["place"].as_str().unwrap().ends_with("list.txt, line 4") && own["lastRead"].is_string());
+    assert_eq!((&missing["state"], &missing["nFailures"]), (&json!("Failing"), &json!(1)));
+    assert!(missing["problem"]["reason"].as_str().unwrap().contains("missing.txt") && missing["problem"]["since"].is_string());
+    assert_eq!([&asked["kind"], &asked["state"]], ["taxii", "NothingYet"]);
+    assert_eq!((&asked["nDomains"], &asked["lastRead"]), (&Value::Null, &Value::Null), "not read is not none");
+    let part = program(&taking.server, "part", BuiltIn::Owner, "/subscriptions/fleet").await;
+    let (status, _) = ask(&taking.server, "GET", "/api/v1/intelligence", &[("authorization", &part)], "").await;
+    assert_eq!(status, StatusCode::FORBIDDEN);
+    taking.end().await;
+    assert_eq!(get(&empty().await, "/api/v1/intelligence").await, json!({ "items": [] }));
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ pub(crate) async fn work(folder: &Path) -> anyhow::Result<()> {
     let parts = Parts {
         folder: folder.join("ingest"),
         detect: Arc::clone(&detect),
+        known: Default::default(),
         kinds: Kinds::new(catalog.incidents.values()),
         archive,
         keeper,

@@ -15,7 +15,7 @@ use skywarden_content::{Detector, duration};
 
 use crate::{
     Place, Remembered,
-    intelligence::Intelligence,
+    intelligence::Knowledge,
     memory::{Cold, Kept, hash_of},
 };
 
@@ -111,7 +111,7 @@ pub(crate) fn look(
     (state, cold): (&mut DetectorState, &mut Cold),
     sighting: &Sighting<'_>,
     holds: &mut dyn FnMut(&str) -> bool,
-    intelligence: &Intelligence,
+    intelligence: &Knowledge,
 ) -> Option<Finding> {
     // What happened later than the newest event of a window may still be compared with it for as long as the window is.
     let after = |within: i64| sighting.time.saturating_add(within.saturating_mul(2));

@@ -1,13 +1,16 @@
 //! What is known to be bad, and the question whether a text of an event is among it.
 
+mod knowledge;
 mod known;
 mod value;
 
-use std::net::IpAddr;
+use std::{collections::BTreeMap, net::IpAddr};
 
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 use skywarden_content::IndicatorKind;
+
+pub use knowledge::Knowledge;
 
 use crate::take::address;
 use known::{Known, NameTable, Networks, Room, Statement, put};
@@ -86,6 +89,9 @@ impl Default for Intelligence {
 }
 
 impl Intelligence {
+    /// So many values are held at most.
+    pub const MOST: usize = MAX_INDICATORS;
+
     /// Nothing known yet; what is added with a lower confidence than this (0 to 100) is left out. What says nothing of its
     /// confidence is kept: most lists say nothing.
     pub fn at_least(confidence: u8) -> Self {
@@ -100,6 +106,22 @@ impl Intelligence {
             n_values: 0,
             most_values: MAX_INDICATORS,
         }
+    }
+
+    /// Holds at most so many values, and never more than 5 million.
+    #[must_use]
+    pub fn with_room_for(self, most_values: usize) -> Self {
+        Intelligence { most_values: most_values.min(MAX_INDICATORS), ..self }
+    }
+
+    /// How many values of each kind are known, networks among the addresses; kinds without any as well.
+    pub fn n_by_kind(&self) -> BTreeMap<IndicatorKind, usize> {
+        BTreeMap::from([
+            (IndicatorKind::Address, self.addresses.len() + self.networks.iter().count()),
+            (IndicatorKind::Domain, self.domains.len()),
+            (IndicatorKind::Url, self.urls.len()),
+            (IndicatorKind::Hash, self.hashes.len()),
+        ])
     }
 
     /// How many values are known.
@@ -361,5 +383,7 @@ mod tests {
         assert_eq!(add("198.51.100.1", Some(90)), Ok(Added::Joined), "what is known needs no room");
         assert!(add("198.51.100.1", Some(101)).is_err());
         assert!(known.add(IndicatorKind::Address, "198.51.100.1", labelled("x", Some(5), Some(5))).is_err());
+        assert_eq!(known.n_by_kind().into_values().collect::<Vec<_>>(), [2, 0, 0, 0]);
+        assert!(known.with_room_for(0).add(IndicatorKind::Domain, "bad.example", Indicator::default()).is_err());
     }
 }

@@ -12,7 +12,7 @@ mod pubsub;
 mod queue;
 mod remembered;
 mod s3;
-mod secret;
+pub(crate) mod secret;
 pub mod syslog;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};

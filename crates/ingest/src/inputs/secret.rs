@@ -8,7 +8,7 @@ use super::InputError;
 const MAX: u64 = 1 << 20;
 
 /// Reads a file that holds a secret; a line feed at its end is none of it. `what` says what the file is for.
-pub(super) async fn read(what: &str, path: &Path) -> Result<String, InputError> {
+pub(crate) async fn read(what: &str, path: &Path) -> Result<String, InputError> {
     let failed = |reason: String| {
         InputError::Failed(format!(
             "could not read the {what} in {}: {reason}; let the user of skywarden read it",

@@ -136,6 +136,7 @@ impl Running {
         let ingest = Ingest::start(Parts {
             folder: folder.path().join("ingest"),
             detect,
+            known: Default::default(),
             kinds: Default::default(),
             archive,
             keeper,

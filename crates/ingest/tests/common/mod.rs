@@ -15,7 +15,7 @@ use skywarden_archive::{Archive, Layout};
 use skywarden_content::{Catalog, LogSourceFile};
 use skywarden_detect::{Alert, COLUMNS, Detect, PublicRules, Rule};
 use skywarden_ingest::{
-    Found, Ingest, InputStatus, Keeper, Pace, Parts, TextKind,
+    Found, InForce, Ingest, InputStatus, Keeper, Pace, Parts, TextKind,
     inputs::{Context, InputKind, Stop, supervise},
 };
 use tokio::{sync::watch, task::JoinHandle};
@@ -41,7 +41,7 @@ description: "Calls."
 read: { format: json, records: [Records] }
 sigma: [ { product: test, service: lines, fields: { text: call } } ]
 events:
-  - { class: api_activity, set: { api.operation: call } }
+  - { class: api_activity, set: { api.operation: call, actor.user.name: caller } }
 "#,
     r#"
 id: rows
@@ -55,7 +55,7 @@ events:
 ];
 
 /// All that texts say is found by this, so that each checkpoint hands over alerts.
-const RULE: &str = "title: all\nid: all\nlogsource: { product: test, service: lines }\nlevel: low\ndetection:\n  every: { text|exists: true }\n  condition: every\n";
+pub(crate) const RULE: &str = "title: all\nid: all\nlogsource: { product: test, service: lines }\nlevel: low\ndetection:\n  every: { text|exists: true }\n  condition: every\n";
 
 /// Takes in the logs of one input.
 pub(crate) struct Server {
@@ -98,15 +98,21 @@ pub(crate) fn kind(settings: serde_json::Value) -> InputKind {
 
 /// Detection with the log sources of this file.
 pub(crate) fn detect() -> Arc<Detect> {
+    detect_by(RULE, None)
+}
+
+/// The same with another rule, and what looks at the events that it chooses, as a detection of ours writes it.
+pub(crate) fn detect_by(rule: &str, detector: Option<&str>) -> Arc<Detect> {
     let mut catalog = Catalog::default();
     for text in SOURCES {
         let source: LogSourceFile = yaml(text);
         catalog.log_sources.insert(source.id.clone(), source);
     }
     let mut rules = PublicRules::default();
-    rules.add("all", RULE);
-    let (rules, refused) = rules.finish();
+    rules.add("all", rule);
+    let (mut rules, refused) = rules.finish();
     assert!(refused.is_empty(), "{refused:?}");
+    rules.iter_mut().for_each(|rule| rule.detector = detector.map(yaml));
     detect_of(&catalog, rules)
 }
 
@@ -120,11 +126,23 @@ pub(crate) fn detect_of(catalog: &Catalog, rules: Vec<Rule>) -> Arc<Detect> {
 impl Server {
     /// Starts one whose folder is below this one.
     pub(crate) async fn start(folder: &Path, detect: &Arc<Detect>, source: &str, kind: &InputKind) -> Self {
+        Self::start_knowing(InForce::default(), folder, detect, source, kind).await
+    }
+
+    /// The same, and something is known to be bad.
+    pub(crate) async fn start_knowing(
+        known: InForce,
+        folder: &Path,
+        detect: &Arc<Detect>,
+        source: &str,
+        kind: &InputKind,
+    ) -> Self {
         let (is_killed, alerts) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Vec::new())));
         let keeper = Memory { is_killed: Arc::clone(&is_killed), alerts: Arc::clone(&alerts) };
         let parts = Parts {
             folder: folder.join("ingest"),
             detect: Arc::clone(detect),
+            known,
             kinds: Default::default(),
             archive: archive(folder),
             keeper: Box::new(keeper),

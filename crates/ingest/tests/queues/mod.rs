@@ -63,6 +63,7 @@ impl Desk {
             let parts = Parts {
                 folder: self.folder.path().join("ingest"),
                 detect: Arc::new(detect),
+                known: Default::default(),
                 kinds: Default::default(),
                 archive: self.archive(),
                 keeper: Box::new(Nobody),

@@ -9,6 +9,7 @@ use std::{
     fs::File,
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -76,7 +77,7 @@ fn look_at_files(
         format!("the log source {source_id} can't be used, so nothing was looked at; the reason stands above")
     })?;
     let kind = skywarden_ingest::TextKind::of(source);
-    let mut run = Run::default();
+    let mut run = begun(arguments)?;
     let (mut n_records, mut n_bad, mut n_files) = (0, 0, 0);
     for file in files::files(files)? {
         let Some(mut input) = detect.input(source_id) else { break };
@@ -128,13 +129,19 @@ fn compiled(catalog: &Catalog, arguments: &DetectArguments, is_wanted: impl Fn(&
     // A correlation knows its rules by their places, so these come first.
     rules.splice(0..0, public);
     let wanted = catalog.log_sources.values().filter(|source| is_wanted(&source.id));
-    let (mut detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
+    let (detect, refused_here) = Detect::of_sources(wanted, rules, &Default::default());
     refused.extend(refused_here);
     told_refused(&refused);
-    if !arguments.indicators.is_empty() {
-        detect.intelligence = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
-    }
     Ok(detect)
+}
+
+/// A run that knows the indicators of the arguments.
+fn begun(arguments: &DetectArguments) -> anyhow::Result<Run> {
+    if arguments.indicators.is_empty() {
+        return Ok(Run::default());
+    }
+    let known = indicators::intelligence(&arguments.indicators, arguments.min_confidence)?;
+    Ok(Run::knowing(Arc::new(known.into())))
 }
 
 /// Adds the rules of a file, or of all files below a folder.

@@ -28,7 +28,7 @@ pub(super) fn look_again(
     let detect = compiled(catalog, arguments, is_wanted)?;
     let milliseconds = |time: Option<Timestamp>, none| time.map_or(none, Timestamp::as_millisecond);
     let range = milliseconds(time.start, i64::MIN)..milliseconds(time.end, i64::MAX);
-    let mut again = Again::new(&detect, &archive, bad);
+    let mut again = Again::new((&detect, super::begun(arguments)?), &archive, bad);
     runtime.block_on(archive.replay(source, range, &mut |event| {
         again.look_at(&event);
         true
@@ -57,9 +57,9 @@ struct Again<'d, 'b> {
 }
 
 impl<'d, 'b> Again<'d, 'b> {
-    fn new(detect: &'d Detect, archive: &Archive, bad: &'b mut DeadLetters) -> Self {
+    fn new((detect, run): (&'d Detect, Run), archive: &Archive, bad: &'b mut DeadLetters) -> Self {
         let context = archive.layout().names().iter().position(|name| name == CONTEXT);
-        Again { detect, run: Run::default(), inputs: BTreeMap::new(), unknown: BTreeMap::new(), context, bad }
+        Again { detect, run, inputs: BTreeMap::new(), unknown: BTreeMap::new(), context, bad }
     }
 
     fn names(&self) -> String {

@@ -58,6 +58,7 @@ pub(crate) async fn take_in(folder: &Path) -> BTreeMap<String, Alert> {
     let parts = Parts {
         folder: folder.join("ingest"),
         detect: Arc::new(detect),
+        known: Default::default(),
         kinds: Kinds::default(),
         archive: archive(&folder.join("archive")),
         keeper: Box::new(kept.clone()),
