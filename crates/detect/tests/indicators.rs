@@ -74,7 +74,13 @@ fn detect(least_confidence: u8) -> Detect {
 fn alerts(detect: &Detect, field: &str, value: &str, at: &str) -> Vec<Alert> {
     let text = format!(r#"{{"id":"1","at":"{at}","account":"a","{field}":"{value}"}}"#);
     let (mut run, mut input) = (Run::default(), detect.input("flows").unwrap());
-    detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |bad| unreachable!("{bad:?}"));
+    detect.feed(
+        &mut run,
+        &mut input,
+        &text,
+        Clock::OfRecords("2027-01-01T00:00:00Z".parse::<Timestamp>().unwrap()),
+        &mut |bad| unreachable!("{bad:?}"),
+    );
     run.alerts.all().into_iter().cloned().collect()
 }
 

@@ -14,13 +14,15 @@ const MAX_OBJECTS: usize = 10_000;
 
 /// An object that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
+pub struct Notice {
     /// Where the bucket is, if that is said.
-    pub(crate) region: Option<String>,
-    pub(crate) bucket: String,
-    pub(crate) key: String,
+    pub region: Option<String>,
+    /// The name of the bucket, never empty.
+    pub bucket: String,
+    /// The object's key as it is, never empty.
+    pub key: String,
     /// The entity tag, if that is said.
-    pub(crate) etag: Option<String>,
+    pub etag: Option<String>,
 }
 
 /// All shapes at once: each has members of its own.
@@ -80,11 +82,11 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// The objects that a message says were written; none if it speaks of something else that S3 does.
+/// The objects that a message says were written, at most 10,000; none if it speaks of something else that S3 does.
 ///
 /// # Errors
 /// If it is no message of this kind.
-pub(crate) fn notices(body: &str) -> Result<Vec<Notice>, String> {
+pub fn notices(body: &str) -> Result<Vec<Notice>, String> {
     read(body, MAX_DEPTH)
 }
 
