@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::process;
 
 /// What is run, in order; `measure.py` prints figures and asserts nothing.
-const SCRIPTS: [&str; 6] = ["compare_ids", "flaws", "repair", "denials", "changes", "measure"];
+const SCRIPTS: [&str; 7] = ["compare_ids", "flaws", "repair", "denials", "changes", "logs", "measure"];
 
 /// The port of the emulator.
 const PORT: &str = "5790";

@@ -47,6 +47,8 @@ pub struct StoredFile {
     pub name: FileName,
     /// How large it is.
     pub n_bytes: u64,
+    /// When it was written, in milliseconds since 1970.
+    pub written: i64,
 }
 
 impl StoredFile {
@@ -213,7 +215,7 @@ impl Archive {
             .iter()
             .filter_map(|object| {
                 let (hour, name) = (Hour::parse(&object.location)?, FileName::parse(&object.location)?);
-                Some(StoredFile { hour, name, n_bytes: object.size })
+                Some(StoredFile { hour, name, n_bytes: object.size, written: object.last_modified.timestamp_millis() })
             })
             .collect();
         files.sort_by(|left, right| (&left.hour, left.name).cmp(&(&right.hour, right.name)));

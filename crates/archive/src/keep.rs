@@ -99,15 +99,18 @@ impl Archive {
         Ok(done)
     }
 
-    /// Removes the hours that ended before a time (milliseconds since 1970), which may be another for each log source. How many files
-    /// that were.
+    /// Removes the files of hours that ended before a time (milliseconds since 1970), which may be another for each log source, if they
+    /// were written before it too: what a clock that is wrong by years says of long ago stays as long as anything that arrives with it.
+    /// What says that it happens later than it was written goes by when it was. How many files that were.
     ///
     /// # Errors
     /// If the storage can't be listed or a file can't be removed.
     pub async fn remove_before(&self, before: impl Fn(&str) -> i64) -> Result<usize, ArchiveError> {
         let mut n = 0;
-        for StoredFile { hour, name, .. } in self.all_files(None).await? {
-            if hour.start().saturating_add(3_600_000) <= before(&hour.source) {
+        for StoredFile { hour, name, written, .. } in self.all_files(None).await? {
+            let before = before(&hour.source);
+            let is_over = hour.start().saturating_add(3_600_000) <= before || hour.start() > written;
+            if is_over && written < before {
                 self.remove(&hour, name).await?;
                 n += 1;
             }

@@ -1,6 +1,8 @@
 //! What is written is read again, in the order of arrival, whatever is joined or written twice.
 #![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use proptest::prelude::*;
 use skywarden_archive::{Archive, ArchivedEvent, Batch, Layout, Row};
 
@@ -136,6 +138,7 @@ fn files_of_an_hour_are_joined_and_later_ones_are_left() {
         archive.compact(2 * HOUR, 4, 3).await.unwrap();
         assert_eq!(files().len(), 5);
 
+        written_when_it_happened(folder.path());
         assert_eq!(archive.remove_before(|_| HOUR + 1).await.unwrap(), 2);
         assert_eq!(read(&archive, None, 0..i64::MAX).await, all[60..]);
         assert_eq!(archive.remove_before(|_| HOUR + 1).await.unwrap(), 0);
@@ -149,12 +152,35 @@ fn each_log_source_is_kept_for_its_own_time() {
         let archive = Archive::in_folder(folder.path(), layout()).unwrap();
         let all: Vec<Event> = (0..6).map(|n| (n % 2, u16::from(n / 2) * 60, "x".to_owned())).collect();
         put(&archive, 1, &expected(&all)).await;
+        written_when_it_happened(folder.path());
         let before = |source: &str| if source == "linux-auth" { 2 * HOUR } else { HOUR };
         assert_eq!(archive.remove_before(before).await.unwrap(), 3);
         let left = read(&archive, None, 0..i64::MAX).await;
         let left: Vec<(&str, i64)> = left.iter().map(|event| (event.source.as_str(), event.time / HOUR)).collect();
         assert_eq!(left, [("aws-cloudtrail", 1), ("aws-cloudtrail", 2), ("linux-auth", 2)]);
         assert_eq!(archive.sources().await.unwrap(), ["aws-cloudtrail", "linux-auth"]);
+    });
+}
+
+#[test]
+fn what_a_wrong_clock_wrote_stays_as_long_as_what_arrived_with_it() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::in_folder(folder.path(), layout()).unwrap();
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap();
+        let (past, future) = (0, 4_102_444_800_000);
+        let mut all = expected(&[(0, 0, "x".to_owned()), (0, 0, "y".to_owned()), (0, 0, "z".to_owned())]);
+        for (event, time) in all.iter_mut().zip([past, now, future]) {
+            event.time = time;
+        }
+        put(&archive, 1, &all).await;
+        let dates: Vec<String> =
+            walk(folder.path()).iter().map(|file| file.split('/').rev().nth(2).unwrap().to_owned()).collect();
+        assert_eq!((dates.len(), dates[0].as_str(), dates[2].as_str()), (3, "date=1970-01-01", "date=2100-01-01"));
+        let day = 24 * HOUR;
+        assert_eq!(archive.remove_before(|_| now - day).await.unwrap(), 0, "all of it is fresh");
+        assert_eq!(read(&archive, None, 0..i64::MAX).await, all);
+        assert_eq!(archive.remove_before(|_| now + day).await.unwrap(), 3, "and none of it stays for ever");
     });
 }
 
@@ -189,6 +215,15 @@ fn much_in_one_hour_is_packed_in_parts() {
         assert!(found == all);
         assert_eq!(archive.compact(i64::MAX, 1, 2).await.unwrap().n_before, 0, "one file is not joined");
     });
+}
+
+/// Makes files as old as what is in them.
+fn written_when_it_happened(folder: &std::path::Path) {
+    for path in walk(folder) {
+        let hour: u64 = path.split("hour=").nth(1).and_then(|rest| rest.get(..2)?.parse().ok()).unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(3_600 * hour + 1_800)).unwrap();
+    }
 }
 
 fn walk(folder: &std::path::Path) -> Vec<String> {

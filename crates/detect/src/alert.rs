@@ -100,6 +100,15 @@ struct Raised {
     alert: Alert,
 }
 
+/// When an event happened.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct When {
+    /// By its own clock.
+    pub(crate) time: Timestamp,
+    /// By ours, if its own runs ahead.
+    pub(crate) counted: Timestamp,
+}
+
 impl Default for Alerts {
     fn default() -> Self {
         Alerts { open: Kept::new("", "alerts"), closed: Vec::new(), n_raised: 0 }
@@ -146,14 +155,16 @@ impl Alerts {
     pub(crate) fn add(
         &mut self,
         rule: &Rule,
-        (event, time): (Event, Timestamp),
+        (event, When { time, counted }): (Event, When),
         evidence: impl FnOnce() -> Vec<Evidence>,
         finding: Option<Finding>,
         cold: &mut Cold,
     ) {
-        let key = hash_of([rule.name.as_ref(), &belongs_to(&event)].into_iter());
+        // A clock that is wrong by years must not break up what sound ones tell of the same actor.
+        let clock = if time == counted { None } else { Some("ahead") };
+        let key = hash_of([rule.name.as_ref(), &belongs_to(&event)].into_iter().chain(clock));
         let found = finding.as_ref().map(|finding| finding.events.as_slice()).unwrap_or_default();
-        let until = time.as_millisecond().saturating_add(REMEMBERED);
+        let until = counted.as_millisecond().saturating_add(REMEMBERED);
         self.closed.extend(self.open.take_expired(key, cold.now));
         let end = self.open.get(key, cold).map(|(_, raised)| raised.alert.end.as_millisecond());
         if end.is_some_and(|end| (time.as_millisecond() - end).abs() <= TOGETHER)

@@ -8,6 +8,7 @@ use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
     Evidence, LogSource, Refused, Role, Row, Rule,
+    alert::When,
     change::watched,
     detector::{DetectorState, Sighting, look},
     read::{Raw, ReaderState, Unreadable},
@@ -109,6 +110,27 @@ pub enum Clock {
         /// When it arrived.
         received: Timestamp,
     },
+}
+
+/// A record whose time is further ahead of its arrival than this, in milliseconds, was written by a clock that is wrong: an hour.
+const AHEAD: i64 = 3_600_000;
+
+impl Clock {
+    /// When a record of a time arrived, if its own clock runs ahead.
+    fn arrival_of_ahead(self, time: Timestamp) -> Option<Timestamp> {
+        match self {
+            Clock::At(_) => None,
+            Clock::OfRecords(now) | Clock::Kept { received: now, .. } => {
+                (time.as_millisecond().saturating_sub(now.as_millisecond()) > AHEAD).then_some(now)
+            }
+        }
+    }
+
+    /// When detections take a record of a time to have happened: if its clock runs ahead, when the record before it did, else when it
+    /// arrives. One record of the year 2100 would end every window that it is in, and none of a sound clock would be in one again.
+    fn counted(self, time: Timestamp, newest: Option<Timestamp>) -> Timestamp {
+        self.arrival_of_ahead(time).map_or(time, |arrival| newest.unwrap_or(arrival))
+    }
 }
 
 /// A record as it was kept.
@@ -283,12 +305,14 @@ impl Detect {
         let mut seen = source.completed(raw, &seen)?;
         source.find_event(&mut seen, scratch);
         let time = time_of(source, &seen, clock, newest);
-        run.is_now(match clock {
-            Clock::At(_) => time,
-            // A clock that runs ahead makes nobody forget.
-            Clock::OfRecords(now) | Clock::Kept { received: now, .. } => time.min(now),
-        });
+        // A clock that runs ahead makes nobody forget.
+        match clock {
+            Clock::At(_) => run.is_now(time),
+            Clock::OfRecords(_) | Clock::Kept { .. } if clock.arrival_of_ahead(time).is_some() => {}
+            Clock::OfRecords(now) | Clock::Kept { received: now, .. } => run.is_now(time.min(now)),
+        }
         let id = source.event_id(&seen.record, raw.text());
+        let counted = clock.counted(time, *newest);
         let mut event = None;
         let mut has_matched = false;
         for (number, rule_id) in fired.iter() {
@@ -298,7 +322,7 @@ impl Detect {
                 None => Some(None),
                 Some(detector) => {
                     let field = |name: &str| source.field(name, &seen);
-                    let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
+                    let sighting = Sighting { time: counted.as_millisecond(), id: &id, field: &field };
                     let state = run.detectors.entry(*number).or_insert_with(|| DetectorState::new(&rule.name));
                     let mut holds = |selection: &str| source.selection_holds(*rule_id, selection, &seen.record, scratch);
                     look(detector, (state, &mut run.cold), &sighting, &mut holds, &run.intelligence).map(Some)
@@ -317,7 +341,7 @@ impl Detect {
                     Some(name) => source.field(&format!("record.{}", correlates.field_of(name, known_as)), &seen),
                     None => source.field(name, &seen),
                 };
-                let sighting = Sighting { time: time.as_millisecond(), id: &id, field: &field };
+                let sighting = Sighting { time: counted.as_millisecond(), id: &id, field: &field };
                 let state = run.detectors.entry(*correlation).or_insert_with(|| DetectorState::new(&own.name));
                 let mut holds = |name: &str| name == known_as;
                 let finding = look(detector, (state, &mut run.cold), &sighting, &mut holds, &run.intelligence);
@@ -336,7 +360,7 @@ impl Detect {
                     let reasons = source.reasons(*rule_id, &seen.record, scratch);
                     reasons.into_iter().map(|(field, expected, actual)| Evidence { field, expected, actual }).collect()
                 };
-                run.alerts.add(rule, (event.clone(), time), evidence, finding, &mut run.cold);
+                run.alerts.add(rule, (event.clone(), When { time, counted }), evidence, finding, &mut run.cold);
             }
         }
         *n_matched += u64::from(has_matched);
@@ -351,6 +375,9 @@ fn time_of(source: &LogSource, seen: &crate::source::Seen<'_>, clock: Clock, new
         Clock::OfRecords(now) => source.time(&seen.record, now).or(*newest).unwrap_or(now),
         Clock::Kept { time, received } => source.time(&seen.record, received).unwrap_or(time),
     };
+    if clock.arrival_of_ahead(time).is_some() {
+        return time;
+    }
     let no_later = match clock {
         Clock::At(time) => time,
         Clock::OfRecords(now) | Clock::Kept { received: now, .. } => time.min(now),

@@ -77,7 +77,13 @@ fn alerts((detect, known): &(Detect, Arc<Knowledge>), field: &str, value: &str, 
     let text = format!(r#"{{"id":"1","at":"{at}","account":"a","{field}":"{value}"}}"#);
     let mut run = Run::knowing(Arc::clone(known));
     let mut input = detect.input("flows").unwrap();
-    detect.feed(&mut run, &mut input, &text, Clock::OfRecords(Timestamp::UNIX_EPOCH), &mut |bad| unreachable!("{bad:?}"));
+    detect.feed(
+        &mut run,
+        &mut input,
+        &text,
+        Clock::OfRecords("2027-01-01T00:00:00Z".parse::<Timestamp>().unwrap()),
+        &mut |bad| unreachable!("{bad:?}"),
+    );
     run.alerts.all().into_iter().cloned().collect()
 }
 

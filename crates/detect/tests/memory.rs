@@ -207,6 +207,42 @@ fn a_clock_that_runs_ahead_makes_nobody_forget() {
     assert!(run.alerts.all().iter().any(|alert| alert.title == "many"), "three of user0 within three hours");
 }
 
+#[test]
+fn clocks_that_are_wrong_by_decades_hide_and_make_up_nothing() {
+    let detect = detect();
+    let calm = (0..30).map(|_| (280, 0, 0, 0));
+    let attack = [(60, 0, 1, 1), (45, 0, 1, 1), (45, 0, 1, 2)];
+    let burst = (0..9).map(|_| (42, 0, 2, 3));
+    let steps: Vec<Step> = calm.chain(attack).chain(burst).collect();
+    let titles = |years: &[&str], texts: &[String], at: &[usize]| -> std::collections::BTreeSet<String> {
+        let (mut run, mut input) = (Run::default(), detect.input("calls").unwrap());
+        for (place, text) in texts.iter().enumerate() {
+            let wrong =
+                years.iter().map(|year| text.replace("\"2026-", &format!("\"{year}-")).replace("\"id\":\"", "\"id\":\"wrong"));
+            let wrong = wrong.filter(|_| at.contains(&place));
+            for text in [text.clone()].into_iter().chain(wrong) {
+                detect.feed(&mut run, &mut input, &text, far(), &mut |bad: BadRecord| panic!("{bad:?}"));
+            }
+        }
+        let sound = run.alerts.all().into_iter().filter(|alert| alert.start.to_string().starts_with("2026"));
+        sound.map(|alert| alert.title.clone()).collect()
+    };
+    let all = texts(&steps);
+    let expected = titles(&[], &all, &[]);
+    assert_eq!(expected.len(), DETECTORS.len());
+    // Beside what is sound, of the same user: in the calm, and within the attack, where one event more is one more that is usual.
+    for years in [["2100"].as_slice(), &["1970"], &["0001", "9998"]] {
+        assert_eq!(titles(years, &all, &[3, 20]), expected, "{years:?}");
+        let mut within = titles(years, &all, &[31]);
+        within.insert("more".to_owned());
+        assert_eq!(within, expected, "{years:?}");
+    }
+    // Somebody who is known for an hour is not known for decades.
+    let calm: Vec<Step> = vec![(50, 0, 0, 0), (60, 0, 1, 0), (60, 0, 2, 0)];
+    let quiet = titles(&["1970", "2100"], &texts(&calm), &[0]);
+    assert!(!quiet.contains("new") && !quiet.contains("rare") && !quiet.contains("more"), "{quiet:?}");
+}
+
 /// Takes rows, and remembers which ids it saw.
 #[derive(Default)]
 struct Rows {

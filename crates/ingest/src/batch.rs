@@ -34,6 +34,14 @@ pub struct About {
     pub refused: Vec<RefusedText>,
 }
 
+impl About {
+    /// The stream as people know it: streams of files are known by inodes, and their positions say the path.
+    pub(crate) fn shown_stream(&self) -> &str {
+        let path = self.position.as_ref().and_then(|position| position.get("path")?.as_str());
+        path.unwrap_or(&self.stream)
+    }
+}
+
 /// Whether a stream goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum End {

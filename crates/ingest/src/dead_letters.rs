@@ -66,7 +66,7 @@ impl DeadLetters {
         let letter = DeadLetter {
             received: about.received,
             source: about.source.to_string(),
-            stream: about.stream.clone(),
+            stream: about.shown_stream().to_owned(),
             reason: reason.to_owned(),
             start: start.to_owned(),
         };

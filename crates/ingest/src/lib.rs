@@ -20,6 +20,7 @@ mod server;
 mod state;
 mod status;
 mod text;
+mod wide;
 
 pub use batch::{About, Batch, End, RefusedText, Texts};
 pub use dead_letters::DeadLetter;

@@ -312,8 +312,9 @@ impl<'d> Work<'d> {
     fn found(&mut self) -> Found {
         let alerts = self.run.changed_alerts();
         let mut changes = std::mem::take(&mut self.changed);
+        let now = self.run.now().unwrap_or(i64::MAX);
         for alert in &alerts {
-            changes.extend(self.correlator.add(&AlertFacts::from(alert)));
+            changes.extend(self.correlator.add_by(now, &AlertFacts::from(alert)));
         }
         let (mut grown, mut gone) = (BTreeSet::new(), Vec::new());
         for change in changes {

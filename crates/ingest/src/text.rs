@@ -4,6 +4,8 @@ use std::io::{self, BufRead, BufReader, Cursor, Read};
 
 use skywarden_evtx::{EvtxError, Reader, is_event_log};
 
+use crate::wide::Wide;
+
 /// A line may be so long; what is longer is told as unreadable, and reading goes on behind it.
 pub const MAX_LINE: usize = 16 << 20;
 
@@ -144,7 +146,8 @@ impl TextReader {
                 return Ok(None);
             }
             let is_long = self.line.len() > MAX_LINE;
-            if self.is_first && self.kind == TextKind::Json && (is_long || begins_document(&self.line)) {
+            // A document may be one long line; what is no JSON from its first bytes on is none, and need not be held.
+            if self.is_first && self.kind == TextKind::Json && (begins_document(&self.line) || is_long && is_record(&self.line)) {
                 self.is_first = false;
                 let held = std::mem::take(&mut self.line);
                 return self.document(held);
@@ -269,13 +272,7 @@ fn decoded(mut reader: Box<dyn BufRead + Send>) -> io::Result<Box<dyn BufRead + 
         }
         _ => return Ok(reader),
     };
-    let mut bytes = Vec::new();
-    if u64::try_from((&mut reader).take(MAX_DOCUMENT).read_to_end(&mut bytes)?).unwrap_or(u64::MAX) >= MAX_DOCUMENT {
-        return Err(io::Error::other(format!("it is UTF-16 and longer than {} MiB", MAX_DOCUMENT >> 20)));
-    }
-    let units = bytes.chunks_exact(2).filter_map(|pair| <[u8; 2]>::try_from(pair).ok()).map(order);
-    let text: String = char::decode_utf16(units).map(|letter| letter.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-    Ok(Box::new(Cursor::new(text.trim_start_matches('\u{feff}').to_owned())))
+    Ok(Box::new(BufReader::with_capacity(1 << 16, Wide::new(reader, order))))
 }
 
 #[cfg(test)]
@@ -355,6 +352,8 @@ mod tests {
         let whole = packed("{\"a\":1}\n".repeat(100_000).as_bytes());
         let (given, wrong) = read(whole.get(..whole.len() / 2).unwrap(), TextKind::Json);
         assert!(!given.is_empty() && wrong.len() == 1, "{} {wrong:?}", given.len());
+        let junk = [vec![b'x'; MAX_LINE + 10], b"\n{\"a\":1}\n".to_vec()].concat();
+        assert_eq!(read(&junk, TextKind::Json), (vec!["{\"a\":1}".to_owned()], vec!["a line is longer than 16 MiB".to_owned()]));
         let long = [b"first\n".as_slice(), &vec![b'x'; MAX_LINE + 10], b"\nlast\n"].concat();
         let (given, wrong) = read(&long, TextKind::Lines);
         assert_eq!(given, ["first", "last"]);

@@ -20,6 +20,9 @@ const MAX_DASHES: usize = 4;
 /// Largest regular expression when compiled, in bytes: what is larger is refused, so that a rule can't take the memory.
 const MAX_REGEX: usize = 10 << 20;
 
+/// Of an expression that can't be used so much is told, in characters.
+const TOLD: usize = 200;
+
 /// Why a rule can't be used, and where in its `detection`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{selection}{}{field}: {message}", if field.is_empty() { "" } else { "/" })]
@@ -157,7 +160,7 @@ impl Compiler<'_> {
                 let regex = regex::RegexBuilder::new(&format!("{flags}{source}"))
                     .size_limit(MAX_REGEX)
                     .build()
-                    .map_err(|reason| format!("`{source}` is no regular expression that can be used: {reason}"))?;
+                    .map_err(|reason| unusable(&source, &reason.to_string()))?;
                 return Ok(self.tests.id(Test::Regex(slot, regex)));
             }
             Kind::Network => {
@@ -454,6 +457,17 @@ fn at_offset(bytes: &[u8], offset: usize) -> Vec<u8> {
     let cut = usize::from(!padded.len().is_multiple_of(3));
     let end = encoded.len().saturating_sub(cut).max(start);
     encoded.get(start..end).unwrap_or_default().as_bytes().to_vec()
+}
+
+/// Why an expression can't be used. Of a long one its start is told: reasons repeat it whole, before their last line.
+fn unusable(source: &str, reason: &str) -> String {
+    match source.char_indices().nth(TOLD) {
+        None => format!("`{source}` is no regular expression that can be used: {reason}"),
+        Some((end, _)) => {
+            let (start, reason) = (source.get(..end).unwrap_or_default(), reason.lines().last().unwrap_or_default());
+            format!("`{start}...` is no regular expression that can be used: {reason}")
+        }
+    }
 }
 
 /// All ways to write the dashes of a command line's switches.

@@ -140,6 +140,46 @@ fn what_can_not_be_used_is_refused_with_its_place() {
     assert_eq!(error.to_string(), "condition: there is no selection `other`");
 }
 
+#[test]
+fn expressions_that_blow_up_elsewhere_take_a_step_for_each_letter_or_are_refused() {
+    // Going back, each of these would take more steps than there are atoms: that this ends says that nothing does.
+    let text = "a".repeat(200_000);
+    let event = format!("{{\"a\":\"{text}!\"}}");
+    for expression in [
+        "(a+)+$",
+        "^(a*)*$",
+        "(a|aa)+$",
+        "^(a|a?)+$",
+        "^([a-z]+)*$",
+        "(.*a){12}$",
+        "^(([a-z])+.)+[A-Z]([a-z])+$",
+        "(?:a?){30}a{30}$",
+    ] {
+        let detection = format!("  s:\n    a|re: '{expression}'\n  condition: s");
+        assert!(!fires(&detection, &event), "{expression}");
+    }
+    assert!(fires("  s:\n    a|re: '(a+)+!$'\n  condition: s", &event));
+    let stars = "*a".repeat(500);
+    assert!(!fires(&format!("  s:\n    a: '{stars}*b'\n  condition: s"), &format!("{{\"a\":\"{}\"}}", "a".repeat(20_000))));
+    // What would be large when compiled, before it is.
+    let nested = format!("{}a{}", "(".repeat(5_000), ")".repeat(5_000));
+    let many = format!("({})", (0..200_000).map(|n| format!("x{n}|")).collect::<String>());
+    for (expression, part) in [
+        ("a{1000000}", "size limit"),
+        ("((a{1,1000}){1,1000}){1,1000}", "size limit"),
+        (r"(\p{L}{500}){50}", "size limit"),
+        (r"(a)\1", "backreference"),
+        ("(?<!a)b", "look-around"),
+        ("a{99999999999}", "decimal"),
+        (nested.as_str(), "nest"),
+        (many.as_str(), "size limit"),
+    ] {
+        let error = compiled(&[rule(&format!("  s:\n    a|re: '{expression}'\n  condition: s"))]).unwrap_err();
+        assert_eq!((error.selection.as_str(), error.field.as_str()), ("s", "a|re"), "its place");
+        assert!(error.message.contains(part) && error.message.len() < 2_000, "{part}: {:.300}", error.message);
+    }
+}
+
 /// A test of one field.
 fn item() -> impl Strategy<Value = String> {
     let field = prop::sample::select(vec!["a", "b", "c.d"]);

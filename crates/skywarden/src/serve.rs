@@ -5,7 +5,10 @@ use skywarden_api::{Auth, AuthSettings, LimitSettings, Limits, Name, Passwords, 
 use skywarden_content::Catalog;
 use skywarden_ingest::Desk;
 use skywarden_store::{Store, Vault};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 
 use crate::{arguments::KeySource, certificates::Certificates, data_dir::DataDir, master_key, settings::Settings};
 
@@ -150,9 +153,22 @@ fn console() -> Option<skywarden_api::Console> {
     None
 }
 
+/// Waits for Ctrl-C, or for what systemd and containers stop a service with.
 async fn interrupted() {
     // Without a signal handler the process ends on the signal by itself, which the store survives.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let told = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => drop(terminate.recv().await),
+            Err(_) => std::future::pending::<()>().await,
+        }
+    };
+    let typed = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = told => {}
+        () = typed => {}
     }
 }

@@ -102,6 +102,10 @@ impl Baseline {
         {
             return *since;
         }
+        // A clock that says 1970 makes nobody known for decades.
+        if self.known_since.get(entity, cold).is_some_and(|(held, _)| held.saturating_sub(until) > remember) {
+            return time;
+        }
         let Since(since) = self.known_since.change(entity, until, cold);
         let earliest = since.map_or(time, |since| since.min(time));
         *since = Some(earliest);

@@ -75,8 +75,9 @@ pub(crate) fn look_together(
             window.add(sighting.time, sighting.id, 0, within, super::MAX_NAMED);
         }
     }
-    let since = sighting.time.saturating_sub(within);
-    let are_all = progress.steps.iter().all(|window| window.events.iter().any(|(at, ..)| *at > since));
+    // On either side: an event of long ago is not together with those of today.
+    let is_near = |at: i64| at > sighting.time.saturating_sub(within) && at < sighting.time.saturating_add(within);
+    let are_all = progress.steps.iter().all(|window| window.events.iter().any(|(at, ..)| is_near(*at)));
     if !is_one || !are_all || sighting.time < progress.quiet_until {
         return None;
     }

@@ -20,11 +20,14 @@ pub(crate) fn look(
         }
     };
     let needed = usize::try_from(at_least).unwrap_or(usize::MAX);
-    if distinct.is_some() {
-        // Of each value the newest is enough.
-        window.events.retain(|(.., known)| *known != value);
+    // Of each value the newest is enough, which a late event is not.
+    let is_late = distinct.is_some() && window.events.iter().any(|(at, _, known)| *known == value && *at > sighting.time);
+    if !is_late {
+        if distinct.is_some() {
+            window.events.retain(|(.., known)| *known != value);
+        }
+        window.add(sighting.time, sighting.id, value, within, needed.max(super::MAX_NAMED));
     }
-    window.add(sighting.time, sighting.id, value, within, needed.max(super::MAX_NAMED));
     if sighting.time < window.quiet_until {
         return None;
     }

@@ -33,7 +33,10 @@ pub(crate) fn look(
     let name = (sighting.field)("src_endpoint.location.city").or(country).unwrap_or_else(|| format!("{latitude}, {longitude}"));
     let place = LastPlace { time: sighting.time, latitude, longitude, name, id: sighting.id.to_owned() };
     let before = places.get(key, cold).map(|(_, before)| before.clone());
-    places.put(key, sighting.time.saturating_add(REMEMBERED), place.clone());
+    // A late event does not say where somebody was last.
+    if before.as_ref().is_none_or(|before| before.time <= place.time) {
+        places.put(key, sighting.time.saturating_add(REMEMBERED), place.clone());
+    }
     let before = before?;
     let distance = kilometres((before.latitude, before.longitude), (latitude, longitude));
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of days, far below 2^53")]

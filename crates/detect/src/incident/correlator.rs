@@ -155,6 +155,11 @@ impl Correlator {
 
     /// Adds an alert, or what is newly known of one.
     pub fn add(&mut self, alert: &AlertFacts) -> Vec<Change> {
+        self.add_by(i64::MAX, alert)
+    }
+
+    /// The same where it is known how late it is, in milliseconds since 1970: alerts of clocks that run ahead make no others forgotten.
+    pub fn add_by(&mut self, now: i64, alert: &AlertFacts) -> Vec<Change> {
         let known = self.state.alerts.get(&alert.id);
         let alert = known.map_or_else(|| alert.clone(), |known| alert.clone().merged(known));
         if known == Some(&alert) {
@@ -173,7 +178,7 @@ impl Correlator {
             self.take_apart(&id, &mut round);
         }
         let changes = self.settle(round);
-        self.forget(alert.start.as_millisecond());
+        self.forget(alert.start.as_millisecond().min(now));
         changes
     }
 

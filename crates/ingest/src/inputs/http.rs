@@ -8,7 +8,7 @@ use super::{
     queue::{BATCH, Gathered},
 };
 use crate::{
-    Batch,
+    Batch, RefusedText, TextKind,
     text::{texts, unpacked},
 };
 
@@ -49,30 +49,46 @@ impl LogInput for Http {
 }
 
 impl Posted {
-    /// The texts of the body, in batches; what of it can't be given is told in them.
+    /// The texts of the body and what of it can't be given, each in its order; at most 64 MiB are unpacked.
     ///
     /// # Errors
     /// If nothing can be told apart in it.
+    pub fn texts(self, kind: TextKind) -> Result<(Vec<String>, Vec<RefusedText>), PostError> {
+        let (mut given, mut refused) = (Vec::new(), Vec::new());
+        self.gather(kind, &mut |gathered| {
+            let (texts, told) = gathered.into_parts();
+            given.extend(texts.iter().map(str::to_owned));
+            refused.extend(told);
+        })?;
+        Ok((given, refused))
+    }
+
+    /// The same in batches.
     pub(crate) fn batches(self, context: &Context) -> Result<Vec<Batch>, PostError> {
+        let mut full = Vec::new();
+        self.gather(context.kind, &mut |gathered| full.push(gathered.batch(context, "", None)))?;
+        Ok(full)
+    }
+
+    fn gather(self, kind: TextKind, full: &mut dyn FnMut(Gathered)) -> Result<(), PostError> {
         let media = self.content_type.as_deref().unwrap_or_default();
         let media = media.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         let body = unpacked(Cursor::new(self.body), MAX_UNPACKED)
             .map_err(|error| PostError::Unreadable(format!("it can't be unpacked: {error}")))?;
-        let mut full = Vec::new();
         let mut gathered = Gathered::default();
         let mut next = |gathered: &mut Gathered| {
             if gathered.n_bytes() >= BATCH {
-                full.push(std::mem::take(gathered).batch(context, "", None));
+                full(std::mem::take(gathered));
             }
         };
         match media.as_str() {
-            "application/cloudevents+json" => gathered.add_event(&document(&body, &media)?, context, 1),
+            "application/cloudevents+json" => gathered.add_event(&document(&body, &media)?, kind, 1),
             "application/cloudevents-batch+json" => {
                 let Value::Array(events) = document(&body, &media)? else {
                     return Err(PostError::Unreadable(format!("{media} is a list of events, and this is no list")));
                 };
                 for (event, number) in events.iter().zip(1..) {
-                    gathered.add_event(event, context, number);
+                    gathered.add_event(event, kind, number);
                     next(&mut gathered);
                 }
             }
@@ -85,25 +101,25 @@ impl Posted {
                     next(&mut gathered);
                 };
                 let unreadable = |error: std::io::Error| PostError::Unreadable(error.to_string());
-                texts(Cursor::new(body), context.kind, &mut each).map_err(unreadable)?;
+                texts(Cursor::new(body), kind, &mut each).map_err(unreadable)?;
             }
         }
         if !gathered.is_empty() {
-            full.push(gathered.batch(context, "", None));
+            full(gathered);
         }
-        Ok(full)
+        Ok(())
     }
 }
 
 impl Gathered {
     /// Adds what a CloudEvent carries: its `data` or `data_base64`, which is the record of the log source.
-    fn add_event(&mut self, event: &Value, context: &Context, number: u64) {
+    fn add_event(&mut self, event: &Value, kind: TextKind, number: u64) {
         let start = || event.to_string().chars().take(200).collect();
         let Some(members) = event.as_object().filter(|members| members.contains_key("specversion")) else {
             return self.refuse(format!("the event {number} has no `specversion`: it is no CloudEvent"), start());
         };
         match payload(members) {
-            Ok(payload) => self.add(&payload, context.kind, || number.to_string()),
+            Ok(payload) => self.add(&payload, kind, || number.to_string()),
             Err(reason) => self.refuse(format!("the event {number} {reason}"), start()),
         }
     }
@@ -132,7 +148,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Intake, Statuses, TextKind, inputs::Stop};
+    use crate::{Intake, Statuses, inputs::Stop};
 
     fn context(kind: TextKind) -> Context {
         let (intake, _) = Intake::new(Default::default(), Statuses::default());
@@ -141,9 +157,8 @@ mod tests {
 
     fn read(content_type: &str, body: &[u8]) -> Result<(Vec<String>, Vec<String>), PostError> {
         let posted = Posted { content_type: Some(content_type.to_owned()), body: body.to_vec() };
-        let batches = posted.batches(&context(TextKind::Json))?;
-        let refused = batches.iter().flat_map(|batch| &batch.about.refused).map(|refused| refused.reason.clone()).collect();
-        Ok((batches.iter().flat_map(|batch| batch.texts.iter()).map(str::to_owned).collect(), refused))
+        let (given, refused) = posted.texts(TextKind::Json)?;
+        Ok((given, refused.into_iter().map(|refused| refused.reason).collect()))
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
 pub use nats::{NatsLogin, NatsSettings};
 pub use pubsub::PubSubSettings;
 pub use queue::QueueStart;
-pub use s3::{BucketSettings, QueueSettings, S3Login, S3Settings, S3Watch};
+pub use s3::{BucketSettings, Notice, QueueSettings, S3Login, S3Settings, S3Watch, notices};
 pub use syslog::SyslogSettings;
 
 use crate::{Intake, TextKind, error::IngestError};

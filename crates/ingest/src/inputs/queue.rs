@@ -85,6 +85,11 @@ impl Gathered {
         Batch { about, texts: self.texts }
     }
 
+    /// The texts, and what can't be given.
+    pub(super) fn into_parts(self) -> (Texts, Vec<RefusedText>) {
+        (self.texts, self.refused)
+    }
+
     /// Adds a text, without the end of its line; a blank one says nothing.
     pub(super) fn push(&mut self, text: &str) {
         let text = text.trim_end_matches(['\r', '\n']);

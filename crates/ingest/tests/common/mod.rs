@@ -86,7 +86,7 @@ impl Keeper for Memory {
     }
 }
 
-fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
+pub(crate) fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
     let source = skywarden_content::Source::parse(text).unwrap_or_else(|error| panic!("{}", error.message));
     serde_json::from_value(source.value).unwrap()
 }

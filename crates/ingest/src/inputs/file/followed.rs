@@ -292,7 +292,8 @@ impl Followed {
             Some((first, _)) if begins_document(first.as_bytes()) => Reads::Whole,
             Some(_) => Reads::Lines,
             // Too long for a line: it may be a document.
-            None if n > MAX_LINE => Reads::Whole,
+            None if n > MAX_LINE && (begins_document(text.as_bytes()) || is_record(text.as_bytes())) => Reads::Whole,
+            None if n > MAX_LINE => Reads::Lines,
             None if rest == Rest::Give || is_record(text.as_bytes()) => Reads::Lines,
             None => Reads::Unknown,
         })

@@ -13,6 +13,7 @@ use glob::Pattern;
 use serde::{Deserialize, Serialize};
 use skywarden_cloud::{AwsClient, AwsOptions};
 
+pub use self::notice::{Notice, notices};
 use self::{object::Objects, queue::Queue};
 use super::{Context, InputError, LogInput, Start};
 

@@ -14,13 +14,15 @@ const MAX_OBJECTS: usize = 10_000;
 
 /// An object that was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Notice {
+pub struct Notice {
     /// Where the bucket is, if that is said.
-    pub(crate) region: Option<String>,
-    pub(crate) bucket: String,
-    pub(crate) key: String,
+    pub region: Option<String>,
+    /// The name of the bucket, never empty.
+    pub bucket: String,
+    /// The object's key as it is, never empty.
+    pub key: String,
     /// The entity tag, if that is said.
-    pub(crate) etag: Option<String>,
+    pub etag: Option<String>,
 }
 
 /// All shapes at once: each has members of its own.
@@ -80,11 +82,11 @@ enum OneOrMany {
     Many(Vec<String>),
 }
 
-/// The objects that a message says were written; none if it speaks of something else that S3 does.
+/// The objects that a message says were written, at most 10,000; none if it speaks of something else that S3 does.
 ///
 /// # Errors
 /// If it is no message of this kind.
-pub(crate) fn notices(body: &str) -> Result<Vec<Notice>, String> {
+pub fn notices(body: &str) -> Result<Vec<Notice>, String> {
     read(body, MAX_DEPTH)
 }
 
@@ -124,6 +126,9 @@ fn read(body: &str, depth: u32) -> Result<Vec<Notice>, String> {
         }
         _ => return Err("it is no notification of S3, SNS, EventBridge or CloudTrail".to_owned()),
     };
+    if found.iter().any(|notice| notice.bucket.is_empty() || notice.key.is_empty()) {
+        return Err("it names no bucket or no object".to_owned());
+    }
     if found.len() > MAX_OBJECTS {
         return Err(format!("it speaks of more than {MAX_OBJECTS} objects"));
     }
@@ -135,9 +140,6 @@ impl Detail {
         let (Some(bucket), Some(object)) = (self.bucket, self.object) else {
             return Err("it names no bucket or no object".to_owned());
         };
-        if bucket.name.is_empty() || object.key.is_empty() {
-            return Err("it names no bucket or no object".to_owned());
-        }
         let etag = object.etag.map(|etag| etag.trim_matches('"').to_owned()).filter(|etag| !etag.is_empty());
         Ok(Notice { region: region.filter(|region| !region.is_empty()), bucket: bucket.name, key: key(&object.key), etag })
     }
@@ -204,6 +206,8 @@ mod tests {
             (r#"{"Records":[]}"#.to_owned(), "no notification"),
             (r#"{"Records":[{"kinesis":{}}]}"#.to_owned(), "none of S3"),
             (r#"{"Records":[{"eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"}}}]}"#.to_owned(), "no object"),
+            (r#"{"s3Bucket":"","s3ObjectKey":["k"]}"#.to_owned(), "no bucket"),
+            (r#"{"s3Bucket":"b","s3ObjectKey":["k",""]}"#.to_owned(), "no object"),
             (instance.to_string(), "none of S3"),
             (deep.to_string(), "too deep"),
         ] {
