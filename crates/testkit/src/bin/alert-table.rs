@@ -38,6 +38,8 @@ const PLANS: [(&str, &str); 16] = [
 /// A documented alert.
 struct Row {
     plan: String,
+    /// As they are written: `-` for none.
+    id: String,
     ids: Vec<String>,
     name: String,
     severity: String,
@@ -61,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .to_owned();
     for row in &rows {
         let found = detections(&catalog, row);
-        let reason = reasons.get(&(row.plan.clone(), row.name.clone())).map_or("", String::as_str);
+        let reason = reasons.get(&[row.plan.clone(), row.id.clone(), row.name.clone()]).map_or("", String::as_str);
         match (found.is_empty(), reason.is_empty()) {
             (true, true) => problems.push(format!("{}: `{}` has neither a detection nor a reason", row.plan, row.name)),
             (false, false) => {
@@ -104,15 +106,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     if problems.is_empty() { Ok(()) } else { Err(format!("{} problems", problems.len()).into()) }
 }
 
-/// The detections that stand for a row: by its ids, else by its name; those of its own plan if any are.
+/// The detections that stand for a row: by its name, else by its ids; those of its own plan if any are.
 fn detections<'c>(catalog: &'c Catalog, row: &Row) -> Vec<&'c Detection> {
     let all = || catalog.detections.values();
-    let by_id = |own: &&Detection| row.ids.iter().any(|id| own.file.skywarden.alert.contains(id));
-    let mut found: Vec<&Detection> = all().filter(by_id).collect();
-    if found.is_empty() {
-        found = all().filter(|own| own.file.skywarden.covers.contains(&row.name)).collect();
-    }
     let plan = PLANS.iter().find(|(theirs, _)| *theirs == row.plan).map_or("", |(_, ours)| ours);
+    let mut found: Vec<&Detection> = all().filter(|own| own.file.skywarden.covers.contains(&row.name)).collect();
+    // Rows of several plans have one name; ids tell them apart.
+    let by_id = |own: &&Detection| row.ids.iter().any(|id| own.file.skywarden.alert.contains(id));
+    if found.iter().any(|own| by_id(own) && own.plan == plan) {
+        found.retain(|own| by_id(own) || own.plan == plan);
+    }
+    if found.is_empty() {
+        found = all().filter(by_id).collect();
+    }
     if found.iter().any(|own| own.plan == plan) {
         found.retain(|own| own.plan == plan);
     }
@@ -181,24 +187,24 @@ fn read_rows(path: &Path) -> Result<Vec<Row>, Box<dyn std::error::Error>> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut rows = Vec::new();
     for (line, number) in text.lines().zip(1..).skip(1) {
-        let [plan, ids, name, _, severity, ..] = line.split('\t').collect::<Vec<_>>()[..] else {
+        let [plan, id, name, _, severity, ..] = line.split('\t').collect::<Vec<_>>()[..] else {
             return Err(format!("{}:{number}: it has fewer than five columns", path.display()).into());
         };
-        let ids = ids.split(',').map(str::trim).filter(|id| *id != "-").map(str::to_owned).collect();
-        rows.push(Row { plan: plan.to_owned(), ids, name: name.to_owned(), severity: severity.to_owned() });
+        let ids = id.split(',').map(str::trim).filter(|id| *id != "-").map(str::to_owned).collect();
+        rows.push(Row { plan: plan.to_owned(), id: id.to_owned(), ids, name: name.to_owned(), severity: severity.to_owned() });
     }
     Ok(rows)
 }
 
-/// Why rows have no detection, by plan and name.
-fn read_reasons(path: &Path) -> Result<BTreeMap<(String, String), String>, Box<dyn std::error::Error>> {
+/// Why rows have no detection, by plan, ids and name.
+fn read_reasons(path: &Path) -> Result<BTreeMap<[String; 3], String>, Box<dyn std::error::Error>> {
     let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let mut reasons = BTreeMap::new();
     for (line, number) in text.lines().zip(1..).skip(1) {
-        let [plan, _, name, why] = line.split('\t').collect::<Vec<_>>()[..] else {
+        let [plan, id, name, why] = line.split('\t').collect::<Vec<_>>()[..] else {
             return Err(format!("{}:{number}: it has other than four columns", path.display()).into());
         };
-        if reasons.insert((plan.to_owned(), name.to_owned()), why.to_owned()).is_some() {
+        if reasons.insert([plan, id, name].map(str::to_owned), why.to_owned()).is_some() {
             return Err(format!("{}:{number}: this row is there twice", path.display()).into());
         }
     }

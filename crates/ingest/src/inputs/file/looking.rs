@@ -324,7 +324,9 @@ impl Looking {
         }
         let is_lost = match n_unread {
             Some(n_unread) => n_unread > 0,
-            None => position.whole.is_none(),
+            // One in which nothing stood when it was last seen is like one that came and went while nobody looked: what was copied of it is
+            // read as a file of its own.
+            None => position.whole.is_none() && !position.saw_nothing(),
         };
         let refused = is_lost.then(|| {
             let path = position.path.display();

@@ -93,6 +93,11 @@ impl Mark {
         Ok(self.length <= offset && self.is_next(From(file, offset - self.length))?)
     }
 
+    /// Whether it is one of no bytes.
+    fn is_empty(self) -> bool {
+        self.length == 0
+    }
+
     /// Whether a longer one may say more.
     pub(crate) fn is_short(self) -> bool {
         self.length < MARK
@@ -100,6 +105,11 @@ impl Mark {
 }
 
 impl Position {
+    /// Whether nothing stood in the file when it was last looked at.
+    pub(crate) fn saw_nothing(&self) -> bool {
+        self.offset == 0 && self.head.is_empty()
+    }
+
     /// Whether a file is the one that stood here: it begins like this and has the same bytes before the place. It may have grown.
     pub(crate) fn fits(&self, file: &File) -> io::Result<bool> {
         if !self.head.is_next(From(file, 0))? {
