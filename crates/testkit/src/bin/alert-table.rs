@@ -109,7 +109,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// The detections that stand for a row: by its name, else by its ids; those of its own plan if any are.
 fn detections<'c>(catalog: &'c Catalog, row: &Row) -> Vec<&'c Detection> {
     let all = || catalog.detections.values();
-    let plan = PLANS.iter().find(|(theirs, _)| *theirs == row.plan).map_or("", |(_, ours)| ours);
+    let plan = plan_of(row);
     let mut found: Vec<&Detection> = all().filter(|own| own.file.skywarden.covers.contains(&row.name)).collect();
     // Rows of several plans have one name; ids tell them apart.
     let by_id = |own: &&Detection| row.ids.iter().any(|id| own.file.skywarden.alert.contains(id));
@@ -123,6 +123,11 @@ fn detections<'c>(catalog: &'c Catalog, row: &Row) -> Vec<&'c Detection> {
         found.retain(|own| own.plan == plan);
     }
     found
+}
+
+/// Our plan of a row.
+fn plan_of(row: &Row) -> &'static str {
+    PLANS.iter().find(|(theirs, _)| *theirs == row.plan).map_or("", |(_, ours)| ours)
 }
 
 /// What is wrong with a detection that stands for a row.
@@ -141,7 +146,8 @@ fn wrong(row: &Row, detection: &Detection) -> Vec<String> {
         AlertLevel::Medium => "Medium",
         AlertLevel::High | AlertLevel::Critical => "High",
     };
-    if row.severity != "-" && !documented.contains(&level) {
+    // What stands for rows of several plans has the severity of its own.
+    if plan_of(row) == detection.plan && row.severity != "-" && !documented.contains(&level) {
         problems.push(format!("{name} is {level}, and `{}` of {} is {}", row.name, row.plan, row.severity));
     }
     problems
