@@ -12,14 +12,13 @@ nothing; what was told just before the server is killed is read by the next one;
 import contextlib
 import json
 import pathlib
-import signal
 import sqlite3
 import subprocess
 import tempfile
 import time
 import uuid
 
-from lab import Lab, Program, arguments, finish, table
+from lab import Child, Lab, Program, arguments, finish, table
 from proxy import Proxy
 
 SECONDS = 60
@@ -58,7 +57,7 @@ class Trail:
                 out.write(json.dumps({**record, "eventID": str(uuid.uuid4()), "requestID": str(uuid.uuid4())}) + "\n")
 
 
-class Server:
+class Server(Child):
     """`skywarden up` in the background."""
 
     def __init__(self, program, data, log):
@@ -72,15 +71,6 @@ class Server:
         if self.child.poll() is not None:
             raise SystemExit(f"`skywarden up` ended with {self.child.returncode}:\n{pathlib.Path(self.log.name).read_text()}")
         time.sleep(3)  # logins are opened
-
-    def kill(self):
-        self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
-
-    def stop(self):
-        if self.child.poll() is None:
-            self.child.terminate()
-            self.child.wait(60)
 
 
 def until(holds, seconds):

@@ -10,6 +10,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import tempfile
@@ -155,6 +156,19 @@ class Run:
     def statuses(self, recommendation):
         """The status of each resource under a recommendation."""
         return {id_: a["status"] for (name, id_), a in self.assessments.items() if name == recommendation}
+
+
+class Child:
+    """A process in the background: `child`."""
+
+    def kill(self):
+        self.child.send_signal(signal.SIGKILL)
+        self.child.wait()
+
+    def stop(self):
+        if self.child.poll() is None:
+            self.child.terminate()
+            self.child.wait(60)
 
 
 def peak_of(pid):

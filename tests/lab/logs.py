@@ -14,7 +14,6 @@ import gzip
 import json
 import pathlib
 import re
-import signal
 import ssl
 import subprocess
 import sys
@@ -22,7 +21,7 @@ import tempfile
 import time
 import urllib.request
 
-from lab import Lab, Program, arguments, finish, table
+from lab import Child, Lab, Program, arguments, finish, table
 
 SECONDS = 120
 BUCKET, QUEUE = "lab-trail", "lab-trail-told"
@@ -38,7 +37,7 @@ detection: { every: { eventID|exists: true }, condition: every }
 """
 
 
-class Server:
+class Server(Child):
     """`skywarden up` in the background, and its API."""
 
     def __init__(self, program, data, log):
@@ -67,15 +66,6 @@ class Server:
 
     def input(self):
         return next((one for one in rows(self.ask("/api/v1/logInputs")) if one.get("id") == "trail"), {})
-
-    def kill(self):
-        self.child.send_signal(signal.SIGKILL)
-        self.child.wait()
-
-    def stop(self):
-        if self.child.poll() is None:
-            self.child.terminate()
-            self.child.wait(60)
 
 
 class Trail:

@@ -232,13 +232,20 @@ impl Reading<'_> {
             again.items.as_ref().map_or_else(|| self.collector.items.clone(), |items| AnswerPath::parse(items).into_list());
         let place = Place { partition: self.run.partition, account: &self.run.account, region: self.region };
         let template = Value::Object(again.input.clone());
-        let mut lists = Vec::new();
-        for changes in changes.chunks(again.many.max(1)) {
-            let inputs = changes
-                .iter()
-                .filter_map(|changed| place.variables(&Value::Object(map_of(&changed.fields))).value_of(&template).ok());
-            let Some(Value::Object(extra)) = inputs.reduce(united) else { continue };
-            lists.push(ListAgain { request: request.clone(), extra, items: items.clone(), changes: changes.to_vec() });
+        let (mut made, mut unmade) = (Vec::with_capacity(changes.len()), Vec::new());
+        for changed in changes {
+            match place.variables(&Value::Object(map_of(&changed.fields))).value_of(&template) {
+                Ok(input) => made.push((*changed, input)),
+                // Missing from a list that was narrowed to others it would be taken for gone: the whole list says what there is.
+                Err(_) => unmade.push(*changed),
+            }
+        }
+        let mut lists = self.lists(&unmade, None);
+        for chunk in made.chunks(again.many.max(1)) {
+            if let Some(Value::Object(extra)) = chunk.iter().map(|(_, input)| input.clone()).reduce(united) {
+                let changes = chunk.iter().map(|(changed, _)| *changed).collect();
+                lists.push(ListAgain { request: request.clone(), extra, items: items.clone(), changes });
+            }
         }
         lists
     }

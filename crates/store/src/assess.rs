@@ -53,7 +53,7 @@ impl Store {
         connector: &Connector,
         now: Timestamp,
     ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
-        self.judge_known(catalog, connector, Vec::new(), now).await
+        self.assess_again(catalog, connector, Vec::new(), now).await
     }
 
     /// The same after some of it was read again: that takes the place of what was known, and all that rests on it is judged anew. Ages
@@ -62,16 +62,6 @@ impl Store {
     /// # Errors
     /// As [`Store::assess`].
     pub async fn assess_again(
-        &self,
-        catalog: &Catalog,
-        connector: &Connector,
-        rereads: Vec<Reread>,
-        now: Timestamp,
-    ) -> Result<Option<(Assessed, WriteStats)>, StoreError> {
-        self.judge_known(catalog, connector, rereads, now).await
-    }
-
-    async fn judge_known(
         &self,
         catalog: &Catalog,
         connector: &Connector,
