@@ -238,3 +238,16 @@ fn fields_are_removed_and_copied_by_their_paths() {
     copy(&from, &mut to, &field("properties.D"));
     assert_eq!(to, from);
 }
+
+#[tokio::test]
+async fn what_can_not_narrow_the_list_is_looked_for_in_the_whole_of_it() {
+    let content = Content::new(json!({ "input": { "Names": ["{Name}"], "Owner": "{Owner}" }, "many": 10 }));
+    let cloud = Arc::new(Cloud::new());
+    let known = content.scan(&cloud).await;
+    let found = content.again(&cloud, &[changed("a", &[]), changed("gone", &[])], &known).await;
+    let names = |found: &Result<Vec<Resource>, String>| -> Vec<String> {
+        found.as_ref().unwrap().iter().map(|own| own.name.clone()).collect()
+    };
+    assert_eq!((names(&found[0]), names(&found[1])), (vec!["a".to_owned()], Vec::new()));
+    assert_eq!(cloud.take_calls().iter().filter(|call| *call == "List").count(), 1);
+}
