@@ -1,16 +1,18 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
 //! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
-//! Azure publishes), `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
+//! Azure publishes), `... -- threats` what looking at logs does, `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
 //! `tests/clients/load.py` asks.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
 //! is that of a small company's account; it is printed first.
 
+mod logs;
 mod measure;
 mod policy;
 mod rules;
 mod soak;
+mod threats;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -57,6 +59,11 @@ fn main() -> anyhow::Result<()> {
         && name == "policy"
     {
         return policy::costs(rest.first().map(Path::new));
+    }
+    if let [name, rest @ ..] = arguments.as_slice()
+        && name == "threats"
+    {
+        return threats::costs(rest);
     }
     if arguments.first().is_some_and(|argument| argument == "rules") {
         let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;

@@ -1,8 +1,11 @@
 //! Which resources a record says have changed: collectors say by which operations theirs do, log sources where records name them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use skywarden_content::{Catalog, ChangeEvents, CollectorFile, CollectorTest, LogSourceFile, Placement};
 use skywarden_model::{Changed, TypeName};
 use skywarden_sigma::{Record, Slot, Value};
@@ -27,7 +30,16 @@ pub(crate) struct ChangeSource {
     region: Slot,
     failed: Slot,
     /// By the service's text.
-    events: FxHashMap<String, Vec<OwnEvents>>,
+    events: FxHashMap<String, ServiceEvents>,
+}
+
+#[derive(Debug, Default)]
+struct ServiceEvents {
+    /// All operations that any of them names.
+    operations: FxHashSet<String>,
+    /// How operations begin that any of them names by a star.
+    starts: Vec<String>,
+    own: Vec<OwnEvents>,
 }
 
 #[derive(Debug)]
@@ -53,9 +65,16 @@ impl ChangeSource {
     /// What is wanted of a log source; `None` if that is nothing, or it does not say where records tell of changes.
     pub(crate) fn new(file: &LogSourceFile, watched: &[Watched<'_>], fields: &mut Fields<'_>) -> Option<Self> {
         let own = file.changes.as_ref()?;
-        let mut events: FxHashMap<String, Vec<OwnEvents>> = FxHashMap::default();
+        let mut events: FxHashMap<String, ServiceEvents> = FxHashMap::default();
         for Watched { collector, events: wanted } in watched.iter().filter(|watched| watched.events.source == file.id) {
-            events.entry(wanted.service.clone()).or_default().push(OwnEvents {
+            let service = events.entry(wanted.service.clone()).or_default();
+            for operation in &wanted.operations {
+                match operation.strip_suffix('*') {
+                    Some(start) => service.starts.push(start.to_owned()),
+                    None => drop(service.operations.insert(operation.clone())),
+                }
+            }
+            service.own.push(OwnEvents {
                 type_name: TypeName::from(collector.type_name.as_str()),
                 placement: collector.placement,
                 events: (*wanted).clone(),
@@ -76,14 +95,16 @@ impl ChangeSource {
 
     /// Gives a slot to all that resources are named by.
     pub(crate) fn find_fields(&mut self, fields: &mut Fields<'_>) {
-        for own in self.events.values_mut().flatten() {
+        for own in self.events.values_mut().flat_map(|service| &mut service.own) {
             own.take = own.events.take.iter().map(|(name, take)| (name.clone(), fields.source(take))).collect();
         }
     }
 
     /// Whether a record, of which only what all records are asked for was read, is of interest.
     pub(crate) fn may_tell(&self, record: &Record<'_>) -> bool {
-        self.fitting(record).next().is_some()
+        let Some((service, operation)) = self.told(record) else { return false };
+        service.operations.contains(operation.as_ref())
+            || service.starts.iter().any(|start| operation.starts_with(start.as_str()))
     }
 
     /// What a whole record says has changed.
@@ -113,11 +134,17 @@ impl ChangeSource {
         changes
     }
 
-    fn fitting<'s>(&'s self, record: &Record<'_>) -> impl Iterator<Item = &'s OwnEvents> {
-        let own = record.get(self.service).first_text().and_then(|service| self.events.get(service.as_ref()));
-        let operation = text(record.get(self.operation)).filter(|_| text(record.get(self.failed)).is_none());
-        let has = move |own: &&OwnEvents| operation.as_ref().is_some_and(|operation| own.events.has_operation(operation));
-        own.into_iter().flatten().filter(has)
+    fn fitting<'s>(&'s self, record: &'s Record<'_>) -> impl Iterator<Item = &'s OwnEvents> {
+        self.told(record)
+            .into_iter()
+            .flat_map(|(service, operation)| service.own.iter().filter(move |own| own.events.has_operation(&operation)))
+    }
+
+    /// What somebody wants to know of the service that a record is of, and the operation, if that succeeded.
+    fn told<'r>(&self, record: &'r Record<'_>) -> Option<(&ServiceEvents, Cow<'r, str>)> {
+        let service = self.events.get(record.get(self.service).first_text()?.as_ref())?;
+        let has_failed = borrowed_text(record.get(self.failed)).is_some();
+        borrowed_text(record.get(self.operation)).filter(|_| !has_failed).map(|operation| (service, operation))
     }
 }
 
@@ -141,7 +168,11 @@ impl OwnEvents {
 }
 
 fn text(value: &Value<'_>) -> Option<String> {
-    value.first_text().map(std::borrow::Cow::into_owned).filter(|text| !text.is_empty() && text != "-")
+    borrowed_text(value).map(Cow::into_owned)
+}
+
+fn borrowed_text<'v>(value: &'v Value<'_>) -> Option<Cow<'v, str>> {
+    value.first_text().filter(|text| !text.is_empty() && text != "-")
 }
 
 /// Keeps what records say has changed.

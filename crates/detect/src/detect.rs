@@ -7,7 +7,7 @@ use skywarden_model::Changed;
 use skywarden_sigma::{Placeholders, RuleId, Scratch};
 
 use crate::{
-    Evidence, LogSource, Refused, Role, Row, Rule,
+    Event, Evidence, LogSource, Refused, Role, Row, Rule,
     alert::When,
     change::watched,
     detector::{DetectorState, Sighting, look},
@@ -291,9 +291,12 @@ impl Detect {
             }
         }
         let mut seen = source.look(record, scratch, buffer, fired);
+        if !source.has_rows() && fired.is_empty() {
+            return Ok(());
+        }
+        source.find_event(&mut seen, scratch);
+        let time = time_of(source, &seen, clock, newest);
         if source.has_rows() {
-            source.find_event(&mut seen, scratch);
-            let time = time_of(source, &seen, clock, newest);
             sink.row(&source.row(&seen, raw, time));
             for changed in source.changed(raw, &seen.record)? {
                 sink.changed(changed);
@@ -302,9 +305,6 @@ impl Detect {
         if fired.is_empty() {
             return Ok(());
         }
-        let mut seen = source.completed(raw, &seen)?;
-        source.find_event(&mut seen, scratch);
-        let time = time_of(source, &seen, clock, newest);
         // A clock that runs ahead makes nobody forget.
         match clock {
             Clock::At(_) => run.is_now(time),
@@ -354,7 +354,10 @@ impl Detect {
                 continue;
             }
             has_matched = true;
-            let event = event.get_or_insert_with(|| source.event(&seen, raw.text(), Some(time))).clone();
+            let event = match &event {
+                Some(event) => Event::clone(event),
+                None => event.insert(source.event(&source.completed(raw, &seen)?, raw.text(), Some(time))).clone(),
+            };
             for (rule, finding) in told {
                 let evidence = || {
                     let reasons = source.reasons(*rule_id, &seen.record, scratch);

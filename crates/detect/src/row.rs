@@ -91,7 +91,7 @@ impl RowSource {
         RowSource { events: file.events.iter().map(|event| of(&event.set)).collect(), others: of(&BTreeMap::new()) }
     }
 
-    pub(crate) fn columns<'a>(&self, event: Option<usize>, record: &Record<'a>) -> [Option<Cow<'a, str>>; N_COLUMNS] {
+    pub(crate) fn columns<'a>(&'a self, event: Option<usize>, record: &Record<'a>) -> [Option<Cow<'a, str>>; N_COLUMNS] {
         let sources = event.and_then(|event| self.events.get(event)).unwrap_or(&self.others);
         sources.each_ref().map(|source| text_of(source.value(record)).filter(|text| !text.is_empty() && text != "-"))
     }

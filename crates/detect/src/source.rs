@@ -18,6 +18,7 @@ use skywarden_sigma::{
 use crate::{
     Event, Refused, Row, Rule,
     change::{ChangeSource, Watched},
+    detector::travel,
     fields::{Fields, Late},
     ocsf::Class,
     read::{Raw, Reader, Unreadable},
@@ -153,7 +154,11 @@ impl LogSource {
             views.push((view, condition(view.when.as_ref(), &mut builder, &mut fields)?));
         }
         let mut adder = Adder { builder, fired: Vec::new(), refused };
-        let mut asked: BTreeSet<&str> = BTreeSet::new();
+        // What correlations ask for besides is told by the rules that they look at.
+        let correlations = rules.iter().filter(|rule| rule.correlates.is_some());
+        let mut asked: BTreeSet<&str> =
+            correlations.flat_map(|rule| &rule.detector).flat_map(fields_of).filter(of_event).collect();
+        let mut asked_of_record: BTreeSet<&str> = BTreeSet::new();
         for (number, rule) in rules.iter().enumerate() {
             let Some(sigma) = &rule.sigma else { continue };
             let wanted = &sigma.logsource;
@@ -177,33 +182,34 @@ impl LogSource {
                 }
             }
             if adder.fired.len() > n_before {
-                let own = rule.detector.iter().flat_map(fields_of).filter_map(|name| name.strip_prefix("record."));
-                asked.extend(own.chain(rule.asked.iter().map(String::as_str)));
+                let own: Vec<&str> = rule.detector.iter().flat_map(fields_of).collect();
+                asked.extend(own.iter().copied().filter(of_event));
+                let own = own.into_iter().filter_map(|name| name.strip_prefix("record."));
+                asked_of_record.extend(own.chain(rule.asked.iter().map(String::as_str)));
             }
         }
         let Adder { builder, fired, .. } = adder;
-        // What late fields are made of is read of every record too.
-        let names: BTreeSet<String> = fields.late.iter().filter_map(Late::ocsf_name).map(str::to_owned).collect();
+        // What late fields and detectors ask for is read of every record too, as is what tells records apart.
+        let late: Vec<String> = fields.late.iter().filter_map(Late::ocsf_name).map(str::to_owned).collect();
+        asked.extend(late.iter().map(String::as_str));
         for event in &file.events {
-            let needed = event.set.iter().filter(|(name, _)| names.contains(*name)).map(|(_, take)| take);
-            for take in needed {
+            for (_, take) in event.set.iter().filter(|(name, _)| asked.contains(name.as_str())) {
                 fields.source(take);
             }
         }
-        if !names.is_empty() {
-            for take in file.account.iter().chain(&file.resource) {
-                fields.source(take);
-            }
-        }
+        let account = file.account.as_ref().map(|take| fields.source(take));
+        let resource = file.resource.as_ref().map(|take| fields.source(take));
+        let record_fields =
+            asked_of_record.iter().map(|name| ((*name).to_owned(), fields.first_of(&[(*name).to_owned()]))).collect();
+        let time = file.time.as_ref().map(|time| {
+            (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
+        });
+        let event_id = file.event_id.iter().flat_map(EventId::parts).map(|names| fields.first_of(names)).collect();
         let mut changes = None;
         let row = match what {
             Compiled::ForRules => None,
             Compiled::WithRows(watched) => {
                 changes = ChangeSource::new(file, watched, &mut fields);
-                let times = file.time.iter().map(|time| time.field.all());
-                for names in times.chain(file.event_id.iter().flat_map(EventId::parts)) {
-                    fields.first_of(names);
-                }
                 Some(RowSource::new(file, &mut fields))
             }
         };
@@ -211,20 +217,13 @@ impl LogSource {
         if let Some(changes) = &mut changes {
             changes.find_fields(&mut fields);
         }
-        // The rest is taken only of records on which a rule fires.
+        // The rest is taken only of records that an alert tells of.
         let mut events = Vec::new();
         for (event, when) in file.events.iter().zip(whens) {
             let class = Class::named(&event.class).ok_or_else(|| format!("there is no OCSF class `{}`", event.class))?;
             let set = event.set.iter().map(|(name, take)| (name.clone(), fields.source(take))).collect();
             events.push(EventSource { class, when, set });
         }
-        let time = file.time.as_ref().map(|time| {
-            (fields.first_of(time.field.all()), time.format.all().iter().map(|name| TimeFormat::named(name)).collect())
-        });
-        let event_id = file.event_id.iter().flat_map(EventId::parts).map(|names| fields.first_of(names)).collect();
-        let account = file.account.as_ref().map(|take| fields.source(take));
-        let resource = file.resource.as_ref().map(|take| fields.source(take));
-        let record_fields = asked.iter().map(|name| ((*name).to_owned(), fields.first_of(&[(*name).to_owned()]))).collect();
         let Fields { projection, late, .. } = fields;
         let late_slots: BTreeSet<Slot> = late.iter().map(Late::slot).collect();
         let engine = builder.build(&|slot| late_slots.contains(&slot))?;
@@ -302,7 +301,7 @@ impl LogSource {
 
     /// Looks at a record with all rules: the numbers of those that fire go to `fired`.
     pub(crate) fn look<'a>(
-        &self,
+        &'a self,
         mut record: Record<'a>,
         scratch: &mut Scratch,
         buffer: &mut Vec<RuleId>,
@@ -372,7 +371,7 @@ impl LogSource {
         }
     }
 
-    fn ocsf_value<'a>(&self, name: &str, event: Option<usize>, record: &Record<'a>) -> Value<'a> {
+    fn ocsf_value<'a>(&'a self, name: &str, event: Option<usize>, record: &Record<'a>) -> Value<'a> {
         let own = event.and_then(|event| self.events.get(event)).and_then(|event| event.set.get(name));
         if let Some(source) = own {
             let value = source.value(record);
@@ -387,7 +386,7 @@ impl LogSource {
         }
     }
 
-    fn resource_of<'a>(&self, record: &Record<'a>) -> Value<'a> {
+    fn resource_of<'a>(&'a self, record: &Record<'a>) -> Value<'a> {
         self.resource.as_ref().map_or(Value::Absent, |resource| resource.value(record))
     }
 
@@ -549,6 +548,11 @@ fn fits(wanted: &SigmaSource, view: &SigmaView) -> bool {
         && fits(&wanted.service, &view.service)
 }
 
+/// Whether a detector's field is one of the event, and none of the record.
+fn of_event(name: &&str) -> bool {
+    !name.starts_with("record.")
+}
+
 /// The fields that a detector asks for.
 pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
     let lists: Vec<&[String]> = match detector {
@@ -561,7 +565,8 @@ pub(crate) fn fields_of(detector: &Detector) -> Vec<&str> {
         Detector::GeneratedName { field, by, .. } => vec![std::slice::from_ref(field), by],
         Detector::Indicator { fields, .. } => vec![fields],
     };
-    lists.into_iter().flatten().flat_map(|names| names.split('|')).collect()
+    let own_fields: &[&str] = if let Detector::Travel { .. } = detector { &travel::FIELDS } else { &[] };
+    lists.into_iter().flatten().flat_map(|names| names.split('|')).chain(own_fields.iter().copied()).collect()
 }
 
 /// An id that is the same for the same text: the first half of its SHA-256.

@@ -1,4 +1,7 @@
-use std::{borrow::Cow, net::IpAddr};
+use std::{
+    borrow::Cow,
+    net::{IpAddr, Ipv4Addr},
+};
 
 use regex::Regex;
 use serde_json::Value as Json;
@@ -80,9 +83,9 @@ impl Source {
     }
 
     /// The value in a record; `Absent` if it has none.
-    pub(crate) fn value<'a>(&self, record: &Record<'a>) -> Value<'a> {
+    pub(crate) fn value<'a>(&'a self, record: &Record<'a>) -> Value<'a> {
         match self {
-            Source::Constant(value) => value.clone(),
+            Source::Constant(value) => value.borrowed(),
             Source::Field(slot) => record.get(*slot).clone(),
             Source::First(several) => {
                 several.iter().map(|one| one.value(record)).find(|value| !is_empty(value)).unwrap_or(Value::Absent)
@@ -94,7 +97,7 @@ impl Source {
 }
 
 impl MadeOf {
-    fn value<'a>(&self, record: &Record<'a>) -> Value<'a> {
+    fn value<'a>(&'a self, record: &Record<'a>) -> Value<'a> {
         let mut value = self.of.value(record);
         if let (Some(join), Value::List(parts)) = (&self.join, &value) {
             let texts: Vec<_> = parts.iter().filter_map(Value::text).collect();
@@ -107,20 +110,20 @@ impl MadeOf {
                 .map_or(Value::Absent, |text| Value::Text(Cow::Owned(text)));
         }
         if is_empty(&value) {
-            return self.absent.clone().unwrap_or(Value::Absent);
+            return self.absent.as_ref().map_or(Value::Absent, Value::borrowed);
         }
         match (&self.map, &self.otherwise) {
             (Some(map), otherwise) => {
-                let text = value.first_text().map(|text| text.to_lowercase()).unwrap_or_default();
+                let text = value.first_text().map(lower).unwrap_or_default();
                 let found = map.iter().find(|(entry, start, end, _)| match (start, end) {
-                    (false, false) => text == *entry,
+                    (false, false) => text.as_ref() == entry.as_str(),
                     (false, true) => text.starts_with(entry.as_str()),
                     (true, false) => text.ends_with(entry.as_str()),
                     (true, true) => text.contains(entry.as_str()),
                 });
-                value = found.map(|(.., value)| value.clone()).or_else(|| otherwise.clone()).unwrap_or(Value::Absent);
+                value = found.map(|(.., value)| value).or(otherwise.as_ref()).map_or(Value::Absent, Value::borrowed);
             }
-            (None, Some(otherwise)) => value = otherwise.clone(),
+            (None, Some(otherwise)) => value = otherwise.borrowed(),
             (None, None) => {}
         }
         match self.cast {
@@ -130,7 +133,19 @@ impl MadeOf {
     }
 }
 
+/// A text in small letters.
+fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_lower { text } else { Cow::Owned(text.to_lowercase()) }
+}
+
 fn cast_to(cast: Cast, value: Value<'_>) -> Value<'_> {
+    // Most addresses are IPv4, which can be written in one way only.
+    if let (Cast::Ip, Value::Text(text)) = (cast, &value)
+        && text.parse::<Ipv4Addr>().is_ok()
+    {
+        return value;
+    }
     let Some(text) = value.first_text() else { return Value::Absent };
     match cast {
         Cast::Integer => {
@@ -142,7 +157,7 @@ fn cast_to(cast: Cast, value: Value<'_>) -> Value<'_> {
             number.map_or(Value::Absent, Value::Int)
         }
         Cast::Ip => address(&text).map_or(Value::Absent, |address| Value::Text(Cow::Owned(address.to_string()))),
-        Cast::Lower => Value::Text(Cow::Owned(text.to_lowercase())),
+        Cast::Lower => Value::Text(Cow::Owned(lower(text).into_owned())),
         Cast::Basename => {
             let name = text.rsplit(['/', '\\']).next().unwrap_or_default().to_owned();
             Value::Text(Cow::Owned(name))
@@ -196,17 +211,19 @@ fn template(text: &str, slot_of: &mut dyn FnMut(&[String]) -> Slot) -> Source {
 }
 
 fn filled(parts: &[Part], record: &Record<'_>) -> Option<String> {
-    let mut text = String::new();
+    // What a template is about stands at its end, and of many templates few have it: nothing is written before all is there.
+    let is_missing = |part: &Part| match part {
+        Part::Text(_) => false,
+        Part::Field(slot) => is_empty(record.get(*slot)),
+    };
+    if parts.iter().rev().any(is_missing) {
+        return None;
+    }
+    let mut text = String::with_capacity(128);
     for part in parts {
         match part {
             Part::Text(own) => text.push_str(own),
-            Part::Field(slot) => {
-                let value = record.get(*slot);
-                if is_empty(value) {
-                    return None;
-                }
-                text.push_str(&value.first_text()?);
-            }
+            Part::Field(slot) => text.push_str(&record.get(*slot).first_text()?),
         }
     }
     Some(text)

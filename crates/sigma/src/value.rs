@@ -35,6 +35,20 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// The same value, whose texts are borrowed from this one.
+    pub fn borrowed(&self) -> Value<'_> {
+        match self {
+            Value::Absent => Value::Absent,
+            Value::Null => Value::Null,
+            Value::Bool(value) => Value::Bool(*value),
+            Value::Int(number) => Value::Int(*number),
+            Value::Float(number) => Value::Float(*number),
+            Value::Text(text) => Value::Text(Cow::Borrowed(text)),
+            Value::List(values) => Value::List(values.iter().map(Value::borrowed).collect()),
+            Value::Object => Value::Object,
+        }
+    }
+
     /// The value, or each of several.
     pub fn each(&self) -> &[Value<'a>] {
         match self {

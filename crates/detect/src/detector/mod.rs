@@ -5,7 +5,7 @@ mod clock;
 mod name;
 mod sequence;
 mod threshold;
-mod travel;
+pub(crate) mod travel;
 mod volume;
 
 use std::collections::VecDeque;

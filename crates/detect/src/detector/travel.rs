@@ -19,6 +19,10 @@ pub(crate) struct LastPlace {
     id: String,
 }
 
+/// The fields that say where an event came from.
+pub(crate) const FIELDS: [&str; 4] =
+    ["src_endpoint.location.country", "src_endpoint.location.lat", "src_endpoint.location.long", "src_endpoint.location.city"];
+
 /// Compares the place of an event with the last one of the same entity.
 pub(crate) fn look(
     (places, cold): (&mut Kept<LastPlace>, &mut Cold),
@@ -27,10 +31,11 @@ pub(crate) fn look(
     faster_than: f64,
 ) -> Option<Finding> {
     let number = |name: &str| (sighting.field)(name).and_then(|text| text.parse::<f64>().ok());
-    let country = (sighting.field)("src_endpoint.location.country");
-    let own = number("src_endpoint.location.lat").zip(number("src_endpoint.location.long"));
+    let [country, latitude, longitude, city] = FIELDS;
+    let country = (sighting.field)(country);
+    let own = number(latitude).zip(number(longitude));
     let (latitude, longitude) = own.or_else(|| country.as_deref().and_then(crate::country::centre))?;
-    let name = (sighting.field)("src_endpoint.location.city").or(country).unwrap_or_else(|| format!("{latitude}, {longitude}"));
+    let name = (sighting.field)(city).or(country).unwrap_or_else(|| format!("{latitude}, {longitude}"));
     let place = LastPlace { time: sighting.time, latitude, longitude, name, id: sighting.id.to_owned() };
     let before = places.get(key, cold).map(|(_, before)| before.clone());
     // A late event does not say where somebody was last.
