@@ -22,3 +22,14 @@ pub fn processor_time() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
+
+/// The most resident memory of this process so far, in MB.
+///
+/// # Errors
+/// If the system does not tell.
+pub fn peak_mb() -> anyhow::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").context("could not read /proc/self/status")?;
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("there is no VmHWM in /proc/self/status")?;
+    let kib: u64 = peak.trim().trim_end_matches("kB").trim().parse().context("VmHWM is no number")?;
+    Ok(kib / 1024)
+}

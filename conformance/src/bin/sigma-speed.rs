@@ -1,12 +1,12 @@
 //! What looking at one record costs, ours and of `sigma-rust`, from the record's JSON to the rules that fire, on one core.
 //!
-//! `sigma-speed --rules FOLDER [--cloudtrail FOLDER] [--seconds N]`
+//! `sigma-speed --rules FOLDER [--cloudtrail FOLDER] [--seconds N] [--only TEXT] [--alone]`
 
 use std::path::PathBuf;
 
 use clap::Parser;
 use skywarden_conformance::{
-    processor::{processor_time, stay_on_one_core},
+    processor::{peak_mb, processor_time, stay_on_one_core},
     random::Random,
     sigma::{Ours, PublicRule, cloudtrail, everyday_processes, read},
 };
@@ -24,9 +24,12 @@ struct Arguments {
     /// Recorded CloudTrail files.
     #[arg(long)]
     cloudtrail: Option<PathBuf>,
-    /// Measure our engine alone, as for a profile.
+    /// Measure our engine alone, as for a profile or its memory.
     #[arg(long)]
     alone: bool,
+    /// Only the cases whose name has this text.
+    #[arg(long, default_value = "")]
+    only: String,
     /// Seconds of processor time that each engine gets for each case.
     #[arg(long, default_value_t = 3.0)]
     seconds: f64,
@@ -59,10 +62,54 @@ fn main() -> anyhow::Result<()> {
     }
     let all: Vec<&PublicRule> = rules.iter().collect();
     case("all public rules, whatever they are for", &all, &processes, &arguments)?;
+    // Of a log that a company looks at few records fire: without the rules that everyday records fire, and with those records that
+    // still do cut to one in a hundred.
+    let quiet = quiet(&all, &processes)?;
+    let few = few_that_fire(&quiet, &processes)?;
+    case("all that apply to Windows processes and are quiet", &quiet, &few, &arguments)?;
+    for share in [10, 3] {
+        let some: Vec<&PublicRule> = quiet.iter().copied().step_by(share).collect();
+        case(&format!("every {share}th of these"), &some, &few, &arguments)?;
+    }
+    let engines = if arguments.alone { "our engine" } else { "both engines" };
+    println!("at most {} MB, with the rules and records of all cases, of {engines}", peak_mb()?);
     Ok(())
 }
 
+/// The rules that fire on fewer than one in a hundred of some records.
+fn quiet<'r>(rules: &[&'r PublicRule], records: &[String]) -> anyhow::Result<Vec<&'r PublicRule>> {
+    let mut ours = Ours::new(rules.iter().map(|public| &public.rule))?;
+    let mut n_fired = vec![0_usize; rules.len()];
+    for record in records {
+        for rule in ours.fired(record)? {
+            if let Some(n) = n_fired.get_mut(rule) {
+                *n += 1;
+            }
+        }
+    }
+    let kept = rules.iter().zip(n_fired).filter(|(_, n)| *n < records.len() / 100);
+    Ok(kept.map(|(rule, _)| *rule).collect())
+}
+
+/// Those of some records that fire nothing, with one in a hundred and fifty that does.
+fn few_that_fire(rules: &[&PublicRule], records: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut ours = Ours::new(rules.iter().map(|public| &public.rule))?;
+    let (mut fire, mut silent) = (Vec::new(), Vec::new());
+    for record in records {
+        if ours.fired(record)?.is_empty() { silent.push(record.clone()) } else { fire.push(record.clone()) }
+    }
+    fire.truncate(silent.len() / 150);
+    let step = silent.len() / fire.len().max(1);
+    for (n, record) in fire.into_iter().enumerate() {
+        silent.insert(n * step, record);
+    }
+    Ok(silent)
+}
+
 fn case(name: &str, rules: &[&PublicRule], records: &[String], arguments: &Arguments) -> anyhow::Result<()> {
+    if !name.contains(&arguments.only) {
+        return Ok(());
+    }
     let mut ours = Ours::new(rules.iter().map(|public| &public.rule))?;
     let theirs: Vec<&sigma_rust::Rule> = rules.iter().filter_map(|public| public.theirs.as_ref().ok()).collect();
     let bytes = records.iter().map(String::len).sum::<usize>() / records.len().max(1);
@@ -71,11 +118,11 @@ fn case(name: &str, rules: &[&PublicRule], records: &[String], arguments: &Argum
         n_fired += usize::from(!ours.fired(record)?.is_empty());
     }
     let own = rate(records, arguments.seconds, &mut |record| Ok(ours.fired(record)?.len()))?;
-    let seconds = if arguments.alone { 0.0 } else { arguments.seconds };
-    let other = rate(records, seconds, &mut |record| {
+    let mut look = |record: &str| {
         let event = sigma_rust::event_from_json(record)?;
         Ok(theirs.iter().filter(|rule| rule.is_match(&event)).count())
-    })?;
+    };
+    let other = if arguments.alone { f64::NAN } else { rate(records, arguments.seconds, &mut look)? };
     let (n_always, size) = ours.size();
     println!(
         "| {name} | {} | {bytes} | {own:.0} | {:.2} % | {other:.0} | {:.0} | {n_always} | {:.1} |",

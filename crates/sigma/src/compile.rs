@@ -45,6 +45,8 @@ pub type Placeholders = BTreeMap<String, Vec<String>>;
 #[derive(Debug, Default)]
 pub(crate) struct Tests {
     pub(crate) all: Vec<Test>,
+    /// The field that stands for any text of the event, if a test asks for it.
+    pub(crate) words: Option<Slot>,
     known: FxHashMap<String, TestId>,
 }
 
@@ -108,7 +110,7 @@ impl Compiler<'_> {
                 Ok(Expression::any(any))
             }
             Detection::Keywords(words) => {
-                let slot = (self.slot_of)(None);
+                let slot = self.slot(None);
                 let mut any = Vec::new();
                 for word in words {
                     any.push(self.text(slot, word, Place::Anywhere, Case::Ignored).map_err(|message| error("", message))?);
@@ -127,7 +129,7 @@ impl Compiler<'_> {
             format!("{}{}", name.unwrap_or_default(), names.collect::<String>())
         };
         let modifiers = modifiers.map_err(|message| error(&key(), message))?;
-        let slot = (self.slot_of)(name);
+        let slot = self.slot(name);
         let mut parts = Vec::new();
         for value in &item.values {
             parts.push(self.value(slot, name, value, &modifiers).map_err(|message| error(&key(), message))?);
@@ -136,6 +138,14 @@ impl Compiler<'_> {
             Link::All => Expression::all(parts),
             Link::Any => Expression::any(parts),
         })
+    }
+
+    fn slot(&mut self, name: Option<&str>) -> Slot {
+        let slot = (self.slot_of)(name);
+        if name.is_none() {
+            self.tests.words = Some(slot);
+        }
+        slot
     }
 
     fn value(&mut self, slot: Slot, name: Option<&str>, value: &SigmaValue, modifiers: &Modifiers) -> Result<Expression, String> {

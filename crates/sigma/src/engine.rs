@@ -7,7 +7,7 @@ use crate::{
     compile::{Compiler, SlotOf, Tests},
     expression::{Expression, TestId},
     pattern::{Pattern, Place},
-    scanner::{Buffers, Found, Scanner, lower_into, needed},
+    scanner::{Buffers, Found, MAX_FULL, MAX_FULL_WORDS, Scanner, lower_into, needed},
     test::Test,
 };
 
@@ -111,28 +111,29 @@ impl EngineBuilder {
     /// If the rules look for more texts than an automaton holds.
     pub fn build(self, is_late: &dyn Fn(Slot) -> bool) -> Result<Engine, String> {
         let tests = self.tests.all;
-        let mut needs: Vec<Option<(Place, String, Found)>> =
+        let mut needs: Vec<Vec<(Place, String, Found)>> =
             tests.iter().enumerate().map(|(id, test)| needed(TestId::try_from(id).unwrap_or(TestId::MAX), test)).collect();
         let share = |test: TestId| {
-            let need = needs.get(test as usize).and_then(Option::as_ref);
-            need.map(|(place, text, _)| guess(*place, text))
+            let needs = needs.get(test as usize).filter(|needs| !needs.is_empty())?;
+            Some(needs.iter().map(|(place, text, _)| guess(*place, text)).sum())
         };
         let (anchored, always) = anchors(&self.rules, tests.len(), &share);
         // What stands at an end of a text is found at once. What may stand anywhere is looked for only if a rule hangs on it: the
         // fewer texts, the less of the automaton is touched, and memory is what it waits for.
-        for (need, rules) in needs.iter_mut().zip(&anchored) {
-            if rules.is_empty() && matches!(need, Some((Place::Anywhere, ..))) {
-                *need = None;
+        for (needs, rules) in needs.iter_mut().zip(&anchored) {
+            if rules.is_empty() && needs.iter().any(|(place, ..)| *place == Place::Anywhere) {
+                needs.clear();
             }
         }
-        let scanned = needs.iter().map(Option::is_some).collect();
+        let scanned = needs.iter().map(|needs| !needs.is_empty()).collect();
         let mut by_slot: BTreeMap<Slot, Vec<(Place, String, Found)>> = BTreeMap::new();
         for (test, need) in tests.iter().zip(needs) {
             by_slot.entry(test.slot()).or_default().extend(need);
         }
         let (mut early, mut late) = (Vec::new(), Vec::new());
         for (slot, needs) in by_slot.into_iter().filter(|(_, needs)| !needs.is_empty()) {
-            let scanner = Scanner::new(needs)?;
+            let max_full = if Some(slot) == self.tests.words { MAX_FULL_WORDS } else { MAX_FULL };
+            let scanner = Scanner::new(needs, max_full)?;
             if is_late(slot) { late.push((slot, scanner)) } else { early.push((slot, scanner)) }
         }
         Ok(Engine { tests, scanned, early, late, rules: self.rules, conditions: self.conditions, anchored, always })

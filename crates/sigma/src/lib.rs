@@ -10,6 +10,7 @@
 mod compile;
 mod engine;
 mod expression;
+mod literals;
 mod pattern;
 mod projection;
 mod record;

@@ -6,13 +6,17 @@ use rustc_hash::FxHashMap;
 use crate::{
     Value,
     expression::TestId,
+    literals,
     pattern::{Pattern, Place},
     test::Test,
 };
 
 /// Up to this many texts of a field become a full automaton. Larger ones wait for memory more than they compute: 1,183 rules of
 /// Windows took 64 MB and were no faster than the compact form of 2.5 MB.
-const MAX_FULL: usize = 100;
+pub(crate) const MAX_FULL: usize = 100;
+
+/// The same for what is looked for in all texts of an event: each of them goes through that automaton, so it stays near.
+pub(crate) const MAX_FULL_WORDS: usize = 1000;
 
 /// Finds in one pass over a field's text which of the texts that rules look for stand in it.
 #[derive(Debug)]
@@ -38,12 +42,12 @@ struct Texts {
 impl Texts {
     /// # Errors
     /// If the texts are more than an automaton holds.
-    fn new<T: AsRef<[u8]>>(needed: BTreeMap<T, Vec<Found>>, start: StartKind) -> Result<Self, String> {
+    fn new<T: AsRef<[u8]>>(needed: BTreeMap<T, Vec<Found>>, start: StartKind, max_full: usize) -> Result<Self, String> {
         if needed.is_empty() {
             return Ok(Texts::default());
         }
         let (texts, wanted): (Vec<T>, Vec<Vec<Found>>) = needed.into_iter().unzip();
-        let kind = if texts.len() > MAX_FULL { AhoCorasickKind::ContiguousNFA } else { AhoCorasickKind::DFA };
+        let kind = if texts.len() > max_full { AhoCorasickKind::ContiguousNFA } else { AhoCorasickKind::DFA };
         let automaton = AhoCorasick::builder().match_kind(MatchKind::Standard).start_kind(start).kind(Some(kind)).build(&texts);
         let automaton = automaton.map_err(|reason| format!("the texts of the rules make no automaton: {reason}"))?;
         Ok(Texts { automaton: Some(automaton), wanted })
@@ -82,9 +86,9 @@ pub(crate) enum Found {
     MayHold(TestId),
 }
 
-/// What a test needs to find, if it is one that scanners serve.
-pub(crate) fn needed(id: TestId, test: &Test) -> Option<(Place, String, Found)> {
-    match test {
+/// What a test needs to find one of, if it is one that scanners serve.
+pub(crate) fn needed(id: TestId, test: &Test) -> Vec<(Place, String, Found)> {
+    let of_pattern = match test {
         Test::Text(_, pattern @ Pattern::Literal(..)) => {
             pattern.needs().map(|(place, text)| (place, text.to_owned(), Found::Holds(id)))
         }
@@ -94,9 +98,13 @@ pub(crate) fn needed(id: TestId, test: &Test) -> Option<(Place, String, Found)> 
             let place = if place == Place::Whole { Place::Whole } else { Place::Anywhere };
             (place, text.to_lowercase(), Found::MayHold(id))
         }),
+        Test::Regex(_, regex) => {
+            let texts = literals::needed(regex.as_str()).unwrap_or_default();
+            return texts.into_iter().map(|text| (Place::Anywhere, text, Found::MayHold(id))).collect();
+        }
         _ => None,
-    }
-    .filter(|(place, text, _)| *place == Place::Whole || !text.is_empty())
+    };
+    of_pattern.filter(|(place, text, _)| *place == Place::Whole || !text.is_empty()).into_iter().collect()
 }
 
 /// Writes a text in small letters over what a buffer held.
@@ -111,11 +119,11 @@ pub(crate) fn lower_into(text: &str, buffer: &mut String) {
 }
 
 impl Scanner {
-    /// A scanner for what the tests of one field need.
+    /// A scanner for what the tests of one field need; up to `max_full` texts become a full automaton.
     ///
     /// # Errors
     /// If the texts are more than an automaton holds.
-    pub(crate) fn new(needed: impl IntoIterator<Item = (Place, String, Found)>) -> Result<Self, String> {
+    pub(crate) fn new(needed: impl IntoIterator<Item = (Place, String, Found)>, max_full: usize) -> Result<Self, String> {
         let mut whole: FxHashMap<Box<str>, Vec<Found>> = FxHashMap::default();
         let mut numbers: FxHashMap<i64, Vec<Found>> = FxHashMap::default();
         let (mut anywhere, mut start, mut end) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
@@ -140,8 +148,9 @@ impl Scanner {
             texts.entry(text).or_default().push(found);
         }
         let longest = whole.keys().map(|text| text.len()).max().unwrap_or_default();
-        let anywhere = Texts::new(anywhere, StartKind::Unanchored)?;
-        let (start, end) = (Texts::new(start, StartKind::Anchored)?, Texts::new(end, StartKind::Anchored)?);
+        let anywhere = Texts::new(anywhere, StartKind::Unanchored, max_full)?;
+        let start = Texts::new(start, StartKind::Anchored, max_full)?;
+        let end = Texts::new(end, StartKind::Anchored, max_full)?;
         Ok(Scanner { whole, longest, numbers, anywhere, start, end })
     }
 
