@@ -32,6 +32,11 @@ pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
     if part.is_none_or(|wanted| wanted == "evtx") {
         event_logs(&process::root()?.join("target/evtx/real"))?;
     }
+    if part == Some("speed")
+        && let Some(archive) = archive(data, "sigma-rules.tar.zst")
+    {
+        speed_of_detection(&archive)?;
+    }
     Ok(())
 }
 
@@ -57,17 +62,30 @@ fn managed_policies(archive: &Path) -> anyhow::Result<()> {
 
 /// Public Sigma rules: which load, and that a second engine finds the same or something else for a known reason.
 fn sigma_rules(archive: &Path) -> anyhow::Result<()> {
-    let rules = unpacked(archive, "sigma-rules")?;
+    let (rules, recorded) = sigma_data(archive)?;
+    let mut arguments = vec!["sigma-agreement", "--", "--differences", "conformance/sigma-differences.tsv", "--rules", &rules];
+    arguments.extend(recorded.iter().flat_map(|recorded| ["--cloudtrail", recorded]));
+    process::run("cargo", &[&OF_SIGMA[..], &arguments].concat())
+}
+
+/// What looking at records costs, beside a second engine, and with how much memory by itself; and what the server's path does.
+fn speed_of_detection(archive: &Path) -> anyhow::Result<()> {
+    let (rules, recorded) = sigma_data(archive)?;
+    let mut arguments = vec!["sigma-speed", "--", "--rules", &rules];
+    arguments.extend(recorded.iter().flat_map(|recorded| ["--cloudtrail", recorded]));
+    process::run("cargo", &[&OF_SIGMA[..], &arguments].concat())?;
+    process::run("cargo", &[&OF_SIGMA[..], &arguments, &["--alone", "--seconds", "1"]].concat())?;
+    process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "threats"])
+}
+
+const OF_SIGMA: [&str; 6] = ["run", "--release", "--quiet", "--manifest-path", "conformance/Cargo.toml", "--bin"];
+
+/// The folder of public rules, and that of recorded CloudTrail if it is there.
+fn sigma_data(archive: &Path) -> anyhow::Result<(String, Option<String>)> {
+    let text = |path: PathBuf| path.into_os_string().into_string().ok().context("a path is no UTF-8");
     let recorded = archive.with_file_name("cloudtrail-invictus.tar.zst");
     let recorded = if recorded.is_file() { Some(unpacked(&recorded, "cloudtrail-invictus")?.join("CloudTrail")) } else { None };
-    let rules = rules.to_str().context("a path is no UTF-8")?;
-    let mut arguments =
-        vec!["run", "--release", "--quiet", "--manifest-path", "conformance/Cargo.toml", "--bin", "sigma-agreement", "--"];
-    arguments.extend(["--rules", rules, "--differences", "conformance/sigma-differences.tsv"]);
-    if let Some(recorded) = &recorded {
-        arguments.extend(["--cloudtrail", recorded.to_str().context("a path is no UTF-8")?]);
-    }
-    process::run("cargo", &arguments)
+    Ok((text(unpacked(archive, "sigma-rules")?)?, recorded.map(text).transpose()?))
 }
 
 /// Which detection stands for each alert that Defender documents, or why none does.
