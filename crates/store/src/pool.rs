@@ -326,6 +326,7 @@ const MIGRATIONS: &[&[&str]] = &[
             due_at TEXT, n_tries BIGINT NOT NULL, read_at TEXT)",
         "CREATE INDEX changes_due ON changes (due_at)",
     ],
+    &["ALTER TABLE alerts ADD COLUMN unknown TEXT NOT NULL DEFAULT ''"],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

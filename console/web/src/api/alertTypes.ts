@@ -10,6 +10,10 @@ export interface AlertRow {
   title: string;
   description: string;
   severity: AlertSeverity;
+  /** Why it is more severe than others of its kind. */
+  severityRaised?: string | null;
+  /** What would raise its severity and was not read. */
+  severityUnknown?: string | null;
   status: AlertStatus;
   plan?: string | null;
   intents: string[];

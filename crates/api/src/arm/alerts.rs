@@ -289,8 +289,15 @@ pub(crate) fn alert(state: &Scoped, kept: &KeptAlert, group: Option<&str>) -> Va
     if let Some(extended) = properties.get_mut("extendedProperties").and_then(Value::as_object_mut) {
         extended.extend(kept.suppressed_by.iter().map(|rule| ("suppressed by".to_owned(), rule.as_str().into())));
         extended.extend(raised(kept).map(|text| ("severity".to_owned(), text.into())));
+        extended.extend(unknown(kept).map(|text| ("severity may be too low".to_owned(), text.into())));
     }
     json!({ "id": id, "name": name, "type": "Microsoft.Security/Locations/alerts", "properties": properties })
+}
+
+/// Why an alert may matter more than its severity says, in a sentence.
+pub(crate) fn unknown(kept: &KeptAlert) -> Option<String> {
+    let factors = kept.unknown.join("; ");
+    (!factors.is_empty()).then(|| format!("not known of the resource, since what tells was not read: {factors}"))
 }
 
 /// Why an alert is more severe than others of its kind, in a sentence.

@@ -20,7 +20,7 @@ mod subscription;
 mod tasks;
 pub(crate) mod written;
 
-pub(crate) use alerts::raised;
+pub(crate) use alerts::{raised, unknown};
 pub(crate) use canonical::canonical;
 pub(crate) use connectors::check_member;
 pub(crate) use ground::{display_name, id_of};

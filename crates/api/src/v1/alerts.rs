@@ -15,7 +15,7 @@ use skywarden_store::{AlertQuery, AlertStatus, KeptAlert};
 
 use super::{Answer, DEFAULT_LIMIT};
 use crate::{
-    arm::{id_of, raised},
+    arm::{id_of, raised, unknown},
     error::ApiError,
     scoped::Scoped,
 };
@@ -172,6 +172,7 @@ pub(super) fn row(kept: &KeptAlert) -> Value {
         "description": alert.description,
         "severity": defender::severity_text(kept.severity),
         "severityRaised": raised(kept),
+        "severityUnknown": unknown(kept),
         "status": kept.status,
         "plan": alert.plan,
         "intents": alert.intents,

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use skywarden_content::{AlertLevel, Catalog, RiskFactor};
+use skywarden_content::{AlertLevel, Catalog};
 use skywarden_detect::{
     Alert, Incident,
     defender::{SuppressionRule, entity},
@@ -26,13 +26,16 @@ struct Place {
     resource: String,
     /// What makes what happens to the resource matter more, one a line.
     raised: String,
+    /// What might and could not be judged, one a line.
+    unknown: String,
 }
 
 const UPSERT: &str = "INSERT INTO alerts (id, connector, account, group_key, resource, detection, plan, title, severity, status,
-        suppressed_by, started, ended, n_events, kept_at, status_changed_at, status_changed_by, searched, raised, document)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, '', $16, $17, $18)
+        suppressed_by, started, ended, n_events, kept_at, status_changed_at, status_changed_by, searched, raised, unknown, document)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, '', $16, $17, $18, $19)
     ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, started = excluded.started, ended = excluded.ended,
-        n_events = excluded.n_events, searched = excluded.searched, raised = excluded.raised, document = excluded.document";
+        n_events = excluded.n_events, searched = excluded.searched, raised = excluded.raised, unknown = excluded.unknown,
+        document = excluded.document";
 
 const UPSERT_INCIDENT: &str =
     "INSERT INTO incidents (id, kind, severity, status, started, ended, merged_into, kept_at, status_changed_at,
@@ -127,7 +130,7 @@ impl Store {
             if !place.resource.is_empty()
                 && let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await?
             {
-                place.raised = raising(catalog, &resource, facts.as_ref(), now).join("\n");
+                (place.raised, place.unknown) = raising(catalog, &resource, facts.as_ref(), now);
             }
         }
         on_pool!(&self.pool, pool => {
@@ -142,7 +145,7 @@ impl Store {
                     .bind(storable(&alert.title)).bind(severity_number(severity_at(alert.severity, place))).bind(status.text())
                     .bind(suppressed_by.map_or("", String::as_str)).bind(alert.start.as_millisecond()).bind(alert.end.as_millisecond())
                     .bind(i64::try_from(alert.n_events).unwrap_or(i64::MAX)).bind(instant(now)).bind(searched(alert))
-                    .bind(storable(&place.raised))
+                    .bind(storable(&place.raised)).bind(storable(&place.unknown))
                     .bind(storable(&json(alert)?))
                     .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
             }
@@ -231,10 +234,17 @@ impl Store {
     }
 }
 
-/// The risk factors that a resource has, as clauses about it.
-fn raising<'c>(catalog: &'c Catalog, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> Vec<&'c str> {
-    let holds = |factor: &&RiskFactor| factor.verdict(resource, facts, now) == Status::Unhealthy;
-    catalog.risk_factors.values().filter(holds).map(|factor| factor.file.because.as_str()).collect()
+/// The risk factors that a resource has, as clauses about it, and the titles of those of which it is not known; one a line.
+fn raising(catalog: &Catalog, resource: &Resource, facts: Option<&FactSheet>, now: Timestamp) -> (String, String) {
+    let (mut raised, mut unknown) = (Vec::new(), Vec::new());
+    for factor in catalog.risk_factors.values() {
+        match factor.verdict(resource, facts, now) {
+            Status::Unhealthy => raised.push(factor.file.because.as_str()),
+            Status::Unknown => unknown.push(factor.file.title.as_str()),
+            _ => {}
+        }
+    }
+    (raised.join("\n"), unknown.join("\n"))
 }
 
 /// How severe an alert is at a place. What only informs does so everywhere.

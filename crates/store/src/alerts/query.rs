@@ -84,16 +84,18 @@ const COLUMNS: &[&str] = &[
     "status_changed_by",
     "searched",
     "raised",
+    "unknown",
     "document",
 ];
 
 /// id, connector, account, group, resource, status, suppressed_by, incident, ended, kept_at, status_changed_at, status_changed_by,
-/// severity, raised, document
-type Row = (String, String, String, String, String, String, String, String, i64, String, String, String, i64, String, String);
+/// severity, raised, unknown, document
+type Row =
+    (String, String, String, String, String, String, String, String, i64, String, String, String, i64, String, String, String);
 
 const READ: &str =
     "SELECT t.id, t.connector, t.account, t.group_key, t.resource, t.status, t.suppressed_by, t.incident, t.ended, t.kept_at,
-    t.status_changed_at, t.status_changed_by, t.severity, t.raised, t.document FROM ";
+    t.status_changed_at, t.status_changed_by, t.severity, t.raised, t.unknown, t.document FROM ";
 
 impl Store {
     /// A page of alerts, newest first.
@@ -242,6 +244,7 @@ fn kept(row: Row) -> Result<KeptAlert, StoreError> {
         changed_by,
         severity,
         raised,
+        unknown,
         document,
     ) = row;
     let there = |text: String| Some(text).filter(|text| !text.is_empty());
@@ -253,6 +256,7 @@ fn kept(row: Row) -> Result<KeptAlert, StoreError> {
         resource: there(resource),
         severity: severity_of(severity),
         raised: raised.lines().map(str::to_owned).collect(),
+        unknown: unknown.lines().map(str::to_owned).collect(),
         status: status_of(&status)?,
         suppressed_by: there(suppressed_by),
         incident: there(incident),

@@ -269,9 +269,15 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
         own.tags = tags.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         own
     };
+    let mut unread = tagged("arn:unread", &[]);
+    unread.unreadable = serde_json::from_value(json!([{
+        "field": "tags", "reason": { "kind": "denied", "operation": "s3:GetBucketTagging", "code": "AccessDenied", "message": "" }
+    }]))
+    .unwrap();
     let own = [
         tagged("arn:critical", &[("Criticality", "High"), ("DataClassification", "restricted")]),
         tagged("arn:plain", &[("Criticality", "low")]),
+        unread,
     ];
     commit(store, plain("c", &own, 0)).await;
     let on = |id: &str, resource: &str, severity: &str| alert(id, 1, json!({ "compromised": resource, "severity": severity }));
@@ -282,6 +288,7 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
         on("informational", "arn:critical", "informational"),
         on("plain", "arn:plain", "medium"),
         on("elsewhere", "arn:unknown", "medium"),
+        on("unread", "arn:unread", "medium"),
     ];
     store.keep_alerts(&catalog, &alerts, HOME, at(5)).await.unwrap();
     let told = async |id: &str| {
@@ -294,6 +301,10 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
     assert_eq!(told("informational").await, (AlertLevel::Informational, 2));
     assert_eq!(told("plain").await, (AlertLevel::Medium, 0));
     assert_eq!(told("elsewhere").await, (AlertLevel::Medium, 0));
+    let kept = async |id: &str| store.alert(&ALL, id).await.unwrap().unwrap().unknown;
+    assert_eq!(told("unread").await, (AlertLevel::Medium, 0));
+    assert_eq!(kept("unread").await, ["Critical for the business", "Holds sensitive data"], "what was not read is told");
+    assert!(kept("plain").await.is_empty() && kept("low").await.is_empty());
     let high = AlertQuery { severity: Some([AlertLevel::High].into()), ..everything() };
     assert_eq!(ids(store, &ALL, &high).await.len(), 2, "the severity at its place is what is asked for");
     // Its owner says otherwise, and the alert grows.

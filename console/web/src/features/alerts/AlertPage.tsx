@@ -61,6 +61,10 @@ function Detail({ alert }: { alert: AlertDetail }) {
               <h2>What happened</h2>
               <p className="pre-wrap"><bdi>{alert.description}</bdi></p>
               {alert.why && <p className="reason"><strong>Why it stands out: </strong><bdi>{alert.why}</bdi></p>}
+              {alert.severityRaised && <p className="reason"><strong>Its severity: </strong><bdi>{alert.severityRaised}</bdi></p>}
+              {alert.severityUnknown && (
+                <p className="reason"><strong>Its severity may be too low: </strong><bdi>{alert.severityUnknown}</bdi></p>
+              )}
             </div>
             <AlertEvidence evidence={alert.evidence} />
           </section>
