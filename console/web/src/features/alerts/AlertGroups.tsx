@@ -16,7 +16,7 @@ export function AlertGroups({ groups, by, selection }: { groups: readonly AlertG
     <DataTable
       label="Groups of alerts" groups={[{ key: "", title: null, rows: groups }]} rowKey={(group) => group.key} rowName={(group) => group.title}
       columns={[
-        { key: "severity", header: "Highest severity", width: "136px", isInline: true, cell: (group) => <SeverityBadge severity={group.severity} /> },
+        { key: "severity", header: "Highest severity", width: "152px", isInline: true, cell: (group) => <SeverityBadge severity={group.severity} /> },
         { key: "title", header: by === "detection" ? "Detection" : "Resource", isLead: true, cell: (group) => <Name group={group} /> },
         { key: "count", header: "Alerts", width: "90px", isEnd: true, cell: (group) => <span className="number">{formatCount(group.rows.length)}</span> },
         { key: "end", header: "Last event", width: "180px", cell: (group) => <Time at={group.end} /> },

@@ -24,7 +24,7 @@ export function AlertTable({ rows, selection, label = "Alerts", step = Number.PO
   const titleOf = usePlanTitle();
   const [limit, setLimit] = useState(step);
   const columns: Column<AlertRow>[] = [
-    { key: "severity", header: "Severity", width: "136px", isInline: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
+    { key: "severity", header: "Severity", width: "152px", isInline: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
     {
       key: "title", header: "Alert", isLead: true,
       cell: (row) => <><AlertLink row={row} /><div className="small muted">{row.plan ? titleOf(row.plan) : "No plan: a rule of your own"}</div></>,
