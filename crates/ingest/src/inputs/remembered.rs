@@ -61,7 +61,7 @@ impl Remembered {
             let ids = position.get("ids").and_then(Value::as_str).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
             let ids: Vec<u64> = ids.unwrap_or_default().as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id)).collect();
             let at = position.get("at").and_then(Value::as_i64).unwrap_or_default();
-            remembered.next = remembered.next.max(number + 1);
+            remembered.next = remembered.next.max(number.saturating_add(1));
             remembered.known.extend(&ids);
             remembered.shards.push_back(Shard { stream, at, ids });
         }
