@@ -23,7 +23,8 @@ const CALLS: [(&str, &str, &str); 5] = [
 fn seeds() {
     LazyLock::force(&CATALOG);
     let recorded = skywarden_fuzz::texts("testkit/estate/recording", ".jsonl");
-    let calls = recorded.iter().flat_map(|text| text.lines()).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let calls =
+        recorded.iter().flat_map(|text| text.lines()).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let is_asked = |call: &serde_json::Value| CALLS.iter().any(|(service, ..)| call["service"] == *service);
     let bodies = calls.filter(is_asked).filter_map(|call| call["body"].as_str().map(str::to_owned));
     skywarden_fuzz::seeds(bodies.step_by(4).take(200));

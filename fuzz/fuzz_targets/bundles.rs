@@ -28,7 +28,8 @@ fn check(given: Vec<File>) {
 
 fn seeds() {
     let named = |name: &str, text: String| File { name: name.to_owned(), bytes: text.into_bytes() };
-    let objects: Vec<File> = skywarden_fuzz::texts("testkit/policies", ".json").into_iter().map(|text| named("a.json", text)).collect();
+    let objects: Vec<File> =
+        skywarden_fuzz::texts("testkit/policies", ".json").into_iter().map(|text| named("a.json", text)).collect();
     let mut seeds: Vec<Vec<u8>> = objects.iter().map(|file| [b"\x01", &file.bytes[..]].concat()).collect();
     let small: Vec<&File> = objects.iter().filter(|file| file.bytes.len() < 3_000).take(20).collect();
     for file in &small {

@@ -11,7 +11,8 @@ use skywarden_rule::{Input, Parameters};
 
 fn seeds() {
     let mut seeds: Vec<String> = skywarden_fuzz::documents("testkit/policies").iter().map(ToString::to_string).collect();
-    let conditions = skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
+    let conditions =
+        skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
     for condition in conditions.step_by(10) {
         let rule = json!({ "if": condition, "then": { "effect": "audit" } });
         seeds.push(json!({ "id": "/providers/Microsoft.Authorization/policyDefinitions/d", "name": "d", "properties": { "policyRule": rule } }).to_string());
@@ -21,9 +22,12 @@ fn seeds() {
         "properties": { "policyDefinitionId": assigned, "notScopes": ["/subscriptions/s/resourceGroups/g"], "parameters": { "p": { "value": 1 } },
         "overrides": [{ "kind": "policyEffect", "value": "Disabled" }],
         "resourceSelectors": [{ "name": "x", "selectors": [{ "kind": "resourceLocation", "in": ["l"] }] }] } }).to_string());
-    seeds.push(json!({ "id": "/providers/Microsoft.Authorization/policySetDefinitions/i", "name": "i",
+    seeds.push(
+        json!({ "id": "/providers/Microsoft.Authorization/policySetDefinitions/i", "name": "i",
         "properties": { "policyDefinitionGroups": [{ "name": "g" }],
-        "policyDefinitions": [{ "policyDefinitionId": assigned, "policyDefinitionReferenceId": "r", "groupNames": ["g"] }] } }).to_string());
+        "policyDefinitions": [{ "policyDefinitionId": assigned, "policyDefinitionReferenceId": "r", "groupNames": ["g"] }] } })
+        .to_string(),
+    );
     skywarden_fuzz::seeds(seeds);
 }
 

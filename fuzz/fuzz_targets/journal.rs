@@ -49,7 +49,8 @@ fn framed(packed: &[u8]) -> Vec<u8> {
 }
 
 fn seeds() {
-    let length = WRITTEN.get(..4).map(|length| u32::from_le_bytes([length[0], length[1], length[2], length[3]])).expect("a frame");
+    let length =
+        WRITTEN.get(..4).map(|length| u32::from_le_bytes([length[0], length[1], length[2], length[3]])).expect("a frame");
     let packed = &WRITTEN[8..8 + usize::try_from(length).expect("it is short")];
     let plain = zstd::bulk::decompress(packed, 1 << 16).expect("our own frame");
     skywarden_fuzz::seeds([

@@ -18,7 +18,8 @@ static DETECT: LazyLock<(Detect, Vec<String>, Kinds)> = LazyLock::new(|| {
 fn seeds() {
     let (_, sources, _) = &*DETECT;
     let choice = |source: &str| sources.iter().position(|own| own == source).and_then(|place| u8::try_from(place).ok());
-    let records = skywarden_fuzz::records().into_iter().filter_map(|(source, text)| Some([&[choice(&source)?], text.as_bytes()].concat()));
+    let records =
+        skywarden_fuzz::records().into_iter().filter_map(|(source, text)| Some([&[choice(&source)?], text.as_bytes()].concat()));
     skywarden_fuzz::seeds(records.step_by(2));
 }
 

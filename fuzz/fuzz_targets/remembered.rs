@@ -11,7 +11,8 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::json;
 use skywarden_content::{Catalog, LogSourceFile, Source};
 use skywarden_detect::{
-    AlertFacts, BadRecord, Clock, Correlator, CorrelatorState, Detect, InputState, Kinds, Place, PublicRules, Recall, Remembered, Run,
+    AlertFacts, BadRecord, Clock, Correlator, CorrelatorState, Detect, InputState, Kinds, Place, PublicRules, Recall, Remembered,
+    Run,
 };
 use skywarden_model::Timestamp;
 
@@ -32,10 +33,16 @@ events:
 /// One rule for each kind of memory.
 const DETECTORS: [(&str, &str); 8] = [
     ("many", "{ kind: threshold, by: [actor.user.name], within: 3h, at_least: 3, distinct: api.operation }"),
-    ("guessed", "{ kind: sequence, by: [actor.user.name], within: 6h, steps: [ { selection: failed, at_least: 2 }, { selection: done } ] }"),
+    (
+        "guessed",
+        "{ kind: sequence, by: [actor.user.name], within: 6h, steps: [ { selection: failed, at_least: 2 }, { selection: done } ] }",
+    ),
     ("both", "{ kind: together, by: [actor.user.name], within: 6h, selections: [failed, done] }"),
     ("new", "{ kind: first_seen, entity: [actor.user.name], feature: [src_endpoint.ip], learn: 2d, remember: 5d }"),
-    ("rare", "{ kind: rare, entity: [actor.user.name], feature: [src_endpoint.ip], among: [account], at_most: 1, learn: 2d, remember: 5d }"),
+    (
+        "rare",
+        "{ kind: rare, entity: [actor.user.name], feature: [src_endpoint.ip], among: [account], at_most: 1, learn: 2d, remember: 5d }",
+    ),
     ("more", "{ kind: volume, entity: [actor.user.name], within: 1h, at_least: 3, times: 2, learn: 1d, remember: 5d }"),
     ("travel", "{ kind: travel, entity: [actor.user.name], faster_than: 900 }"),
     ("beacon", "{ kind: beacon, by: [actor.user.name], within: 2d, at_least: 4, jitter: 0.2 }"),
@@ -121,7 +128,13 @@ fn reader(state: &[u8]) {
     for source in detect.sources() {
         let (mut run, mut input) = (Run::default(), detect.input(&source.id).expect("one of ours"));
         input.resume(state.clone());
-        let texts = ["type=PATH msg=audit(1.000:1): item=0 name=\"/etc/passwd\"", "a\tb\t1.5\t-", "#fields\tts\tuid", "a,b,\"c\nd\"", "{}"];
+        let texts = [
+            "type=PATH msg=audit(1.000:1): item=0 name=\"/etc/passwd\"",
+            "a\tb\t1.5\t-",
+            "#fields\tts\tuid",
+            "a,b,\"c\nd\"",
+            "{}",
+        ];
         for text in texts {
             let clock = Clock::OfRecords(Timestamp::UNIX_EPOCH);
             detect.feed(&mut run, &mut input, text, clock, &mut |bad: BadRecord| assert!(!bad.reason.is_empty()));

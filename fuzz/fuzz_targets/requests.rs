@@ -20,14 +20,16 @@ use skywarden_api::{
 };
 use skywarden_content::Catalog;
 use skywarden_model::{
-    Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp, subscription_id,
+    Assessment, Carried, Connector, Coverage, Environment, FactTable, ListOutcome, Resource, Scope, Status, Timestamp,
+    subscription_id,
 };
 use skywarden_store::{Run, Store};
 use skywarden_vault::SecretKey;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
-static CATALOG: LazyLock<Arc<Catalog>> = LazyLock::new(|| Arc::new(Catalog::embedded_with_threats().expect("the content is sound")));
+static CATALOG: LazyLock<Arc<Catalog>> =
+    LazyLock::new(|| Arc::new(Catalog::embedded_with_threats().expect("the content is sound")));
 
 const HOST: &str = "127.0.0.1:8470";
 const TENANT: &str = "2f5b7c1e-0000-4000-8000-000000000001";
@@ -155,7 +157,11 @@ async fn ask(router: &Router, request: Request<Body>) {
     let status = response.status();
     let is_json = response.headers().get("content-type").is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
     let body = axum::body::to_bytes(response.into_body(), 1 << 26).await.expect("an answer ends");
-    assert!(!status.is_server_error() || status == StatusCode::NOT_IMPLEMENTED, "{told}: {status} {}", String::from_utf8_lossy(&body));
+    assert!(
+        !status.is_server_error() || status == StatusCode::NOT_IMPLEMENTED,
+        "{told}: {status} {}",
+        String::from_utf8_lossy(&body)
+    );
     if is_json && is_read {
         let answer: Value = serde_json::from_slice(&body).unwrap_or_else(|error| panic!("{told}: {error}"));
         if let Some(error) = answer.get("error").and_then(Value::as_object).filter(|_| status.is_client_error()) {
@@ -197,7 +203,10 @@ fn seeds() {
     let resource = format!("subscriptions/{subscription}/resourceGroups/machines/providers/Skywarden.Host/machines/machine-1");
     let mut seeds = Vec::new();
     for (path, methods) in openapi().document["paths"].as_object().into_iter().flatten() {
-        let mut asked = path.replace("{subscriptionId}", &subscription).replace("{subscription}", &subscription).replace("{states}", "latest");
+        let mut asked = path
+            .replace("{subscriptionId}", &subscription)
+            .replace("{subscription}", &subscription)
+            .replace("{states}", "latest");
         for scope in ["{resourceId}", "{scope}", "{scopeId}"] {
             asked = asked.replacen(&format!("/{scope}/"), &format!("/{resource}/"), 1);
         }

@@ -17,7 +17,8 @@ static SOURCE: LazyLock<LogSourceFile> = LazyLock::new(|| {
 
 fn seeds() {
     let record = r#"{"at":"2026-03-01T00:00:00Z","user":"ann","eventName":"x","CommandLine":"a b"}"#;
-    let files = skywarden_fuzz::texts("content/detections", ".yaml").into_iter().step_by(6).map(|file| format!("{file}\0{record}"));
+    let files =
+        skywarden_fuzz::texts("content/detections", ".yaml").into_iter().step_by(6).map(|file| format!("{file}\0{record}"));
     let several = "title: a\nid: 6b0dd26b-2d4e-4b4d-9f3c-000000000001\nname: a\nlogsource: { product: test, service: calls }\ndetection:\n  s: { user|startswith: an }\n  condition: s\n---\n\
         title: b\ncorrelation:\n  type: event_count\n  rules: [a]\n  group-by: [user]\n  timespan: 5m\n  condition: { gte: 2 }\n---\n\
         title: c\nlogsource: { product: test }\nfilter:\n  rules: [a]\n  selection: { user: bob }\n  condition: not selection\n";

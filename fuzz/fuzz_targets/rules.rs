@@ -9,7 +9,8 @@ use skywarden_model::{Carried, Resource, Scope, Timestamp};
 use skywarden_rule::{Input, Parameters, Rule};
 
 fn seeds() {
-    let conditions = skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
+    let conditions =
+        skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
     skywarden_fuzz::seeds(conditions.step_by(2).map(|condition| condition.to_string()));
 }
 

@@ -17,7 +17,12 @@ fn all<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Vec<Framed> {
 }
 
 fn seeds() {
-    skywarden_fuzz::seeds(["11 <34>1 hello\n5 <1>ab", "<34>Oct 11 22:14:15 host su: x\n<13>b\r\n\0", "3 abc999 too short", "0 \n\n"]);
+    skywarden_fuzz::seeds([
+        "11 <34>1 hello\n5 <1>ab",
+        "<34>Oct 11 22:14:15 host su: x\n<13>b\r\n\0",
+        "3 abc999 too short",
+        "0 \n\n",
+    ]);
 }
 
 fuzz_target!(init: seeds(), |bytes: &[u8]| {

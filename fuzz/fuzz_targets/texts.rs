@@ -9,7 +9,8 @@ use skywarden_ingest::{MAX_LINE, TextKind, texts};
 const KINDS: [TextKind; 4] = [TextKind::Lines, TextKind::Json, TextKind::Rows, TextKind::Document];
 
 fn seeds() {
-    let plain = ["one\ntwo\r\n\n", "{\"a\":1}\n{\"a\":2}", "[{\"a\":1},\n{\"b\":[2]}]", "{\"Records\":[{\"a\":1}]}", "a,b\n1,\"x\ny\"\n"];
+    let plain =
+        ["one\ntwo\r\n\n", "{\"a\":1}\n{\"a\":2}", "[{\"a\":1},\n{\"b\":[2]}]", "{\"Records\":[{\"a\":1}]}", "a,b\n1,\"x\ny\"\n"];
     let mut files: Vec<Vec<u8>> = plain.iter().map(|text| text.as_bytes().to_vec()).collect();
     let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     files.extend(plain.iter().map(|text| [&[0xff, 0xfe][..], &utf16(text)].concat()));
@@ -19,7 +20,9 @@ fn seeds() {
     files.push(member.to_vec());
     files.push([member, member].concat());
     files.push(b"ElfFile\0".to_vec());
-    skywarden_fuzz::seeds((0..4_u8).flat_map(|choice| files.iter().map(move |file| [&[choice], &file[..]].concat()).collect::<Vec<_>>()));
+    skywarden_fuzz::seeds(
+        (0..4_u8).flat_map(|choice| files.iter().map(move |file| [&[choice], &file[..]].concat()).collect::<Vec<_>>()),
+    );
 }
 
 fuzz_target!(init: seeds(), |input: &[u8]| {

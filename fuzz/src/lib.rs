@@ -77,7 +77,8 @@ pub fn changed(bytes: &[u8], changes: &[u8]) -> Vec<u8> {
 /// # Panics
 /// If one is no YAML.
 pub fn documents(folder: &str) -> Vec<serde_json::Value> {
-    let parsed = |text: String| skywarden_content::Source::parse(&text).unwrap_or_else(|error| panic!("{folder}: {}", error.message));
+    let parsed =
+        |text: String| skywarden_content::Source::parse(&text).unwrap_or_else(|error| panic!("{folder}: {}", error.message));
     texts(folder, ".yaml").into_iter().map(|text| parsed(text).value).collect()
 }
 

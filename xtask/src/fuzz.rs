@@ -17,8 +17,7 @@ const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer
 
 /// An input is at most so long, in bytes. One that takes longer than two seconds is kept, one that takes longer than ten or asks for
 /// more than 512 MiB at once is a failure. Two GiB together hold the content and the corpus of the largest target.
-const LIMITS: [&str; 5] =
-    ["-max_len=4096", "-report_slow_units=2", "-timeout=10", "-malloc_limit_mb=512", "-rss_limit_mb=2048"];
+const LIMITS: [&str; 5] = ["-max_len=4096", "-report_slow_units=2", "-timeout=10", "-malloc_limit_mb=512", "-rss_limit_mb=2048"];
 
 /// The folder for first inputs, as the targets know it.
 const SEEDS: &str = "SKYWARDEN_FUZZ_SEEDS";
@@ -67,7 +66,10 @@ pub(crate) fn run(targets: &Targets, seconds: u64) -> anyhow::Result<()> {
         let outcome = fuzz(&root, &binaries.join(name), name, seconds, targets)?;
         rows.push((name, outcome));
     }
-    println!("{:<16} {:>10} {:>7} {:>8} {:>8} {:>6} {:>7}  outcome", "target", "runs", "seconds", "coverage", "features", "MB", "slowest");
+    println!(
+        "{:<16} {:>10} {:>7} {:>8} {:>8} {:>6} {:>7}  outcome",
+        "target", "runs", "seconds", "coverage", "features", "MB", "slowest"
+    );
     for (name, own) in &rows {
         println!(
             "{name:<16} {:>10} {:>7} {:>8} {:>8} {:>6} {:>6}s  {}",

@@ -1,11 +1,8 @@
 use std::collections::BTreeMap;
 
-use parquet::file::{
-    reader::{FileReader as _, SerializedFileReader},
-    writer::SerializedFileWriter,
-};
+use parquet::file::{reader::FileReader as _, writer::SerializedFileWriter};
 
-use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
+use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns, opened::opened};
 
 /// Files of an hour that are joined become one of at most so many bytes, packed.
 const MAX_JOINED: usize = 256 << 20;
@@ -65,7 +62,7 @@ impl Archive {
             // Files are in order of their numbers, and so are their rows.
             for name in rest {
                 let (path, bytes) = self.read(hour, *name).await?;
-                let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
+                let reader = opened(&path, bytes)?;
                 for group in 0..reader.num_row_groups() {
                     let group = reader.get_row_group(group).map_err(|error| ArchiveError::unreadable(&path, error))?;
                     let read =

@@ -1,12 +1,8 @@
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
-use parquet::file::{
-    metadata::RowGroupMetaData,
-    reader::{FileReader as _, SerializedFileReader},
-    statistics::Statistics,
-};
+use parquet::file::{metadata::RowGroupMetaData, reader::FileReader as _, statistics::Statistics};
 
-use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
+use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns, opened::opened};
 
 /// An event as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +51,7 @@ impl Archive {
         let files = self.files(source).await?;
         for StoredFile { hour, name, .. } in files.into_iter().filter(|file| is_wanted(&file.hour)) {
             let (path, bytes) = self.read(&hour, name).await?;
-            let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
+            let reader = opened(&path, bytes)?;
             if let Some(first) = reader.metadata().row_groups().first() {
                 heap.push(Reverse((least(first), open.len())));
                 open.push(Open { hour, name, group: 0, events: Vec::new() });
@@ -87,7 +83,7 @@ impl Archive {
     async fn read_group(&self, file: &mut Open, range: &Range<i64>) -> Result<bool, ArchiveError> {
         let (path, bytes) = self.read(&file.hour, file.name).await?;
         let unreadable = |error| ArchiveError::unreadable(&path, error);
-        let reader = SerializedFileReader::new(bytes).map_err(unreadable)?;
+        let reader = opened(&path, bytes)?;
         if file.group >= reader.num_row_groups() {
             return Ok(false);
         }

@@ -209,7 +209,9 @@ fn times_that_nothing_can_have_end_nothing() {
         let window = format!(r#"{{"events":[[{time},"x",0],[{time},"y",0],[{time},"z",1]],"quiet_until":{time}}}"#);
         let values = [
             format!(r#"{{"steps":[{window},{window}],"quiet_until":{time}}}"#),
-            format!(r#"{{"known_since":{time},"window":{time},"sum":1e308,"values":[],"peaks":[[{time},1.0]],"has_told":false}}"#),
+            format!(
+                r#"{{"known_since":{time},"window":{time},"sum":1e308,"values":[],"peaks":[[{time},1.0]],"has_told":false}}"#
+            ),
             format!(r#"{{"time":{time},"latitude":1e308,"longitude":-1.0,"name":"n","id":"i"}}"#),
             format!("[[1,{time}]]"),
             time.to_string(),
@@ -221,7 +223,8 @@ fn times_that_nothing_can_have_end_nothing() {
             for text in &texts {
                 detect.feed(&mut run, &mut input, text, far(), &mut |bad: BadRecord| panic!("{bad:?}"));
             }
-            assert!(run.failed().is_some(), "not every kind of memory looks like {value}");
+            // Not every kind of memory looks like this, and what ended long ago is not looked at.
+            assert_eq!(run.failed().is_some(), until == i64::MAX, "{value}");
         }
     }
 }

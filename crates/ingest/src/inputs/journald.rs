@@ -381,6 +381,17 @@ impl<R: AsyncRead + Unpin> Lines<R> {
 mod tests {
     use super::*;
 
+    #[tokio::test]
+    async fn what_is_no_entry_is_told_and_half_a_line_is_none() {
+        let written =
+            b"{\"__CURSOR\":\"a\",\"MESSAGE\":\"x\"}\n\n{\"MESSAGE\":\"y\"}\n{\"__CURSOR\":\"b\"}\n{\"__CURSOR\":\"c\"}";
+        let found = JournalEntries::read(&written[..]).await.unwrap();
+        let texts: Vec<&str> = found.texts.iter().collect();
+        assert_eq!(texts, ["{\"__CURSOR\":\"a\",\"MESSAGE\":\"x\"}", "{\"__CURSOR\":\"b\"}"]);
+        assert_eq!((found.cursor.as_deref(), found.refused.len()), (Some("b"), 1));
+        assert!(found.refused[0].reason.contains("__CURSOR") && found.refused[0].start.contains("\"y\""));
+    }
+
     #[test]
     fn what_journalctl_says_comes_with_what_to_do() {
         let hint = "Hint: You are currently not seeing messages from other users and the system.\n      Users in groups 'adm', \

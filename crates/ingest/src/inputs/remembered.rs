@@ -192,6 +192,13 @@ mod tests {
     }
 
     #[test]
+    fn the_last_number_that_there_is_ends_nothing() {
+        let position = json!({ "at": 7, "ids": STANDARD_NO_PAD.encode(9_u64.to_le_bytes()) });
+        let remembered = Remembered::of([(format!("{STREAM}{}", u64::MAX), position)]);
+        assert!(remembered.knows(9));
+    }
+
+    #[test]
     fn what_is_old_or_too_much_is_forgotten() {
         let (mut remembered, mut kept) = (Remembered::default(), BTreeMap::new());
         keep(&mut kept, [remembered.add(vec![1, 2], at(0)), remembered.add(vec![3], at(10))]);
