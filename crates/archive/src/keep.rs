@@ -2,7 +2,11 @@ use std::collections::BTreeMap;
 
 use parquet::file::{reader::FileReader as _, writer::SerializedFileWriter};
 
-use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns, opened::opened};
+use crate::{
+    Archive, ArchiveError, FileName, Hour, StoredFile,
+    columns::Columns,
+    opened::{group, opened},
+};
 
 /// Files of an hour that are joined become one of at most so many bytes, packed.
 const MAX_JOINED: usize = 256 << 20;
@@ -63,10 +67,8 @@ impl Archive {
             for name in rest {
                 let (path, bytes) = self.read(hour, *name).await?;
                 let reader = opened(&path, bytes)?;
-                for group in 0..reader.num_row_groups() {
-                    let group = reader.get_row_group(group).map_err(|error| ArchiveError::unreadable(&path, error))?;
-                    let read =
-                        Columns::read(&self.layout, group.as_ref()).map_err(|error| ArchiveError::unreadable(&path, error))?;
+                for number in 0..reader.num_row_groups() {
+                    let read = group(&path, &self.layout, &reader, number)?;
                     for row in read.rows() {
                         columns.push([row.seq, row.time, row.received], row.texts.into_iter());
                         if columns.n_bytes() >= GROUP {
