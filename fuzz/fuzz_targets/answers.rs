@@ -20,7 +20,17 @@ const CALLS: [(&str, &str, &str); 5] = [
     ("s3", "ListBuckets", r#"{"rest":"GET /?max-buckets=1000"}"#),
 ];
 
-fuzz_target!(|body: &[u8]| {
+fn seeds() {
+    LazyLock::force(&CATALOG);
+    let recorded = skywarden_fuzz::texts("testkit/estate/recording", ".jsonl");
+    let calls =
+        recorded.iter().flat_map(|text| text.lines()).filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let is_asked = |call: &serde_json::Value| CALLS.iter().any(|(service, ..)| call["service"] == *service);
+    let bodies = calls.filter(is_asked).filter_map(|call| call["body"].as_str().map(str::to_owned));
+    skywarden_fuzz::seeds(bodies.step_by(4).take(200));
+}
+
+fuzz_target!(init: seeds(), |body: &[u8]| {
     let Ok(body) = std::str::from_utf8(body) else { return };
     let mut lines = Vec::new();
     let mut line = |service: &str, operation: &str, parameters: &str, body: &str| {

@@ -9,7 +9,29 @@ use skywarden_model::{Carried, Resource, Scope, Timestamp};
 use skywarden_policy::{Assignment, Definition, Initiative, NoNeighbours, PolicyExemption};
 use skywarden_rule::{Input, Parameters};
 
-fuzz_target!(|text: &str| {
+fn seeds() {
+    let mut seeds: Vec<String> = skywarden_fuzz::documents("testkit/policies").iter().map(ToString::to_string).collect();
+    let conditions =
+        skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
+    for condition in conditions.step_by(10) {
+        let rule = json!({ "if": condition, "then": { "effect": "audit" } });
+        seeds.push(json!({ "id": "/providers/Microsoft.Authorization/policyDefinitions/d", "name": "d", "properties": { "policyRule": rule } }).to_string());
+    }
+    let assigned = "/providers/Microsoft.Authorization/policyDefinitions/d";
+    seeds.push(json!({ "id": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/a", "name": "a",
+        "properties": { "policyDefinitionId": assigned, "notScopes": ["/subscriptions/s/resourceGroups/g"], "parameters": { "p": { "value": 1 } },
+        "overrides": [{ "kind": "policyEffect", "value": "Disabled" }],
+        "resourceSelectors": [{ "name": "x", "selectors": [{ "kind": "resourceLocation", "in": ["l"] }] }] } }).to_string());
+    seeds.push(
+        json!({ "id": "/providers/Microsoft.Authorization/policySetDefinitions/i", "name": "i",
+        "properties": { "policyDefinitionGroups": [{ "name": "g" }],
+        "policyDefinitions": [{ "policyDefinitionId": assigned, "policyDefinitionReferenceId": "r", "groupNames": ["g"] }] } })
+        .to_string(),
+    );
+    skywarden_fuzz::seeds(seeds);
+}
+
+fuzz_target!(init: seeds(), |text: &str| {
     let Ok(document) = serde_json::from_str::<Value>(text) else { return };
     let errors = [
         Initiative::parse(&document).err(),

@@ -19,7 +19,24 @@ fn read(file: &[u8]) {
     assert!(n < file.len() / 28 + 10, "{n} things were found in {} bytes", file.len());
 }
 
-fuzz_target!(|bytes: &[u8]| {
+/// What stands behind the header of a chunk: records, and the head of a file.
+fn seeds() {
+    let mut log = LogWriter::starting_at(1);
+    for n in 1..4 {
+        let template =
+            Element::new("Event", vec![Part::Hole(0), Part::Element(Element::new("Data", vec![Part::OptionalHole(1)]))]);
+        log.add(n, &Content::Instance(template, vec![Datum::Raw(0x01, b"a\0b\0".to_vec()), Datum::Raw(0x08, vec![1, 2, 3, 4])]));
+    }
+    let file = log.file(Left::Closed);
+    skywarden_fuzz::seeds([
+        &file[..2048],
+        &file[4096..4096 + 2048],
+        &file[4096 + 512..4096 + 2048],
+        &file[4096 + 600..4096 + 1600],
+    ]);
+}
+
+fuzz_target!(init: seeds(), |bytes: &[u8]| {
     read(bytes);
     // As records of a chunk whose header is not to be trusted.
     let mut log = LogWriter::starting_at(1);

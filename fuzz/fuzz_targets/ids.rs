@@ -4,7 +4,17 @@
 use libfuzzer_sys::fuzz_target;
 use skywarden_model::{ArmId, FieldPath, ResourceId, Scope, native_id_of};
 
-fuzz_target!(|text: &str| {
+fn seeds() {
+    skywarden_fuzz::seeds([
+        "properties.a['b.c'][*].d[0]",
+        "arn:aws:s3:::x",
+        "arn:aws:ec2:us-east-1:123456789012:volume/vol-1",
+        "/subscriptions/s/resourceGroups/g/providers/A.B/c/n",
+        "%2Fa%zz~",
+    ]);
+}
+
+fuzz_target!(init: seeds(), |text: &str| {
     if let Ok(path) = text.parse::<FieldPath>() {
         let printed = path.to_string();
         // A key with a quote can't be written as a path; all others read back as they were.

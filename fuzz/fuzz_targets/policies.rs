@@ -23,7 +23,15 @@ fn resource(type_name: &str, properties: Value) -> Resource {
     }
 }
 
-fuzz_target!(|text: &str| {
+fn seeds() {
+    skywarden_fuzz::seeds([
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":"*","Action":"s3:GetObject","Resource":"arn:aws:s3:::x/*","Condition":{"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}},{"Effect":"Deny","NotPrincipal":{"AWS":"arn:aws:iam::1:root"},"NotAction":["iam:*"],"NotResource":"*"}]}"#,
+        r#"{"Statement":{"Effect":"Allow","Action":["iam:PassRole","lambda:*"],"Resource":"*"}}"#,
+        r#"{"Statement":[{"Effect":"Allow","Principal":{"AWS":["123456789012","arn:aws:iam::210987654321:root"],"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:PrincipalOrgID":["o-1"]},"Bool":{"aws:SecureTransport":"false"},"StringLike":{"sts:ExternalId":"x*"}}}]}"#,
+    ]);
+}
+
+fuzz_target!(init: seeds(), |text: &str| {
     let parsed = serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()));
     let estate = [
         resource("AWS::S3::Bucket", json!({ "Policy": parsed, "Acl": { "Grants": [] } })),

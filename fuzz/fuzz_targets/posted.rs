@@ -8,7 +8,19 @@ const TYPES: [&str; 4] =
     ["application/json", "application/cloudevents+json", "application/cloudevents-batch+json; charset=utf-8", "text/plain"];
 const KINDS: [TextKind; 4] = [TextKind::Lines, TextKind::Json, TextKind::Rows, TextKind::Document];
 
-fuzz_target!(|input: &[u8]| {
+fn seeds() {
+    let bodies = [
+        "{\"a\":1}",
+        "[{\"a\":1},{\"b\":2}]",
+        "{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data\":{\"a\":1}}",
+        "[{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"s\",\"type\":\"t\",\"data_base64\":\"eyJhIjoxfQ==\"}]",
+        "one\ntwo\n",
+        "a,b\n1,\"x\ny\"\n",
+    ];
+    skywarden_fuzz::seeds((0..16).flat_map(|choice| bodies.map(|body| [&[choice], body.as_bytes()].concat())));
+}
+
+fuzz_target!(init: seeds(), |input: &[u8]| {
     let Some((choice, body)) = input.split_first() else { return };
     let choice = usize::from(*choice);
     let posted = Posted { content_type: Some(TYPES[choice % 4].to_owned()), body: body.to_vec() };

@@ -15,7 +15,15 @@ static DETECT: LazyLock<(Detect, Vec<String>, Kinds)> = LazyLock::new(|| {
     (detect, sources, Kinds::new(catalog.incidents.values()))
 });
 
-fuzz_target!(|input: &[u8]| {
+fn seeds() {
+    let (_, sources, _) = &*DETECT;
+    let choice = |source: &str| sources.iter().position(|own| own == source).and_then(|place| u8::try_from(place).ok());
+    let records =
+        skywarden_fuzz::records().into_iter().filter_map(|(source, text)| Some([&[choice(&source)?], text.as_bytes()].concat()));
+    skywarden_fuzz::seeds(records.step_by(2));
+}
+
+fuzz_target!(init: seeds(), |input: &[u8]| {
     let Some((choice, text)) = input.split_first() else { return };
     let text = String::from_utf8_lossy(text);
     let (detect, sources, kinds) = &*DETECT;

@@ -15,7 +15,17 @@ static SOURCE: LazyLock<LogSourceFile> = LazyLock::new(|| {
     serde_json::from_value(source.value).expect("a log source")
 });
 
-fuzz_target!(|input: &str| {
+fn seeds() {
+    let record = r#"{"at":"2026-03-01T00:00:00Z","user":"ann","eventName":"x","CommandLine":"a b"}"#;
+    let files =
+        skywarden_fuzz::texts("content/detections", ".yaml").into_iter().step_by(6).map(|file| format!("{file}\0{record}"));
+    let several = "title: a\nid: 6b0dd26b-2d4e-4b4d-9f3c-000000000001\nname: a\nlogsource: { product: test, service: calls }\ndetection:\n  s: { user|startswith: an }\n  condition: s\n---\n\
+        title: b\ncorrelation:\n  type: event_count\n  rules: [a]\n  group-by: [user]\n  timespan: 5m\n  condition: { gte: 2 }\n---\n\
+        title: c\nlogsource: { product: test }\nfilter:\n  rules: [a]\n  selection: { user: bob }\n  condition: not selection\n";
+    skywarden_fuzz::seeds(files.chain([format!("{several}\0{record}")]));
+}
+
+fuzz_target!(init: seeds(), |input: &str| {
     let (file, record) = input.split_once('\0').unwrap_or((input, "{}"));
     let mut public = PublicRules::default();
     public.add("file", file);

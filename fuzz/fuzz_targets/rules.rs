@@ -8,7 +8,13 @@ use serde_json::{Value, json};
 use skywarden_model::{Carried, Resource, Scope, Timestamp};
 use skywarden_rule::{Input, Parameters, Rule};
 
-fuzz_target!(|text: &str| {
+fn seeds() {
+    let conditions =
+        skywarden_fuzz::documents("content/recommendations").into_iter().filter_map(|file| file.get("violated_if").cloned());
+    skywarden_fuzz::seeds(conditions.step_by(2).map(|condition| condition.to_string()));
+}
+
+fuzz_target!(init: seeds(), |text: &str| {
     let Ok(source) = serde_json::from_str::<Value>(text) else { return };
     let Ok(rule) = Rule::compile(&source, &BTreeSet::from(["p".to_owned()])) else { return };
     let resource = Resource {

@@ -5,7 +5,15 @@
 use libfuzzer_sys::fuzz_target;
 use skywarden_sigma::{EngineBuilder, Projection, Scratch, parse};
 
-fuzz_target!(|input: &[u8]| {
+fn seeds() {
+    let record = r#"{"eventName":"DeleteTrail","userIdentity":{"type":"Root","arn":"a"},"list":[1,"x",{"y":null}]}"#;
+    let files = skywarden_fuzz::texts("content/detections", ".yaml");
+    // What is ours in a file no rule of Sigma has.
+    let rules = files.iter().map(|file| file.split("\nskywarden:").next().unwrap_or_default());
+    skywarden_fuzz::seeds(rules.step_by(3).map(|rule| format!("{rule}\n\0{record}")));
+}
+
+fuzz_target!(init: seeds(), |input: &[u8]| {
     let Ok(input) = std::str::from_utf8(input) else { return };
     let (rule, record) = input.split_once('\0').unwrap_or((input, "{}"));
     let Some(rule) = parse(rule).rules.pop() else { return };

@@ -15,7 +15,15 @@ static FOLDER: LazyLock<std::path::PathBuf> = LazyLock::new(|| {
     folder
 });
 
-fuzz_target!(|bytes: &[u8]| {
+fn seeds() {
+    LazyLock::force(&CATALOG);
+    let item = r#"{"configurationItemVersion":"1.3","configurationItemStatus":"OK","awsAccountId":"111111111111","awsRegion":"eu-west-1","resourceType":"AWS::S3::Bucket","resourceId":"b","ARN":"arn:aws:s3:::b","tags":{"team":"a"},"configuration":"{\"name\":\"b\"}","supplementaryConfiguration":{"BucketPolicy":{"policyText":"{}"},"PublicAccessBlockConfiguration":{"ignorePublicAcls":true}}}"#;
+    let group = r#"{"configurationItemStatus":"OK","awsAccountId":"111111111111","awsRegion":"eu-west-1","resourceType":"AWS::EC2::SecurityGroup","resourceId":"sg-1","ARN":"arn:aws:ec2:eu-west-1:111111111111:security-group/sg-1","configuration":{"groupId":"sg-1","ipPermissions":[{"fromPort":22,"ipv4Ranges":[{"cidrIp":"0.0.0.0/0"}]}]}}"#;
+    let whole = format!(r#"{{"fileVersion":"1.0","configSnapshotId":"x","configurationItems":[{item},{group}]}}"#);
+    skywarden_fuzz::seeds([whole.as_str(), item, group]);
+}
+
+fuzz_target!(init: seeds(), |bytes: &[u8]| {
     // As it stands, as one item of a file, and packed.
     let item = [br#"{"configurationItems":["#, bytes, b"]}"].concat();
     for (name, content) in [("whole.json", bytes), ("item.json", &item), ("packed.json.gz", bytes)] {

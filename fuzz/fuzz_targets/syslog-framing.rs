@@ -16,7 +16,16 @@ fn all<'b>(parts: impl IntoIterator<Item = &'b [u8]>) -> Vec<Framed> {
     found
 }
 
-fuzz_target!(|bytes: &[u8]| {
+fn seeds() {
+    skywarden_fuzz::seeds([
+        "11 <34>1 hello\n5 <1>ab",
+        "<34>Oct 11 22:14:15 host su: x\n<13>b\r\n\0",
+        "3 abc999 too short",
+        "0 \n\n",
+    ]);
+}
+
+fuzz_target!(init: seeds(), |bytes: &[u8]| {
     let at_once = all([bytes]);
     let size = usize::from(bytes.first().copied().unwrap_or(1)).max(1);
     assert_eq!(all(bytes.chunks(1)), at_once);

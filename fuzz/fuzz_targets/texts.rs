@@ -8,7 +8,24 @@ use skywarden_ingest::{MAX_LINE, TextKind, texts};
 
 const KINDS: [TextKind; 4] = [TextKind::Lines, TextKind::Json, TextKind::Rows, TextKind::Document];
 
-fuzz_target!(|input: &[u8]| {
+fn seeds() {
+    let plain =
+        ["one\ntwo\r\n\n", "{\"a\":1}\n{\"a\":2}", "[{\"a\":1},\n{\"b\":[2]}]", "{\"Records\":[{\"a\":1}]}", "a,b\n1,\"x\ny\"\n"];
+    let mut files: Vec<Vec<u8>> = plain.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    files.extend(plain.iter().map(|text| [&[0xff, 0xfe][..], &utf16(text)].concat()));
+    files.extend(plain.iter().map(|text| zstd::bulk::compress(text.as_bytes(), 1).expect("memory")));
+    // A member of gzip whose content is stored: "a\n".
+    let member = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 1, 2, 0, 0xfd, 0xff, b'a', b'\n', 0x07, 0xa1, 0xea, 0xdd, 2, 0, 0, 0];
+    files.push(member.to_vec());
+    files.push([member, member].concat());
+    files.push(b"ElfFile\0".to_vec());
+    skywarden_fuzz::seeds(
+        (0..4_u8).flat_map(|choice| files.iter().map(move |file| [&[choice], &file[..]].concat()).collect::<Vec<_>>()),
+    );
+}
+
+fuzz_target!(init: seeds(), |input: &[u8]| {
     let Some((choice, file)) = input.split_first() else { return };
     let kind = KINDS[usize::from(*choice) % KINDS.len()];
     let is_plain = !(file.starts_with(&[0x1f, 0x8b]) || file.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) || file.starts_with(b"ElfFile"));

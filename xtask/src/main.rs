@@ -69,11 +69,15 @@ enum Command {
         #[arg(value_parser = ["rescan", "ingest", "store"])]
         name: String,
     },
-    /// Fuzz a parser of outside input.
+    /// Fuzz a parser of outside input, or one after the other.
     Fuzz {
         /// Which: a file of fuzz/fuzz_targets.
-        name: String,
-        /// For how long.
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        name: Option<String>,
+        /// All of them.
+        #[arg(long)]
+        all: bool,
+        /// For how long each.
         #[arg(long, default_value_t = 60)]
         seconds: u64,
     },
@@ -109,7 +113,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conformance { part, data } => conformance::run(part.as_deref(), &data),
         Command::Report => report::test(),
         Command::Soak { name } => soak::run(&name),
-        Command::Fuzz { name, seconds } => fuzz::run(&name, seconds),
+        Command::Fuzz { name, all: _, seconds } => fuzz::run(&name.map_or(fuzz::Targets::All, fuzz::Targets::One), seconds),
         Command::New { kind } => new::run(&kind),
     }
 }

@@ -191,7 +191,7 @@ impl Archive {
     }
 
     /// All files of some log source, or of all, in order of their hours and numbers, without those whose events are in another file as
-    /// well.
+    /// well. What is not named as the archive names its files (`hour=7` for `hour=07`) is none of them.
     ///
     /// # Errors
     /// If the storage can't be listed.
@@ -215,7 +215,8 @@ impl Archive {
             .iter()
             .filter_map(|object| {
                 let (hour, name) = (Hour::parse(&object.location)?, FileName::parse(&object.location)?);
-                Some(StoredFile { hour, name, n_bytes: object.size, written: object.last_modified.timestamp_millis() })
+                let written = object.last_modified.timestamp_millis();
+                Some(StoredFile { hour, name, n_bytes: object.size, written }).filter(|file| file.path() == object.location)
             })
             .collect();
         files.sort_by(|left, right| (&left.hour, left.name).cmp(&(&right.hour, right.name)));

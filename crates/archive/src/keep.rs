@@ -1,11 +1,12 @@
 use std::collections::BTreeMap;
 
-use parquet::file::{
-    reader::{FileReader as _, SerializedFileReader},
-    writer::SerializedFileWriter,
-};
+use parquet::file::{reader::FileReader as _, writer::SerializedFileWriter};
 
-use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
+use crate::{
+    Archive, ArchiveError, FileName, Hour, StoredFile,
+    columns::Columns,
+    opened::{group, opened},
+};
 
 /// Files of an hour that are joined become one of at most so many bytes, packed.
 const MAX_JOINED: usize = 256 << 20;
@@ -65,11 +66,9 @@ impl Archive {
             // Files are in order of their numbers, and so are their rows.
             for name in rest {
                 let (path, bytes) = self.read(hour, *name).await?;
-                let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
-                for group in 0..reader.num_row_groups() {
-                    let group = reader.get_row_group(group).map_err(|error| ArchiveError::unreadable(&path, error))?;
-                    let read =
-                        Columns::read(&self.layout, group.as_ref()).map_err(|error| ArchiveError::unreadable(&path, error))?;
+                let reader = opened(&path, bytes)?;
+                for number in 0..reader.num_row_groups() {
+                    let read = group(&path, &self.layout, &reader, number)?;
                     for row in read.rows() {
                         columns.push([row.seq, row.time, row.received], row.texts.into_iter());
                         if columns.n_bytes() >= GROUP {

@@ -10,6 +10,7 @@ mod columns;
 mod error;
 mod files;
 mod keep;
+mod opened;
 mod replay;
 mod schema;
 

@@ -1,12 +1,11 @@
 use std::{cmp::Reverse, collections::BinaryHeap, ops::Range};
 
-use parquet::file::{
-    metadata::RowGroupMetaData,
-    reader::{FileReader as _, SerializedFileReader},
-    statistics::Statistics,
-};
+use parquet::file::{metadata::RowGroupMetaData, reader::FileReader as _, statistics::Statistics};
 
-use crate::{Archive, ArchiveError, FileName, Hour, StoredFile, columns::Columns};
+use crate::{
+    Archive, ArchiveError, FileName, Hour, StoredFile,
+    opened::{group, opened},
+};
 
 /// An event as it was kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,7 +54,7 @@ impl Archive {
         let files = self.files(source).await?;
         for StoredFile { hour, name, .. } in files.into_iter().filter(|file| is_wanted(&file.hour)) {
             let (path, bytes) = self.read(&hour, name).await?;
-            let reader = SerializedFileReader::new(bytes).map_err(|error| ArchiveError::unreadable(&path, error))?;
+            let reader = opened(&path, bytes)?;
             if let Some(first) = reader.metadata().row_groups().first() {
                 heap.push(Reverse((least(first), open.len())));
                 open.push(Open { hour, name, group: 0, events: Vec::new() });
@@ -86,14 +85,12 @@ impl Archive {
     /// Reads the next row group of a file; whether there was one.
     async fn read_group(&self, file: &mut Open, range: &Range<i64>) -> Result<bool, ArchiveError> {
         let (path, bytes) = self.read(&file.hour, file.name).await?;
-        let unreadable = |error| ArchiveError::unreadable(&path, error);
-        let reader = SerializedFileReader::new(bytes).map_err(unreadable)?;
+        let reader = opened(&path, bytes)?;
         if file.group >= reader.num_row_groups() {
             return Ok(false);
         }
-        let group = reader.get_row_group(file.group).map_err(unreadable)?;
+        let columns = group(&path, &self.layout, &reader, file.group)?;
         file.group += 1;
-        let columns = Columns::read(&self.layout, group.as_ref()).map_err(unreadable)?;
         let wanted = columns.rows().filter(|row| range.contains(&row.time));
         file.events = wanted
             .map(|row| ArchivedEvent {

@@ -74,6 +74,52 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().unwrap()
 }
 
+#[test]
+fn any_changed_byte_is_read_or_refused() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::in_folder(folder.path(), layout()).unwrap();
+        let events = expected(&[(0, 1, "a".to_owned()), (0, 2, "b".to_owned())]);
+        put(&archive, 1, &events).await;
+        let own = archive.files(None).await.unwrap();
+        let file = folder.path().join(own[0].path().as_ref());
+        let whole = std::fs::read(&file).unwrap();
+        let mut n_refused = 0;
+        // Numbers of a footer are negative by their last bit.
+        for (place, by) in (0..whole.len()).flat_map(|place| [0x01, 0x40, 0xff].map(|by| (place, by))) {
+            let mut changed = whole.clone();
+            changed[place] ^= by;
+            std::fs::write(&file, changed).unwrap();
+            if let Err(error) = archive.replay(None, i64::MIN..i64::MAX, &mut |_| true).await {
+                assert!(error.to_string().contains("parquet"), "{error}");
+                n_refused += 1;
+            }
+        }
+        assert!(n_refused > 0);
+    });
+}
+
+#[test]
+fn what_is_named_otherwise_is_no_file_of_the_archive() {
+    runtime().block_on(async {
+        let folder = tempfile::tempdir().unwrap();
+        let archive = Archive::in_folder(folder.path(), layout()).unwrap();
+        let events = expected(&[(0, 1, "a".to_owned())]);
+        put(&archive, 1, &events).await;
+        let own = archive.files(None).await.unwrap();
+        let file = folder.path().join(own[0].path().as_ref());
+        for name in
+            ["hour=0/000000000002.parquet", "hour=00/2.parquet", "hour=00/+00000000002.parquet", "hour=99/000000000002.parquet"]
+        {
+            let copy = file.parent().unwrap().parent().unwrap().join(name);
+            std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
+            std::fs::copy(&file, copy).unwrap();
+        }
+        assert_eq!(archive.files(None).await.unwrap(), own);
+        assert_eq!(read(&archive, None, 0..HOUR).await, events);
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]

@@ -24,5 +24,5 @@ pub use operation::OperationError;
 pub use pace::RateKey;
 pub use partition::{Partition, partition_by_name, partition_of_region};
 pub use retry::is_throttle;
-pub use s3::{S3Address, S3Listed, S3Listing, S3Page, S3Part, decoded_key};
+pub use s3::{S3Address, S3Listed, S3Listing, S3Page, S3Part, decoded_key, listed_page};
 pub use sqs::{SqsMessage, SqsQueue};

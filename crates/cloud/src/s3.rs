@@ -134,7 +134,7 @@ impl AwsClient {
         }
         let path = format!("/{}", encoded(listing.bucket, ""));
         let response = self.s3(LIST, listing.region, listing.bucket, path, query, Vec::new()).await?;
-        page(&accepted(LIST, response)?.body).map_err(|reason| OperationError::answer(LIST, reason))
+        listed_page(&accepted(LIST, response)?.body).map_err(|reason| OperationError::answer(LIST, reason))
     }
 
     /// Asks S3 where a bucket is; asks again in another region if S3 says that the bucket is there.
@@ -247,7 +247,10 @@ pub fn decoded_key(text: &str) -> String {
 }
 
 /// Reads a page of `ListObjectsV2`.
-fn page(body: &[u8]) -> Result<S3Page, String> {
+///
+/// # Errors
+/// Why it is none, or not a whole one.
+pub fn listed_page(body: &[u8]) -> Result<S3Page, String> {
     let text = std::str::from_utf8(body).map_err(|error| error.to_string())?;
     let mut reader = Reader::from_str(text);
     let (mut page, mut object, mut content) = (S3Page::default(), S3Listed::default(), String::new());
@@ -319,7 +322,7 @@ mod tests {
 
     #[test]
     fn a_page_gives_objects_folders_and_the_next_page() {
-        let found = page(PAGE.as_bytes()).unwrap();
+        let found = listed_page(PAGE.as_bytes()).unwrap();
         let modified = "2026-11-29T10:00:00Z".parse().unwrap();
         assert_eq!(found.objects, [S3Listed { key: "logs/a b+c.gz".into(), modified, etag: "0c".into(), size: 7 }]);
         assert_eq!((found.folders, found.next), (vec!["logs/x&/".to_owned()], Some("1a&b=".to_owned())));
@@ -328,10 +331,10 @@ mod tests {
     #[test]
     fn what_is_no_whole_page_is_refused() {
         for cut in [PAGE.len() - 1, PAGE.len() / 2, 40, 0] {
-            assert!(page(&PAGE.as_bytes()[..cut]).is_err(), "{cut}");
+            assert!(listed_page(&PAGE.as_bytes()[..cut]).is_err(), "{cut}");
         }
-        assert!(page(PAGE.replace("NextContinuationToken", "Other").as_bytes()).unwrap_err().contains("next page"));
-        assert!(page(b"<html>login</html>").unwrap_err().contains("html"));
+        assert!(listed_page(PAGE.replace("NextContinuationToken", "Other").as_bytes()).unwrap_err().contains("next page"));
+        assert!(listed_page(b"<html>login</html>").unwrap_err().contains("html"));
     }
 
     #[test]
@@ -349,8 +352,8 @@ mod tests {
 
         #[test]
         fn no_answer_breaks_it(body in proptest::collection::vec(any::<u8>(), 0..200), xml in "(<(Contents|Key|/Key|/Contents|ListBucketResult|/x)>|&[a-z#0-9]{0,4};?|[^<]{0,4}){0,20}") {
-            let _ = page(&body);
-            let _ = page(xml.as_bytes());
+            let _ = listed_page(&body);
+            let _ = listed_page(xml.as_bytes());
             decoded_key(&xml);
         }
     }

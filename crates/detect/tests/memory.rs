@@ -192,6 +192,43 @@ fn what_can_not_be_recalled_is_told() {
     assert_eq!(run.failed(), Some("the disk is gone"));
 }
 
+/// Gives the same, whatever is asked for, with the time until which it holds.
+struct Always(i64, String);
+
+impl Recall for Always {
+    fn recall(&self, _: Place) -> Result<Option<Remembered>, String> {
+        Ok(Some(Remembered { until: self.0, value: self.1.clone().into_bytes() }))
+    }
+}
+
+#[test]
+fn times_that_nothing_can_have_end_nothing() {
+    let detect = detect();
+    let texts = texts(&[(50, 0, 0, 1), (60, 0, 1, 2), (60, 0, 2, 1), (60, 0, 3, 0)]);
+    for time in [i64::MIN, i64::MAX] {
+        let window = format!(r#"{{"events":[[{time},"x",0],[{time},"y",0],[{time},"z",1]],"quiet_until":{time}}}"#);
+        let values = [
+            format!(r#"{{"steps":[{window},{window}],"quiet_until":{time}}}"#),
+            format!(
+                r#"{{"known_since":{time},"window":{time},"sum":1e308,"values":[],"peaks":[[{time},1.0]],"has_told":false}}"#
+            ),
+            format!(r#"{{"time":{time},"latitude":1e308,"longitude":-1.0,"name":"n","id":"i"}}"#),
+            format!("[[1,{time}]]"),
+            time.to_string(),
+            window,
+        ];
+        for (value, until) in values.iter().flat_map(|value| [i64::MIN, i64::MAX].map(|until| (value, until))) {
+            let mut run = Run::going_on(Box::new(Always(until, value.clone())), None);
+            let mut input = detect.input("calls").unwrap();
+            for text in &texts {
+                detect.feed(&mut run, &mut input, text, far(), &mut |bad: BadRecord| panic!("{bad:?}"));
+            }
+            // Not every kind of memory looks like this, and what ended long ago is not looked at.
+            assert_eq!(run.failed().is_some(), until == i64::MAX, "{value}");
+        }
+    }
+}
+
 #[test]
 fn a_clock_that_runs_ahead_makes_nobody_forget() {
     let detect = detect();

@@ -28,6 +28,7 @@ pub use desk::{Desk, InputFacts, TakenIn};
 pub use error::IngestError;
 pub use in_force::InForce;
 pub use intake::{Intake, Receipt};
+pub use journal::{Journal, JournalBatch};
 pub use pipeline::{Found, Keeper, Pace};
 pub use server::{Ingest, Parts};
 pub use status::{InputStatus, Problem, Rate, Statuses};

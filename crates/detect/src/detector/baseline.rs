@@ -49,12 +49,12 @@ impl Baseline {
     ) -> Option<i64> {
         let since = self.known(entity, time, remember, cold);
         let last = self.note(pair(entity, feature), time, remember, cold);
-        if time - since < learn {
+        if time.saturating_sub(since) < learn {
             return None;
         }
         match last {
-            None => Some((time - since).min(remember) / DAY),
-            Some(last) if time - last > remember => Some((time - last) / DAY),
+            None => Some(time.saturating_sub(since).min(remember) / DAY),
+            Some(last) if time.saturating_sub(last) > remember => Some(time.saturating_sub(last) / DAY),
             Some(_) => None,
         }
     }
@@ -72,22 +72,22 @@ impl Baseline {
         let last = self.note(pair(pair(group, entity), feature), time, remember, cold);
         let at_most = usize::try_from(at_most).unwrap_or(usize::MAX);
         let Few(by) = self.shown_by.change(pair(group, feature), time.saturating_add(remember), cold);
-        by.retain(|(_, at)| time - at <= remember);
+        by.retain(|(_, at)| time.saturating_sub(*at) <= remember);
         if let Some((_, at)) = by.iter_mut().find(|(who, _)| *who == entity) {
             *at = time.max(*at);
         } else if by.len() <= at_most {
             by.push((entity, time));
         }
         let n = by.len();
-        let is_new = last.is_none_or(|last| time - last > remember);
-        (is_new && time - since >= learn && n <= at_most).then_some(n)
+        let is_new = last.is_none_or(|last| time.saturating_sub(last) > remember);
+        (is_new && time.saturating_sub(since) >= learn && n <= at_most).then_some(n)
     }
 
     /// When a pair was last shown, as well as hours tell; now it is shown again.
     fn note(&mut self, pair: u64, time: i64, remember: i64, cold: &mut Cold) -> Option<i64> {
-        let last = self.shown.get(pair, cold).map(|(until, _)| until - remember);
+        let last = self.shown.get(pair, cold).map(|(until, _)| until.saturating_sub(remember));
         // A late event does not make it older than it is.
-        if last.is_none_or(|last| time - last > FRESH) {
+        if last.is_none_or(|last| time.saturating_sub(last) > FRESH) {
             self.shown.put(pair, time.saturating_add(remember), Moment);
         }
         last

@@ -9,7 +9,7 @@ pub(crate) fn look(window: &mut Window, sighting: &Sighting<'_>, within: i64, at
     }
     let times: Vec<i64> = window.events.iter().rev().take(needed).map(|(at, ..)| *at).collect();
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of days, far below 2^53")]
-    let gaps: Vec<f64> = times.iter().zip(times.iter().skip(1)).map(|(late, early)| (late - early) as f64).collect();
+    let gaps: Vec<f64> = times.iter().zip(times.iter().skip(1)).map(|(late, early)| late.saturating_sub(*early) as f64).collect();
     #[expect(clippy::cast_precision_loss, reason = "a few hundred")]
     let n = gaps.len() as f64;
     let mean = gaps.iter().sum::<f64>() / n;

@@ -94,7 +94,7 @@ impl Window {
         let place = self.events.iter().rposition(|(at, ..)| *at <= time).map_or(0, |place| place + 1);
         self.events.insert(place, (time, id.to_owned(), value));
         let newest = self.events.back().map_or(time, |(at, ..)| *at);
-        while self.events.len() > most || self.events.front().is_some_and(|(at, ..)| *at <= newest - within) {
+        while self.events.len() > most || self.events.front().is_some_and(|(at, ..)| *at <= newest.saturating_sub(within)) {
             self.events.pop_front();
         }
     }

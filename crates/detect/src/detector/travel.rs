@@ -45,7 +45,7 @@ pub(crate) fn look(
     let before = before?;
     let distance = kilometres((before.latitude, before.longitude), (latitude, longitude));
     #[expect(clippy::cast_precision_loss, reason = "milliseconds of days, far below 2^53")]
-    let hours = (sighting.time - before.time).abs() as f64 / 3_600_000.0;
+    let hours = sighting.time.abs_diff(before.time) as f64 / 3_600_000.0;
     // Two places at once are as impossible as it gets; a second is the least that logs tell apart.
     let speed = distance / hours.max(1.0 / 3_600.0);
     if distance < NEAR || speed <= faster_than {

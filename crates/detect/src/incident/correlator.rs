@@ -216,7 +216,7 @@ impl Correlator {
         let state = &mut self.state;
         state.alerts.insert(alert.id.clone(), alert.clone());
         let number = *state.group_of.entry(alert.id.clone()).or_insert_with(|| {
-            state.n_groups += 1;
+            state.n_groups = state.n_groups.saturating_add(1);
             state.n_groups
         });
         let group = state.groups.entry(number).or_insert_with(|| Group { end: i64::MIN, ..Group::default() });
@@ -463,7 +463,7 @@ impl Correlator {
         let group = state.groups.get_mut(&number)?;
         let first = group.alerts.iter().filter_map(|id| state.alerts.get(id)).min_by_key(|alert| (alert.start, &alert.id))?;
         let id = id_of(&format!("incident\n{}", first.id));
-        state.n_opened += 1;
+        state.n_opened = state.n_opened.saturating_add(1);
         state.first_of.insert(id.clone(), first.id.clone());
         group.open = Some(Open { id, number: state.n_opened, merged: BTreeSet::new() });
         self.told(self.state.groups.get(&number)?)

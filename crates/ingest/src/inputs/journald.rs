@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, BufReader},
-    process::{Child, ChildStderr, ChildStdout, Command},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, BufReader},
+    process::{Child, ChildStderr, Command},
     time::{Instant, timeout_at},
 };
 
@@ -100,9 +100,20 @@ struct Entry {
 #[derive(Debug, Clone, Default)]
 struct Said(Arc<Mutex<String>>);
 
+/// What journalctl wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct JournalEntries {
+    /// The entries, as JSON.
+    pub texts: Texts,
+    /// What is no entry, or too long.
+    pub refused: Vec<RefusedText>,
+    /// Where the last entry stands in the journal.
+    pub cursor: Option<String>,
+}
+
 /// Reads lines; a call that is given up loses nothing.
-struct Lines {
-    reader: BufReader<ChildStdout>,
+struct Lines<R> {
+    reader: BufReader<R>,
     held: Vec<u8>,
     /// The rest of a line that is too long is passed over.
     is_past: bool,
@@ -159,7 +170,8 @@ impl Journald {
         if !output.status.success() {
             return Err(self.ended(output.status, &String::from_utf8_lossy(&output.stderr)));
         }
-        let last = output.stdout.split(|byte| *byte == b'\n').filter_map(cursor).next_back();
+        let written = JournalEntries::read(output.stdout.as_slice()).await;
+        let last = written.map_err(|error| InputError::Failed(format!("could not read the end of the journal: {error}")))?.cursor;
         let position = Position { cursor: last.clone() };
         context.intake.keep(batch(context, Texts::default(), Vec::new(), &position)).await?;
         Ok(last)
@@ -188,7 +200,7 @@ impl LogInput for Journald {
         };
         let said = Said::default();
         let listening = tokio::spawn(said.clone().listen(stderr));
-        let mut lines = Lines { reader: BufReader::with_capacity(1 << 16, stdout), held: Vec::new(), is_past: false };
+        let mut lines = Lines::new(stdout);
         let mut stop = context.stop.clone();
         // How much waits is known only when nothing does.
         let mut behind = None;
@@ -202,12 +214,12 @@ impl LogInput for Journald {
                 behind = Some(0);
                 continue;
             };
-            let (mut texts, mut refused) = (Texts::default(), Vec::new());
+            let mut entries = JournalEntries { cursor: cursor.take(), ..JournalEntries::default() };
             let until = Instant::now() + WITHIN;
             let mut next = Ok(first);
             let is_over = loop {
                 match next {
-                    Ok(Ok(Some(line))) => take(line, &mut texts, &mut refused, &mut cursor),
+                    Ok(Ok(Some(line))) => entries.take(line),
                     Ok(Ok(None)) => break true,
                     Ok(Err(error)) => return Err(InputError::Failed(format!("could not read what journalctl writes: {error}"))),
                     Err(_) => {
@@ -215,14 +227,16 @@ impl LogInput for Journald {
                         break false;
                     }
                 }
-                if texts.n_bytes() >= BATCH {
+                if entries.texts.n_bytes() >= BATCH {
                     behind = None;
                     break false;
                 }
                 next = timeout_at(until, lines.next()).await;
             };
-            if !texts.is_empty() || !refused.is_empty() {
-                context.intake.keep(batch(context, texts, refused, &Position { cursor: cursor.clone() })).await?;
+            cursor = entries.cursor;
+            if !entries.texts.is_empty() || !entries.refused.is_empty() {
+                let position = Position { cursor: cursor.clone() };
+                context.intake.keep(batch(context, entries.texts, entries.refused, &position)).await?;
             }
             if is_over {
                 let status = child.wait().await;
@@ -235,22 +249,35 @@ impl LogInput for Journald {
     }
 }
 
-/// Puts an entry into a batch.
-fn take(line: Line, texts: &mut Texts, refused: &mut Vec<RefusedText>, cursor: &mut Option<String>) {
-    let (reason, start) = match line {
-        Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => return,
-        Line::Whole(line) => match self::cursor(&line) {
-            Some(found) => {
-                *cursor = Some(found);
-                texts.push(&String::from_utf8_lossy(&line));
-                return;
-            }
-            None => ("this is no entry of a journal: it has no __CURSOR".to_owned(), line),
-        },
-        Line::TooLong(start) => (format!("an entry is longer than {} MiB", MAX_LINE >> 20), start),
-    };
-    let start = start.get(..START).unwrap_or(&start);
-    refused.push(RefusedText { reason, start: String::from_utf8_lossy(start).into_owned() });
+impl JournalEntries {
+    /// Reads what `journalctl --output=json` writes, to the end. What stands behind the last line feed is no entry.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub async fn read(written: impl AsyncRead + Unpin) -> io::Result<Self> {
+        let (mut lines, mut entries) = (Lines::new(written), Self::default());
+        while let Some(line) = lines.next().await? {
+            entries.take(line);
+        }
+        Ok(entries)
+    }
+
+    fn take(&mut self, line: Line) {
+        let (reason, start) = match line {
+            Line::Whole(line) if line.iter().all(u8::is_ascii_whitespace) => return,
+            Line::Whole(line) => match cursor(&line) {
+                Some(found) => {
+                    self.cursor = Some(found);
+                    self.texts.push(&String::from_utf8_lossy(&line));
+                    return;
+                }
+                None => ("this is no entry of a journal: it has no __CURSOR".to_owned(), line),
+            },
+            Line::TooLong(start) => (format!("an entry is longer than {} MiB", MAX_LINE >> 20), start),
+        };
+        let start = start.get(..START).unwrap_or(&start);
+        self.refused.push(RefusedText { reason, start: String::from_utf8_lossy(start).into_owned() });
+    }
 }
 
 fn cursor(line: &[u8]) -> Option<String> {
@@ -318,7 +345,11 @@ impl Said {
     }
 }
 
-impl Lines {
+impl<R: AsyncRead + Unpin> Lines<R> {
+    fn new(reader: R) -> Self {
+        Lines { reader: BufReader::with_capacity(1 << 16, reader), held: Vec::new(), is_past: false }
+    }
+
     /// The next line, without its end. What stands behind the last line feed is no entry, and is not given.
     async fn next(&mut self) -> io::Result<Option<Line>> {
         loop {
@@ -349,6 +380,17 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn what_is_no_entry_is_told_and_half_a_line_is_none() {
+        let written =
+            b"{\"__CURSOR\":\"a\",\"MESSAGE\":\"x\"}\n\n{\"MESSAGE\":\"y\"}\n{\"__CURSOR\":\"b\"}\n{\"__CURSOR\":\"c\"}";
+        let found = JournalEntries::read(&written[..]).await.unwrap();
+        let texts: Vec<&str> = found.texts.iter().collect();
+        assert_eq!(texts, ["{\"__CURSOR\":\"a\",\"MESSAGE\":\"x\"}", "{\"__CURSOR\":\"b\"}"]);
+        assert_eq!((found.cursor.as_deref(), found.refused.len()), (Some("b"), 1));
+        assert!(found.refused[0].reason.contains("__CURSOR") && found.refused[0].start.contains("\"y\""));
+    }
 
     #[test]
     fn what_journalctl_says_comes_with_what_to_do() {

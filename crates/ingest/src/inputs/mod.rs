@@ -26,11 +26,11 @@ pub use audit::AuditSettings;
 pub use client_tls::ClientTlsSettings;
 pub use file::{FileSettings, Start};
 pub use http::{HttpSettings, PostError, Posted};
-pub use journald::{JournaldSettings, Priority};
+pub use journald::{JournalEntries, JournaldSettings, Priority};
 pub use kafka::{KafkaSettings, SaslMechanism, SaslSettings};
 pub use nats::{NatsLogin, NatsSettings};
-pub use pubsub::PubSubSettings;
-pub use queue::QueueStart;
+pub use pubsub::{PubSubSettings, message_text};
+pub use queue::{Gathered, QueueStart};
 pub use s3::{BucketSettings, Notice, QueueSettings, S3Login, S3Settings, S3Watch, notices};
 pub use syslog::SyslogSettings;
 

@@ -172,7 +172,7 @@ fn sort(messages: Vec<PulledMessage>, remembered: &mut Remembered, coming: &Comi
         if remembered.knows(id) || !new.insert(id) {
             continue;
         }
-        match text(&message) {
+        match message_text(&message.data) {
             Ok(text) => texts.push(&text),
             Err(reason) => {
                 let reason = format!("the message {}: {reason}", message.id);
@@ -194,11 +194,15 @@ fn sort(messages: Vec<PulledMessage>, remembered: &mut Remembered, coming: &Comi
     pulled
 }
 
-fn text(message: &PulledMessage) -> Result<String, String> {
-    if message.data.is_empty() {
+/// The text that the data of a message stands for.
+///
+/// # Errors
+/// If there is none, or it is no base64.
+pub fn message_text(data: &str) -> Result<String, String> {
+    if data.is_empty() {
         return Err("it has no data".to_owned());
     }
-    let bytes = STANDARD.decode(&message.data).map_err(|error| format!("its data is no base64: {error}"))?;
+    let bytes = STANDARD.decode(data).map_err(|error| format!("its data is no base64: {error}"))?;
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => String::from_utf8_lossy(error.as_bytes()).into_owned(),

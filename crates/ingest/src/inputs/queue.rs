@@ -31,7 +31,7 @@ pub enum QueueStart {
 
 /// Messages on their way into a batch.
 #[derive(Debug, Default)]
-pub(super) struct Gathered {
+pub struct Gathered {
     texts: Texts,
     refused: Vec<RefusedText>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Gathered {
 impl Gathered {
     /// Adds what a message says: one text, or one for each line if its lines are records by themselves. An empty message says nothing.
     /// `place` is where it stands in the queue.
-    pub(super) fn add(&mut self, payload: &[u8], kind: TextKind, place: impl FnOnce() -> String) {
+    pub fn add(&mut self, payload: &[u8], kind: TextKind, place: impl FnOnce() -> String) {
         if payload.len() > MAX_LINE {
             let start = payload.get(..START).map(|start| String::from_utf8_lossy(start).into_owned());
             let reason = format!("the message {} is longer than {} MiB", place(), MAX_LINE >> 20);
@@ -86,7 +86,7 @@ impl Gathered {
     }
 
     /// The texts, and what can't be given.
-    pub(super) fn into_parts(self) -> (Texts, Vec<RefusedText>) {
+    pub fn into_parts(self) -> (Texts, Vec<RefusedText>) {
         (self.texts, self.refused)
     }
 

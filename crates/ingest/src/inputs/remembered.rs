@@ -61,7 +61,7 @@ impl Remembered {
             let ids = position.get("ids").and_then(Value::as_str).and_then(|text| STANDARD_NO_PAD.decode(text).ok());
             let ids: Vec<u64> = ids.unwrap_or_default().as_chunks::<8>().0.iter().map(|id| u64::from_le_bytes(*id)).collect();
             let at = position.get("at").and_then(Value::as_i64).unwrap_or_default();
-            remembered.next = remembered.next.max(number + 1);
+            remembered.next = remembered.next.max(number.saturating_add(1));
             remembered.known.extend(&ids);
             remembered.shards.push_back(Shard { stream, at, ids });
         }
@@ -189,6 +189,13 @@ mod tests {
                 kept.insert(stream, position);
             }
         }
+    }
+
+    #[test]
+    fn the_last_number_that_there_is_ends_nothing() {
+        let position = json!({ "at": 7, "ids": STANDARD_NO_PAD.encode(9_u64.to_le_bytes()) });
+        let remembered = Remembered::of([(format!("{STREAM}{}", u64::MAX), position)]);
+        assert!(remembered.knows(9));
     }
 
     #[test]

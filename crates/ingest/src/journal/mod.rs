@@ -17,7 +17,7 @@ const SEGMENT: u64 = 64 << 20;
 
 /// The journal's end, where batches are added.
 #[derive(Debug)]
-pub(crate) struct Journal {
+pub struct Journal {
     folder: PathBuf,
     file: File,
     n_bytes: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Journal {
 }
 
 /// A batch with its number, or why it is lost.
-pub(crate) type Kept = (u64, Result<Batch, String>);
+pub type JournalBatch = (u64, Result<Batch, String>);
 
 impl Journal {
     /// Opens the journal of a folder, which is made if it is not there. A batch at its end that was not written whole was never
@@ -34,10 +34,10 @@ impl Journal {
     ///
     /// # Errors
     /// If the folder or its files can't be read or written, or a file is missing between others.
-    pub(crate) fn open(
+    pub fn open(
         folder: &Path,
         from: u64,
-        each: &mut dyn FnMut(Kept) -> Result<(), IngestError>,
+        each: &mut dyn FnMut(JournalBatch) -> Result<(), IngestError>,
     ) -> Result<Self, IngestError> {
         std::fs::create_dir_all(folder).map_err(IngestError::file("make the folder", folder))?;
         let segments = segments(folder)?;
@@ -77,7 +77,7 @@ impl Journal {
     ///
     /// # Errors
     /// If they can't be written: none of them is taken then.
-    pub(crate) fn append(&mut self, batches: &[Batch]) -> Result<u64, IngestError> {
+    pub fn append(&mut self, batches: &[Batch]) -> Result<u64, IngestError> {
         if self.n_bytes >= SEGMENT {
             (self.file, self.n_bytes) = append_to(&segment(&self.folder, self.next))?;
         }
@@ -100,7 +100,7 @@ impl Journal {
     }
 
     /// The number that the next batch gets.
-    pub(crate) fn next(&self) -> u64 {
+    pub fn next(&self) -> u64 {
         self.next
     }
 
@@ -153,7 +153,7 @@ fn read(
     path: &Path,
     next: &mut u64,
     from: u64,
-    each: &mut dyn FnMut(Kept) -> Result<(), IngestError>,
+    each: &mut dyn FnMut(JournalBatch) -> Result<(), IngestError>,
 ) -> Result<u64, IngestError> {
     let mut reader = BufReader::with_capacity(1 << 18, File::open(path).map_err(IngestError::file("open", path))?);
     let length = reader.get_ref().metadata().map_err(IngestError::file("look at", path))?.len();
