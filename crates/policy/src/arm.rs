@@ -12,9 +12,9 @@ use serde::{
 };
 use serde_json::{Map, Value};
 use skywarden_model::{Carried, ConnectorId, Resource, Scope};
-use skywarden_rule::CompileError;
+use skywarden_rule::{CompileError, ENVELOPE};
 
-use crate::request::{ENVELOPE, requested};
+use crate::request::requested;
 
 static CONNECTOR: LazyLock<ConnectorId> = LazyLock::new(|| "request".into());
 

@@ -8,7 +8,7 @@ use smallvec::SmallVec;
 
 use crate::{
     Outcome, Truth, compare,
-    compile::{Condition, FieldOperand, Leaf},
+    compile::{Condition, Count, FieldOperand, Leaf},
     evaluate::Failure,
     expression::Expression,
     resolve::{Slot, concrete},
@@ -20,8 +20,8 @@ pub const MAX_EVIDENCE: usize = 20;
 /// A value in evidence, as JSON, at most this long.
 const MAX_VALUE: usize = 1024;
 
-/// What evidence says of a source that it does not know.
-static NO_SOURCE: LazyLock<Arc<str>> = LazyLock::new(Arc::default);
+/// What evidence calls a computed value.
+static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
 
 /// Collects what decided. Parts of a condition add to it one after the other; what a part added is taken back by its [`Mark`].
 #[derive(Default)]
@@ -42,7 +42,7 @@ pub(crate) struct Mark {
     has_error: bool,
 }
 
-/// One observation.
+/// One observation. Few are put into words, all are moved about: they are small, and what is rare is boxed.
 struct Note<'i> {
     field: Name<'i>,
     expected: Wanted<'i>,
@@ -51,32 +51,30 @@ struct Note<'i> {
 
 /// What an observation is about.
 pub(crate) enum Name<'i> {
-    /// A field of the rule; its text is kept there.
-    Field(&'i FieldOperand),
-    /// The same with list positions, which the record keeps.
-    Element(&'i FieldOperand, Span),
-    Said(Arc<str>),
-}
-
-/// Where a record keeps list positions.
-#[derive(Clone, Copy)]
-pub(crate) struct Span {
-    start: usize,
-    len: u8,
+    /// A field of the rule; its text is kept there. List positions are kept by the record, so many from a place on.
+    Field { field: &'i FieldOperand, start: u32, len: u8 },
+    /// A count of the rule; its text is kept there.
+    Count(&'i Count),
+    /// A computed value.
+    Value,
+    Said(Box<Arc<str>>),
 }
 
 /// What was expected.
 pub(crate) enum Wanted<'i> {
-    /// The value that a condition of the rule expects; the words are kept there if they are the same for every resource.
-    Value(&'i Leaf, &'i Value),
-    Said(Arc<str>),
+    /// The literal that a condition of the rule expects; the words are kept there.
+    Own(&'i Leaf),
+    Value(Condition, &'i Value),
+    Said(Box<Arc<str>>),
 }
 
 /// What was there.
 pub(crate) enum Found<'i> {
     Value(&'i Value),
     Text(&'i str),
-    Made(Value),
+    Bool(bool),
+    Number(u64),
+    Made(Box<Value>),
     Absent,
     Unread(Arc<UnreadableReason>),
 }
@@ -151,10 +149,10 @@ impl<'i> Record<'i> {
     pub(crate) fn split_off(&mut self, at: Mark, into: &mut Self) {
         for note in self.notes.drain(at.n_notes..) {
             let field = match note.field {
-                Name::Element(field, span) => {
-                    let start = into.positions.len();
-                    into.positions.extend_from_slice(span.of(&self.positions));
-                    Name::Element(field, Span { start, len: span.len })
+                Name::Field { field, start, len } if len > 0 => {
+                    let moved = into.positions.len();
+                    into.positions.extend_from_slice(positions(&self.positions, start, len));
+                    Name::Field { field, start: u32::try_from(moved).unwrap_or(u32::MAX), len }
                 }
                 other => other,
             };
@@ -175,21 +173,25 @@ impl<'i> Record<'i> {
         other.split_off(start, self);
     }
 
+    #[inline(always)]
     pub(crate) fn note(&mut self, field: Name<'i>, expected: Wanted<'i>, actual: Found<'i>) {
         self.notes.push(Note { field, expected, actual });
     }
 
     /// The name of a field with these list positions.
+    #[inline(always)]
     pub(crate) fn name(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
-        match u8::try_from(indices.len()) {
-            Ok(0) => Name::Field(field),
-            Ok(len) => {
-                let start = self.positions.len();
+        if indices.is_empty() { Name::Field { field, start: 0, len: 0 } } else { self.element(field, indices) }
+    }
+
+    fn element(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
+        match (u32::try_from(self.positions.len()), u8::try_from(indices.len())) {
+            (Ok(start), Ok(len)) => {
                 self.positions.extend_from_slice(indices);
-                Name::Element(field, Span { start, len })
+                Name::Field { field, start, len }
             }
             // Nobody nests lists that deep.
-            Err(_) => Name::Said(concrete(&field.path, indices).into()),
+            _ => Name::said(concrete(&field.way, indices)),
         }
     }
 
@@ -214,10 +216,11 @@ impl<'i> Record<'i> {
         self.error.get_or_insert(message);
     }
 
-    /// Notes that a comparison failed, and of what.
-    pub(crate) fn err_of(&mut self, field: &Name<'i>, message: &str) {
-        let text = format!("{}: {message}", field.text(&self.positions));
-        self.err(text);
+    /// Notes that the comparison failed that was noted last.
+    #[cold]
+    pub(crate) fn err_of_last(&mut self, message: &str) {
+        let field = self.notes.last().map(|note| note.field.text(&self.positions)).unwrap_or_default();
+        self.err(format!("{field}: {message}"));
     }
 
     fn lacks(&mut self, unreadable: Unreadable) {
@@ -248,43 +251,62 @@ impl Note<'_> {
         let actual = match &mut self.actual {
             Found::Value(value) => Actual::Value(shortened(value)),
             Found::Text(text) => Actual::Value(shortened_text(text)),
+            Found::Bool(value) => Actual::Value(Value::Bool(*value)),
+            Found::Number(value) => Actual::Value(Value::from(*value)),
             Found::Made(value) if is_short(value) => Actual::Value(value.take()),
             Found::Made(value) => Actual::Value(shortened(value)),
             Found::Absent => Actual::Absent,
             Found::Unread(reason) => Actual::Unreadable(Arc::clone(reason)),
         };
         let field = self.field.text(positions);
-        Evidence { field, expected: self.expected.text(), actual, source: Arc::clone(&NO_SOURCE) }
+        Evidence { field, expected: self.expected.text(), actual, source: None }
     }
 }
 
-impl Span {
-    fn of(self, positions: &[usize]) -> &[usize] {
-        positions.get(self.start..self.start + usize::from(self.len)).unwrap_or_default()
-    }
+/// Positions that a record keeps, so many from a place on.
+fn positions(kept: &[usize], start: u32, len: u8) -> &[usize] {
+    let start = start as usize;
+    kept.get(start..start + usize::from(len)).unwrap_or_default()
 }
 
 impl Name<'_> {
-    fn text(&self, positions: &[usize]) -> Arc<str> {
+    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
+        Self::Said(Box::new(text.into()))
+    }
+
+    fn text(&self, kept: &[usize]) -> Arc<str> {
         match self {
-            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.path.to_string().into())),
-            Self::Element(field, span) => concrete(&field.path, span.of(positions)).into(),
+            Self::Field { field, len: 0, .. } => Arc::clone(field.text.get_or_init(|| field.way.path.to_string().into())),
+            Self::Field { field, start, len } => concrete(&field.way, positions(kept, *start, *len)).into(),
+            Self::Count(count) => count.text(),
+            Self::Value => Arc::clone(&VALUE),
             Self::Said(text) => Arc::clone(text),
         }
     }
 }
 
 impl Wanted<'_> {
+    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
+        Self::Said(Box::new(text.into()))
+    }
+
     fn text(&self) -> Arc<str> {
         match self {
-            Self::Value(leaf, value) => {
-                let words = || words(leaf.condition, value).into();
-                match leaf.expected {
-                    Expression::Literal(_) => Arc::clone(leaf.words.get_or_init(words)),
-                    _ => words(),
-                }
-            }
+            Self::Own(leaf) => Arc::clone(leaf.words.get_or_init(|| match &leaf.expected {
+                Expression::Literal(value) => words(leaf.condition, value).into(),
+                _ => leaf.condition.name().into(),
+            })),
+            Self::Value(condition, value) => words(*condition, value).into(),
             Self::Said(text) => Arc::clone(text),
+        }
+    }
+}
+
+impl Found<'_> {
+    pub(crate) fn made(value: Value) -> Self {
+        match value {
+            Value::Bool(value) => Self::Bool(value),
+            other => Self::Made(Box::new(other)),
         }
     }
 }
@@ -294,7 +316,7 @@ impl<'i> From<Slot<'i>> for Found<'i> {
         match slot {
             Slot::Value(value) => Self::Value(value),
             Slot::Text(text) => Self::Text(text),
-            Slot::Made(value) => Self::Made(value),
+            Slot::Made(value) => Self::made(value),
             // What could not be read fails, it is not found.
             Slot::Absent | Slot::Unreadable(_) => Self::Absent,
         }
