@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use skywarden_model::{Carried, Resource, Scope, Timestamp};
 use skywarden_rule::{Around, Asking, CompileError, Glance, Ground, Input, Parameters, Rule};
 
-use crate::{Bound, Decision, Details, Effect, Neighbours, Verdict, arm::requested_one, door};
+use crate::{Answer, Bound, Decision, Details, Effect, Neighbours, Verdict, arm::requested_one, door};
 
 /// Definitions that are asked about the texts of many ARM resources, each of which is read only as far as they ask.
 ///
@@ -97,16 +97,18 @@ impl<'a> Panel<'a> {
     }
 
     /// Rules on a request by every definition, as [`rule_on`](crate::rule_on) does.
+    pub fn rule(&self, resource: &Resource, around: Option<&Around>, now: Timestamp) -> PanelRuling {
+        let input = Input { resource, facts: None, parameters: &NO_PARAMETERS, around, now };
+        PanelRuling::of(resource, door::rule_on(&self.bound, &input).decisions)
+    }
+
+    /// The same of the text of one ARM resource.
     ///
     /// # Errors
     /// Every mistake in the text, each with its place.
-    pub fn rule_on(&self, text: &str, around: Option<&Around>, now: Timestamp) -> Result<PanelRuling, Vec<CompileError>> {
+    pub fn rule_text(&self, text: &str, around: Option<&Around>, now: Timestamp) -> Result<PanelRuling, Vec<CompileError>> {
         Ok(match self.look(text, self.rules_at_a_glance)? {
-            Sight::Whole(resource) => {
-                let input = Input { resource: &resource, facts: None, parameters: &NO_PARAMETERS, around, now };
-                let decisions = door::rule_on(&self.bound, &input).decisions;
-                PanelRuling { id: resource.id.to_string(), type_name: resource.type_name.to_string(), decisions }
-            }
+            Sight::Whole(resource) => self.rule(&resource, around, now),
             Sight::Glance(glance) => {
                 let decided = |own: &Bound<'_>| {
                     let input = Input { resource: &NOTHING, facts: None, parameters: &own.parameters, around, now };
@@ -121,6 +123,17 @@ impl<'a> Panel<'a> {
     fn look<'t>(&self, text: &'t str, is_glance_enough: bool) -> Result<Sight<'t>, Vec<CompileError>> {
         let glance = if is_glance_enough { self.asking.glance(text) } else { None };
         glance.map_or_else(|| requested_one(text).map(Sight::Whole), |glance| Ok(Sight::Glance(glance)))
+    }
+}
+
+impl PanelRuling {
+    /// Whether one of the definitions refuses the request.
+    pub fn is_denied(&self) -> bool {
+        self.decisions.iter().any(|decision| matches!(decision.answer, Answer::Denied(_)))
+    }
+
+    fn of(resource: &Resource, decisions: Vec<Decision>) -> Self {
+        Self { id: resource.id.to_string(), type_name: resource.type_name.to_string(), decisions }
     }
 }
 

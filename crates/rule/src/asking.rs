@@ -323,3 +323,67 @@ fn is_not_plain(member: &str) -> bool {
         ["id", "type", "name", "location", "tags", "properties", "apiVersion", "resources", "items", "resource_changes"];
     NOT_PLAIN.iter().chain(&ENVELOPE).any(|known| known.eq_ignore_ascii_case(member))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_glance_keeps_what_is_asked_for_and_no_more() {
+        let source = json!({ "allOf": [
+            { "field": "tags['a']", "exists": true },
+            { "field": "A.B/c/x.y", "exists": true },
+            { "count": { "field": "properties.l[*]", "where": { "field": "properties.l[*].v", "equals": 1 } }, "greater": 0 },
+            { "count": { "field": "properties.m[*]" }, "greater": 0 },
+        ]});
+        let mut rules = [Rule::compile(&source, &BTreeSet::new()).unwrap()];
+        let asking = Asking::of(&mut rules);
+        let [rule] = &rules;
+        assert!(rule.takes_glances());
+        let text = r#"{"id": "/i", "type": "A.B/c", "name": "n", "tags": {"a": "\u0041", "b": "c"}, "etag": {"x": [1]},
+            "properties": {"X": {"y": 1.5, "z": 2}, "l": [{"v": 1, "w": 2}, [3], null], "m": [{"v": 1}, "x"], "n": {}}}"#;
+        let glance = asking.glance(text).unwrap();
+        let kept: Vec<String> = glance
+            .seen
+            .iter()
+            .filter_map(|seen| match seen {
+                Seen::Text(text) => Some(text.to_string()),
+                Seen::Value(value) => Some(value.to_string()),
+                Seen::Nothing | Seen::Something => None,
+            })
+            .collect();
+        assert_eq!(kept, ["A", "1.5", r#"[{"v":1},[3],null]"#, r#"[{},"x"]"#]);
+        for other in [
+            text.replace("\"etag\"", "\"Tags\""),
+            text.replace("\"etag\"", "\"id\""),
+            text.replace("\"b\"", "\"A\""),
+            text.replace("\"n\": {}", "\"x\": {}"),
+            text.replace("\"c\"}", "3}"),
+            text.replace("2}, [3]", "2}, [3"),
+            format!("{text} {{}}"),
+        ] {
+            assert!(asking.glance(&other).is_none(), "{other}");
+        }
+    }
+
+    #[test]
+    fn rules_that_ask_for_more_than_members_take_no_glances() {
+        for source in [
+            json!({ "field": "tags", "exists": true }),
+            json!({ "field": "properties", "exists": true }),
+            json!({ "field": "scope", "exists": true }),
+            json!({ "field": "[concat('tags.', 'a')]", "exists": true }),
+            json!({ "value": "[subscription().id]", "exists": true }),
+            json!({ "count": { "field": "properties.l[*]", "where": { "value": "[current()]", "equals": 1 } }, "greater": 0 }),
+        ] {
+            let mut rules = [Rule::compile(&source, &BTreeSet::new()).unwrap()];
+            Asking::of(&mut rules);
+            let [rule] = &rules;
+            assert!(!rule.takes_glances(), "{source}");
+        }
+    }
+}

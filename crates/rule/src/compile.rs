@@ -23,7 +23,7 @@ pub(crate) enum Node {
     AllOf(Vec<Node>),
     AnyOf(Vec<Node>),
     Not(Box<Node>),
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
 }
 
 #[derive(Debug, Clone)]
@@ -238,13 +238,15 @@ impl Compiler<'_> {
         let expected = self.expression(expected, &place)?;
         self.check_expected(*condition, &expected, &place);
         let other = member(members, "field").and_then(|(_, field)| elsewhere(field.as_str()?));
-        let leaf = |operand, expected| Node::Leaf(Leaf { operand, condition: *condition, expected, words: OnceLock::new() });
+        let leaf = |operand, expected| {
+            Node::Leaf(Box::new(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }))
+        };
         let Some((type_name, path)) = other else { return Some(leaf(operand?, expected)) };
         let there = self.path(&path, pointer)?;
         let is_type = || {
             let expected = Expression::Literal(Value::String(type_name.to_owned()));
             let operand = Operand::Field(FieldPath::from_segments(vec![Segment::Key("type".into())]).into());
-            Node::Leaf(Leaf { operand, condition: Condition::Equals, expected, words: OnceLock::new() })
+            Node::Leaf(Box::new(Leaf { operand, condition: Condition::Equals, expected, words: OnceLock::new() }))
         };
         let of_type = Node::AllOf(vec![is_type(), leaf(Operand::Field(there.into()), expected.clone())]);
         let of_others = Node::AllOf(vec![Node::Not(Box::new(is_type())), leaf(operand?, expected)]);

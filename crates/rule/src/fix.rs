@@ -21,12 +21,12 @@ pub(crate) fn node(source: &Node, parameters: &Parameters) -> Node {
         Node::AllOf(parts) => Node::AllOf(all(parts)),
         Node::AnyOf(parts) => Node::AnyOf(all(parts)),
         Node::Not(part) => Node::Not(Box::new(node(part, parameters))),
-        Node::Leaf(leaf) => Node::Leaf(Leaf {
+        Node::Leaf(leaf) => Node::Leaf(Box::new(Leaf {
             operand: operand(&leaf.operand, parameters),
             condition: leaf.condition,
             expected: expression(&leaf.expected, parameters),
             words: OnceLock::new(),
-        }),
+        })),
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) enum Use {
 /// Calls `visit` with every way in a condition; whether the condition reads nothing else of a resource.
 pub(crate) fn each(node: &mut Node, visit: &mut impl FnMut(&mut Way, Use)) -> bool {
     match node {
-        Node::AllOf(parts) | Node::AnyOf(parts) => parts.iter_mut().fold(true, |is_all, part| each(part, visit) && is_all),
+        Node::AllOf(parts) | Node::AnyOf(parts) => every(parts.iter_mut().map(|part| each(part, visit))),
         Node::Not(part) => each(part, visit),
         Node::Leaf(leaf) => {
             let operand = match &mut leaf.operand {
@@ -68,7 +68,12 @@ fn of_expression(expression: &mut Expression, visit: &mut impl FnMut(&mut Way, U
         }
         Expression::Call(function, arguments) => {
             let is_told = around::is_around(*function) || matches!(function, Function::Field | Function::Current);
-            arguments.iter_mut().fold(!is_told, |is_all, argument| of_expression(argument, visit) && is_all)
+            every(arguments.iter_mut().map(|argument| of_expression(argument, visit))) && !is_told
         }
     }
+}
+
+/// Whether all are true; each is looked at.
+fn every(parts: impl Iterator<Item = bool>) -> bool {
+    parts.fold(true, |all, part| all & part)
 }
