@@ -238,9 +238,8 @@ impl Compiler<'_> {
         let expected = self.expression(expected, &place)?;
         self.check_expected(*condition, &expected, &place);
         let other = member(members, "field").and_then(|(_, field)| elsewhere(field.as_str()?));
-        let leaf = |operand, expected| {
-            Node::Leaf(Box::new(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }))
-        };
+        let leaf =
+            |operand, expected| Node::Leaf(Box::new(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }));
         let Some((type_name, path)) = other else { return Some(leaf(operand?, expected)) };
         let there = self.path(&path, pointer)?;
         let is_type = || {

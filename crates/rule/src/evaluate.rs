@@ -192,7 +192,7 @@ impl<'i> Test<'i, '_> {
     pub(crate) fn wanted(&self) -> Wanted<'i> {
         match (&self.leaf.expected, self.lasting) {
             (Expression::Literal(_), _) => Wanted::Own(self.leaf),
-            (_, Some(expected)) => Wanted::Value(self.leaf.condition, expected),
+            (_, Some(expected)) => Wanted::Value(self.leaf, expected),
             (_, None) => self.said(),
         }
     }
@@ -267,12 +267,7 @@ fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i>, record: Opti
 
 /// A field whose name is computed.
 #[inline(never)]
-fn evaluate_named<'i>(
-    name: &'i Expression,
-    test: Test<'i, '_>,
-    context: &Context<'i>,
-    record: Option<&mut Record<'i>>,
-) -> Truth {
+fn evaluate_named<'i>(name: &'i Expression, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     let path = value_of(name, context).and_then(|name| {
         let name = name.as_deref().map(compare::text).unwrap_or_default();
         field_path(&name).map(Way::from).map_err(Failure::Error)
@@ -299,12 +294,7 @@ pub(crate) fn failed<'i>(
 }
 
 /// A field, or with an unbound `[*]` all elements of a list.
-fn evaluate_field<'i>(
-    field: Named<'i, '_>,
-    test: Test<'i, '_>,
-    context: &Context<'i>,
-    record: Option<&mut Record<'i>>,
-) -> Truth {
+fn evaluate_field<'i>(field: Named<'i, '_>, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     if context.is_whole
         && let Some((spot, indices)) = single(context.ground, field.path.segments(), field.path.seat, &context.bound)
     {

@@ -32,7 +32,9 @@ pub(crate) fn call<'i>(
     match (function, arguments) {
         (function, []) if around::is_around(function) => return around::whole(function, context.ground.input),
         (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
-        (Function::Field, [name]) => return field_function(&field_path(&text_of(name, context)?).map_err(error)?.into(), context),
+        (Function::Field, [name]) => {
+            return field_function(&field_path(&text_of(name, context)?).map_err(error)?.into(), context);
+        }
         (Function::Current, [name]) => {
             let name = text_of(name, context)?;
             return match named(&name, context) {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, Unreadable, UnreadableReason};
+use skywarden_model::{Actual, Evidence, Segment, Unreadable, UnreadableReason};
 use smallvec::SmallVec;
 
 use crate::{
@@ -42,7 +42,7 @@ pub(crate) struct Mark {
     has_error: bool,
 }
 
-/// One observation. Few are put into words, all are moved about: they are small, and what is rare is boxed.
+/// One observation. Few are put into words, all are moved about: their parts are whole words, and what is rare is boxed.
 struct Note<'i> {
     field: Name<'i>,
     expected: Wanted<'i>,
@@ -51,8 +51,10 @@ struct Note<'i> {
 
 /// What an observation is about.
 pub(crate) enum Name<'i> {
-    /// A field of the rule; its text is kept there. List positions are kept by the record, so many from a place on.
-    Field { field: &'i FieldOperand, start: u32, len: u8 },
+    /// A field of the rule; its text is kept there.
+    Field(&'i FieldOperand),
+    /// The same with list positions, which the record keeps from a place on, as many as the path has.
+    Element(&'i FieldOperand, usize),
     /// A count of the rule; its text is kept there.
     Count(&'i Count),
     /// A computed value.
@@ -64,7 +66,7 @@ pub(crate) enum Name<'i> {
 pub(crate) enum Wanted<'i> {
     /// The literal that a condition of the rule expects; the words are kept there.
     Own(&'i Leaf),
-    Value(Condition, &'i Value),
+    Value(&'i Leaf, &'i Value),
     Said(Box<Arc<str>>),
 }
 
@@ -72,7 +74,8 @@ pub(crate) enum Wanted<'i> {
 pub(crate) enum Found<'i> {
     Value(&'i Value),
     Text(&'i str),
-    Bool(bool),
+    True,
+    False,
     Number(u64),
     Made(Box<Value>),
     Absent,
@@ -149,10 +152,10 @@ impl<'i> Record<'i> {
     pub(crate) fn split_off(&mut self, at: Mark, into: &mut Self) {
         for note in self.notes.drain(at.n_notes..) {
             let field = match note.field {
-                Name::Field { field, start, len } if len > 0 => {
+                Name::Element(field, start) => {
                     let moved = into.positions.len();
-                    into.positions.extend_from_slice(positions(&self.positions, start, len));
-                    Name::Field { field, start: u32::try_from(moved).unwrap_or(u32::MAX), len }
+                    into.positions.extend_from_slice(positions(&self.positions, field, start));
+                    Name::Element(field, moved)
                 }
                 other => other,
             };
@@ -181,18 +184,16 @@ impl<'i> Record<'i> {
     /// The name of a field with these list positions.
     #[inline(always)]
     pub(crate) fn name(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
-        if indices.is_empty() { Name::Field { field, start: 0, len: 0 } } else { self.element(field, indices) }
+        if indices.is_empty() { Name::Field(field) } else { self.element(field, indices) }
     }
 
     fn element(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
-        match (u32::try_from(self.positions.len()), u8::try_from(indices.len())) {
-            (Ok(start), Ok(len)) => {
-                self.positions.extend_from_slice(indices);
-                Name::Field { field, start, len }
-            }
-            // Nobody nests lists that deep.
-            _ => Name::said(concrete(&field.way, indices)),
+        if indices.len() < n_lists(field) {
+            return Name::said(concrete(&field.way, indices));
         }
+        let start = self.positions.len();
+        self.positions.extend_from_slice(indices);
+        Name::Element(field, start)
     }
 
     /// Notes something before what was added since a mark.
@@ -231,10 +232,8 @@ impl<'i> Record<'i> {
 
     /// All of it in words; the record is empty then.
     pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
-        let mut evidence = Vec::with_capacity(self.notes.len().min(MAX_EVIDENCE));
-        for note in self.notes.iter_mut().take(MAX_EVIDENCE) {
-            evidence.push(note.evidence(&self.positions));
-        }
+        let positions = &self.positions;
+        let evidence = self.notes.iter_mut().take(MAX_EVIDENCE).map(|note| note.evidence(positions)).collect();
         self.notes.clear();
         let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
         if truth == Truth::Unknown {
@@ -247,11 +246,13 @@ impl<'i> Record<'i> {
 
 impl Note<'_> {
     /// It in words; what was made for it is taken out of it.
+    #[inline]
     fn evidence(&mut self, positions: &[usize]) -> Evidence {
         let actual = match &mut self.actual {
             Found::Value(value) => Actual::Value(shortened(value)),
             Found::Text(text) => Actual::Value(shortened_text(text)),
-            Found::Bool(value) => Actual::Value(Value::Bool(*value)),
+            Found::True => Actual::Value(Value::Bool(true)),
+            Found::False => Actual::Value(Value::Bool(false)),
             Found::Number(value) => Actual::Value(Value::from(*value)),
             Found::Made(value) if is_short(value) => Actual::Value(value.take()),
             Found::Made(value) => Actual::Value(shortened(value)),
@@ -263,10 +264,14 @@ impl Note<'_> {
     }
 }
 
-/// Positions that a record keeps, so many from a place on.
-fn positions(kept: &[usize], start: u32, len: u8) -> &[usize] {
-    let start = start as usize;
-    kept.get(start..start + usize::from(len)).unwrap_or_default()
+/// The positions of a field that a record keeps from a place on.
+fn positions<'p>(kept: &'p [usize], field: &FieldOperand, start: usize) -> &'p [usize] {
+    kept.get(start..start + n_lists(field)).unwrap_or_default()
+}
+
+/// How many lists the path of a field steps into.
+fn n_lists(field: &FieldOperand) -> usize {
+    field.way.segments().iter().filter(|step| **step == Segment::Each).count()
 }
 
 impl Name<'_> {
@@ -276,8 +281,8 @@ impl Name<'_> {
 
     fn text(&self, kept: &[usize]) -> Arc<str> {
         match self {
-            Self::Field { field, len: 0, .. } => Arc::clone(field.text.get_or_init(|| field.way.path.to_string().into())),
-            Self::Field { field, start, len } => concrete(&field.way, positions(kept, *start, *len)).into(),
+            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.way.path.to_string().into())),
+            Self::Element(field, start) => concrete(&field.way, positions(kept, field, *start)).into(),
             Self::Count(count) => count.text(),
             Self::Value => Arc::clone(&VALUE),
             Self::Said(text) => Arc::clone(text),
@@ -296,7 +301,7 @@ impl Wanted<'_> {
                 Expression::Literal(value) => words(leaf.condition, value).into(),
                 _ => leaf.condition.name().into(),
             })),
-            Self::Value(condition, value) => words(*condition, value).into(),
+            Self::Value(leaf, value) => words(leaf.condition, value).into(),
             Self::Said(text) => Arc::clone(text),
         }
     }
@@ -305,7 +310,8 @@ impl Wanted<'_> {
 impl Found<'_> {
     pub(crate) fn made(value: Value) -> Self {
         match value {
-            Value::Bool(value) => Self::Bool(value),
+            Value::Bool(true) => Self::True,
+            Value::Bool(false) => Self::False,
             other => Self::Made(Box::new(other)),
         }
     }

@@ -312,7 +312,8 @@ mod tests {
     fn what_is_not_sure_is_left_to_serde_json() {
         let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
         let long = "1".repeat(MAX_DIGITS + 1);
-        for text in ["", " ", "1e5", "01", "-", "1.", ".5", "+1", r#""\ud83d\ude00""#, "\u{feff}1", deep.as_str(), long.as_str()] {
+        for text in ["", " ", "1e5", "01", "-", "1.", ".5", "+1", r#""\ud83d\ude00""#, "\u{feff}1", deep.as_str(), long.as_str()]
+        {
             assert_eq!((read(text), skipped(text)), (None, None), "{text}");
         }
     }

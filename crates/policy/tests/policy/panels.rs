@@ -78,17 +78,20 @@ fn text() -> impl Strategy<Value = String> {
     ];
     let types = prop_oneof![Just(r#""type": "Microsoft.Storage/storageAccounts""#), Just(r#""type": "A.B/c""#)];
     let ends = prop_oneof![8 => Just("}\n"), 1 => Just(""), 1 => Just("} x")];
-    (ids, types, names, prop::collection::vec(prop::sample::select(&MEMBERS), 0..6), ends)
-        .prop_map(|(id, kind, name, members, end)| {
+    (ids, types, names, prop::collection::vec(prop::sample::select(&MEMBERS), 0..6), ends).prop_map(
+        |(id, kind, name, members, end)| {
             let all: Vec<&str> = [id, kind, name].into_iter().chain(members).collect();
             format!("{{\n  {}{end}", all.join(",\n    "))
-        })
+        },
+    )
 }
 
 fn definition(condition: &Value, effect: &str) -> Definition {
     let details = match effect {
         "auditIfNotExists" => json!({ "type": "A.B/c" }),
-        "modify" => json!({ "roleDefinitionIds": ["r"], "operations": [{ "operation": "addOrReplace", "field": "tags['env']", "value": "dev" }] }),
+        "modify" => {
+            json!({ "roleDefinitionIds": ["r"], "operations": [{ "operation": "addOrReplace", "field": "tags['env']", "value": "dev" }] })
+        }
         _ => Value::Null,
     };
     let rule = json!({ "if": condition, "then": { "effect": effect, "details": details } });

@@ -7,7 +7,9 @@ use comfy_table::Cell;
 use serde_json::{Value, json, value::RawValue};
 use skywarden_content::Source;
 use skywarden_model::Timestamp;
-use skywarden_policy::{Answer, Bound, Change, CompileError, Decision, Definition, Panel, PanelRuling, requested, written_values};
+use skywarden_policy::{
+    Answer, Bound, Change, CompileError, Decision, Definition, Panel, PanelRuling, requested, written_values,
+};
 use skywarden_rule::Parameters;
 
 use crate::{
