@@ -26,7 +26,7 @@ pub struct Asking {
 /// An ARM resource as far as the rules of an [`Asking`] ask for it; its texts are borrowed.
 #[derive(Debug)]
 pub struct Glance<'t> {
-    /// Its id; empty if none is written.
+    /// Its id.
     pub id: &'t str,
     /// Its type.
     pub type_name: &'t str,
@@ -317,8 +317,8 @@ fn part(nodes: &[Node], node: &Node, scan: &mut Scan<'_>) -> Option<Value> {
     }
 }
 
-/// Whether it is one of a resource's own members in another case, or one of documents that are no single resource.
-fn is_not_plain(member: &str) -> bool {
+/// Whether a member is one of a resource's own, in whatever case, or one of documents that are no single resource.
+pub fn is_not_plain(member: &str) -> bool {
     const NOT_PLAIN: [&str; 10] =
         ["id", "type", "name", "location", "tags", "properties", "apiVersion", "resources", "items", "resource_changes"];
     NOT_PLAIN.iter().chain(&ENVELOPE).any(|known| known.eq_ignore_ascii_case(member))

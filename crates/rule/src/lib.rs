@@ -29,7 +29,7 @@ use std::{
 
 pub use alias::{alias_of, elsewhere};
 pub use around::Around;
-pub use asking::{Asking, ENVELOPE, Glance};
+pub use asking::{Asking, ENVELOPE, Glance, is_not_plain};
 pub use compare::{instant, same};
 pub use compile::{closest, step};
 pub use path::field_path;
