@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use skywarden_model::{Resource, Timestamp};
-use skywarden_policy::{Bound, Definition, Details, EffectOf, Listed, Neighbours, ParameterKind, State, requested};
+use skywarden_policy::{Bound, Definition, Details, EffectOf, Listed, Neighbours, Panel, ParameterKind, State, requested};
 use skywarden_rule::{Around, Input, Parameters, Template, Truth};
 
 use crate::{
@@ -166,7 +166,14 @@ fn judged(definition: &Definition, case: &Case, world: &World) -> anyhow::Result
     let primary = read(&case.primary)?;
     let related = case.related.as_ref().map(read).transpose()?;
     let input = input(&primary, &bound.parameters, world);
-    let verdict = bound.judge(&input, &Beside(related.as_ref()));
+    let beside = Beside(related.as_ref());
+    let verdict = bound.judge(&input, &beside);
+    let text = case.primary.to_string();
+    let of_text = Panel::new(vec![bound.clone()]).judge(&text, Some(&world.around), world.now, &beside);
+    anyhow::ensure!(
+        of_text.as_deref() == Ok(std::slice::from_ref(&verdict)),
+        "a panel says something else of the text than its definition of the resource: {of_text:?} instead of {verdict:?} of {text}"
+    );
     let fires = || Verdict::Fires(effect_of(&bound, &input));
     Ok(match verdict.state {
         State::NonCompliant | State::Manual(_) => fires(),

@@ -49,7 +49,7 @@ pub(crate) fn seen(resource: &Resource, field: impl Display, expected: impl Into
         field: format!("properties.{field}").into(),
         expected: expected.into(),
         actual: Actual::Value(actual),
-        source: resource.id.as_str().into(),
+        source: Some(resource.id.as_str().into()),
     }
 }
 
@@ -59,6 +59,6 @@ pub(crate) fn unseen(field: &str, expected: &str, reason: &Why) -> Evidence {
         field: field.into(),
         expected: expected.into(),
         actual: Actual::Unreadable(Arc::clone(reason)),
-        source: reason.operation.as_str().into(),
+        source: Some(reason.operation.as_str().into()),
     }
 }

@@ -92,9 +92,9 @@ pub struct Evidence {
     pub expected: Arc<str>,
     /// What was there.
     pub actual: Actual,
-    /// Where it was read: `s3:GetPublicAccessBlock`, `/etc/ssh/sshd_config:12`; empty if the source does not say.
-    #[serde(default, skip_serializing_if = "str::is_empty")]
-    pub source: Arc<str>,
+    /// Where it was read: `s3:GetPublicAccessBlock`, `/etc/ssh/sshd_config:12`; `None` if the source does not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Arc<str>>,
 }
 
 /// What was found at a field.

@@ -12,9 +12,9 @@ use serde::{
 };
 use serde_json::{Map, Value};
 use skywarden_model::{Carried, ConnectorId, Resource, Scope};
-use skywarden_rule::CompileError;
+use skywarden_rule::{CompileError, ENVELOPE, is_not_plain};
 
-use crate::request::{ENVELOPE, requested};
+use crate::request::requested;
 
 static CONNECTOR: LazyLock<ConnectorId> = LazyLock::new(|| "request".into());
 
@@ -149,9 +149,6 @@ impl Visitor<'_> for MemberVisitor {
     }
 
     fn visit_str<E: Error>(self, name: &str) -> Result<Member, E> {
-        /// Members in another case, and those of documents that are no single resource.
-        const NOT_PLAIN: [&str; 10] =
-            ["id", "type", "name", "location", "tags", "properties", "apiVersion", "resources", "items", "resource_changes"];
         Ok(match name {
             "id" => Member::Id,
             "type" => Member::Type,
@@ -161,7 +158,7 @@ impl Visitor<'_> for MemberVisitor {
             "properties" => Member::Properties,
             _ => match ENVELOPE.iter().find(|own| **own == name) {
                 Some(own) => Member::Envelope(own),
-                None if NOT_PLAIN.iter().chain(&ENVELOPE).any(|known| known.eq_ignore_ascii_case(name)) => {
+                None if is_not_plain(name) => {
                     return Err(E::custom("it is not written plainly"));
                 }
                 None => Member::Other,

@@ -1,5 +1,5 @@
 use skywarden_model::{Evidence, Resource, Unreadable};
-use skywarden_rule::{Input, TemplateError, Truth};
+use skywarden_rule::{Ground, Input, TemplateError, Truth};
 
 use crate::{Bound, Change, Effect};
 
@@ -62,7 +62,8 @@ pub fn rule_on(definitions: &[Bound<'_>], input: &Input<'_>) -> Ruling {
             if matches!(bound.effect, Effect::Append | Effect::Modify) != is_change {
                 continue;
             }
-            let (own, changed) = decide(bound, &Input { resource: &resource, ..*input });
+            let input = Input { resource: &resource, parameters: &bound.parameters, ..*input };
+            let (own, changed) = decide(bound, &input, (&input).into());
             *decision = Some(own);
             resource = changed.unwrap_or(resource);
         }
@@ -70,8 +71,8 @@ pub fn rule_on(definitions: &[Bound<'_>], input: &Input<'_>) -> Ruling {
     Ruling { resource, decisions: decisions.into_iter().flatten().collect() }
 }
 
-fn decide(bound: &Bound<'_>, input: &Input<'_>) -> (Decision, Option<Resource>) {
-    let input = &Input { parameters: &bound.parameters, ..*input };
+/// What a definition says on a ground whose input is given, with its own parameters; `append` and `modify` want the resource itself.
+pub(crate) fn decide(bound: &Bound<'_>, input: &Input<'_>, ground: Ground<'_>) -> (Decision, Option<Resource>) {
     let effect = bound.effect;
     let plain = |answer: Answer| (Decision { effect, answer, evidence: Vec::new() }, None);
     if bound.definition.elsewhere.is_some() || matches!(effect, Effect::Manual | Effect::DenyAction | Effect::AuditAction) {
@@ -80,7 +81,7 @@ fn decide(bound: &Bound<'_>, input: &Input<'_>) -> (Decision, Option<Resource>) 
     if effect == Effect::Disabled {
         return plain(Answer::Allowed);
     }
-    let outcome = bound.condition.explain(input);
+    let outcome = bound.condition.explain(ground);
     let evidence = outcome.evidence;
     let answer = match (outcome.truth, effect) {
         (Truth::False, _) => return plain(Answer::Allowed),

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use skywarden_model::{Evidence, Resource, Status, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{CompileError, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth};
+use skywarden_rule::{CompileError, Ground, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth};
 
 use crate::{Definition, Details, Effect, EffectOf, Elsewhere, Existence, ExistenceScope, parameter};
 
@@ -121,6 +121,17 @@ impl Bound<'_> {
     /// The same with another effect than its own, as an assignment's override has it.
     pub fn judge_as(&self, effect: Effect, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
         let input = &Input { parameters: &self.parameters, ..*input };
+        self.judge_on(effect, input, input.into(), neighbours)
+    }
+
+    /// The same on a ground whose input is given, with the parameters that are its own.
+    pub(crate) fn judge_on<'i>(
+        &'i self,
+        effect: Effect,
+        input: &Input<'_>,
+        ground: Ground<'i>,
+        neighbours: &dyn Neighbours,
+    ) -> Verdict {
         if let Some(elsewhere) = &self.definition.elsewhere {
             return State::NotEvaluated(elsewhere.clone()).into();
         }
@@ -130,14 +141,14 @@ impl Bound<'_> {
             (Effect::AuditIfNotExists | Effect::DeployIfNotExists, Details::Existence(existence)) => {
                 self.existing(existence, input, neighbours)
             }
-            (Effect::Manual, Details::Manual { default_state }) => match condition.truth(input) {
+            (Effect::Manual, Details::Manual { default_state }) => match condition.truth(ground) {
                 Truth::False => State::NotApplicable.into(),
                 Truth::True => State::Manual(default_state.clone()).into(),
-                Truth::Unknown => Verdict::of(condition.explain(input)),
+                Truth::Unknown => Verdict::of(condition.explain(ground)),
             },
-            _ if !condition.concerns(input) => State::NotApplicable.into(),
+            _ if !condition.concerns(ground) => State::NotApplicable.into(),
             (Effect::DenyAction | Effect::AuditAction, _) => State::Protected.into(),
-            _ => Verdict::of(condition.explain(input)),
+            _ => Verdict::of(condition.explain(ground)),
         }
     }
 

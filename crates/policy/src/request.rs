@@ -4,12 +4,9 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
 use skywarden_model::{Carried, FieldPath, Resource, Scope, Segment, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::CompileError;
+use skywarden_rule::{CompileError, ENVELOPE};
 
 use crate::{arm, reader::Reader};
-
-/// ARM's top-level members beside those that a resource has of its own.
-pub(crate) const ENVELOPE: [&str; 7] = ["kind", "sku", "identity", "plan", "zones", "managedBy", "extendedLocation"];
 
 /// Reads what is to be made: one ARM resource or a list or template of them, `terraform show -json PLAN`, or one object of
 /// Kubernetes or a list of them.

@@ -198,10 +198,10 @@ impl<'a> Bench<'a> {
     fn with_sources(&mut self, type_name: &'a str, mut evidence: Vec<Evidence>) -> Vec<Evidence> {
         let known = self.sources.entry(type_name).or_default();
         for entry in &mut evidence {
-            if !entry.source.is_empty() || fact_of(&entry.field).is_some() {
+            if entry.source.is_some() || fact_of(&entry.field).is_some() {
                 continue;
             }
-            let source = match known.get(&entry.field) {
+            entry.source = match known.get(&entry.field) {
                 Some(source) => source.clone(),
                 None => {
                     let field = without_positions(&entry.field);
@@ -210,9 +210,6 @@ impl<'a> Bench<'a> {
                     source
                 }
             };
-            if let Some(source) = source {
-                entry.source = source;
-            }
         }
         evidence
     }

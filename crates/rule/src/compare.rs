@@ -79,11 +79,7 @@ pub fn same(left: &Value, right: &Value) -> bool {
 
 /// Whether two texts are the same but for case.
 pub(crate) fn same_text(left: &str, right: &str) -> bool {
-    if left.is_ascii() && right.is_ascii() {
-        left.eq_ignore_ascii_case(right)
-    } else {
-        left.to_lowercase() == right.to_lowercase()
-    }
+    left.eq_ignore_ascii_case(right) || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
 }
 
 /// A scalar as text.

@@ -12,21 +12,21 @@ use crate::{
     CompileError, FieldUse,
     alias::elsewhere,
     expression::{self, Expression},
-    path::{field_path, is_key},
+    path::{Way, field_path, is_key},
 };
 
 /// Deepest nesting of conditions.
 const MAX_DEPTH: usize = 64;
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Node {
     AllOf(Vec<Node>),
     AnyOf(Vec<Node>),
     Not(Box<Node>),
-    Leaf(Leaf),
+    Leaf(Box<Leaf>),
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Leaf {
     pub(crate) operand: Operand,
     pub(crate) condition: Condition,
@@ -35,7 +35,7 @@ pub(crate) struct Leaf {
     pub(crate) words: OnceLock<Arc<str>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Operand {
     Field(FieldOperand),
     /// A field whose name is computed: `[concat('tags[', parameters('tag'), ']')]`.
@@ -45,9 +45,9 @@ pub(crate) enum Operand {
 }
 
 /// A field that the rule names.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct FieldOperand {
-    pub(crate) path: FieldPath,
+    pub(crate) way: Way,
     /// Its text, once evidence has needed it.
     pub(crate) text: OnceLock<Arc<str>>,
     /// Whether it is what says whether a definition concerns a resource.
@@ -66,11 +66,11 @@ impl From<FieldPath> for FieldOperand {
     fn from(path: FieldPath) -> Self {
         const FIELDS: [(&str, Identity); 3] = [("type", Identity::Type), ("name", Identity::Name), ("kind", Identity::Kind)];
         let found = FIELDS.iter().find(|(name, _)| path.segments().len() == 1 && is_key(path.segments().first(), name));
-        Self { identity: found.map(|(_, identity)| *identity), path, text: OnceLock::new() }
+        Self { identity: found.map(|(_, identity)| *identity), way: path.into(), text: OnceLock::new() }
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Count {
     /// What evidence calls it, once it has.
     pub(crate) text: OnceLock<Arc<str>>,
@@ -78,9 +78,9 @@ pub(crate) struct Count {
     pub(crate) condition: Option<Box<Node>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum CountOver {
-    Field(FieldPath),
+    Field(Way),
     Value { values: Expression, name: Option<String> },
 }
 
@@ -238,13 +238,14 @@ impl Compiler<'_> {
         let expected = self.expression(expected, &place)?;
         self.check_expected(*condition, &expected, &place);
         let other = member(members, "field").and_then(|(_, field)| elsewhere(field.as_str()?));
-        let leaf = |operand, expected| Node::Leaf(Leaf { operand, condition: *condition, expected, words: OnceLock::new() });
+        let leaf =
+            |operand, expected| Node::Leaf(Box::new(Leaf { operand, condition: *condition, expected, words: OnceLock::new() }));
         let Some((type_name, path)) = other else { return Some(leaf(operand?, expected)) };
         let there = self.path(&path, pointer)?;
         let is_type = || {
             let expected = Expression::Literal(Value::String(type_name.to_owned()));
             let operand = Operand::Field(FieldPath::from_segments(vec![Segment::Key("type".into())]).into());
-            Node::Leaf(Leaf { operand, condition: Condition::Equals, expected, words: OnceLock::new() })
+            Node::Leaf(Box::new(Leaf { operand, condition: Condition::Equals, expected, words: OnceLock::new() }))
         };
         let of_type = Node::AllOf(vec![is_type(), leaf(Operand::Field(there.into()), expected.clone())]);
         let of_others = Node::AllOf(vec![Node::Not(Box::new(is_type())), leaf(operand?, expected)]);
@@ -298,7 +299,7 @@ impl Compiler<'_> {
                         None,
                     );
                 }
-                CountOver::Field(path)
+                CountOver::Field(path.into())
             }
             (None, Some((key, values))) => {
                 let name = match member(members, "name") {
@@ -313,7 +314,7 @@ impl Compiler<'_> {
         let condition = match member(members, "where") {
             Some((key, condition)) => {
                 self.counts.push(match &over {
-                    CountOver::Field(path) => Standing::Field(path.clone()),
+                    CountOver::Field(way) => Standing::Field(way.path.clone()),
                     CountOver::Value { name, .. } => Standing::Value(name.clone()),
                 });
                 let condition = self.node(condition, &format!("{pointer}/{key}"), depth + 1);
@@ -348,14 +349,14 @@ impl Compiler<'_> {
                     self.error::<()>(pointer, format!("the parameter `{parameter}` is not declared"), None);
                 }
             }
-            Expression::Field(path) => self.fields.push(FieldUse { path: path.clone(), pointer: pointer.to_owned() }),
+            Expression::Field(way) => self.fields.push(FieldUse { path: way.path.clone(), pointer: pointer.to_owned() }),
             Expression::Innermost => {
                 if self.counts.is_empty() {
                     let help = "use it in the `where` of a `count`".to_owned();
                     self.error::<()>(pointer, "`current()` stands outside a count", Some(help));
                 }
             }
-            Expression::Current(name, path) => self.check_current(name, path.as_ref().ok(), pointer),
+            Expression::Current(name, way) => self.check_current(name, way.as_deref().ok(), pointer),
             Expression::Call(_, arguments) => {
                 for argument in arguments {
                     self.check_names(argument, pointer);

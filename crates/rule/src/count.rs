@@ -17,14 +17,14 @@ use crate::{
 pub(crate) fn counted<'i>(
     count: &'i Count,
     test: Test<'i, '_>,
-    context: &mut Context<'i, '_>,
+    context: &mut Context<'i>,
     mut record: Option<&mut Record<'i>>,
 ) -> Truth {
     let begin = record.as_deref().map(Record::mark);
     let mut tally = Tally::default();
     match &count.over {
         CountOver::Field(path) => {
-            let known = if context.is_whole { elements(context.input, path, &context.bound) } else { None };
+            let known = if context.is_whole { elements(context.ground, path, &context.bound) } else { None };
             if let Some((n_elements, fixed)) = known {
                 let fixed = Indices::from_slice(fixed);
                 for index in 0..n_elements {
@@ -35,7 +35,7 @@ pub(crate) fn counted<'i>(
                     }
                 }
             } else {
-                let resolved = resolve(context.input, path, &context.bound);
+                let resolved = resolve(context.ground, path, &context.bound);
                 if let Some(cut) = resolved.cut {
                     tally.without_end(record.is_some(), path, &[], test, cut);
                 }
@@ -58,7 +58,7 @@ pub(crate) fn counted<'i>(
                 Ok(Some(value)) if value.is_null() => Vec::new(),
                 // One thing where a list may stand, as AWS policies have it, is a list of one.
                 Ok(Some(other)) => vec![other],
-                Err(failure) => return failed(record, |_| (Name::Said("count".into()), test.wanted()), failure),
+                Err(failure) => return failed(record, |_| (Name::said("count"), test.wanted()), failure),
             };
             for value in listed {
                 let depth = context.bound.len();
@@ -80,7 +80,7 @@ pub(crate) fn counted<'i>(
                 record.reset(begin);
                 record.absorb(tally.doubts);
             }
-            Ok(_) => record.note_at(begin, Name::Said(count.text()), test.wanted(), Found::Made(tally.found())),
+            Ok(_) => record.note_at(begin, Name::Count(count), test.wanted(), tally.found()),
             Err(message) => {
                 record.reset(begin);
                 record.err(format!("{}: {message}", count.text()));
@@ -92,9 +92,9 @@ pub(crate) fn counted<'i>(
 
 impl Count {
     /// What evidence calls it.
-    fn text(&self) -> Arc<str> {
+    pub(crate) fn text(&self) -> Arc<str> {
         let make = || match &self.over {
-            CountOver::Field(path) => format!("count of {path}").into(),
+            CountOver::Field(way) => format!("count of {}", way.path).into(),
             CountOver::Value { name, .. } => format!("count of {}", name.as_deref().unwrap_or("value")).into(),
         };
         Arc::clone(self.text.get_or_init(make))
@@ -122,7 +122,7 @@ impl<'i> Tally<'i> {
         element: Bound<'i>,
         count: &'i Count,
         test: Test<'i, '_>,
-        context: &mut Context<'i, '_>,
+        context: &mut Context<'i>,
         record: Option<&mut Record<'i>>,
     ) -> Option<Truth> {
         let is_recorded = record.is_some();
@@ -132,7 +132,7 @@ impl<'i> Tally<'i> {
         if is_recorded { None } else { self.settled(test) }
     }
 
-    fn element(&mut self, count: &'i Count, context: &mut Context<'i, '_>, mut record: Option<&mut Record<'i>>) {
+    fn element(&mut self, count: &'i Count, context: &mut Context<'i>, mut record: Option<&mut Record<'i>>) {
         let begin: Option<Mark> = record.as_deref().map(Record::mark);
         let condition = count.condition.as_deref();
         let truth = condition.map_or(Truth::True, |condition| node(condition, context, record.as_deref_mut()));
@@ -154,7 +154,7 @@ impl<'i> Tally<'i> {
     fn without_end(&mut self, is_recorded: bool, path: &FieldPath, indices: &[usize], test: Test<'i, '_>, gap: Gap<'_>) {
         self.possible = None;
         if is_recorded {
-            let (field, failure) = (Name::Said(concrete(path, indices).into()), Failure::Unreadable(gap.report(path)));
+            let (field, failure) = (Name::said(concrete(path, indices)), Failure::Unreadable(gap.report(path)));
             self.doubts.fail(field, test.wanted(), failure);
         }
     }
@@ -168,11 +168,11 @@ impl<'i> Tally<'i> {
     }
 
     /// The count as far as it is known.
-    fn found(&self) -> Value {
+    fn found(&self) -> Found<'i> {
         match self.possible {
-            Some(possible) if possible == self.sure => Value::from(self.sure),
-            Some(possible) => Value::from(format!("{} to {possible}", self.sure)),
-            None => Value::from(format!("at least {}", self.sure)),
+            Some(possible) if possible == self.sure => Found::Number(self.sure),
+            Some(possible) => Found::made(Value::from(format!("{} to {possible}", self.sure))),
+            None => Found::made(Value::from(format!("at least {}", self.sure))),
         }
     }
 }

@@ -1,22 +1,18 @@
 //! Three-valued evaluation of a compiled condition.
 
-use std::{
-    borrow::Cow,
-    cell::Cell,
-    sync::{Arc, LazyLock},
-};
+use std::{borrow::Cow, cell::Cell};
 
 use serde_json::Value;
 use skywarden_model::{FieldPath, Resource, Segment, Timestamp, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
-    Input, Outcome, Parameters, TemplateError, Truth, around, compare,
+    Ground, Input, Outcome, Parameters, TemplateError, Truth, around, compare,
     compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
     functions,
-    path::field_path,
+    path::{Way, field_path},
     record::{Found, Kept, Name, Record, Wanted, words},
     resolve::{Bound, Gap, Place, Resolved, Slot, Spot, concrete, is_whole, resolve, single},
     template::nothing,
@@ -35,10 +31,10 @@ pub(crate) enum Failure {
 }
 
 /// Where an evaluation stands: the input and the enclosing counts.
-pub(crate) struct Context<'i, 'a> {
-    pub(crate) input: &'i Input<'a>,
-    /// What `field()` reads, where it is not the input itself.
-    asked: Option<&'i Input<'a>>,
+pub(crate) struct Context<'i> {
+    pub(crate) ground: Ground<'i>,
+    /// What `field()` reads, where it is not the ground itself.
+    asked: Option<&'i Input<'i>>,
     pub(crate) bound: SmallVec<[Bound<'i>; 1]>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
@@ -47,21 +43,22 @@ pub(crate) struct Context<'i, 'a> {
     pub(crate) is_whole: bool,
 }
 
-impl<'i, 'a> Context<'i, 'a> {
-    fn new(input: &'i Input<'a>) -> Self {
+impl<'i> Context<'i> {
+    fn new(ground: impl Into<Ground<'i>>) -> Self {
+        let ground = ground.into();
         Self {
-            input,
+            ground,
             asked: None,
             bound: SmallVec::new(),
             current: Vec::new(),
             steps: Cell::new(MAX_STEPS),
-            is_whole: is_whole(input),
+            is_whole: is_whole(ground.input),
         }
     }
 
     /// What `field()` reads, with the counts that bind its lists.
-    fn asked(&self) -> (&'i Input<'a>, &[Bound<'i>]) {
-        self.asked.map_or((self.input, self.bound.as_slice()), |asked| (asked, &[]))
+    fn asked(&self) -> (Ground<'i>, &[Bound<'i>]) {
+        self.asked.map_or((self.ground, self.bound.as_slice()), |asked| (asked.into(), &[]))
     }
 
     /// One condition or call more.
@@ -80,13 +77,13 @@ pub(crate) struct Current<'i> {
     pub(crate) depth: usize,
 }
 
-pub(crate) fn truth<'i, 'a>(root: &'i Node, input: &'i Input<'a>, asked: Option<&'i Input<'a>>) -> Truth {
-    let mut context = Context { asked, ..Context::new(input) };
+pub(crate) fn truth<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Truth {
+    let mut context = Context { asked, ..Context::new(ground) };
     node(root, &mut context, None)
 }
 
-pub(crate) fn explain<'i, 'a>(root: &'i Node, input: &'i Input<'a>, asked: Option<&'i Input<'a>>) -> Outcome {
-    let mut context = Context { asked, ..Context::new(input) };
+pub(crate) fn explain<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Outcome {
+    let mut context = Context { asked, ..Context::new(ground) };
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
     record.outcome(truth)
@@ -111,8 +108,8 @@ pub(crate) fn identifies(root: &Node) -> bool {
 }
 
 /// The verdict if only conditions on type, name and kind were known.
-pub(crate) fn concerns(root: &Node, input: &Input<'_>) -> Truth {
-    concerned(root, &mut Context::new(input), &|_, identity| identity.is_some())
+pub(crate) fn concerns<'i>(root: &'i Node, ground: Ground<'i>) -> Truth {
+    concerned(root, &mut Context::new(ground), &|_, identity| identity.is_some())
 }
 
 /// The verdict if only conditions on the type were known, of those that expect the same for every resource.
@@ -125,7 +122,7 @@ pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
     concerned(root, &mut Context::new(&input), &is_known)
 }
 
-fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &impl Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
+fn concerned<'i>(root: &'i Node, context: &mut Context<'i>, is_known: &impl Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
     let (parts, decider) = match root {
         Node::AllOf(parts) => (parts, Truth::False),
         Node::AnyOf(parts) => (parts, Truth::True),
@@ -148,7 +145,7 @@ fn concerned<'i>(root: &'i Node, context: &mut Context<'i, '_>, is_known: &impl 
     undecided
 }
 
-pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     match source {
         Node::AllOf(parts) => combine(parts, Truth::False, context, record),
         Node::AnyOf(parts) => combine(parts, Truth::True, context, record),
@@ -158,7 +155,7 @@ pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i, '_>, record: 
 }
 
 /// `allOf` is decided by one False, `anyOf` by one True; otherwise any Unknown makes it Unknown.
-fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+fn combine<'i>(parts: &'i [Node], decider: Truth, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     let mut undecided = decider.negate();
     let Some(record) = record else {
         for part in parts {
@@ -191,11 +188,18 @@ pub(crate) struct Test<'i, 't> {
 }
 
 impl<'i> Test<'i, '_> {
+    #[inline(always)]
     pub(crate) fn wanted(&self) -> Wanted<'i> {
-        match self.lasting {
-            Some(expected) => Wanted::Value(self.leaf, expected),
-            None => Wanted::Said(words(self.leaf.condition, self.expected).into()),
+        match (&self.leaf.expected, self.lasting) {
+            (Expression::Literal(_), _) => Wanted::Own(self.leaf),
+            (_, Some(expected)) => Wanted::Value(self.leaf, expected),
+            (_, None) => self.said(),
         }
+    }
+
+    #[inline(never)]
+    fn said(&self) -> Wanted<'i> {
+        Wanted::said(words(self.leaf.condition, self.expected))
     }
 
     pub(crate) fn holds(&self, actual: Option<&Value>) -> Result<bool, String> {
@@ -206,27 +210,24 @@ impl<'i> Test<'i, '_> {
 /// A path, with the field of the rule that it is, if it stands there.
 #[derive(Clone, Copy)]
 struct Named<'i, 'p> {
-    path: &'p FieldPath,
+    path: &'p Way,
     field: Option<&'i FieldOperand>,
 }
 
 impl<'i> Named<'i, '_> {
+    #[inline(always)]
     fn at(&self, indices: &[usize], record: &mut Record<'i>) -> Name<'i> {
         match self.field {
             Some(field) => record.name(field, indices),
-            None => Name::Said(concrete(self.path, indices).into()),
+            None => Name::said(concrete(self.path, indices)),
         }
     }
 }
 
-/// What evidence calls a computed value.
-static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
-
-fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
-    let said = |text: &str| Name::Said(text.into());
-    let unworded = || Wanted::Said(leaf.condition.name().into());
+fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
+    let unworded = || Wanted::said(leaf.condition.name());
     if let Err(failure) = context.spend() {
-        return failed(record, |_| (said("the rule"), unworded()), failure);
+        return failed(record, |_| (Name::said("the rule"), unworded()), failure);
     }
     if let Expression::Literal(expected) = &leaf.expected {
         return evaluate_test(Test { leaf, expected, lasting: Some(expected) }, context, record);
@@ -237,22 +238,22 @@ fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i, '_>, record: Opti
             let expected = expected.map_or(Value::Null, Cow::into_owned);
             evaluate_test(Test { leaf, expected: &expected, lasting: None }, context, record)
         }
-        Err(failure) => failed(record, |_| (said("the rule's own value"), unworded()), failure),
+        Err(failure) => failed(record, |_| (Name::said("the rule's own value"), unworded()), failure),
     }
 }
 
-fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: Option<&mut Record<'i>>) -> Truth {
+fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     match &test.leaf.operand {
-        Operand::Field(field) => evaluate_field(Named { path: &field.path, field: Some(field) }, test, context, record),
+        Operand::Field(field) => evaluate_field(Named { path: &field.way, field: Some(field) }, test, context, record),
         Operand::FieldNamed(name) => evaluate_named(name, test, context, record),
         Operand::Value(expression) => {
-            let name = |_: &mut Record<'i>| Name::Said(Arc::clone(&VALUE));
+            let name = |_: &mut Record<'i>| Name::Value;
             match value_of(expression, context) {
                 Ok(actual) => {
                     let holds = test.holds(actual.as_deref());
                     let found = || match actual {
                         Some(Cow::Borrowed(value)) => Found::Value(value),
-                        Some(Cow::Owned(value)) => Found::Made(value),
+                        Some(Cow::Owned(value)) => Found::made(value),
                         None => Found::Absent,
                     };
                     decided(holds, name, test, found, record)
@@ -266,21 +267,16 @@ fn evaluate_test<'i>(test: Test<'i, '_>, context: &mut Context<'i, '_>, record: 
 
 /// A field whose name is computed.
 #[inline(never)]
-fn evaluate_named<'i>(
-    name: &'i Expression,
-    test: Test<'i, '_>,
-    context: &Context<'i, '_>,
-    record: Option<&mut Record<'i>>,
-) -> Truth {
+fn evaluate_named<'i>(name: &'i Expression, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     let path = value_of(name, context).and_then(|name| {
         let name = name.as_deref().map(compare::text).unwrap_or_default();
-        field_path(&name).map_err(Failure::Error)
+        field_path(&name).map(Way::from).map_err(Failure::Error)
     });
     match path {
         Ok(path) => evaluate_field(Named { path: &path, field: None }, test, context, record),
         Err(failure) => {
-            let wanted = || Wanted::Said(test.leaf.condition.name().into());
-            failed(record, |_| (Name::Said("a computed field name".into()), wanted()), failure)
+            let wanted = || Wanted::said(test.leaf.condition.name());
+            failed(record, |_| (Name::said("a computed field name"), wanted()), failure)
         }
     }
 }
@@ -298,14 +294,9 @@ pub(crate) fn failed<'i>(
 }
 
 /// A field, or with an unbound `[*]` all elements of a list.
-fn evaluate_field<'i>(
-    field: Named<'i, '_>,
-    test: Test<'i, '_>,
-    context: &Context<'i, '_>,
-    record: Option<&mut Record<'i>>,
-) -> Truth {
+fn evaluate_field<'i>(field: Named<'i, '_>, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     if context.is_whole
-        && let Some((spot, indices)) = single(context.input, field.path.segments(), &context.bound)
+        && let Some((spot, indices)) = single(context.ground, field.path.segments(), field.path.seat, &context.bound)
     {
         let name = |record: &mut Record<'i>| field.at(indices, record);
         // Each by itself: a value that is put together first and copied then costs more than it takes to find it.
@@ -323,10 +314,10 @@ fn evaluate_field<'i>(
 fn evaluate_places<'i>(
     field: Named<'i, '_>,
     test: Test<'i, '_>,
-    context: &Context<'i, '_>,
+    context: &Context<'i>,
     record: Option<&mut Record<'i>>,
 ) -> Truth {
-    let resolved = resolve(context.input, field.path, &context.bound);
+    let resolved = resolve(context.ground, field.path, &context.bound);
     let (cut, partial) = (resolved.cut, resolved.partial);
     let Some(record) = record else {
         let mut verdict = if cut.is_some() { Truth::Unknown } else { Truth::True };
@@ -422,6 +413,7 @@ fn is_settled_by_part(test: Test<'_, '_>, actual: Option<&Value>) -> bool {
     }
 }
 
+#[inline(always)]
 fn decided<'i>(
     holds: Result<bool, String>,
     field: impl FnOnce(&mut Record<'i>) -> Name<'i>,
@@ -431,16 +423,16 @@ fn decided<'i>(
 ) -> Truth {
     if let Some(record) = record {
         let field = field(record);
-        if let Err(message) = &holds {
-            record.err_of(&field, message);
-        }
         record.note(field, test.wanted(), actual());
+        if let Err(message) = &holds {
+            record.err_of_last(message);
+        }
     }
     holds.map_or(Truth::Unknown, Truth::from)
 }
 
 /// The value of an expression; `None` is absent.
-pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match expression {
         Expression::Literal(value) => Ok(Some(Cow::Borrowed(value))),
         Expression::Field(path) => field_function(path, context),
@@ -455,7 +447,7 @@ pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i, '_>
             if let Expression::Call(function, _) = &**inner
                 && around::is_around(*function)
             {
-                return around::part(*function, name, context.input);
+                return around::part(*function, name, context.ground.input);
             }
             let value = value_of(inner, context)?;
             Ok(value.and_then(|value| within(value, |value| member(value, name))))
@@ -494,8 +486,8 @@ pub(crate) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 }
 
 /// What `field()` answers: with `[*]` always a list, in a count one of the element that it stands on.
-pub(crate) fn field_function<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
-    let (input, bound) = context.asked();
+pub(crate) fn field_function<'i>(path: &Way, context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
+    let (ground, bound) = context.asked();
     let has_list = path.segments().contains(&Segment::Each);
     if !has_list
         && context.asked.is_none()
@@ -503,22 +495,22 @@ pub(crate) fn field_function<'i>(path: &FieldPath, context: &Context<'i, '_>) ->
     {
         return Ok(value);
     }
-    let mut resolved = resolve(input, path, bound);
+    let mut resolved = resolve(ground, path, bound);
     resolved.is_list = has_list;
     value_in(path, resolved)
 }
 
 /// What `current()` answers: with a `[*]` that no count stands on a list.
-pub(crate) fn current_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+pub(crate) fn current_value<'i>(path: &Way, context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match whole_value(path, context) {
         Some(value) => Ok(value),
-        None => value_in(path, resolve(context.input, path, &context.bound)),
+        None => value_in(path, resolve(context.ground, path, &context.bound)),
     }
 }
 
 /// The one value at a path in a resource of which nothing is unknown; `None` if it takes longer to tell.
-fn whole_value<'i>(path: &FieldPath, context: &Context<'i, '_>) -> Option<Option<Cow<'i, Value>>> {
-    let (spot, _) = context.is_whole.then(|| single(context.input, path.segments(), &context.bound))??;
+fn whole_value<'i>(path: &Way, context: &Context<'i>) -> Option<Option<Cow<'i, Value>>> {
+    let (spot, _) = context.is_whole.then(|| single(context.ground, path.segments(), path.seat, &context.bound))??;
     Some(match spot {
         Spot::Value(value) => Some(Cow::Borrowed(value)),
         Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),

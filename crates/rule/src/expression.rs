@@ -1,9 +1,11 @@
 //! Template expressions: `[concat(field('name'), '-', parameters('suffix'))]`.
 
 use serde_json::{Number, Value};
-use skywarden_model::FieldPath;
 
-use crate::{function::Function, path::field_path};
+use crate::{
+    function::Function,
+    path::{Way, field_path},
+};
 
 /// Deepest nesting of calls.
 const MAX_DEPTH: usize = 64;
@@ -14,13 +16,13 @@ pub(crate) enum Expression {
     /// A value as it stands.
     Literal(Value),
     /// `field('a.b')` with a name that stands in the rule.
-    Field(FieldPath),
+    Field(Way),
     /// `parameters('p')` with a name that stands in the rule.
     Parameter(String),
     /// `current()`
     Innermost,
     /// `current('x')` with a name that stands in the rule: a count's own name, or else a field.
-    Current(String, Result<FieldPath, String>),
+    Current(String, Result<Way, String>),
     /// A function with its arguments.
     Call(Function, Vec<Expression>),
     /// `x.name`
@@ -121,11 +123,11 @@ fn called(name: &str, mut arguments: Vec<Expression>) -> Result<Expression, Faul
         _ => return Ok(Expression::Call(function, arguments)),
     };
     Ok(match function {
-        Function::Field => Expression::Field(field_path(&name)?),
+        Function::Field => Expression::Field(field_path(&name)?.into()),
         Function::Parameters => Expression::Parameter(name),
         Function::Current => {
             let path = field_path(&name);
-            Expression::Current(name, path)
+            Expression::Current(name, path.map(Way::from))
         }
         _ => Expression::Call(function, vec![Expression::Literal(Value::String(name))]),
     })

@@ -21,18 +21,18 @@ pub(crate) fn node(source: &Node, parameters: &Parameters) -> Node {
         Node::AllOf(parts) => Node::AllOf(all(parts)),
         Node::AnyOf(parts) => Node::AnyOf(all(parts)),
         Node::Not(part) => Node::Not(Box::new(node(part, parameters))),
-        Node::Leaf(leaf) => Node::Leaf(Leaf {
+        Node::Leaf(leaf) => Node::Leaf(Box::new(Leaf {
             operand: operand(&leaf.operand, parameters),
             condition: leaf.condition,
             expected: expression(&leaf.expected, parameters),
             words: OnceLock::new(),
-        }),
+        })),
     }
 }
 
 fn operand(source: &Operand, parameters: &Parameters) -> Operand {
     match source {
-        Operand::Field(field) => Operand::Field(field.path.clone().into()),
+        Operand::Field(field) => Operand::Field(field.way.path.clone().into()),
         Operand::FieldNamed(name) => {
             let name = expression(name, parameters);
             let path = match &name {
@@ -45,7 +45,7 @@ fn operand(source: &Operand, parameters: &Parameters) -> Operand {
         Operand::Count(count) => Operand::Count(Count {
             text: OnceLock::new(),
             over: match &count.over {
-                CountOver::Field(path) => CountOver::Field(path.clone()),
+                CountOver::Field(way) => CountOver::Field(way.clone()),
                 CountOver::Value { values, name } => {
                     CountOver::Value { values: expression(values, parameters), name: name.clone() }
                 }

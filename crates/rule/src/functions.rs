@@ -26,18 +26,20 @@ const MAX_PAIRED: usize = 10_000;
 pub(crate) fn call<'i>(
     function: Function,
     arguments: &'i [Expression],
-    context: &Context<'i, '_>,
+    context: &Context<'i>,
 ) -> Result<Option<Cow<'i, Value>>, Failure> {
     context.spend()?;
     match (function, arguments) {
-        (function, []) if around::is_around(function) => return around::whole(function, context.input),
+        (function, []) if around::is_around(function) => return around::whole(function, context.ground.input),
         (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
-        (Function::Field, [name]) => return field_function(&field_path(&text_of(name, context)?).map_err(error)?, context),
+        (Function::Field, [name]) => {
+            return field_function(&field_path(&text_of(name, context)?).map_err(error)?.into(), context);
+        }
         (Function::Current, [name]) => {
             let name = text_of(name, context)?;
             return match named(&name, context) {
                 Some(value) => Ok(Some(value)),
-                None => current_value(&field_path(&name).map_err(error)?, context),
+                None => current_value(&field_path(&name).map_err(error)?.into(), context),
             };
         }
         (Function::ToLower, [argument]) => {
@@ -87,15 +89,15 @@ fn is_field(expression: &Expression) -> bool {
 }
 
 /// The value of a parameter; names compare without case.
-pub(crate) fn parameter<'i>(name: &str, context: &Context<'i, '_>) -> Result<Cow<'i, Value>, Failure> {
-    let parameters = context.input.parameters;
+pub(crate) fn parameter<'i>(name: &str, context: &Context<'i>) -> Result<Cow<'i, Value>, Failure> {
+    let parameters = context.ground.input.parameters;
     let found = parameters.get(name);
     let found = found.or_else(|| parameters.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value));
     found.map(Cow::Borrowed).ok_or_else(|| error(format!("the parameter `{name}` has no value")))
 }
 
 /// What the innermost count stands on.
-pub(crate) fn innermost<'i>(context: &Context<'i, '_>) -> Result<Option<Cow<'i, Value>>, Failure> {
+pub(crate) fn innermost<'i>(context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     let last = context.current.last().filter(|current| current.depth == context.bound.len());
     match (last, context.bound.last()) {
         (Some(current), _) => Ok(Some(current.value.clone())),
@@ -105,7 +107,7 @@ pub(crate) fn innermost<'i>(context: &Context<'i, '_>) -> Result<Option<Cow<'i, 
 }
 
 /// What the count over values of that name stands on.
-pub(crate) fn named<'i>(name: &str, context: &Context<'i, '_>) -> Option<Cow<'i, Value>> {
+pub(crate) fn named<'i>(name: &str, context: &Context<'i>) -> Option<Cow<'i, Value>> {
     let is_named = |current: &&Current<'_>| current.name.is_some_and(|own| own.eq_ignore_ascii_case(name));
     context.current.iter().rev().find(is_named).map(|current| current.value.clone())
 }
@@ -114,7 +116,7 @@ fn made<'i>(value: Value) -> Result<Option<Cow<'i, Value>>, Failure> {
     Ok(Some(Cow::Owned(value)))
 }
 
-fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Context<'_, '_>) -> Result<Option<Value>, Failure> {
+fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Context<'_>) -> Result<Option<Value>, Failure> {
     let value = |place: usize| values.get(place).and_then(Option::as_deref);
     let name = || function.name();
     let need = |place: usize| value(place).ok_or_else(|| error(format!("`{}` was given a value that is absent", name())));
@@ -337,8 +339,8 @@ fn plain(function: Function, values: &[Option<Cow<'_, Value>>], context: &Contex
                 _ => only_text(0)?.chars().take(count).collect::<String>().into(),
             }
         }
-        (Function::UtcNow, 0) => context.input.now.to_string().into(),
-        (Function::UtcNow, 1) => dates::formatted(context.input.now, &text(0)?).map_err(error)?.into(),
+        (Function::UtcNow, 0) => context.ground.input.now.to_string().into(),
+        (Function::UtcNow, 1) => dates::formatted(context.ground.input.now, &text(0)?).map_err(error)?.into(),
         (Function::AddDays, 2) => dates::add_days(&text(0)?, number(1)?).map_err(error)?.into(),
         (Function::DateTimeAdd, 2) => dates::add_duration(&text(0)?, &text(1)?).map_err(error)?.to_string().into(),
         (Function::DateTimeAdd, 3) => {
@@ -427,11 +429,11 @@ fn text_of_scalar(value: &Value) -> Result<Cow<'_, str>, Failure> {
     }
 }
 
-fn text_of<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<String, Failure> {
+fn text_of<'i>(argument: &'i Expression, context: &Context<'i>) -> Result<String, Failure> {
     Ok(value_of(argument, context)?.map(|value| compare::text(&value).into_owned()).unwrap_or_default())
 }
 
-fn boolean<'i>(argument: &'i Expression, context: &Context<'i, '_>) -> Result<bool, Failure> {
+fn boolean<'i>(argument: &'i Expression, context: &Context<'i>) -> Result<bool, Failure> {
     match value_of(argument, context)? {
         Some(value) => truth_of(&value),
         None => Err(error("a condition is absent".to_owned())),

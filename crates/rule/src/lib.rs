@@ -4,6 +4,7 @@
 
 mod alias;
 mod around;
+mod asking;
 mod compare;
 mod compile;
 mod count;
@@ -16,8 +17,10 @@ mod functions;
 mod path;
 mod record;
 mod resolve;
+mod scan;
 mod template;
 mod unique_string;
+mod ways;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -26,22 +29,24 @@ use std::{
 
 pub use alias::{alias_of, elsewhere};
 pub use around::Around;
+pub use asking::{Asking, ENVELOPE, Glance, is_not_plain};
 pub use compare::{instant, same};
 pub use compile::{closest, step};
 pub use path::field_path;
 pub use record::MAX_EVIDENCE;
-pub use resolve::tag;
+pub use resolve::{Ground, tag};
 pub use template::{Template, TemplateError};
 
 use serde_json::Value;
 use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unreadable};
 
 /// A compiled condition.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Rule {
     root: compile::Node,
     /// Whether conditions on type, name and kind may decide it.
     identifies: bool,
+    takes_glances: bool,
     fields: Arc<[FieldUse]>,
 }
 
@@ -115,46 +120,51 @@ impl Rule {
     /// Every mistake found, each with its place.
     pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
         let (root, fields) = compile::compile(source, declared)?;
-        Ok(Self { identifies: evaluate::identifies(&root), root, fields: fields.into() })
+        Ok(Self { identifies: evaluate::identifies(&root), takes_glances: false, root, fields: fields.into() })
     }
 
     /// The same rule for these values of its parameters alone: what they decide is not computed with every resource.
     #[must_use]
     pub fn with(&self, parameters: &Parameters) -> Self {
         let root = fix::node(&self.root, parameters);
-        Self { identifies: evaluate::identifies(&root), root, fields: Arc::clone(&self.fields) }
+        Self { identifies: evaluate::identifies(&root), takes_glances: false, root, fields: Arc::clone(&self.fields) }
     }
 
     /// Whether the condition holds; allocates only where a template function does.
-    pub fn truth(&self, input: &Input<'_>) -> Truth {
-        evaluate::truth(&self.root, input, None)
+    pub fn truth<'i>(&'i self, ground: impl Into<Ground<'i>>) -> Truth {
+        evaluate::truth(&self.root, ground.into(), None)
     }
 
     /// Whether the condition holds and what decided it.
-    pub fn explain(&self, input: &Input<'_>) -> Outcome {
-        evaluate::explain(&self.root, input, None)
+    pub fn explain<'i>(&'i self, ground: impl Into<Ground<'i>>) -> Outcome {
+        evaluate::explain(&self.root, ground.into(), None)
     }
 
     /// [`Rule::truth`] of a resource beside the one that is asked about, which is what `field()` reads.
-    pub fn truth_beside<'i, 'a>(&'i self, input: &'i Input<'a>, asked: &'i Input<'a>) -> Truth {
-        evaluate::truth(&self.root, input, Some(asked))
+    pub fn truth_beside<'i>(&'i self, input: &'i Input<'_>, asked: &'i Input<'_>) -> Truth {
+        evaluate::truth(&self.root, input.into(), Some(asked))
     }
 
     /// [`Rule::explain`] of a resource beside the one that is asked about.
-    pub fn explain_beside<'i, 'a>(&'i self, input: &'i Input<'a>, asked: &'i Input<'a>) -> Outcome {
-        evaluate::explain(&self.root, input, Some(asked))
+    pub fn explain_beside<'i>(&'i self, input: &'i Input<'_>, asked: &'i Input<'_>) -> Outcome {
+        evaluate::explain(&self.root, input.into(), Some(asked))
     }
 
     /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy
     /// calls applicable.
-    pub fn concerns(&self, input: &Input<'_>) -> bool {
-        !self.identifies || evaluate::concerns(&self.root, input) != Truth::False
+    pub fn concerns<'i>(&'i self, ground: impl Into<Ground<'i>>) -> bool {
+        !self.identifies || evaluate::concerns(&self.root, ground.into()) != Truth::False
     }
 
     /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave
     /// out the others.
     pub fn concerns_type(&self, type_name: &str) -> bool {
         evaluate::concerns_type(&self.root, type_name) != Truth::False
+    }
+
+    /// Whether glances of the [`Asking`] that the rule belongs to are enough for it; else, or if there is none, it wants the resource.
+    pub fn takes_glances(&self) -> bool {
+        self.takes_glances
     }
 
     /// Every field that the rule reads, in order of its source.

@@ -1,8 +1,32 @@
 //! From a field's name to its path: Azure's aliases and its ways to write tags.
 
+use std::ops::Deref;
+
 use skywarden_model::{FieldPath, Segment};
 
-use crate::alias::path_of;
+use crate::{alias::path_of, asking::Seat};
+
+/// A path of a rule, and where a glance keeps what it leads to.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Way {
+    pub(crate) path: FieldPath,
+    /// `None` as long as no glance is to be taken for the rule.
+    pub(crate) seat: Option<Seat>,
+}
+
+impl From<FieldPath> for Way {
+    fn from(path: FieldPath) -> Self {
+        Self { path, seat: None }
+    }
+}
+
+impl Deref for Way {
+    type Target = FieldPath;
+
+    fn deref(&self) -> &FieldPath {
+        &self.path
+    }
+}
 
 /// The path of a field's name, with Azure's aliases resolved: `Microsoft.X/types/a.b` is `properties.a.b` for most.
 ///

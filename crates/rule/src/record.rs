@@ -3,12 +3,12 @@
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, Unreadable, UnreadableReason};
+use skywarden_model::{Actual, Evidence, Segment, Unreadable, UnreadableReason};
 use smallvec::SmallVec;
 
 use crate::{
     Outcome, Truth, compare,
-    compile::{Condition, FieldOperand, Leaf},
+    compile::{Condition, Count, FieldOperand, Leaf},
     evaluate::Failure,
     expression::Expression,
     resolve::{Slot, concrete},
@@ -20,8 +20,8 @@ pub const MAX_EVIDENCE: usize = 20;
 /// A value in evidence, as JSON, at most this long.
 const MAX_VALUE: usize = 1024;
 
-/// What evidence says of a source that it does not know.
-static NO_SOURCE: LazyLock<Arc<str>> = LazyLock::new(Arc::default);
+/// What evidence calls a computed value.
+static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
 
 /// Collects what decided. Parts of a condition add to it one after the other; what a part added is taken back by its [`Mark`].
 #[derive(Default)]
@@ -42,7 +42,7 @@ pub(crate) struct Mark {
     has_error: bool,
 }
 
-/// One observation.
+/// One observation. Few are put into words, all are moved about: their parts are whole words, and what is rare is boxed.
 struct Note<'i> {
     field: Name<'i>,
     expected: Wanted<'i>,
@@ -53,30 +53,31 @@ struct Note<'i> {
 pub(crate) enum Name<'i> {
     /// A field of the rule; its text is kept there.
     Field(&'i FieldOperand),
-    /// The same with list positions, which the record keeps.
-    Element(&'i FieldOperand, Span),
-    Said(Arc<str>),
-}
-
-/// Where a record keeps list positions.
-#[derive(Clone, Copy)]
-pub(crate) struct Span {
-    start: usize,
-    len: u8,
+    /// The same with list positions, which the record keeps from a place on, as many as the path has.
+    Element(&'i FieldOperand, usize),
+    /// A count of the rule; its text is kept there.
+    Count(&'i Count),
+    /// A computed value.
+    Value,
+    Said(Box<Arc<str>>),
 }
 
 /// What was expected.
 pub(crate) enum Wanted<'i> {
-    /// The value that a condition of the rule expects; the words are kept there if they are the same for every resource.
+    /// The literal that a condition of the rule expects; the words are kept there.
+    Own(&'i Leaf),
     Value(&'i Leaf, &'i Value),
-    Said(Arc<str>),
+    Said(Box<Arc<str>>),
 }
 
 /// What was there.
 pub(crate) enum Found<'i> {
     Value(&'i Value),
     Text(&'i str),
-    Made(Value),
+    True,
+    False,
+    Number(u64),
+    Made(Box<Value>),
     Absent,
     Unread(Arc<UnreadableReason>),
 }
@@ -151,10 +152,10 @@ impl<'i> Record<'i> {
     pub(crate) fn split_off(&mut self, at: Mark, into: &mut Self) {
         for note in self.notes.drain(at.n_notes..) {
             let field = match note.field {
-                Name::Element(field, span) => {
-                    let start = into.positions.len();
-                    into.positions.extend_from_slice(span.of(&self.positions));
-                    Name::Element(field, Span { start, len: span.len })
+                Name::Element(field, start) => {
+                    let moved = into.positions.len();
+                    into.positions.extend_from_slice(positions(&self.positions, field, start));
+                    Name::Element(field, moved)
                 }
                 other => other,
             };
@@ -175,22 +176,24 @@ impl<'i> Record<'i> {
         other.split_off(start, self);
     }
 
+    #[inline(always)]
     pub(crate) fn note(&mut self, field: Name<'i>, expected: Wanted<'i>, actual: Found<'i>) {
         self.notes.push(Note { field, expected, actual });
     }
 
     /// The name of a field with these list positions.
+    #[inline(always)]
     pub(crate) fn name(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
-        match u8::try_from(indices.len()) {
-            Ok(0) => Name::Field(field),
-            Ok(len) => {
-                let start = self.positions.len();
-                self.positions.extend_from_slice(indices);
-                Name::Element(field, Span { start, len })
-            }
-            // Nobody nests lists that deep.
-            Err(_) => Name::Said(concrete(&field.path, indices).into()),
+        if indices.is_empty() { Name::Field(field) } else { self.element(field, indices) }
+    }
+
+    fn element(&mut self, field: &'i FieldOperand, indices: &[usize]) -> Name<'i> {
+        if indices.len() < n_lists(field) {
+            return Name::said(concrete(&field.way, indices));
         }
+        let start = self.positions.len();
+        self.positions.extend_from_slice(indices);
+        Name::Element(field, start)
     }
 
     /// Notes something before what was added since a mark.
@@ -214,10 +217,11 @@ impl<'i> Record<'i> {
         self.error.get_or_insert(message);
     }
 
-    /// Notes that a comparison failed, and of what.
-    pub(crate) fn err_of(&mut self, field: &Name<'i>, message: &str) {
-        let text = format!("{}: {message}", field.text(&self.positions));
-        self.err(text);
+    /// Notes that the comparison failed that was noted last.
+    #[cold]
+    pub(crate) fn err_of_last(&mut self, message: &str) {
+        let field = self.notes.last().map(|note| note.field.text(&self.positions)).unwrap_or_default();
+        self.err(format!("{field}: {message}"));
     }
 
     fn lacks(&mut self, unreadable: Unreadable) {
@@ -228,10 +232,8 @@ impl<'i> Record<'i> {
 
     /// All of it in words; the record is empty then.
     pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
-        let mut evidence = Vec::with_capacity(self.notes.len().min(MAX_EVIDENCE));
-        for note in self.notes.iter_mut().take(MAX_EVIDENCE) {
-            evidence.push(note.evidence(&self.positions));
-        }
+        let positions = &self.positions;
+        let evidence = self.notes.iter_mut().take(MAX_EVIDENCE).map(|note| note.evidence(positions)).collect();
         self.notes.clear();
         let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
         if truth == Truth::Unknown {
@@ -244,47 +246,73 @@ impl<'i> Record<'i> {
 
 impl Note<'_> {
     /// It in words; what was made for it is taken out of it.
+    #[inline]
     fn evidence(&mut self, positions: &[usize]) -> Evidence {
         let actual = match &mut self.actual {
             Found::Value(value) => Actual::Value(shortened(value)),
             Found::Text(text) => Actual::Value(shortened_text(text)),
+            Found::True => Actual::Value(Value::Bool(true)),
+            Found::False => Actual::Value(Value::Bool(false)),
+            Found::Number(value) => Actual::Value(Value::from(*value)),
             Found::Made(value) if is_short(value) => Actual::Value(value.take()),
             Found::Made(value) => Actual::Value(shortened(value)),
             Found::Absent => Actual::Absent,
             Found::Unread(reason) => Actual::Unreadable(Arc::clone(reason)),
         };
         let field = self.field.text(positions);
-        Evidence { field, expected: self.expected.text(), actual, source: Arc::clone(&NO_SOURCE) }
+        Evidence { field, expected: self.expected.text(), actual, source: None }
     }
 }
 
-impl Span {
-    fn of(self, positions: &[usize]) -> &[usize] {
-        positions.get(self.start..self.start + usize::from(self.len)).unwrap_or_default()
-    }
+/// The positions of a field that a record keeps from a place on.
+fn positions<'p>(kept: &'p [usize], field: &FieldOperand, start: usize) -> &'p [usize] {
+    kept.get(start..start + n_lists(field)).unwrap_or_default()
+}
+
+/// How many lists the path of a field steps into.
+fn n_lists(field: &FieldOperand) -> usize {
+    field.way.segments().iter().filter(|step| **step == Segment::Each).count()
 }
 
 impl Name<'_> {
-    fn text(&self, positions: &[usize]) -> Arc<str> {
+    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
+        Self::Said(Box::new(text.into()))
+    }
+
+    fn text(&self, kept: &[usize]) -> Arc<str> {
         match self {
-            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.path.to_string().into())),
-            Self::Element(field, span) => concrete(&field.path, span.of(positions)).into(),
+            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.way.path.to_string().into())),
+            Self::Element(field, start) => concrete(&field.way, positions(kept, field, *start)).into(),
+            Self::Count(count) => count.text(),
+            Self::Value => Arc::clone(&VALUE),
             Self::Said(text) => Arc::clone(text),
         }
     }
 }
 
 impl Wanted<'_> {
+    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
+        Self::Said(Box::new(text.into()))
+    }
+
     fn text(&self) -> Arc<str> {
         match self {
-            Self::Value(leaf, value) => {
-                let words = || words(leaf.condition, value).into();
-                match leaf.expected {
-                    Expression::Literal(_) => Arc::clone(leaf.words.get_or_init(words)),
-                    _ => words(),
-                }
-            }
+            Self::Own(leaf) => Arc::clone(leaf.words.get_or_init(|| match &leaf.expected {
+                Expression::Literal(value) => words(leaf.condition, value).into(),
+                _ => leaf.condition.name().into(),
+            })),
+            Self::Value(leaf, value) => words(leaf.condition, value).into(),
             Self::Said(text) => Arc::clone(text),
+        }
+    }
+}
+
+impl Found<'_> {
+    pub(crate) fn made(value: Value) -> Self {
+        match value {
+            Value::Bool(true) => Self::True,
+            Value::Bool(false) => Self::False,
+            other => Self::Made(Box::new(other)),
         }
     }
 }
@@ -294,7 +322,7 @@ impl<'i> From<Slot<'i>> for Found<'i> {
         match slot {
             Slot::Value(value) => Self::Value(value),
             Slot::Text(text) => Self::Text(text),
-            Slot::Made(value) => Self::Made(value),
+            Slot::Made(value) => Self::made(value),
             // What could not be read fails, it is not found.
             Slot::Absent | Slot::Unreadable(_) => Self::Absent,
         }

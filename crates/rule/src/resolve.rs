@@ -7,7 +7,11 @@ use serde_json::{Map, Value};
 use skywarden_model::{Carried, FieldPath, Resource, Segment, Unreadable, UnreadableKind, UnreadableReason, fact_object};
 use smallvec::SmallVec;
 
-use crate::{Input, path::is_key};
+use crate::{
+    Glance, Input,
+    asking::Seat,
+    path::{Way, is_key},
+};
 
 /// Positions in the lists of a path; few paths step into more than three.
 pub(crate) type Indices = SmallVec<[usize; 3]>;
@@ -64,12 +68,33 @@ pub(crate) struct Resolved<'a> {
 /// A list element that an enclosing `count` stands on.
 #[derive(Debug, Clone)]
 pub(crate) struct Bound<'p> {
-    pub(crate) path: &'p FieldPath,
+    pub(crate) path: &'p Way,
     pub(crate) indices: Indices,
 }
 
-/// Resolves a path in the input, standing on the elements that enclosing counts are bound to.
-pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_>]) -> Resolved<'a> {
+/// What a rule stands on: a resource, or what a glance took in of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Ground<'a> {
+    pub(crate) input: &'a Input<'a>,
+    pub(crate) glance: Option<&'a Glance<'a>>,
+}
+
+impl<'a> Ground<'a> {
+    /// What a glance took in. The input's resource is not read: all that is asked of it is that nothing of it is unreadable.
+    pub fn glanced(input: &'a Input<'a>, glance: &'a Glance<'a>) -> Self {
+        Self { input, glance: Some(glance) }
+    }
+}
+
+impl<'a, 'i: 'a> From<&'a Input<'i>> for Ground<'a> {
+    fn from(input: &'a Input<'i>) -> Self {
+        Self { input, glance: None }
+    }
+}
+
+/// Resolves a path, standing on the elements that enclosing counts are bound to.
+pub(crate) fn resolve<'a>(ground: Ground<'a>, path: &Way, bound: &[Bound<'_>]) -> Resolved<'a> {
+    let input = ground.input;
     let segments = path.segments();
     let fixed = bound_indices(segments, bound);
     let is_list = segments.iter().filter(|segment| **segment == Segment::Each).count() > fixed.len();
@@ -83,7 +108,7 @@ pub(crate) fn resolve<'a>(input: &Input<'a>, path: &FieldPath, bound: &[Bound<'_
     resolved.partial = part.or((carriage != Carriage::Whole).then_some(Gap::NotCarried));
     let absent = part.or((carriage == Carriage::Members).then_some(Gap::NotCarried));
     let mut walk = Walk { input, fixed, path: segments, absent, resolved: &mut resolved };
-    match root(input, segments) {
+    match root(ground, segments, path.seat) {
         Root::At(value, rest) => walk.down(value, rest, &mut Indices::new()),
         Root::Text(text, []) => walk.resolved.push(fixed, Slot::Text(text)),
         Root::Made(value, []) => walk.resolved.push(fixed, Slot::Made(*value)),
@@ -101,11 +126,16 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
 /// What stands at a path in a resource that was read whole, with the list positions taken, which is what most conditions ask for;
 /// `None` if the path steps into a list on which no enclosing count stands.
 #[inline(always)]
-pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b [Bound<'_>]) -> Option<(Spot<'a>, &'b [usize])> {
+pub(crate) fn single<'a, 'b>(
+    ground: Ground<'a>,
+    segments: &[Segment],
+    seat: Option<Seat>,
+    bound: &'b [Bound<'_>],
+) -> Option<(Spot<'a>, &'b [usize])> {
     let fixed = bound_indices(segments, bound);
     let absent = |rest: &[Segment]| rest.iter().all(|step| *step != Segment::Each).then_some((Spot::Absent, fixed));
     let mut indices = fixed.iter();
-    let (mut value, mut rest) = match root(input, segments) {
+    let (mut value, mut rest) = match root(ground, segments, seat) {
         Root::At(value, rest) => (value, rest),
         Root::Text(text, []) => return Some((Spot::Text(text), fixed)),
         Root::Made(_, []) => return None,
@@ -126,13 +156,13 @@ pub(crate) fn single<'a, 'b>(input: &Input<'a>, segments: &[Segment], bound: &'b
 
 /// How many elements the list at a path that ends with `[*]` has in a resource that was read whole, and the positions taken above
 /// it; `None` if there may be several such lists.
-pub(crate) fn elements<'b>(input: &Input<'_>, path: &FieldPath, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
+pub(crate) fn elements<'b>(ground: Ground<'_>, path: &Way, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
     let fixed = bound_indices(path.segments(), bound);
     let (_, list) = path.segments().split_last()?;
     if list.iter().filter(|step| **step == Segment::Each).count() != fixed.len() {
         return None;
     }
-    let (spot, fixed) = single(input, list, bound)?;
+    let (spot, fixed) = single(ground, list, path.seat, bound)?;
     Some((if let Spot::Value(Value::Array(elements)) = spot { elements.len() } else { 0 }, fixed))
 }
 
@@ -326,7 +356,7 @@ fn bound_indices<'b>(segments: &[Segment], bound: &'b [Bound<'_>]) -> &'b [usize
 }
 
 /// Where a path's first steps lead, with the steps that are left.
-enum Root<'a, 's> {
+pub(crate) enum Root<'a, 's> {
     At(&'a Value, &'s [Segment]),
     Text(&'a str, &'s [Segment]),
     /// Boxed: few ask for all tags or all facts, and every condition comes this way.
@@ -334,7 +364,15 @@ enum Root<'a, 's> {
     Missing(&'s [Segment]),
 }
 
-fn root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
+#[inline]
+fn root<'a, 's>(ground: Ground<'a>, segments: &'s [Segment], seat: Option<Seat>) -> Root<'a, 's> {
+    match (ground.glance, seat) {
+        (Some(glance), Some(seat)) => glance.root(seat, segments),
+        _ => resource_root(ground.input, segments),
+    }
+}
+
+fn resource_root<'a, 's>(input: &Input<'a>, segments: &'s [Segment]) -> Root<'a, 's> {
     let Some((Segment::Key(first), rest)) = segments.split_first() else { return Root::Missing(segments) };
     let resource = input.resource;
     let is = |name: &str| first.eq_ignore_ascii_case(name);
@@ -403,14 +441,14 @@ pub fn tag<'a>(resource: &'a Resource, key: &str) -> Option<(&'a String, &'a Str
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum KeyCase {
+pub(crate) enum KeyCase {
     Ignored,
     Kept,
 }
 
 impl KeyCase {
     /// Keys of maps that people name keep their case.
-    fn below(parent: Option<&Segment>) -> Self {
+    pub(crate) fn below(parent: Option<&Segment>) -> Self {
         const MAPS: [&str; 4] = ["tags", "labels", "annotations", "matchLabels"];
         if MAPS.iter().any(|map| is_key(parent, map)) { Self::Kept } else { Self::Ignored }
     }

@@ -147,7 +147,7 @@ fn assessment(
         field: "status.code".into(),
         expected: "equals Unhealthy".into(),
         actual: Actual::Value(json!(status)),
-        source: SOURCE.into(),
+        source: Some(SOURCE.into()),
     };
     let applies = status != Status::NotApplicable;
     Ok(Assessment {

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use anyhow::Context as _;
 use serde_json::Value;
-use skywarden_policy::{Bound, Definition, NoNeighbours, Verdict, requested_one};
+use skywarden_policy::{Bound, Definition, NoNeighbours, Panel, Verdict, requested_one};
 use skywarden_rule::{Input, Parameters};
 
 use crate::{
@@ -37,7 +37,8 @@ pub(crate) fn five_policies() -> anyhow::Result<()> {
     for definition in &definitions {
         bound.push(definition.bind(&none).map_err(|errors| anyhow::anyhow!("{errors:?}"))?);
     }
-    for (policy, verdict) in definitions.iter().zip(judged(&bound)?) {
+    let panel = Panel::new(bound.clone());
+    for (policy, verdict) in definitions.iter().zip(judged(&panel)?) {
         let evidence = verdict.evidence.iter().map(|own| format!("{} {} ({:?})", own.field, own.expected, own.actual));
         println!("{}: {:?}, {}", policy.name, verdict.state, evidence.collect::<Vec<_>>().join("; "));
     }
@@ -51,7 +52,7 @@ pub(crate) fn five_policies() -> anyhow::Result<()> {
         readings.push(cpu / ROUNDS as f64);
         let (outcome, cpu, _) = timed(|| {
             for _ in 0..ROUNDS {
-                black_box(judged(black_box(&bound))?);
+                black_box(judged(black_box(&panel))?);
             }
             anyhow::Ok(())
         });
@@ -65,7 +66,7 @@ pub(crate) fn five_policies() -> anyhow::Result<()> {
         rates.iter().map(|rate| format!("{rate:.0}")).collect::<Vec<_>>().join(", ")
     );
     println!(
-        "  of {:.2} us for all five, reading and dropping the resource takes {:.2} us",
+        "  {:.2} us for all five, which read no more than they ask for; reading and dropping the whole resource takes {:.2} us",
         POLICIES.len() as f64 * 1e6 / median(rates),
         median(readings) * 1e6
     );
@@ -97,10 +98,7 @@ fn read() -> anyhow::Result<skywarden_model::Resource> {
     requested_one(RESOURCE).map_err(|errors| anyhow::anyhow!("{errors:?}"))
 }
 
-fn judged(bound: &[Bound<'_>]) -> anyhow::Result<Vec<Verdict>> {
-    let resource = &read()?;
-    let now = skywarden_model::Timestamp::UNIX_EPOCH;
-    let none = Parameters::new();
-    let input = Input { resource, facts: None, parameters: &none, around: None, now };
-    Ok(bound.iter().map(|bound| bound.judge(&input, &NoNeighbours)).collect())
+fn judged(panel: &Panel<'_>) -> anyhow::Result<Vec<Verdict>> {
+    let judged = panel.judge(RESOURCE, None, skywarden_model::Timestamp::UNIX_EPOCH, &NoNeighbours);
+    judged.map_err(|errors| anyhow::anyhow!("{errors:?}"))
 }

@@ -16,7 +16,7 @@ fn an_open_instance_is_exposed_with_its_chain() {
         json!({"internet": true, "ports": [22], "managementPorts": [22],
         "allPorts": false, "ipv6": false, "sources": ["0.0.0.0/0"]})
     );
-    let sources: Vec<_> = sheet.evidence[&"exposure".into()].iter().map(|evidence| &*evidence.source).collect();
+    let sources: Vec<_> = sheet.evidence[&"exposure".into()].iter().map(|evidence| evidence.source.as_deref().unwrap()).collect();
     assert_eq!(sources, ["i", "rtb", "sg", "acl"]);
 }
 

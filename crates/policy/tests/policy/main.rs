@@ -10,5 +10,6 @@ mod governance;
 mod initiatives;
 mod judging;
 mod library;
+mod panels;
 mod requests;
 mod restrictions;

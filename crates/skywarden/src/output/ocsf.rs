@@ -180,7 +180,7 @@ fn evidence(evidence: &Evidence) -> Value {
 }
 
 fn data_sources(evidence: &[Evidence]) -> Vec<&str> {
-    let mut sources: Vec<&str> = evidence.iter().map(|entry| &*entry.source).filter(|text| !text.is_empty()).collect();
+    let mut sources: Vec<&str> = evidence.iter().filter_map(|entry| entry.source.as_deref()).collect();
     sources.sort_unstable();
     sources.dedup();
     sources
@@ -234,12 +234,12 @@ mod tests {
 
     #[test]
     fn sources_are_named_once() {
-        let entry = |source: &str| Evidence {
+        let entry = |source: Option<&str>| Evidence {
             field: "a".into(),
             expected: Default::default(),
             actual: skywarden_model::Actual::Absent,
-            source: source.into(),
+            source: source.map(Into::into),
         };
-        assert_eq!(data_sources(&[entry("b"), entry("a"), entry("b"), entry("")]), ["a", "b"]);
+        assert_eq!(data_sources(&[entry(Some("b")), entry(Some("a")), entry(Some("b")), entry(None)]), ["a", "b"]);
     }
 }

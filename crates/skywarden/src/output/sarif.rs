@@ -198,7 +198,7 @@ fn location(resource: &Resource, evidence: &[Evidence]) -> Value {
 /// A file of the machine where the evidence names one. A cloud resource is none, but code scanning shows no result without an
 /// artifact, so it gets a relative path made of its scope, type and name.
 fn physical_location(resource: &Resource, evidence: &[Evidence]) -> Value {
-    let file = evidence.first().map(|evidence| &*evidence.source).filter(|source| source.starts_with('/'));
+    let file = evidence.first().and_then(|evidence| evidence.source.as_deref()).filter(|source| source.starts_with('/'));
     if let Some(source) = file {
         let line = source.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse::<u64>().ok()?)));
         let (path, line) = line.map_or((source, 1), |(path, line)| (path, line.max(1)));

@@ -4,11 +4,13 @@ use std::{fs, io::Read as _, path::Path};
 
 use anyhow::Context as _;
 use comfy_table::Cell;
-use serde_json::{Value, json};
+use serde_json::{Value, json, value::RawValue};
 use skywarden_content::Source;
-use skywarden_model::{Resource, Timestamp};
-use skywarden_policy::{Answer, Bound, Change, CompileError, Decision, Definition, Ruling, requested, rule_on, written_values};
-use skywarden_rule::{Input, Parameters};
+use skywarden_model::Timestamp;
+use skywarden_policy::{
+    Answer, Bound, Change, CompileError, Decision, Definition, Panel, PanelRuling, requested, written_values,
+};
+use skywarden_rule::Parameters;
 
 use crate::{
     Ending,
@@ -43,14 +45,14 @@ pub(super) fn run(evaluate: &Evaluate) -> anyhow::Result<Ending> {
         bound.push(definition.bind(&values).map_err(|errors| refused(path, &errors, None))?);
     }
     let path = &evaluate.resource;
-    let resources = resources(path)?;
-    anyhow::ensure!(!resources.is_empty(), "{} makes nothing that a policy could be asked about", path.display());
-    let rulings: Vec<(&Resource, Ruling)> = resources.iter().map(|resource| (resource, ruling(&bound, resource))).collect();
+    let panel = Panel::new(bound);
+    let rulings = rulings(&panel, path)?;
+    anyhow::ensure!(!rulings.is_empty(), "{} makes nothing that a policy could be asked about", path.display());
     match evaluate.format {
-        PolicyFormat::Table => table(&bound, &rulings),
-        PolicyFormat::Json => println!("{}", serde_json::to_string_pretty(&as_json(&bound, &rulings))?),
+        PolicyFormat::Table => table(&panel, &rulings),
+        PolicyFormat::Json => println!("{}", serde_json::to_string_pretty(&as_json(&panel, &rulings))?),
     }
-    let is_denied = rulings.iter().any(|(_, ruling)| ruling.is_denied());
+    let is_denied = rulings.iter().any(PanelRuling::is_denied);
     Ok(if is_denied { Ending::Threshold } else { Ending::Done })
 }
 
@@ -66,9 +68,34 @@ fn declared(definition: &Definition, given: &Parameters) -> Parameters {
     given.iter().filter(|(name, _)| is_own(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
 }
 
-fn ruling(bound: &[Bound<'_>], resource: &Resource) -> Ruling {
-    let none = Parameters::new();
-    rule_on(bound, &Input { resource, facts: None, parameters: &none, around: None, now: Timestamp::now() })
+/// What becomes of everything that a file asks for. A plan may be long, so JSON is read without the places in it.
+fn rulings(panel: &Panel<'_>, path: &Path) -> anyhow::Result<Vec<PanelRuling>> {
+    let now = Timestamp::now();
+    let is_json = path.extension().is_none_or(|extension| extension == "json");
+    let resources = if is_json {
+        let text = read(path)?;
+        let text = text.trim_start_matches('\u{feff}');
+        if let Some(rulings) = ruled_one_by_one(panel, text, now) {
+            return Ok(rulings);
+        }
+        let document: Value = serde_json::from_str(text)
+            .map_err(|error| anyhow::anyhow!("{}:{}:{}: it is no JSON: {error}", path.display(), error.line(), error.column()))?;
+        requested(&document).map_err(|errors| refused(path, &errors, None))?
+    } else {
+        let (source, document) = document(path)?;
+        requested(&document).map_err(|errors| refused(path, &errors, Some(&source)))?
+    };
+    Ok(resources.iter().map(|resource| panel.rule(resource, None, now)).collect())
+}
+
+/// The same of one resource of ARM or a list of them, whose texts need not be read whole; `None` if it is something else.
+fn ruled_one_by_one(panel: &Panel<'_>, text: &str, now: Timestamp) -> Option<Vec<PanelRuling>> {
+    let one = |text: &str| panel.rule_text(text, None, now).ok();
+    if !text.trim_start().starts_with('[') {
+        return one(text).map(|ruling| vec![ruling]);
+    }
+    let listed: Vec<&RawValue> = serde_json::from_str(text).ok()?;
+    listed.into_iter().map(|element| one(element.get())).collect()
 }
 
 /// A YAML or JSON file with the places in it.
@@ -84,19 +111,6 @@ fn document(path: &Path) -> anyhow::Result<(Source, Value)> {
 fn parameters(path: &Path) -> anyhow::Result<Parameters> {
     let (_, document) = document(path)?;
     written_values(&document).with_context(|| format!("{} holds no object of parameters", path.display()))
-}
-
-/// What a file asks for. A plan may be long, so JSON is read without the places in it.
-fn resources(path: &Path) -> anyhow::Result<Vec<Resource>> {
-    let is_json = path.extension().is_none_or(|extension| extension == "json");
-    if !is_json {
-        let (source, document) = document(path)?;
-        return requested(&document).map_err(|errors| refused(path, &errors, Some(&source)));
-    }
-    let text = read(path)?;
-    let document: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
-        .map_err(|error| anyhow::anyhow!("{}:{}:{}: it is no JSON: {error}", path.display(), error.line(), error.column()))?;
-    requested(&document).map_err(|errors| refused(path, &errors, None))
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -125,11 +139,11 @@ fn refused(path: &Path, errors: &[CompileError], source: Option<&Source>) -> any
     anyhow::anyhow!("{}", lines.join("\n"))
 }
 
-fn table(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) {
-    for (resource, ruling) in rulings {
-        println!("{} {}: {}", resource.type_name, text_for_terminal(resource.id.as_str(), MAX_CELL), in_a_word(ruling));
+fn table(panel: &Panel<'_>, rulings: &[PanelRuling]) {
+    for ruling in rulings {
+        println!("{} {}: {}", ruling.type_name, text_for_terminal(&ruling.id, MAX_CELL), in_a_word(ruling));
         let mut table = new_table(&["Definition", "Effect", "Answer", "Because"]);
-        for (own, decision) in bound.iter().zip(&ruling.decisions) {
+        for (own, decision) in panel.definitions().iter().zip(&ruling.decisions) {
             table.add_row(vec![
                 Cell::new(text_for_terminal(&own.definition.display_name, MAX_CELL)),
                 Cell::new(decision.effect),
@@ -141,7 +155,7 @@ fn table(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) {
     }
 }
 
-fn in_a_word(ruling: &Ruling) -> &'static str {
+fn in_a_word(ruling: &PanelRuling) -> &'static str {
     let has = |wanted: fn(&Answer) -> bool| ruling.decisions.iter().any(|decision| wanted(&decision.answer));
     if ruling.is_denied() {
         "it would be denied"
@@ -184,7 +198,7 @@ fn change(change: &Change) -> String {
     format!("{}: {} becomes {}", change.field, text(&change.before), text(&change.after))
 }
 
-fn as_json(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) -> Value {
+fn as_json(panel: &Panel<'_>, rulings: &[PanelRuling]) -> Value {
     let decision = |own: &Bound<'_>, decision: &Decision| {
         let changes: Vec<Value> = match &decision.answer {
             Answer::Changed(changes) => changes
@@ -203,11 +217,12 @@ fn as_json(bound: &[Bound<'_>], rulings: &[(&Resource, Ruling)]) -> Value {
             "evidence": decision.evidence,
         })
     };
-    let ruling = |(resource, ruling): &(&Resource, Ruling)| {
-        let decisions: Vec<Value> = bound.iter().zip(&ruling.decisions).map(|(own, made)| decision(own, made)).collect();
+    let ruling = |ruling: &PanelRuling| {
+        let decided = panel.definitions().iter().zip(&ruling.decisions);
+        let decisions: Vec<Value> = decided.map(|(own, made)| decision(own, made)).collect();
         json!({
-            "resource": resource.id,
-            "type": resource.type_name,
+            "resource": ruling.id,
+            "type": ruling.type_name,
             "denied": ruling.is_denied(),
             "summary": in_a_word(ruling),
             "decisions": decisions,

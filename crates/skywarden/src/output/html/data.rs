@@ -52,7 +52,12 @@ impl EvidenceLists {
                 Actual::Absent => "absent".to_owned(),
                 Actual::Unreadable(reason) => reason.sentence(),
             };
-            list.extend([texts.of(&entry.field), texts.of(&entry.expected), texts.of(&actual), texts.of(&entry.source)]);
+            list.extend([
+                texts.of(&entry.field),
+                texts.of(&entry.expected),
+                texts.of(&actual),
+                texts.of(entry.source.as_deref().unwrap_or_default()),
+            ]);
         }
         if let Some(position) = self.positions.get(&list) {
             return *position;
