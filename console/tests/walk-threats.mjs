@@ -99,7 +99,7 @@ export async function walkThreats({ page, origin, step, openFromMenu, assertFits
   }, [seen.alert.subscription, seen.alert.plan === "Dns" ? "DNS" : seen.alert.plan]);
 
   await step("the next alert like it is dismissed by the rule", async () => {
-    assert.equal(await simulateAgain(), 204);
+    assert.equal(await simulateAgain(), 202);
     const { items } = await ask(`/api/v1/alerts?detection=${encodeURIComponent(seen.alert.detection)}&status=Dismissed`);
     assert.equal(items[0]?.suppressedBy, seen.rule);
   });

@@ -61,7 +61,8 @@ async function request<T>(method: string, url: string, body?: unknown, signal?: 
     throw new ApiError(0, "Unreachable", "The server does not answer. Check that Skywarden is running, then try again.");
   }
   if (!response.ok) throw await failure(response);
-  if (response.status === 204) return undefined as T;
+  // Done, or on its way: neither has a body.
+  if (response.status === 204 || response.status === 202) return undefined as T;
   try {
     return (await response.json()) as T;
   } catch {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use axum::{
     Json, Router,
     extract::{OriginalUri, Path, Query, rejection::JsonRejection},
-    http::StatusCode,
+    http::{StatusCode, header},
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use serde::Deserialize;
@@ -172,8 +173,9 @@ async fn dismiss(state: Scoped, Path(path): Path<AlertPath>) -> Result<StatusCod
 async fn simulate(
     state: Scoped,
     Path(path): Path<AlertPath>,
+    OriginalUri(uri): OriginalUri,
     asked: Result<Json<Simulation>, JsonRejection>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<Response, ApiError> {
     // What is not visible is told before what is wrong with the request.
     let (connector, account) = at_home(&state, &path).await?;
     let Json(asked) = asked?;
@@ -204,8 +206,11 @@ async fn simulate(
     let made = made.await.map_err(|error| failed(format!("sample alerts could not be made: {error}")))?.map_err(failed)?;
     let alerts: Vec<_> = made.into_iter().flatten().collect();
     state.store.keep_alerts(&state.catalog, &alerts, (&connector, &account), now).await?;
-    // Clients take 202 for an operation that goes on, and 204 for one that is done; 200 they don't know.
-    Ok(StatusCode::NO_CONTENT)
+    // Clients of all generations know only 202, and ask at the address that comes with it until that is no 202: at the list of alerts,
+    // where the new ones are.
+    let list = uri.path().rsplitn(3, '/').last().unwrap_or_default();
+    let location = format!("{}{list}?api-version={VERSION}", state.base);
+    Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)]).into_response())
 }
 
 async fn turn(state: &Scoped, path: &AlertPath, status: AlertStatus) -> Result<StatusCode, ApiError> {

@@ -1,10 +1,10 @@
 //! Alerts: as `Microsoft.Security/alerts` has them, and as the console asks for them.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use serde_json::{Value, json};
 use skywarden_rbac::BuiltIn;
 
-use crate::common::{BEARER, CATALOG, Server, ask, get, post, program, server};
+use crate::common::{BEARER, CATALOG, JSON, Server, ask, get, post, program, send, server};
 
 /// A server with one machine, and the path of its subscription.
 async fn with_samples(bundles: &[&str]) -> (Server, String) {
@@ -12,8 +12,13 @@ async fn with_samples(bundles: &[&str]) -> (Server, String) {
     let subscriptions = get(&server, "/subscriptions").await;
     let subscription = subscriptions["value"][0]["id"].as_str().unwrap().to_owned();
     let body = json!({ "properties": { "kind": "Bundles", "bundles": bundles } });
-    let (status, _) = post(&server, &format!("{}/default/simulate", at(&subscription)), &body).await;
-    assert_eq!(status, StatusCode::NO_CONTENT);
+    let path = format!("{}/default/simulate", at(&subscription));
+    let answer = send(&server, "POST", &path, &[BEARER, JSON], body.to_string().into_bytes()).await;
+    assert_eq!(answer.status(), StatusCode::ACCEPTED);
+    // Clients ask there until the answer is no 202.
+    let location = answer.headers()[header::LOCATION].to_str().unwrap().split_once("8470").unwrap().1.to_owned();
+    assert_eq!(location, format!("{}?api-version=2022-01-01", at(&subscription)));
+    assert!(!get(&server, &location).await["value"].as_array().unwrap().is_empty());
     (server, subscription)
 }
 
