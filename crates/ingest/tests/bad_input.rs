@@ -13,27 +13,9 @@ use std::{
     sync::Arc,
 };
 
-use common::{Server, archived, dead_letters, detect_of, kind, yaml};
+use common::{Server, archived, dead_letters, guesses, kind};
 use serde_json::{Value, json};
-use skywarden_content::Catalog;
-use skywarden_detect::{Alert, Detect, PublicRules};
-
-const CALLS: &str = r#"
-id: calls
-title: "Calls"
-description: "Calls of an interface."
-read: { format: json, records: [Records] }
-time: { field: at, format: rfc3339 }
-event_id: id
-account: account
-sigma: [ { product: test, service: calls } ]
-events:
-  - class: api_activity
-    set: { actor.user.name: user, api.operation: call, device.hostname: host }
-"#;
-
-/// Raised by three failures of a user within ten minutes.
-const GUESSING: &str = "title: guessing\nid: guessing\nlogsource: { product: test, service: calls }\nlevel: high\ndetection:\n  s: { call: Fail }\n  condition: s\n";
+use skywarden_detect::Alert;
 
 /// A folder of logs.
 struct Logs(tempfile::TempDir);
@@ -63,7 +45,7 @@ impl Logs {
     async fn start(&self) -> Server {
         let paths = [self.path("*").display().to_string()];
         let settings = kind(json!({ "kind": "file", "paths": paths, "lookEvery": 3, "patience": 50 }));
-        Server::start(self.0.path(), &detect(), "calls", &settings).await
+        Server::start(self.0.path(), &guesses(), "calls", &settings).await
     }
 
     /// Takes in until so many events and so much that is bad came.
@@ -99,17 +81,6 @@ impl Outcome {
     fn held(&self, part: &str) -> usize {
         self.raws.iter().filter(|raw| raw.contains(part)).count()
     }
-}
-
-fn detect() -> Arc<Detect> {
-    let mut public = PublicRules::default();
-    public.add("guessing", GUESSING);
-    let (mut rules, refused) = public.finish();
-    assert!(refused.is_empty(), "{refused:?}");
-    rules[0].detector = yaml("{ kind: threshold, by: [actor.user.name], within: 10m, at_least: 3 }");
-    let mut catalog = Catalog::default();
-    catalog.log_sources.insert("calls".to_owned(), yaml(CALLS));
-    detect_of(&catalog, rules)
 }
 
 fn call(id: &str, minute: u32, user: &str, call: &str) -> String {

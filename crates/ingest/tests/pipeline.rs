@@ -1,5 +1,7 @@
 //! What is handed over is archived once and looked at once, whatever ends the process in between.
-#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
 
 use std::{
     collections::BTreeMap,
@@ -8,49 +10,10 @@ use std::{
     time::Duration,
 };
 
+use common::guesses;
 use skywarden_archive::{Archive, ArchivedEvent, Layout};
-use skywarden_content::{Catalog, LogSourceFile, Source};
-use skywarden_detect::{Alert, COLUMNS, Detect, Kinds, PublicRules};
+use skywarden_detect::{Alert, COLUMNS, Kinds};
 use skywarden_ingest::{About, Batch, End, Found, Ingest, Keeper, Pace, Parts, RefusedText, Texts};
-
-fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
-    let source = Source::parse(text).unwrap_or_else(|error| panic!("{}", error.message));
-    serde_json::from_value(source.value).unwrap()
-}
-
-fn calls() -> LogSourceFile {
-    yaml(
-        r#"
-id: calls
-title: "Calls"
-description: "Calls of an interface."
-read: { format: json, records: [Records] }
-time: { field: at, format: rfc3339 }
-event_id: id
-account: account
-sigma: [ { product: test, service: calls } ]
-events:
-  - class: api_activity
-    set: { actor.user.name: user, api.operation: call }
-"#,
-    )
-}
-
-fn detect() -> Arc<Detect> {
-    let mut public = PublicRules::default();
-    public.add(
-        "guessing",
-        "title: guessing\nid: guessing\nlogsource: { product: test, service: calls }\nlevel: high\ndetection:\n  s: { call: Fail }\n  condition: s\n",
-    );
-    let (mut rules, refused) = public.finish();
-    assert!(refused.is_empty(), "{refused:?}");
-    rules[0].detector = yaml("{ kind: threshold, by: [actor.user.name], within: 10m, at_least: 3 }");
-    let mut catalog = Catalog::default();
-    catalog.log_sources.insert("calls".to_owned(), calls());
-    let (detect, refused) = Detect::with_rows(&catalog, rules, &Default::default());
-    assert!(refused.is_empty(), "{refused:?}");
-    Arc::new(detect)
-}
 
 /// Keeps alerts by their ids. Ends the process, as it were, at some calls: before or after keeping.
 #[derive(Debug, Default, Clone)]
@@ -82,7 +45,7 @@ fn parts(folder: &Path, kept: &Kept) -> Parts {
     let pace = Pace { every: Duration::ZERO, every_with_alerts: Duration::ZERO };
     Parts {
         folder: folder.join("ingest"),
-        detect: detect(),
+        detect: guesses(),
         known: Default::default(),
         kinds: Kinds::default(),
         archive: archive(folder),

@@ -1,6 +1,6 @@
 //! A server that takes in logs, which can be killed and started again; and log sources for it.
 #![expect(dead_code, reason = "each test file uses some of it")]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::{
     path::{Path, PathBuf},
@@ -57,6 +57,24 @@ events:
 /// All that texts say is found by this, so that each checkpoint hands over alerts.
 pub(crate) const RULE: &str = "title: all\nid: all\nlogsource: { product: test, service: lines }\nlevel: low\ndetection:\n  every: { text|exists: true }\n  condition: every\n";
 
+/// Calls of an interface: who called what, and on which host if that is told.
+const CALLS: &str = r#"
+id: calls
+title: "Calls"
+description: "Calls of an interface."
+read: { format: json, records: [Records] }
+time: { field: at, format: rfc3339 }
+event_id: id
+account: account
+sigma: [ { product: test, service: calls } ]
+events:
+  - class: api_activity
+    set: { actor.user.name: user, api.operation: call, device.hostname: host }
+"#;
+
+/// Raised by three failures of a user within ten minutes.
+const GUESSING: &str = "title: guessing\nid: guessing\nlogsource: { product: test, service: calls }\nlevel: high\ndetection:\n  s: { call: Fail }\n  condition: s\n";
+
 /// Takes in the logs of one input.
 pub(crate) struct Server {
     ingest: Ingest,
@@ -84,6 +102,18 @@ impl Keeper for Memory {
         held.extend(found.alerts.iter().cloned());
         Ok(())
     }
+}
+
+/// Finds who fails three times within ten minutes.
+pub(crate) fn guesses() -> Arc<Detect> {
+    let mut public = PublicRules::default();
+    public.add("guessing", GUESSING);
+    let (mut rules, refused) = public.finish();
+    assert!(refused.is_empty(), "{refused:?}");
+    rules[0].detector = yaml("{ kind: threshold, by: [actor.user.name], within: 10m, at_least: 3 }");
+    let mut catalog = Catalog::default();
+    catalog.log_sources.insert("calls".to_owned(), yaml(CALLS));
+    detect_of(&catalog, rules)
 }
 
 pub(crate) fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> T {
