@@ -58,18 +58,18 @@ fn main() -> anyhow::Result<()> {
     case("Windows process creation", &windows, &processes, &arguments)?;
     for share in [10, 3] {
         let some: Vec<&PublicRule> = windows.iter().copied().step_by(share).collect();
-        case(&format!("every {share}th of these rules"), &some, &processes, &arguments)?;
+        case(&format!("one in {share} of these rules"), &some, &processes, &arguments)?;
     }
     let all: Vec<&PublicRule> = rules.iter().collect();
     case("all public rules, whatever they are for", &all, &processes, &arguments)?;
-    // Of a log that a company looks at few records fire: without the rules that everyday records fire, and with those records that
-    // still do cut to one in a hundred.
+    // Of a log that a company looks at few records fire: without the rules that one in a hundred everyday records fires or more, and
+    // with at most one in a hundred and fifty of the records that still do.
     let quiet = quiet(&all, &processes)?;
     let few = few_that_fire(&quiet, &processes)?;
     case("all that apply to Windows processes and are quiet", &quiet, &few, &arguments)?;
     for share in [10, 3] {
         let some: Vec<&PublicRule> = quiet.iter().copied().step_by(share).collect();
-        case(&format!("every {share}th of these"), &some, &few, &arguments)?;
+        case(&format!("one in {share} of these"), &some, &few, &arguments)?;
     }
     let engines = if arguments.alone { "our engine" } else { "both engines" };
     println!("at most {} MB, with the rules and records of all cases, of {engines}", peak_mb()?);
@@ -91,7 +91,7 @@ fn quiet<'r>(rules: &[&'r PublicRule], records: &[String]) -> anyhow::Result<Vec
     Ok(kept.map(|(rule, _)| *rule).collect())
 }
 
-/// Those of some records that fire nothing, with one in a hundred and fifty that does.
+/// Those of some records that fire nothing, and one that does for each hundred and fifty of them, as far as there are any.
 fn few_that_fire(rules: &[&PublicRule], records: &[String]) -> anyhow::Result<Vec<String>> {
     let mut ours = Ours::new(rules.iter().map(|public| &public.rule))?;
     let (mut fire, mut silent) = (Vec::new(), Vec::new());

@@ -105,7 +105,7 @@ impl Store {
 
     /// Keeps alerts that are new or grew; what people did with those that are known stays. A new one that a suppression rule of its account
     /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account). On a resource that has any of the
-    /// catalog's risk factors they are one step more severe.
+    /// catalog's risk factors they are one step more severe; of which of these it is not known is kept with them.
     ///
     /// # Errors
     /// If a statement fails; none is kept then.
