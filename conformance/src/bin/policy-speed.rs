@@ -157,8 +157,8 @@ struct Judged {
 }
 
 fn ours(text: &str, panel: &Panel<'_>, world: &World) -> anyhow::Result<Judged> {
-    let verdicts = panel.judge(text, Some(&world.around), world.now, &NoNeighbours);
-    Judged::of(verdicts.map_err(|errors| anyhow::anyhow!("{errors:?}"))?)
+    let subject = panel.subject(text).map_err(|errors| anyhow::anyhow!("{errors:?}"))?;
+    Judged::of(subject.verdicts(Some(&world.around), world.now, &NoNeighbours))
 }
 
 fn ours_whole(text: &str, bound: &[Bound<'_>], world: &World) -> anyhow::Result<Judged> {
@@ -170,7 +170,7 @@ fn ours_whole(text: &str, bound: &[Bound<'_>], world: &World) -> anyhow::Result<
 }
 
 impl Judged {
-    fn of(verdicts: impl IntoIterator<Item = Verdict>) -> anyhow::Result<Self> {
+    fn of<E>(verdicts: impl IntoIterator<Item = Verdict<E>>) -> anyhow::Result<Self> {
         let mut judged = Self { fires: Vec::with_capacity(POLICIES.len()), n_evidence: 0 };
         for verdict in verdicts {
             anyhow::ensure!(verdict.state != State::Unknown, "Unknown");

@@ -7,7 +7,7 @@ use skywarden_model::{FieldPath, Resource, Segment, Timestamp, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
-    Ground, Input, Outcome, Parameters, TemplateError, Truth, around, compare,
+    Entry, Ground, Input, Outcome, Parameters, TemplateError, Truth, around, compare,
     compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
@@ -34,7 +34,7 @@ pub(crate) enum Failure {
 pub(crate) struct Context<'i> {
     pub(crate) ground: Ground<'i>,
     /// What `field()` reads, where it is not the ground itself.
-    asked: Option<&'i Input<'i>>,
+    asked: Option<Ground<'i>>,
     pub(crate) bound: SmallVec<[Bound<'i>; 1]>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
@@ -52,13 +52,13 @@ impl<'i> Context<'i> {
             bound: SmallVec::new(),
             current: Vec::new(),
             steps: Cell::new(MAX_STEPS),
-            is_whole: is_whole(ground.input),
+            is_whole: is_whole(&ground.input),
         }
     }
 
     /// What `field()` reads, with the counts that bind its lists.
-    fn asked(&self) -> (Ground<'i>, &[Bound<'i>]) {
-        self.asked.map_or((self.ground, self.bound.as_slice()), |asked| (asked.into(), &[]))
+    fn asked(&self) -> (&Ground<'i>, &[Bound<'i>]) {
+        self.asked.as_ref().map_or((&self.ground, self.bound.as_slice()), |asked| (asked, &[]))
     }
 
     /// One condition or call more.
@@ -77,12 +77,12 @@ pub(crate) struct Current<'i> {
     pub(crate) depth: usize,
 }
 
-pub(crate) fn truth<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Truth {
+pub(crate) fn truth<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<Ground<'i>>) -> Truth {
     let mut context = Context { asked, ..Context::new(ground) };
     node(root, &mut context, None)
 }
 
-pub(crate) fn explain<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Outcome {
+pub(crate) fn explain<'i, E: From<Entry<'i>>>(root: &'i Node, ground: Ground<'i>, asked: Option<Ground<'i>>) -> Outcome<E> {
     let mut context = Context { asked, ..Context::new(ground) };
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
@@ -98,8 +98,29 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
     })
 }
 
+/// Where a rule has conditions on type, name and kind, which say whether it concerns a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// Nowhere: it concerns every resource.
+    Every,
+    /// In front of all others, and each has to hold.
+    Head,
+    Anywhere,
+}
+
+impl Concern {
+    pub(crate) fn of(root: &Node) -> Self {
+        let is_leaf = |part: &&Node| matches!(part, Node::Leaf(_)) && identifies(part);
+        match root {
+            _ if !identifies(root) => Self::Every,
+            Node::AllOf(parts) if !parts.iter().skip_while(is_leaf).any(identifies) => Self::Head,
+            _ => Self::Anywhere,
+        }
+    }
+}
+
 /// Whether conditions on type, name and kind may decide the rule; a list without conditions is decided whatever is known.
-pub(crate) fn identifies(root: &Node) -> bool {
+fn identifies(root: &Node) -> bool {
     match root {
         Node::AllOf(parts) | Node::AnyOf(parts) => parts.is_empty() || parts.iter().any(identifies),
         Node::Not(part) => identifies(part),
@@ -109,7 +130,33 @@ pub(crate) fn identifies(root: &Node) -> bool {
 
 /// The verdict if only conditions on type, name and kind were known.
 pub(crate) fn concerns<'i>(root: &'i Node, ground: Ground<'i>) -> Truth {
-    concerned(root, &mut Context::new(ground), &|_, identity| identity.is_some())
+    concerned(root, &mut Context::new(ground), &is_identity)
+}
+
+/// What [`explain`] says, unless conditions on type, name and kind alone decide that the rule does not hold.
+pub(crate) fn explain_concerned<'i, E: From<Entry<'i>>>(
+    root: &'i Node,
+    concern: Concern,
+    ground: Ground<'i>,
+) -> Option<Outcome<E>> {
+    let mut context = Context::new(ground);
+    let mut record = Record::default();
+    let truth = node(root, &mut context, Some(&mut record));
+    let is_concerned = match (truth, concern) {
+        // What holds concerns it.
+        (Truth::True, _) | (_, Concern::Every) => true,
+        // Of conditions that all have to hold the first that does not decides, and the record has kept no other.
+        (Truth::False, Concern::Head) => !record.is_of_identity(),
+        _ => {
+            context.steps.set(MAX_STEPS);
+            concerned(root, &mut context, &is_identity) != Truth::False
+        }
+    };
+    is_concerned.then(|| record.outcome(truth))
+}
+
+fn is_identity(_: &Leaf, identity: Option<Identity>) -> bool {
+    identity.is_some()
 }
 
 /// The verdict if only conditions on the type were known, of those that expect the same for every resource.
@@ -296,7 +343,7 @@ pub(crate) fn failed<'i>(
 /// A field, or with an unbound `[*]` all elements of a list.
 fn evaluate_field<'i>(field: Named<'i, '_>, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     if context.is_whole
-        && let Some((spot, indices)) = single(context.ground, field.path.segments(), field.path.seat, &context.bound)
+        && let Some((spot, indices)) = single(&context.ground, field.path.segments(), field.path.seat, &context.bound)
     {
         let name = |record: &mut Record<'i>| field.at(indices, record);
         // Each by itself: a value that is put together first and copied then costs more than it takes to find it.
@@ -317,7 +364,7 @@ fn evaluate_places<'i>(
     context: &Context<'i>,
     record: Option<&mut Record<'i>>,
 ) -> Truth {
-    let resolved = resolve(context.ground, field.path, &context.bound);
+    let resolved = resolve(&context.ground, field.path, &context.bound);
     let (cut, partial) = (resolved.cut, resolved.partial);
     let Some(record) = record else {
         let mut verdict = if cut.is_some() { Truth::Unknown } else { Truth::True };
@@ -385,22 +432,21 @@ fn compared(slot: &Slot<'_>, test: Test<'_, '_>) -> Result<bool, String> {
 
 /// The condition on text that is no JSON value in the resource.
 fn text_holds(actual: &str, test: Test<'_, '_>) -> Result<bool, String> {
-    let equals = |expected: &Value| expected.as_str().map(|expected| compare::same_text(actual, expected));
-    let known = match (test.leaf.condition, test.expected) {
-        (Condition::Equals, expected) => equals(expected),
-        (Condition::NotEquals, expected) => equals(expected).map(|equals| !equals),
-        (Condition::In, Value::Array(options)) if options.iter().all(Value::is_string) => {
-            Some(options.iter().any(|option| equals(option) == Some(true)))
-        }
-        (Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
-            Some(options.iter().all(|option| equals(option) == Some(false)))
-        }
-        (Condition::Match, Value::String(pattern)) => Some(compare::text_matches(actual, pattern, compare::Case::Kept)),
-        (Condition::NotMatch, Value::String(pattern)) => Some(!compare::text_matches(actual, pattern, compare::Case::Kept)),
-        (Condition::Exists, Value::Bool(wanted)) => Some(*wanted),
-        _ => None,
+    let value = || Value::String(actual.to_owned());
+    let equals = |expected: &Value| match expected {
+        Value::String(expected) => compare::same_text(actual, expected),
+        other => compare::same(&value(), other),
     };
-    known.map_or_else(|| test.holds(Some(&Value::String(actual.to_owned()))), Ok)
+    Ok(match (test.leaf.condition, test.expected) {
+        (Condition::Equals, expected) => equals(expected),
+        (Condition::NotEquals, expected) => !equals(expected),
+        (Condition::In, Value::Array(options)) => options.iter().any(equals),
+        (Condition::NotIn, Value::Array(options)) => !options.iter().any(equals),
+        (Condition::Match, Value::String(pattern)) => compare::text_matches(actual, pattern, compare::Case::Kept),
+        (Condition::NotMatch, Value::String(pattern)) => !compare::text_matches(actual, pattern, compare::Case::Kept),
+        (Condition::Exists, Value::Bool(wanted)) => *wanted,
+        _ => return test.holds(Some(&value())),
+    })
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.
@@ -447,7 +493,7 @@ pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i>) ->
             if let Expression::Call(function, _) = &**inner
                 && around::is_around(*function)
             {
-                return around::part(*function, name, context.ground.input);
+                return around::part(*function, name, &context.ground.input);
             }
             let value = value_of(inner, context)?;
             Ok(value.and_then(|value| within(value, |value| member(value, name))))
@@ -504,13 +550,13 @@ pub(crate) fn field_function<'i>(path: &Way, context: &Context<'i>) -> Result<Op
 pub(crate) fn current_value<'i>(path: &Way, context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match whole_value(path, context) {
         Some(value) => Ok(value),
-        None => value_in(path, resolve(context.ground, path, &context.bound)),
+        None => value_in(path, resolve(&context.ground, path, &context.bound)),
     }
 }
 
 /// The one value at a path in a resource of which nothing is unknown; `None` if it takes longer to tell.
 fn whole_value<'i>(path: &Way, context: &Context<'i>) -> Option<Option<Cow<'i, Value>>> {
-    let (spot, _) = context.is_whole.then(|| single(context.ground, path.segments(), path.seat, &context.bound))??;
+    let (spot, _) = context.is_whole.then(|| single(&context.ground, path.segments(), path.seat, &context.bound))??;
     Some(match spot {
         Spot::Value(value) => Some(Cow::Borrowed(value)),
         Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),
