@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use skywarden_model::{Evidence, Resource, Status, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{CompileError, Entry, Ground, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth};
+use skywarden_rule::{
+    CompileError, Entry, Ground, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth,
+};
 
 use crate::{Definition, Details, Effect, EffectOf, Elsewhere, Existence, ExistenceScope, parameter};
 

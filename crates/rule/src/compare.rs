@@ -81,7 +81,9 @@ pub fn same(left: &Value, right: &Value) -> bool {
 /// Whether two texts are the same but for case.
 pub(crate) fn same_text(left: &str, right: &str) -> bool {
     // Most texts that are the same are so to the letter.
-    left == right || left.eq_ignore_ascii_case(right) || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
+    left == right
+        || left.eq_ignore_ascii_case(right)
+        || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
 }
 
 /// A scalar as text.

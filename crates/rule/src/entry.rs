@@ -78,20 +78,19 @@ impl From<Observed<'_>> for Actual {
 
 impl<'a> Observed<'a> {
     /// A value, cut if it is too long for evidence.
+    #[inline]
     pub(crate) fn value(value: &'a Value) -> Self {
         if is_short(value) { Self::Value(value) } else { Self::Made(Actual::Value(shortened(value))) }
     }
 
     /// A text, cut if it is too long for evidence.
+    #[inline]
     pub(crate) fn text(text: &'a str) -> Self {
-        if is_short_text(text) {
-            Self::Text(text)
-        } else {
-            Self::Made(Actual::Value(shortened(&Value::String(text.to_owned()))))
-        }
+        if is_short_text(text) { Self::Text(text) } else { Self::Made(Actual::Value(shortened(&Value::String(text.to_owned())))) }
     }
 
     /// A value that was made, cut if it is too long for evidence.
+    #[inline]
     pub(crate) fn made(value: Value) -> Self {
         Self::Made(Actual::Value(if is_short(&value) { value } else { shortened(&value) }))
     }
@@ -110,6 +109,7 @@ pub(crate) fn shortened(value: &Value) -> Value {
     Value::String(format!("{cut}… ({} bytes)", text.len()))
 }
 
+#[inline]
 fn is_short(value: &Value) -> bool {
     match value {
         Value::Null | Value::Bool(_) | Value::Number(_) => true,
@@ -119,6 +119,7 @@ fn is_short(value: &Value) -> bool {
 }
 
 /// Whether a text needs no look at its length as JSON: a character takes six bytes as an escape.
+#[inline]
 fn is_short_text(text: &str) -> bool {
     text.len() <= MAX_VALUE / 6 - 2
 }

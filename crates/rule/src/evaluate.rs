@@ -152,7 +152,7 @@ pub(crate) fn explain_concerned<'i, E: From<Entry<'i>>>(
             concerned(root, &mut context, &is_identity) != Truth::False
         }
     };
-    is_concerned.then(|| record.outcome(truth))
+    if is_concerned { Some(record.outcome(truth)) } else { None }
 }
 
 fn is_identity(_: &Leaf, identity: Option<Identity>) -> bool {

@@ -57,7 +57,7 @@ pub(crate) enum Name<'i> {
     Count(&'i Count),
     /// A computed value.
     Value,
-    Said(Box<String>),
+    Said(Box<str>),
 }
 
 /// What was expected.
@@ -65,7 +65,7 @@ pub(crate) enum Wanted<'i> {
     /// The literal that a condition of the rule expects; the words are kept there.
     Own(&'i Leaf),
     Value(&'i Leaf, &'i Value),
-    Said(Box<String>),
+    Said(Box<str>),
 }
 
 /// What was there.
@@ -221,7 +221,7 @@ impl<'i> Record<'i> {
         let Some(last) = self.notes.last_mut() else { return self.err(message.to_owned()) };
         let field = last.field.words(&self.positions);
         let message = format!("{}: {message}", &*field);
-        last.field = Name::Said(Box::new(field.to_string()));
+        last.field = Name::said(&*field);
         self.err(message);
     }
 
@@ -279,28 +279,30 @@ fn n_lists(field: &FieldOperand) -> usize {
 }
 
 impl<'i> Name<'i> {
-    pub(crate) fn said(text: impl Into<String>) -> Self {
-        Self::Said(Box::new(text.into()))
+    pub(crate) fn said(text: impl Into<Box<str>>) -> Self {
+        Self::Said(text.into())
     }
 
     /// It in words; those that were made for it are taken out of it.
+    #[inline]
     fn words(&mut self, kept: &[usize]) -> Words<'i> {
         match self {
             Self::Field(field) => Words::Kept(field.text.get_or_init(|| field.way.path.to_string().into())),
             Self::Element(field, start) => Words::Made(concrete(&field.way, positions(kept, field, *start))),
             Self::Count(count) => Words::Kept(count.text()),
             Self::Value => Words::Kept(&VALUE),
-            Self::Said(text) => Words::Made(std::mem::take(text)),
+            Self::Said(text) => Words::Made(std::mem::take(text).into_string()),
         }
     }
 }
 
 impl<'i> Wanted<'i> {
-    pub(crate) fn said(text: impl Into<String>) -> Self {
-        Self::Said(Box::new(text.into()))
+    pub(crate) fn said(text: impl Into<Box<str>>) -> Self {
+        Self::Said(text.into())
     }
 
     /// It in words; those that were made for it are taken out of it.
+    #[inline]
     fn words(&mut self) -> Words<'i> {
         match self {
             Self::Own(leaf) => Words::Kept(leaf.words.get_or_init(|| match &leaf.expected {
@@ -308,7 +310,7 @@ impl<'i> Wanted<'i> {
                 _ => leaf.condition.name().into(),
             })),
             Self::Value(leaf, value) => Words::Made(words(leaf.condition, value)),
-            Self::Said(text) => Words::Made(std::mem::take(text)),
+            Self::Said(text) => Words::Made(std::mem::take(text).into_string()),
         }
     }
 }

@@ -188,7 +188,9 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
                 Some(index) => text.extend(["[", &index.to_string(), "]"]),
                 None => text.push_str("[*]"),
             },
-            Segment::Key(key) if key.is_empty() || key.bytes().any(|byte| matches!(byte, b'.' | b'[')) => text.extend(["['", key, "']"]),
+            Segment::Key(key) if key.is_empty() || key.bytes().any(|byte| matches!(byte, b'.' | b'[')) => {
+                text.extend(["['", key, "']"])
+            }
             Segment::Key(key) => {
                 if !text.is_empty() {
                     text.push('.');
