@@ -98,33 +98,45 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
     })
 }
 
-/// Where a rule has conditions on type, name and kind, which say whether it concerns a resource.
+/// What it takes for conditions on type, name and kind alone to decide that a rule does not hold: that it does not concern a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Concern {
-    /// Nowhere: it concerns every resource.
+    /// They never do: it concerns every resource.
     Every,
-    /// In front of all others, and each has to hold.
+    /// One of those in front of an `allOf` does not hold.
     Head,
     Anywhere,
 }
 
 impl Concern {
     pub(crate) fn of(root: &Node) -> Self {
-        let is_leaf = |part: &&Node| matches!(part, Node::Leaf(_)) && identifies(part);
+        let may_refute = |part: &Node| may_decide(part, Truth::False);
         match root {
-            _ if !identifies(root) => Self::Every,
-            Node::AllOf(parts) if !parts.iter().skip_while(is_leaf).any(identifies) => Self::Head,
+            _ if !may_refute(root) => Self::Every,
+            Node::AllOf(parts) if !parts.iter().skip_while(|part| identity(part).is_some()).any(may_refute) => Self::Head,
             _ => Self::Anywhere,
         }
     }
 }
 
-/// Whether conditions on type, name and kind may decide the rule; a list without conditions is decided whatever is known.
-fn identifies(root: &Node) -> bool {
-    match root {
-        Node::AllOf(parts) | Node::AnyOf(parts) => parts.is_empty() || parts.iter().any(identifies),
-        Node::Not(part) => identifies(part),
-        Node::Leaf(leaf) => matches!(&leaf.operand, Operand::Field(field) if field.identity.is_some()),
+/// Whether conditions on type, name and kind alone may decide so; a list without conditions is decided whatever is known.
+fn may_decide(root: &Node, truth: Truth) -> bool {
+    match (root, truth) {
+        (Node::AllOf(parts), Truth::False) | (Node::AnyOf(parts), Truth::True) => {
+            parts.iter().any(|part| may_decide(part, truth))
+        }
+        (Node::AllOf(parts) | Node::AnyOf(parts), _) => parts.iter().all(|part| may_decide(part, truth)),
+        (Node::Not(part), _) => may_decide(part, truth.negate()),
+        (Node::Leaf(_), _) => identity(root).is_some(),
+    }
+}
+
+/// The field of a condition on type, name or kind.
+fn identity(part: &Node) -> Option<&FieldOperand> {
+    let Node::Leaf(leaf) = part else { return None };
+    match &leaf.operand {
+        Operand::Field(field) if field.identity.is_some() => Some(field),
+        _ => None,
     }
 }
 
@@ -145,14 +157,20 @@ pub(crate) fn explain_concerned<'i, E: From<Entry<'i>>>(
     let is_concerned = match (truth, concern) {
         // What holds concerns it.
         (Truth::True, _) | (_, Concern::Every) => true,
-        // Of conditions that all have to hold the first that does not decides, and the record has kept no other.
-        (Truth::False, Concern::Head) => !record.is_of_identity(),
+        // Of conditions that all have to hold one that does not decides, and the record has kept no other.
+        (Truth::False, Concern::Head) => !heads(root).any(|field| record.begins_with(field)),
         _ => {
             context.steps.set(MAX_STEPS);
             concerned(root, &mut context, &is_identity) != Truth::False
         }
     };
     if is_concerned { Some(record.outcome(truth)) } else { None }
+}
+
+/// The fields of the conditions on type, name and kind in front of an `allOf`.
+fn heads(root: &Node) -> impl Iterator<Item = &FieldOperand> {
+    let parts = if let Node::AllOf(parts) = root { parts.as_slice() } else { &[] };
+    parts.iter().map_while(identity)
 }
 
 fn is_identity(_: &Leaf, identity: Option<Identity>) -> bool {

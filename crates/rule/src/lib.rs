@@ -46,6 +46,7 @@ use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unrea
 #[derive(Debug, Clone)]
 pub struct Rule {
     root: compile::Node,
+    /// When it does not concern a resource.
     concern: evaluate::Concern,
     takes_glances: bool,
     fields: Arc<[FieldUse]>,

@@ -231,9 +231,9 @@ impl<'i> Record<'i> {
         }
     }
 
-    /// Whether what was noted first is about the resource's type, name or kind.
-    pub(crate) fn is_of_identity(&self) -> bool {
-        matches!(self.notes.first().map(|note| &note.field), Some(Name::Field(field)) if field.identity.is_some())
+    /// Whether what was noted first is about this very field of the rule, not only about one of its name.
+    pub(crate) fn begins_with(&self, field: &FieldOperand) -> bool {
+        matches!(self.notes.first().map(|note| &note.field), Some(Name::Field(own)) if std::ptr::eq(*own, field))
     }
 
     /// All of it in words; the record is empty then.
