@@ -3,19 +3,18 @@
 use std::{borrow::Cow, cell::Cell};
 
 use serde_json::Value;
-use skywarden_model::{FieldPath, Resource, Segment, Timestamp, Unreadable};
+use skywarden_model::{FieldPath, Segment, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
-    Entry, Ground, Input, Outcome, Parameters, TemplateError, Truth, around, compare,
-    compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
+    Entry, Ground, Input, Outcome, TemplateError, Truth, around, compare,
+    compile::{Condition, FieldOperand, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
     functions,
     path::{Way, field_path},
     record::{Found, Kept, Name, Record, Wanted, words},
     resolve::{Bound, Gap, Place, Resolved, Slot, Spot, concrete, is_whole, resolve, single},
-    template::nothing,
 };
 
 /// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
@@ -44,7 +43,7 @@ pub(crate) struct Context<'i> {
 }
 
 impl<'i> Context<'i> {
-    fn new(ground: impl Into<Ground<'i>>) -> Self {
+    pub(crate) fn new(ground: impl Into<Ground<'i>>) -> Self {
         let ground = ground.into();
         Self {
             ground,
@@ -59,6 +58,11 @@ impl<'i> Context<'i> {
     /// What `field()` reads, with the counts that bind its lists.
     fn asked(&self) -> (&Ground<'i>, &[Bound<'i>]) {
         self.asked.as_ref().map_or((&self.ground, self.bound.as_slice()), |asked| (asked, &[]))
+    }
+
+    /// Forgets what was spent.
+    pub(crate) fn begin_anew(&self) {
+        self.steps.set(MAX_STEPS);
     }
 
     /// One condition or call more.
@@ -96,118 +100,6 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
         Failure::Unreadable(unreadable) => TemplateError::Unreadable(unreadable),
         Failure::Error(message) => TemplateError::Failed(message),
     })
-}
-
-/// What it takes for conditions on type, name and kind alone to decide that a rule does not hold: that it does not concern a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Concern {
-    /// They never do: it concerns every resource.
-    Every,
-    /// One of those in front of an `allOf` does not hold.
-    Head,
-    Anywhere,
-}
-
-impl Concern {
-    pub(crate) fn of(root: &Node) -> Self {
-        let may_refute = |part: &Node| may_decide(part, Truth::False);
-        match root {
-            _ if !may_refute(root) => Self::Every,
-            Node::AllOf(parts) if !parts.iter().skip_while(|part| identity(part).is_some()).any(may_refute) => Self::Head,
-            _ => Self::Anywhere,
-        }
-    }
-}
-
-/// Whether conditions on type, name and kind alone may decide so; a list without conditions is decided whatever is known.
-fn may_decide(root: &Node, truth: Truth) -> bool {
-    match (root, truth) {
-        (Node::AllOf(parts), Truth::False) | (Node::AnyOf(parts), Truth::True) => {
-            parts.iter().any(|part| may_decide(part, truth))
-        }
-        (Node::AllOf(parts) | Node::AnyOf(parts), _) => parts.iter().all(|part| may_decide(part, truth)),
-        (Node::Not(part), _) => may_decide(part, truth.negate()),
-        (Node::Leaf(_), _) => identity(root).is_some(),
-    }
-}
-
-/// The field of a condition on type, name or kind.
-fn identity(part: &Node) -> Option<&FieldOperand> {
-    let Node::Leaf(leaf) = part else { return None };
-    match &leaf.operand {
-        Operand::Field(field) if field.identity.is_some() => Some(field),
-        _ => None,
-    }
-}
-
-/// The verdict if only conditions on type, name and kind were known.
-pub(crate) fn concerns<'i>(root: &'i Node, ground: Ground<'i>) -> Truth {
-    concerned(root, &mut Context::new(ground), &is_identity)
-}
-
-/// What [`explain`] says, unless conditions on type, name and kind alone decide that the rule does not hold.
-pub(crate) fn explain_concerned<'i, E: From<Entry<'i>>>(
-    root: &'i Node,
-    concern: Concern,
-    ground: Ground<'i>,
-) -> Option<Outcome<E>> {
-    let mut context = Context::new(ground);
-    let mut record = Record::default();
-    let truth = node(root, &mut context, Some(&mut record));
-    let is_concerned = match (truth, concern) {
-        // What holds concerns it.
-        (Truth::True, _) | (_, Concern::Every) => true,
-        // Of conditions that all have to hold one that does not decides, and the record has kept no other.
-        (Truth::False, Concern::Head) => !heads(root).any(|field| record.begins_with(field)),
-        _ => {
-            context.steps.set(MAX_STEPS);
-            concerned(root, &mut context, &is_identity) != Truth::False
-        }
-    };
-    if is_concerned { Some(record.outcome(truth)) } else { None }
-}
-
-/// The fields of the conditions on type, name and kind in front of an `allOf`.
-fn heads(root: &Node) -> impl Iterator<Item = &FieldOperand> {
-    let parts = if let Node::AllOf(parts) = root { parts.as_slice() } else { &[] };
-    parts.iter().map_while(identity)
-}
-
-fn is_identity(_: &Leaf, identity: Option<Identity>) -> bool {
-    identity.is_some()
-}
-
-/// The verdict if only conditions on the type were known, of those that expect the same for every resource.
-pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
-    let resource = Resource { type_name: type_name.into(), ..nothing() };
-    let parameters = Parameters::new();
-    let now = Timestamp::UNIX_EPOCH;
-    let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now };
-    let is_known = |leaf: &Leaf, identity| identity == Some(Identity::Type) && matches!(leaf.expected, Expression::Literal(_));
-    concerned(root, &mut Context::new(&input), &is_known)
-}
-
-fn concerned<'i>(root: &'i Node, context: &mut Context<'i>, is_known: &impl Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
-    let (parts, decider) = match root {
-        Node::AllOf(parts) => (parts, Truth::False),
-        Node::AnyOf(parts) => (parts, Truth::True),
-        Node::Not(part) => return concerned(part, context, is_known).negate(),
-        Node::Leaf(leaf) => {
-            return match &leaf.operand {
-                Operand::Field(field) if is_known(leaf, field.identity) => evaluate_leaf(leaf, context, None),
-                _ => Truth::Unknown,
-            };
-        }
-    };
-    let mut undecided = decider.negate();
-    for part in parts {
-        match concerned(part, context, is_known) {
-            truth if truth == decider => return decider,
-            Truth::Unknown => undecided = Truth::Unknown,
-            _ => {}
-        }
-    }
-    undecided
 }
 
 pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
@@ -289,7 +181,7 @@ impl<'i> Named<'i, '_> {
     }
 }
 
-fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
+pub(crate) fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     let unworded = || Wanted::said(leaf.condition.name());
     if let Err(failure) = context.spend() {
         return failed(record, |_| (Name::said("the rule"), unworded()), failure);

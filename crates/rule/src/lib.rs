@@ -7,6 +7,7 @@ mod around;
 mod asking;
 mod compare;
 mod compile;
+mod concern;
 mod count;
 mod dates;
 mod entry;
@@ -47,7 +48,7 @@ use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unrea
 pub struct Rule {
     root: compile::Node,
     /// When it does not concern a resource.
-    concern: evaluate::Concern,
+    concern: concern::Concern,
     takes_glances: bool,
     fields: Arc<[FieldUse]>,
 }
@@ -122,14 +123,14 @@ impl Rule {
     /// Every mistake found, each with its place.
     pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
         let (root, fields) = compile::compile(source, declared)?;
-        Ok(Self { concern: evaluate::Concern::of(&root), takes_glances: false, root, fields: fields.into() })
+        Ok(Self { concern: concern::Concern::of(&root), takes_glances: false, root, fields: fields.into() })
     }
 
     /// The same rule for these values of its parameters alone: what they decide is not computed with every resource.
     #[must_use]
     pub fn with(&self, parameters: &Parameters) -> Self {
         let root = fix::node(&self.root, parameters);
-        Self { concern: evaluate::Concern::of(&root), takes_glances: false, root, fields: Arc::clone(&self.fields) }
+        Self { concern: concern::Concern::of(&root), takes_glances: false, root, fields: Arc::clone(&self.fields) }
     }
 
     /// Whether the condition holds; allocates only where a template function does.
@@ -149,7 +150,7 @@ impl Rule {
 
     /// [`Rule::explain_as`] of a resource that the rule [concerns](Rule::concerns); `None` of others.
     pub fn explain_concerned<'i, E: From<Entry<'i>>>(&'i self, ground: impl Into<Ground<'i>>) -> Option<Outcome<E>> {
-        evaluate::explain_concerned(&self.root, self.concern, ground.into())
+        concern::explain_concerned(&self.root, self.concern, ground.into())
     }
 
     /// [`Rule::truth`] of a resource beside the one that is asked about, which is what `field()` reads.
@@ -165,13 +166,13 @@ impl Rule {
     /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy
     /// calls applicable.
     pub fn concerns<'i>(&'i self, ground: impl Into<Ground<'i>>) -> bool {
-        self.concern == evaluate::Concern::Every || evaluate::concerns(&self.root, ground.into()) != Truth::False
+        self.concern == concern::Concern::Every || concern::concerns(&self.root, ground.into()) != Truth::False
     }
 
     /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave
     /// out the others.
     pub fn concerns_type(&self, type_name: &str) -> bool {
-        evaluate::concerns_type(&self.root, type_name) != Truth::False
+        concern::concerns_type(&self.root, type_name) != Truth::False
     }
 
     /// Whether glances of the [`Asking`] that the rule belongs to are enough for it; else, or if there is none, it wants the resource.
