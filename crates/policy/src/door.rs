@@ -63,7 +63,7 @@ pub fn rule_on(definitions: &[Bound<'_>], input: &Input<'_>) -> Ruling {
                 continue;
             }
             let input = Input { resource: &resource, parameters: &bound.parameters, ..*input };
-            let (own, changed) = decide(bound, input.into());
+            let (own, changed) = decide(bound, (&input).into());
             *decision = Some(own);
             resource = changed.unwrap_or(resource);
         }

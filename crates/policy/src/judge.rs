@@ -123,7 +123,7 @@ impl Bound<'_> {
     /// The same with another effect than its own, as an assignment's override has it.
     pub fn judge_as(&self, effect: Effect, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
         let input = Input { parameters: &self.parameters, ..*input };
-        self.judge_on(effect, input.into(), neighbours)
+        self.judge_on(effect, (&input).into(), neighbours)
     }
 
     /// The same on a ground whose input is given, with the parameters that are its own.

@@ -170,7 +170,7 @@ impl Sight<'_> {
         let on = |resource| Input { resource, facts: None, parameters, around, now };
         match self {
             Self::Glance(glance) => Ground::glanced(on(&NOTHING), glance),
-            Self::Whole(resource) => on(resource).into(),
+            Self::Whole(resource) => (&on(resource)).into(),
         }
     }
 }

@@ -91,15 +91,9 @@ impl<'a> Ground<'a> {
     }
 }
 
-impl<'a> From<Input<'a>> for Ground<'a> {
-    fn from(input: Input<'a>) -> Self {
-        Self { input, glance: None }
-    }
-}
-
 impl<'a> From<&Input<'a>> for Ground<'a> {
     fn from(input: &Input<'a>) -> Self {
-        Self::from(*input)
+        Self { input: *input, glance: None }
     }
 }
 
