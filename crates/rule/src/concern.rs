@@ -58,7 +58,7 @@ pub(crate) fn concerns<'i>(root: &'i Node, ground: Ground<'i>) -> Truth {
     concerned(root, &mut Context::new(ground), &is_identity)
 }
 
-/// What [`explain`] says, unless conditions on type, name and kind alone decide that the rule does not hold.
+/// What [`explain`](crate::evaluate::explain) says, unless conditions on type, name and kind alone decide that the rule does not hold.
 pub(crate) fn explain_concerned<'i, E: From<Entry<'i>>>(
     root: &'i Node,
     concern: Concern,
