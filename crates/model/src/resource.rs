@@ -90,6 +90,22 @@ pub struct Resource {
 }
 
 impl Resource {
+    /// A resource without id or type, of which nothing is known: what no resource is asked about is judged with it.
+    pub fn unknown() -> Self {
+        Self {
+            id: "".into(),
+            type_name: "".into(),
+            name: String::new(),
+            scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
+            location: None,
+            tags: BTreeMap::new(),
+            envelope: Map::new(),
+            properties: Value::Null,
+            unreadable: Vec::new(),
+            carried: Carried::Only([].into()),
+        }
+    }
+
     /// Forgets what it consists of; what it is and where it belongs stays.
     pub fn release(&mut self) {
         self.properties = Value::Null;

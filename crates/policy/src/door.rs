@@ -63,7 +63,7 @@ pub fn rule_on(definitions: &[Bound<'_>], input: &Input<'_>) -> Ruling {
                 continue;
             }
             let input = Input { resource: &resource, parameters: &bound.parameters, ..*input };
-            let (own, changed) = decide(bound, &input, (&input).into());
+            let (own, changed) = decide(bound, (&input).into());
             *decision = Some(own);
             resource = changed.unwrap_or(resource);
         }
@@ -71,8 +71,8 @@ pub fn rule_on(definitions: &[Bound<'_>], input: &Input<'_>) -> Ruling {
     Ruling { resource, decisions: decisions.into_iter().flatten().collect() }
 }
 
-/// What a definition says on a ground whose input is given, with its own parameters; `append` and `modify` want the resource itself.
-pub(crate) fn decide(bound: &Bound<'_>, input: &Input<'_>, ground: Ground<'_>) -> (Decision, Option<Resource>) {
+/// What a definition says on a ground with its own parameters; `append` and `modify` want the resource itself.
+pub(crate) fn decide(bound: &Bound<'_>, ground: Ground<'_>) -> (Decision, Option<Resource>) {
     let effect = bound.effect;
     let plain = |answer: Answer| (Decision { effect, answer, evidence: Vec::new() }, None);
     if bound.definition.elsewhere.is_some() || matches!(effect, Effect::Manual | Effect::DenyAction | Effect::AuditAction) {
@@ -92,7 +92,7 @@ pub(crate) fn decide(bound: &Bound<'_>, input: &Input<'_>, ground: Ground<'_>) -
         },
         (Truth::True, Effect::AuditIfNotExists | Effect::DeployIfNotExists) => Answer::Later,
         (Truth::True, Effect::Deny) => Answer::Denied(None),
-        (Truth::True, Effect::Append | Effect::Modify) => match bound.change(input) {
+        (Truth::True, Effect::Append | Effect::Modify) => match bound.change(ground.input()) {
             Ok(changed) => match changed.conflicts.first() {
                 Some(conflict) => Answer::Denied(Some(format!("`{}` has another value already", conflict.field))),
                 None if changed.changes.is_empty() => Answer::Allowed,

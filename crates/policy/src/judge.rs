@@ -1,7 +1,9 @@
 use std::sync::Arc;
 
 use skywarden_model::{Evidence, Resource, Status, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{CompileError, Ground, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth};
+use skywarden_rule::{
+    CompileError, Entry, Ground, Input, MAX_EVIDENCE, Outcome, Parameters, Rule, Template, TemplateError, Truth,
+};
 
 use crate::{Definition, Details, Effect, EffectOf, Elsewhere, Existence, ExistenceScope, parameter};
 
@@ -22,11 +24,11 @@ pub struct Bound<'a> {
 
 /// What a definition says of a resource.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Verdict {
+pub struct Verdict<E = Evidence> {
     /// The verdict.
     pub state: State,
     /// What it rests on.
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<E>,
     /// For [`State::Unknown`]: what could not be read.
     pub unreadable: Vec<Unreadable>,
     /// For [`State::Unknown`]: why a template function failed, if one did.
@@ -120,18 +122,17 @@ impl Bound<'_> {
 
     /// The same with another effect than its own, as an assignment's override has it.
     pub fn judge_as(&self, effect: Effect, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
-        let input = &Input { parameters: &self.parameters, ..*input };
-        self.judge_on(effect, input, input.into(), neighbours)
+        let input = Input { parameters: &self.parameters, ..*input };
+        self.judge_on(effect, (&input).into(), neighbours)
     }
 
     /// The same on a ground whose input is given, with the parameters that are its own.
-    pub(crate) fn judge_on<'i>(
+    pub(crate) fn judge_on<'i, E: From<Entry<'i>>>(
         &'i self,
         effect: Effect,
-        input: &Input<'_>,
         ground: Ground<'i>,
-        neighbours: &dyn Neighbours,
-    ) -> Verdict {
+        neighbours: &'i dyn Neighbours,
+    ) -> Verdict<E> {
         if let Some(elsewhere) = &self.definition.elsewhere {
             return State::NotEvaluated(elsewhere.clone()).into();
         }
@@ -139,22 +140,27 @@ impl Bound<'_> {
         match (effect, &self.definition.rule.details) {
             (Effect::Disabled, _) => State::Disabled.into(),
             (Effect::AuditIfNotExists | Effect::DeployIfNotExists, Details::Existence(existence)) => {
-                self.existing(existence, input, neighbours)
+                self.existing(existence, ground.input(), neighbours)
             }
             (Effect::Manual, Details::Manual { default_state }) => match condition.truth(ground) {
                 Truth::False => State::NotApplicable.into(),
                 Truth::True => State::Manual(default_state.clone()).into(),
-                Truth::Unknown => Verdict::of(condition.explain(ground)),
+                Truth::Unknown => Verdict::of(condition.explain_as(ground)),
             },
-            _ if !condition.concerns(ground) => State::NotApplicable.into(),
-            (Effect::DenyAction | Effect::AuditAction, _) => State::Protected.into(),
-            _ => Verdict::of(condition.explain(ground)),
+            (Effect::DenyAction | Effect::AuditAction, _) if condition.concerns(ground) => State::Protected.into(),
+            (Effect::DenyAction | Effect::AuditAction, _) => State::NotApplicable.into(),
+            _ => condition.explain_concerned(ground).map_or_else(|| State::NotApplicable.into(), Verdict::of),
         }
     }
 
     /// Whether a related resource is as it should be: one is enough; that there is none is known only if all were seen.
-    fn existing(&self, existence: &Existence, input: &Input<'_>, neighbours: &dyn Neighbours) -> Verdict {
-        let applies = self.condition.explain(input);
+    fn existing<'i, E: From<Entry<'i>>>(
+        &'i self,
+        existence: &Existence,
+        input: &Input<'i>,
+        neighbours: &'i dyn Neighbours,
+    ) -> Verdict<E> {
+        let applies = self.condition.explain_as(input);
         match applies.truth {
             Truth::False => return State::NotApplicable.into(),
             Truth::Unknown => return Verdict::of(applies),
@@ -201,9 +207,17 @@ impl Bound<'_> {
     }
 }
 
-impl Verdict {
+impl Verdict<Entry<'_>> {
+    /// The same to be stored.
+    pub fn into_owned(self) -> Verdict {
+        let evidence = self.evidence.into_iter().map(Evidence::from).collect();
+        Verdict { state: self.state, evidence, unreadable: self.unreadable, error: self.error }
+    }
+}
+
+impl<E> Verdict<E> {
     /// That of a condition that describes what should not be.
-    fn of(outcome: Outcome) -> Self {
+    fn of(outcome: Outcome<E>) -> Self {
         let state = match outcome.truth {
             Truth::True => State::NonCompliant,
             Truth::False => State::Compliant,
@@ -222,7 +236,7 @@ impl Verdict {
     }
 }
 
-impl From<State> for Verdict {
+impl<E> From<State> for Verdict<E> {
     fn from(state: State) -> Self {
         Self { state, evidence: Vec::new(), unreadable: Vec::new(), error: None }
     }

@@ -48,7 +48,7 @@ pub use initiative::{Group, Initiative, Member};
 pub use judge::{Bound, Listed, Neighbours, NoNeighbours, State, Verdict};
 pub use library::{Library, Refusal};
 pub use object::{ObjectKind, PolicyObject, documents};
-pub use panel::{Panel, PanelRuling};
+pub use panel::{Panel, PanelRuling, Subject};
 pub use parameter::{ParameterDeclaration, ParameterKind, written_values};
 pub use placement::Placement;
 pub use plan::{InForce, Plan};

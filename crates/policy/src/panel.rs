@@ -1,8 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc, sync::LazyLock};
+use std::sync::{Arc, LazyLock};
 
-use serde_json::{Map, Value};
-use skywarden_model::{Carried, Resource, Scope, Timestamp};
-use skywarden_rule::{Around, Asking, CompileError, Glance, Ground, Input, Parameters, Rule};
+use skywarden_model::{Carried, Resource, Timestamp};
+use skywarden_rule::{Around, Asking, CompileError, Entry, Glance, Ground, Input, Parameters, Rule};
 
 use crate::{Answer, Bound, Decision, Details, Effect, Neighbours, Verdict, arm::requested_one, door};
 
@@ -31,25 +30,22 @@ pub struct PanelRuling {
     pub decisions: Vec<Decision>,
 }
 
+/// A resource as a panel judges it, read as far as its definitions ask.
+#[derive(Debug)]
+pub struct Subject<'p> {
+    bound: &'p [Bound<'p>],
+    sight: Sight<'p>,
+}
+
 /// What is read of a resource.
+#[derive(Debug)]
 enum Sight<'t> {
     Glance(Glance<'t>),
     Whole(Resource),
 }
 
 /// What glances are judged with: all that is asked of a resource is in the glance.
-static NOTHING: LazyLock<Resource> = LazyLock::new(|| Resource {
-    id: "".into(),
-    type_name: "".into(),
-    name: String::new(),
-    scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
-    location: None,
-    tags: BTreeMap::new(),
-    envelope: Map::new(),
-    properties: Value::Null,
-    unreadable: Vec::new(),
-    carried: Carried::All,
-});
+static NOTHING: LazyLock<Resource> = LazyLock::new(|| Resource { carried: Carried::All, ..Resource::unknown() });
 
 static NO_PARAMETERS: Parameters = Parameters::new();
 
@@ -77,7 +73,15 @@ impl<'a> Panel<'a> {
         &self.bound
     }
 
-    /// Judges a resource by every definition, in the order in which they were given.
+    /// Reads the text of a resource, as far as it takes to judge it.
+    ///
+    /// # Errors
+    /// Every mistake in the text, each with its place.
+    pub fn subject<'p>(&'p self, text: &'p str) -> Result<Subject<'p>, Vec<CompileError>> {
+        Ok(Subject { bound: &self.bound, sight: self.look(text, self.judges_at_a_glance)? })
+    }
+
+    /// Judges a resource by every definition, in the order in which they were given; [`Subject::verdicts`] for those who store them.
     ///
     /// # Errors
     /// Every mistake in the text, each with its place.
@@ -88,12 +92,8 @@ impl<'a> Panel<'a> {
         now: Timestamp,
         neighbours: &dyn Neighbours,
     ) -> Result<Vec<Verdict>, Vec<CompileError>> {
-        let sight = self.look(text, self.judges_at_a_glance)?;
-        let judged = |own: &Bound<'_>| {
-            let input = sight.input(&own.parameters, around, now);
-            own.judge_on(own.effect, &input, sight.ground(&input), neighbours)
-        };
-        Ok(self.bound.iter().map(judged).collect())
+        let subject = self.subject(text)?;
+        Ok(subject.verdicts(around, now, neighbours).map(Verdict::into_owned).collect())
     }
 
     /// Rules on a request by every definition, as [`rule_on`](crate::rule_on) does.
@@ -112,7 +112,7 @@ impl<'a> Panel<'a> {
             Sight::Glance(glance) => {
                 let decided = |own: &Bound<'_>| {
                     let input = Input { resource: &NOTHING, facts: None, parameters: &own.parameters, around, now };
-                    door::decide(own, &input, Ground::glanced(&input, &glance)).0
+                    door::decide(own, Ground::glanced(input, &glance)).0
                 };
                 let decisions = self.bound.iter().map(decided).collect();
                 PanelRuling { id: glance.id.to_owned(), type_name: glance.type_name.to_owned(), decisions }
@@ -137,19 +137,28 @@ impl PanelRuling {
     }
 }
 
-impl Sight<'_> {
-    fn input<'i>(&'i self, parameters: &'i Parameters, around: Option<&'i Around>, now: Timestamp) -> Input<'i> {
-        let resource = match self {
-            Self::Glance(_) => &NOTHING,
-            Self::Whole(resource) => resource,
-        };
-        Input { resource, facts: None, parameters, around, now }
+impl Subject<'_> {
+    /// What every definition of the panel says of it, in the order in which they were given. Evidence is in the words of the
+    /// definitions and of the text; [`Verdict::into_owned`] makes what can be stored.
+    pub fn verdicts<'i>(
+        &'i self,
+        around: Option<&'i Around>,
+        now: Timestamp,
+        neighbours: &'i dyn Neighbours,
+    ) -> impl Iterator<Item = Verdict<Entry<'i>>> {
+        self.bound.iter().map(move |own| {
+            let ground = self.sight.ground(&own.parameters, around, now);
+            own.judge_on(own.effect, ground, neighbours)
+        })
     }
+}
 
-    fn ground<'i>(&'i self, input: &'i Input<'i>) -> Ground<'i> {
+impl Sight<'_> {
+    fn ground<'i>(&'i self, parameters: &'i Parameters, around: Option<&'i Around>, now: Timestamp) -> Ground<'i> {
+        let on = |resource| Input { resource, facts: None, parameters, around, now };
         match self {
-            Self::Glance(glance) => Ground::glanced(input, glance),
-            Self::Whole(_) => input.into(),
+            Self::Glance(glance) => Ground::glanced(on(&NOTHING), glance),
+            Self::Whole(resource) => (&on(resource)).into(),
         }
     }
 }

@@ -66,6 +66,7 @@ pub fn same(left: &Value, right: &Value) -> bool {
             _ => left.as_f64() == right.as_f64(),
         },
         (Value::String(left), Value::String(right)) => same_text(left, right),
+        (Value::Bool(left), Value::Bool(right)) => left == right,
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
         (Value::Array(_) | Value::Object(_), _) | (_, Value::Array(_) | Value::Object(_)) => false,
@@ -79,7 +80,10 @@ pub fn same(left: &Value, right: &Value) -> bool {
 
 /// Whether two texts are the same but for case.
 pub(crate) fn same_text(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right) || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
+    // Most texts that are the same are so to the letter.
+    left == right
+        || left.eq_ignore_ascii_case(right)
+        || (!(left.is_ascii() && right.is_ascii()) && left.to_lowercase() == right.to_lowercase())
 }
 
 /// A scalar as text.

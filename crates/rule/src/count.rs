@@ -24,7 +24,7 @@ pub(crate) fn counted<'i>(
     let mut tally = Tally::default();
     match &count.over {
         CountOver::Field(path) => {
-            let known = if context.is_whole { elements(context.ground, path, &context.bound) } else { None };
+            let known = if context.is_whole { elements(&context.ground, path, &context.bound) } else { None };
             if let Some((n_elements, fixed)) = known {
                 let fixed = Indices::from_slice(fixed);
                 for index in 0..n_elements {
@@ -35,7 +35,7 @@ pub(crate) fn counted<'i>(
                     }
                 }
             } else {
-                let resolved = resolve(context.ground, path, &context.bound);
+                let resolved = resolve(&context.ground, path, &context.bound);
                 if let Some(cut) = resolved.cut {
                     tally.without_end(record.is_some(), path, &[], test, cut);
                 }
@@ -92,12 +92,12 @@ pub(crate) fn counted<'i>(
 
 impl Count {
     /// What evidence calls it.
-    pub(crate) fn text(&self) -> Arc<str> {
+    pub(crate) fn text(&self) -> &Arc<str> {
         let make = || match &self.over {
             CountOver::Field(way) => format!("count of {}", way.path).into(),
             CountOver::Value { name, .. } => format!("count of {}", name.as_deref().unwrap_or("value")).into(),
         };
-        Arc::clone(self.text.get_or_init(make))
+        self.text.get_or_init(make)
     }
 }
 

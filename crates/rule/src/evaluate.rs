@@ -3,19 +3,18 @@
 use std::{borrow::Cow, cell::Cell};
 
 use serde_json::Value;
-use skywarden_model::{FieldPath, Resource, Segment, Timestamp, Unreadable};
+use skywarden_model::{FieldPath, Segment, Unreadable};
 use smallvec::SmallVec;
 
 use crate::{
-    Ground, Input, Outcome, Parameters, TemplateError, Truth, around, compare,
-    compile::{Condition, FieldOperand, Identity, Leaf, Node, Operand},
+    Entry, Ground, Input, Outcome, TemplateError, Truth, around, compare,
+    compile::{Condition, FieldOperand, Leaf, Node, Operand},
     count::counted,
     expression::Expression,
     functions,
     path::{Way, field_path},
     record::{Found, Kept, Name, Record, Wanted, words},
     resolve::{Bound, Gap, Place, Resolved, Slot, Spot, concrete, is_whole, resolve, single},
-    template::nothing,
 };
 
 /// Conditions and calls that one evaluation makes at most: a count inside a count over long lists would take minutes.
@@ -34,7 +33,7 @@ pub(crate) enum Failure {
 pub(crate) struct Context<'i> {
     pub(crate) ground: Ground<'i>,
     /// What `field()` reads, where it is not the ground itself.
-    asked: Option<&'i Input<'i>>,
+    asked: Option<Ground<'i>>,
     pub(crate) bound: SmallVec<[Bound<'i>; 1]>,
     /// Elements of enclosing counts over values, innermost last.
     pub(crate) current: Vec<Current<'i>>,
@@ -44,7 +43,7 @@ pub(crate) struct Context<'i> {
 }
 
 impl<'i> Context<'i> {
-    fn new(ground: impl Into<Ground<'i>>) -> Self {
+    pub(crate) fn new(ground: impl Into<Ground<'i>>) -> Self {
         let ground = ground.into();
         Self {
             ground,
@@ -52,13 +51,18 @@ impl<'i> Context<'i> {
             bound: SmallVec::new(),
             current: Vec::new(),
             steps: Cell::new(MAX_STEPS),
-            is_whole: is_whole(ground.input),
+            is_whole: is_whole(&ground.input),
         }
     }
 
     /// What `field()` reads, with the counts that bind its lists.
-    fn asked(&self) -> (Ground<'i>, &[Bound<'i>]) {
-        self.asked.map_or((self.ground, self.bound.as_slice()), |asked| (asked.into(), &[]))
+    fn asked(&self) -> (&Ground<'i>, &[Bound<'i>]) {
+        self.asked.as_ref().map_or((&self.ground, self.bound.as_slice()), |asked| (asked, &[]))
+    }
+
+    /// Forgets what was spent.
+    pub(crate) fn begin_anew(&self) {
+        self.steps.set(MAX_STEPS);
     }
 
     /// One condition or call more.
@@ -77,12 +81,12 @@ pub(crate) struct Current<'i> {
     pub(crate) depth: usize,
 }
 
-pub(crate) fn truth<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Truth {
+pub(crate) fn truth<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<Ground<'i>>) -> Truth {
     let mut context = Context { asked, ..Context::new(ground) };
     node(root, &mut context, None)
 }
 
-pub(crate) fn explain<'i>(root: &'i Node, ground: Ground<'i>, asked: Option<&'i Input<'i>>) -> Outcome {
+pub(crate) fn explain<'i, E: From<Entry<'i>>>(root: &'i Node, ground: Ground<'i>, asked: Option<Ground<'i>>) -> Outcome<E> {
     let mut context = Context { asked, ..Context::new(ground) };
     let mut record = Record::default();
     let truth = node(root, &mut context, Some(&mut record));
@@ -96,53 +100,6 @@ pub(crate) fn value(expression: &Expression, input: &Input<'_>) -> Result<Option
         Failure::Unreadable(unreadable) => TemplateError::Unreadable(unreadable),
         Failure::Error(message) => TemplateError::Failed(message),
     })
-}
-
-/// Whether conditions on type, name and kind may decide the rule; a list without conditions is decided whatever is known.
-pub(crate) fn identifies(root: &Node) -> bool {
-    match root {
-        Node::AllOf(parts) | Node::AnyOf(parts) => parts.is_empty() || parts.iter().any(identifies),
-        Node::Not(part) => identifies(part),
-        Node::Leaf(leaf) => matches!(&leaf.operand, Operand::Field(field) if field.identity.is_some()),
-    }
-}
-
-/// The verdict if only conditions on type, name and kind were known.
-pub(crate) fn concerns<'i>(root: &'i Node, ground: Ground<'i>) -> Truth {
-    concerned(root, &mut Context::new(ground), &|_, identity| identity.is_some())
-}
-
-/// The verdict if only conditions on the type were known, of those that expect the same for every resource.
-pub(crate) fn concerns_type(root: &Node, type_name: &str) -> Truth {
-    let resource = Resource { type_name: type_name.into(), ..nothing() };
-    let parameters = Parameters::new();
-    let now = Timestamp::UNIX_EPOCH;
-    let input = Input { resource: &resource, facts: None, parameters: &parameters, around: None, now };
-    let is_known = |leaf: &Leaf, identity| identity == Some(Identity::Type) && matches!(leaf.expected, Expression::Literal(_));
-    concerned(root, &mut Context::new(&input), &is_known)
-}
-
-fn concerned<'i>(root: &'i Node, context: &mut Context<'i>, is_known: &impl Fn(&Leaf, Option<Identity>) -> bool) -> Truth {
-    let (parts, decider) = match root {
-        Node::AllOf(parts) => (parts, Truth::False),
-        Node::AnyOf(parts) => (parts, Truth::True),
-        Node::Not(part) => return concerned(part, context, is_known).negate(),
-        Node::Leaf(leaf) => {
-            return match &leaf.operand {
-                Operand::Field(field) if is_known(leaf, field.identity) => evaluate_leaf(leaf, context, None),
-                _ => Truth::Unknown,
-            };
-        }
-    };
-    let mut undecided = decider.negate();
-    for part in parts {
-        match concerned(part, context, is_known) {
-            truth if truth == decider => return decider,
-            Truth::Unknown => undecided = Truth::Unknown,
-            _ => {}
-        }
-    }
-    undecided
 }
 
 pub(crate) fn node<'i>(source: &'i Node, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
@@ -224,7 +181,7 @@ impl<'i> Named<'i, '_> {
     }
 }
 
-fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
+pub(crate) fn evaluate_leaf<'i>(leaf: &'i Leaf, context: &mut Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     let unworded = || Wanted::said(leaf.condition.name());
     if let Err(failure) = context.spend() {
         return failed(record, |_| (Name::said("the rule"), unworded()), failure);
@@ -296,7 +253,7 @@ pub(crate) fn failed<'i>(
 /// A field, or with an unbound `[*]` all elements of a list.
 fn evaluate_field<'i>(field: Named<'i, '_>, test: Test<'i, '_>, context: &Context<'i>, record: Option<&mut Record<'i>>) -> Truth {
     if context.is_whole
-        && let Some((spot, indices)) = single(context.ground, field.path.segments(), field.path.seat, &context.bound)
+        && let Some((spot, indices)) = single(&context.ground, field.path.segments(), field.path.seat, &context.bound)
     {
         let name = |record: &mut Record<'i>| field.at(indices, record);
         // Each by itself: a value that is put together first and copied then costs more than it takes to find it.
@@ -317,7 +274,7 @@ fn evaluate_places<'i>(
     context: &Context<'i>,
     record: Option<&mut Record<'i>>,
 ) -> Truth {
-    let resolved = resolve(context.ground, field.path, &context.bound);
+    let resolved = resolve(&context.ground, field.path, &context.bound);
     let (cut, partial) = (resolved.cut, resolved.partial);
     let Some(record) = record else {
         let mut verdict = if cut.is_some() { Truth::Unknown } else { Truth::True };
@@ -385,22 +342,21 @@ fn compared(slot: &Slot<'_>, test: Test<'_, '_>) -> Result<bool, String> {
 
 /// The condition on text that is no JSON value in the resource.
 fn text_holds(actual: &str, test: Test<'_, '_>) -> Result<bool, String> {
-    let equals = |expected: &Value| expected.as_str().map(|expected| compare::same_text(actual, expected));
-    let known = match (test.leaf.condition, test.expected) {
-        (Condition::Equals, expected) => equals(expected),
-        (Condition::NotEquals, expected) => equals(expected).map(|equals| !equals),
-        (Condition::In, Value::Array(options)) if options.iter().all(Value::is_string) => {
-            Some(options.iter().any(|option| equals(option) == Some(true)))
-        }
-        (Condition::NotIn, Value::Array(options)) if options.iter().all(Value::is_string) => {
-            Some(options.iter().all(|option| equals(option) == Some(false)))
-        }
-        (Condition::Match, Value::String(pattern)) => Some(compare::text_matches(actual, pattern, compare::Case::Kept)),
-        (Condition::NotMatch, Value::String(pattern)) => Some(!compare::text_matches(actual, pattern, compare::Case::Kept)),
-        (Condition::Exists, Value::Bool(wanted)) => Some(*wanted),
-        _ => None,
+    let value = || Value::String(actual.to_owned());
+    let equals = |expected: &Value| match expected {
+        Value::String(expected) => compare::same_text(actual, expected),
+        other => compare::same(&value(), other),
     };
-    known.map_or_else(|| test.holds(Some(&Value::String(actual.to_owned()))), Ok)
+    Ok(match (test.leaf.condition, test.expected) {
+        (Condition::Equals, expected) => equals(expected),
+        (Condition::NotEquals, expected) => !equals(expected),
+        (Condition::In, Value::Array(options)) => options.iter().any(equals),
+        (Condition::NotIn, Value::Array(options)) => !options.iter().any(equals),
+        (Condition::Match, Value::String(pattern)) => compare::text_matches(actual, pattern, compare::Case::Kept),
+        (Condition::NotMatch, Value::String(pattern)) => !compare::text_matches(actual, pattern, compare::Case::Kept),
+        (Condition::Exists, Value::Bool(wanted)) => *wanted,
+        _ => return test.holds(Some(&value())),
+    })
 }
 
 /// Whether an object or a list of which parts are missing decides all the same: what was found stays found.
@@ -447,7 +403,7 @@ pub(crate) fn value_of<'i>(expression: &'i Expression, context: &Context<'i>) ->
             if let Expression::Call(function, _) = &**inner
                 && around::is_around(*function)
             {
-                return around::part(*function, name, context.ground.input);
+                return around::part(*function, name, &context.ground.input);
             }
             let value = value_of(inner, context)?;
             Ok(value.and_then(|value| within(value, |value| member(value, name))))
@@ -504,13 +460,13 @@ pub(crate) fn field_function<'i>(path: &Way, context: &Context<'i>) -> Result<Op
 pub(crate) fn current_value<'i>(path: &Way, context: &Context<'i>) -> Result<Option<Cow<'i, Value>>, Failure> {
     match whole_value(path, context) {
         Some(value) => Ok(value),
-        None => value_in(path, resolve(context.ground, path, &context.bound)),
+        None => value_in(path, resolve(&context.ground, path, &context.bound)),
     }
 }
 
 /// The one value at a path in a resource of which nothing is unknown; `None` if it takes longer to tell.
 fn whole_value<'i>(path: &Way, context: &Context<'i>) -> Option<Option<Cow<'i, Value>>> {
-    let (spot, _) = context.is_whole.then(|| single(context.ground, path.segments(), path.seat, &context.bound))??;
+    let (spot, _) = context.is_whole.then(|| single(&context.ground, path.segments(), path.seat, &context.bound))??;
     Some(match spot {
         Spot::Value(value) => Some(Cow::Borrowed(value)),
         Spot::Text(text) => Some(Cow::Owned(Value::String(text.to_owned()))),

@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use serde_json::Value;
+use skywarden_model::{Resource, Timestamp};
 
 use crate::{
     Input, Parameters,
@@ -11,7 +12,6 @@ use crate::{
     expression::Expression,
     function::Function,
     path::field_path,
-    template::nothing,
 };
 
 /// The same condition for these parameters alone.
@@ -83,8 +83,8 @@ fn expression(source: &Expression, parameters: &Parameters) -> Expression {
     if !is_constant {
         return made;
     }
-    let nothing = nothing();
-    let input = Input { resource: &nothing, facts: None, parameters, around: None, now: skywarden_model::Timestamp::UNIX_EPOCH };
+    let nothing = Resource::unknown();
+    let input = Input { resource: &nothing, facts: None, parameters, around: None, now: Timestamp::UNIX_EPOCH };
     match value(&made, &input) {
         Ok(Some(value)) => Expression::Literal(value),
         _ => made,

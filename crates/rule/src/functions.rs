@@ -30,7 +30,7 @@ pub(crate) fn call<'i>(
 ) -> Result<Option<Cow<'i, Value>>, Failure> {
     context.spend()?;
     match (function, arguments) {
-        (function, []) if around::is_around(function) => return around::whole(function, context.ground.input),
+        (function, []) if around::is_around(function) => return around::whole(function, &context.ground.input),
         (Function::Parameters, [name]) => return parameter(&text_of(name, context)?, context).map(Some),
         (Function::Field, [name]) => {
             return field_function(&field_path(&text_of(name, context)?).map_err(error)?.into(), context);

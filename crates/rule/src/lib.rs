@@ -7,8 +7,10 @@ mod around;
 mod asking;
 mod compare;
 mod compile;
+mod concern;
 mod count;
 mod dates;
+mod entry;
 mod evaluate;
 mod expression;
 mod fix;
@@ -32,6 +34,7 @@ pub use around::Around;
 pub use asking::{Asking, ENVELOPE, Glance, is_not_plain};
 pub use compare::{instant, same};
 pub use compile::{closest, step};
+pub use entry::{Entry, Observed, Words};
 pub use path::field_path;
 pub use record::MAX_EVIDENCE;
 pub use resolve::{Ground, tag};
@@ -44,8 +47,8 @@ use skywarden_model::{Evidence, FactSheet, FieldPath, Resource, Timestamp, Unrea
 #[derive(Debug, Clone)]
 pub struct Rule {
     root: compile::Node,
-    /// Whether conditions on type, name and kind may decide it.
-    identifies: bool,
+    /// When it does not concern a resource.
+    concern: concern::Concern,
     takes_glances: bool,
     fields: Arc<[FieldUse]>,
 }
@@ -81,11 +84,11 @@ pub enum Truth {
 
 /// A verdict of a condition with what it rests on.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Outcome {
+pub struct Outcome<E = Evidence> {
     /// The verdict.
     pub truth: Truth,
     /// One entry for each leaf that decided, in order of the rule; at most [`MAX_EVIDENCE`].
-    pub evidence: Vec<Evidence>,
+    pub evidence: Vec<E>,
     /// For Unknown: what could not be read.
     pub unreadable: Vec<Unreadable>,
     /// For Unknown: why a template function failed, if one did.
@@ -120,14 +123,14 @@ impl Rule {
     /// Every mistake found, each with its place.
     pub fn compile(source: &Value, declared: &BTreeSet<String>) -> Result<Self, Vec<CompileError>> {
         let (root, fields) = compile::compile(source, declared)?;
-        Ok(Self { identifies: evaluate::identifies(&root), takes_glances: false, root, fields: fields.into() })
+        Ok(Self { concern: concern::Concern::of(&root), takes_glances: false, root, fields: fields.into() })
     }
 
     /// The same rule for these values of its parameters alone: what they decide is not computed with every resource.
     #[must_use]
     pub fn with(&self, parameters: &Parameters) -> Self {
         let root = fix::node(&self.root, parameters);
-        Self { identifies: evaluate::identifies(&root), takes_glances: false, root, fields: Arc::clone(&self.fields) }
+        Self { concern: concern::Concern::of(&root), takes_glances: false, root, fields: Arc::clone(&self.fields) }
     }
 
     /// Whether the condition holds; allocates only where a template function does.
@@ -137,29 +140,39 @@ impl Rule {
 
     /// Whether the condition holds and what decided it.
     pub fn explain<'i>(&'i self, ground: impl Into<Ground<'i>>) -> Outcome {
+        self.explain_as(ground)
+    }
+
+    /// [`Rule::explain`] with evidence as somebody wants it: as entries that borrow, or as what is made of them.
+    pub fn explain_as<'i, E: From<Entry<'i>>>(&'i self, ground: impl Into<Ground<'i>>) -> Outcome<E> {
         evaluate::explain(&self.root, ground.into(), None)
     }
 
+    /// [`Rule::explain_as`] of a resource that the rule [concerns](Rule::concerns); `None` of others.
+    pub fn explain_concerned<'i, E: From<Entry<'i>>>(&'i self, ground: impl Into<Ground<'i>>) -> Option<Outcome<E>> {
+        concern::explain_concerned(&self.root, self.concern, ground.into())
+    }
+
     /// [`Rule::truth`] of a resource beside the one that is asked about, which is what `field()` reads.
-    pub fn truth_beside<'i>(&'i self, input: &'i Input<'_>, asked: &'i Input<'_>) -> Truth {
-        evaluate::truth(&self.root, input.into(), Some(asked))
+    pub fn truth_beside<'i>(&'i self, input: &Input<'i>, asked: &Input<'i>) -> Truth {
+        evaluate::truth(&self.root, input.into(), Some(asked.into()))
     }
 
     /// [`Rule::explain`] of a resource beside the one that is asked about.
-    pub fn explain_beside<'i>(&'i self, input: &'i Input<'_>, asked: &'i Input<'_>) -> Outcome {
-        evaluate::explain(&self.root, input.into(), Some(asked))
+    pub fn explain_beside<'i, E: From<Entry<'i>>>(&'i self, input: &Input<'i>, asked: &Input<'i>) -> Outcome<E> {
+        evaluate::explain(&self.root, input.into(), Some(asked.into()))
     }
 
     /// Whether the condition may hold for a resource of this type, name and kind, whatever else is true of it: what Azure Policy
     /// calls applicable.
     pub fn concerns<'i>(&'i self, ground: impl Into<Ground<'i>>) -> bool {
-        !self.identifies || evaluate::concerns(&self.root, ground.into()) != Truth::False
+        self.concern == concern::Concern::Every || concern::concerns(&self.root, ground.into()) != Truth::False
     }
 
     /// Whether the condition may hold for a resource of this type, whatever else is true of it: an index of rules by type may leave
     /// out the others.
     pub fn concerns_type(&self, type_name: &str) -> bool {
-        evaluate::concerns_type(&self.root, type_name) != Truth::False
+        concern::concerns_type(&self.root, type_name) != Truth::False
     }
 
     /// Whether glances of the [`Asking`] that the rule belongs to are enough for it; else, or if there is none, it wants the resource.

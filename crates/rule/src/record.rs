@@ -3,12 +3,13 @@
 use std::sync::{Arc, LazyLock};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, Segment, Unreadable, UnreadableReason};
+use skywarden_model::{Actual, Segment, Unreadable, UnreadableReason};
 use smallvec::SmallVec;
 
 use crate::{
     Outcome, Truth, compare,
     compile::{Condition, Count, FieldOperand, Leaf},
+    entry::{Entry, Observed, Words, shortened},
     evaluate::Failure,
     expression::Expression,
     resolve::{Slot, concrete},
@@ -16,9 +17,6 @@ use crate::{
 
 /// Evidence entries of one outcome at most.
 pub const MAX_EVIDENCE: usize = 20;
-
-/// A value in evidence, as JSON, at most this long.
-const MAX_VALUE: usize = 1024;
 
 /// What evidence calls a computed value.
 static VALUE: LazyLock<Arc<str>> = LazyLock::new(|| "value".into());
@@ -59,7 +57,7 @@ pub(crate) enum Name<'i> {
     Count(&'i Count),
     /// A computed value.
     Value,
-    Said(Box<Arc<str>>),
+    Said(Box<str>),
 }
 
 /// What was expected.
@@ -67,7 +65,7 @@ pub(crate) enum Wanted<'i> {
     /// The literal that a condition of the rule expects; the words are kept there.
     Own(&'i Leaf),
     Value(&'i Leaf, &'i Value),
-    Said(Box<Arc<str>>),
+    Said(Box<str>),
 }
 
 /// What was there.
@@ -220,8 +218,11 @@ impl<'i> Record<'i> {
     /// Notes that the comparison failed that was noted last.
     #[cold]
     pub(crate) fn err_of_last(&mut self, message: &str) {
-        let field = self.notes.last().map(|note| note.field.text(&self.positions)).unwrap_or_default();
-        self.err(format!("{field}: {message}"));
+        let Some(last) = self.notes.last_mut() else { return self.err(message.to_owned()) };
+        let field = last.field.words(&self.positions);
+        let message = format!("{}: {message}", &*field);
+        last.field = Name::said(&*field);
+        self.err(message);
     }
 
     fn lacks(&mut self, unreadable: Unreadable) {
@@ -230,10 +231,15 @@ impl<'i> Record<'i> {
         }
     }
 
+    /// Whether what was noted first is about this very field of the rule, not only about one of its name.
+    pub(crate) fn begins_with(&self, field: &FieldOperand) -> bool {
+        matches!(self.notes.first().map(|note| &note.field), Some(Name::Field(own)) if std::ptr::eq(*own, field))
+    }
+
     /// All of it in words; the record is empty then.
-    pub(crate) fn outcome(&mut self, truth: Truth) -> Outcome {
+    pub(crate) fn outcome<E: From<Entry<'i>>>(&mut self, truth: Truth) -> Outcome<E> {
         let positions = &self.positions;
-        let evidence = self.notes.iter_mut().take(MAX_EVIDENCE).map(|note| note.evidence(positions)).collect();
+        let evidence = self.notes.iter_mut().take(MAX_EVIDENCE).map(|note| note.entry(positions).into()).collect();
         self.notes.clear();
         let (unreadable, error) = (std::mem::take(&mut self.unreadable), self.error.take());
         if truth == Truth::Unknown {
@@ -244,23 +250,21 @@ impl<'i> Record<'i> {
     }
 }
 
-impl Note<'_> {
+impl<'i> Note<'i> {
     /// It in words; what was made for it is taken out of it.
     #[inline]
-    fn evidence(&mut self, positions: &[usize]) -> Evidence {
+    fn entry(&mut self, positions: &[usize]) -> Entry<'i> {
         let actual = match &mut self.actual {
-            Found::Value(value) => Actual::Value(shortened(value)),
-            Found::Text(text) => Actual::Value(shortened_text(text)),
-            Found::True => Actual::Value(Value::Bool(true)),
-            Found::False => Actual::Value(Value::Bool(false)),
-            Found::Number(value) => Actual::Value(Value::from(*value)),
-            Found::Made(value) if is_short(value) => Actual::Value(value.take()),
-            Found::Made(value) => Actual::Value(shortened(value)),
-            Found::Absent => Actual::Absent,
-            Found::Unread(reason) => Actual::Unreadable(Arc::clone(reason)),
+            Found::Value(value) => Observed::value(value),
+            Found::Text(text) => Observed::text(text),
+            Found::True => Observed::made(Value::Bool(true)),
+            Found::False => Observed::made(Value::Bool(false)),
+            Found::Number(value) => Observed::made(Value::from(*value)),
+            Found::Made(value) => Observed::made(value.take()),
+            Found::Absent => Observed::Made(Actual::Absent),
+            Found::Unread(reason) => Observed::Made(Actual::Unreadable(Arc::clone(reason))),
         };
-        let field = self.field.text(positions);
-        Evidence { field, expected: self.expected.text(), actual, source: None }
+        Entry { field: self.field.words(positions), expected: self.expected.words(), actual }
     }
 }
 
@@ -274,35 +278,39 @@ fn n_lists(field: &FieldOperand) -> usize {
     field.way.segments().iter().filter(|step| **step == Segment::Each).count()
 }
 
-impl Name<'_> {
-    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
-        Self::Said(Box::new(text.into()))
+impl<'i> Name<'i> {
+    pub(crate) fn said(text: impl Into<Box<str>>) -> Self {
+        Self::Said(text.into())
     }
 
-    fn text(&self, kept: &[usize]) -> Arc<str> {
+    /// It in words; those that were made for it are taken out of it.
+    #[inline]
+    fn words(&mut self, kept: &[usize]) -> Words<'i> {
         match self {
-            Self::Field(field) => Arc::clone(field.text.get_or_init(|| field.way.path.to_string().into())),
-            Self::Element(field, start) => concrete(&field.way, positions(kept, field, *start)).into(),
-            Self::Count(count) => count.text(),
-            Self::Value => Arc::clone(&VALUE),
-            Self::Said(text) => Arc::clone(text),
+            Self::Field(field) => Words::Kept(field.text.get_or_init(|| field.way.path.to_string().into())),
+            Self::Element(field, start) => Words::Made(concrete(&field.way, positions(kept, field, *start))),
+            Self::Count(count) => Words::Kept(count.text()),
+            Self::Value => Words::Kept(&VALUE),
+            Self::Said(text) => Words::Made(std::mem::take(text).into_string()),
         }
     }
 }
 
-impl Wanted<'_> {
-    pub(crate) fn said(text: impl Into<Arc<str>>) -> Self {
-        Self::Said(Box::new(text.into()))
+impl<'i> Wanted<'i> {
+    pub(crate) fn said(text: impl Into<Box<str>>) -> Self {
+        Self::Said(text.into())
     }
 
-    fn text(&self) -> Arc<str> {
+    /// It in words; those that were made for it are taken out of it.
+    #[inline]
+    fn words(&mut self) -> Words<'i> {
         match self {
-            Self::Own(leaf) => Arc::clone(leaf.words.get_or_init(|| match &leaf.expected {
+            Self::Own(leaf) => Words::Kept(leaf.words.get_or_init(|| match &leaf.expected {
                 Expression::Literal(value) => words(leaf.condition, value).into(),
                 _ => leaf.condition.name().into(),
             })),
-            Self::Value(leaf, value) => words(leaf.condition, value).into(),
-            Self::Said(text) => Arc::clone(text),
+            Self::Value(leaf, value) => Words::Made(words(leaf.condition, value)),
+            Self::Said(text) => Words::Made(std::mem::take(text).into_string()),
         }
     }
 }
@@ -351,34 +359,4 @@ pub(crate) fn words(condition: Condition, expected: &Value) -> String {
         Condition::Exists => return if compare::exists(expected) == Ok(true) { "exists" } else { "is absent" }.to_owned(),
     };
     format!("{verb} {}", shortened(expected))
-}
-
-/// Whether a text needs no look at its length as JSON: a character takes six bytes as an escape.
-fn is_short_text(text: &str) -> bool {
-    text.len() <= MAX_VALUE / 6 - 2
-}
-
-fn is_short(value: &Value) -> bool {
-    match value {
-        Value::Null | Value::Bool(_) | Value::Number(_) => true,
-        Value::String(text) => is_short_text(text),
-        Value::Array(_) | Value::Object(_) => false,
-    }
-}
-
-fn shortened_text(text: &str) -> Value {
-    let value = Value::String(text.to_owned());
-    if is_short_text(text) { value } else { shortened(&value) }
-}
-
-fn shortened(value: &Value) -> Value {
-    if is_short(value) {
-        return value.clone();
-    }
-    let text = value.to_string();
-    if text.len() <= MAX_VALUE {
-        return value.clone();
-    }
-    let cut: String = text.chars().take(MAX_VALUE / 4).collect();
-    Value::String(format!("{cut}… ({} bytes)", text.len()))
 }

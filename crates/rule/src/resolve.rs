@@ -1,6 +1,6 @@
 //! From a field path to the values that stand there, or the reason why they can't be known.
 
-use std::{borrow::Cow, fmt::Write as _, sync::Arc};
+use std::{borrow::Cow, sync::Arc};
 
 use litemap::LiteMap;
 use serde_json::{Map, Value};
@@ -75,26 +75,31 @@ pub(crate) struct Bound<'p> {
 /// What a rule stands on: a resource, or what a glance took in of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Ground<'a> {
-    pub(crate) input: &'a Input<'a>,
+    pub(crate) input: Input<'a>,
     pub(crate) glance: Option<&'a Glance<'a>>,
 }
 
 impl<'a> Ground<'a> {
     /// What a glance took in. The input's resource is not read: all that is asked of it is that nothing of it is unreadable.
-    pub fn glanced(input: &'a Input<'a>, glance: &'a Glance<'a>) -> Self {
+    pub fn glanced(input: Input<'a>, glance: &'a Glance<'a>) -> Self {
         Self { input, glance: Some(glance) }
+    }
+
+    /// What the rule is evaluated on; its resource is nobody's where a glance stands for one.
+    pub fn input(&self) -> &Input<'a> {
+        &self.input
     }
 }
 
-impl<'a, 'i: 'a> From<&'a Input<'i>> for Ground<'a> {
-    fn from(input: &'a Input<'i>) -> Self {
-        Self { input, glance: None }
+impl<'a> From<&Input<'a>> for Ground<'a> {
+    fn from(input: &Input<'a>) -> Self {
+        Self { input: *input, glance: None }
     }
 }
 
 /// Resolves a path, standing on the elements that enclosing counts are bound to.
-pub(crate) fn resolve<'a>(ground: Ground<'a>, path: &Way, bound: &[Bound<'_>]) -> Resolved<'a> {
-    let input = ground.input;
+pub(crate) fn resolve<'a>(ground: &Ground<'a>, path: &Way, bound: &[Bound<'_>]) -> Resolved<'a> {
+    let input = &ground.input;
     let segments = path.segments();
     let fixed = bound_indices(segments, bound);
     let is_list = segments.iter().filter(|segment| **segment == Segment::Each).count() > fixed.len();
@@ -127,7 +132,7 @@ pub(crate) fn is_whole(input: &Input<'_>) -> bool {
 /// `None` if the path steps into a list on which no enclosing count stands.
 #[inline(always)]
 pub(crate) fn single<'a, 'b>(
-    ground: Ground<'a>,
+    ground: &Ground<'a>,
     segments: &[Segment],
     seat: Option<Seat>,
     bound: &'b [Bound<'_>],
@@ -156,7 +161,7 @@ pub(crate) fn single<'a, 'b>(
 
 /// How many elements the list at a path that ends with `[*]` has in a resource that was read whole, and the positions taken above
 /// it; `None` if there may be several such lists.
-pub(crate) fn elements<'b>(ground: Ground<'_>, path: &Way, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
+pub(crate) fn elements<'b>(ground: &Ground<'_>, path: &Way, bound: &'b [Bound<'_>]) -> Option<(usize, &'b [usize])> {
     let fixed = bound_indices(path.segments(), bound);
     let (_, list) = path.segments().split_last()?;
     if list.iter().filter(|step| **step == Segment::Each).count() != fixed.len() {
@@ -174,11 +179,12 @@ pub(crate) fn concrete(path: &FieldPath, indices: &[usize]) -> String {
     for part in path.segments() {
         match part {
             Segment::Each => match indices.next() {
-                // Writing to text never fails.
-                Some(index) => drop(write!(text, "[{index}]")),
+                Some(index) => text.extend(["[", &index.to_string(), "]"]),
                 None => text.push_str("[*]"),
             },
-            Segment::Key(key) if key.is_empty() || key.contains(['.', '[']) => text.extend(["['", key, "']"]),
+            Segment::Key(key) if key.is_empty() || key.bytes().any(|byte| matches!(byte, b'.' | b'[')) => {
+                text.extend(["['", key, "']"])
+            }
             Segment::Key(key) => {
                 if !text.is_empty() {
                     text.push('.');
@@ -365,10 +371,10 @@ pub(crate) enum Root<'a, 's> {
 }
 
 #[inline]
-fn root<'a, 's>(ground: Ground<'a>, segments: &'s [Segment], seat: Option<Seat>) -> Root<'a, 's> {
+fn root<'a, 's>(ground: &Ground<'a>, segments: &'s [Segment], seat: Option<Seat>) -> Root<'a, 's> {
     match (ground.glance, seat) {
         (Some(glance), Some(seat)) => glance.root(seat, segments),
-        _ => resource_root(ground.input, segments),
+        _ => resource_root(&ground.input, segments),
     }
 }
 

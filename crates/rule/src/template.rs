@@ -1,7 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
-use skywarden_model::{Carried, Resource, Scope, Timestamp, Unreadable};
+use serde_json::Value;
+use skywarden_model::{Resource, Timestamp, Unreadable};
 
 use crate::{CompileError, FieldUse, Input, Parameters, compile, evaluate, expression::Expression};
 
@@ -44,7 +44,7 @@ impl Template {
     /// # Errors
     /// If the template reads what surrounds a resource, or a function fails.
     pub fn of_parameters(&self, parameters: &Parameters, now: Timestamp) -> Result<Option<Value>, TemplateError> {
-        let nothing = nothing();
+        let nothing = Resource::unknown();
         self.value(&Input { resource: &nothing, facts: None, parameters, around: None, now })
     }
 
@@ -67,21 +67,5 @@ impl Template {
             Expression::Parameter(name) => Some(name),
             _ => None,
         }
-    }
-}
-
-/// A resource of which nothing is known.
-pub(crate) fn nothing() -> Resource {
-    Resource {
-        id: "".into(),
-        type_name: "".into(),
-        name: String::new(),
-        scope: Scope { connector: "".into(), account: "".into(), resource_group: "".into() },
-        location: None,
-        tags: BTreeMap::new(),
-        envelope: Map::new(),
-        properties: Value::Null,
-        unreadable: Vec::new(),
-        carried: Carried::Only([].into()),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 use skywarden_model::{Carried, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{Input, Parameters, Rule, Truth};
+use skywarden_rule::{Input, Outcome, Parameters, Rule, Truth};
 
 use UnreadableKind::{Denied, Truncated};
 
@@ -298,6 +298,8 @@ proptest! {
         if !rule.concerns(&input) {
             prop_assert_eq!(rule.truth(&input), Truth::False);
         }
+        let explained: Option<Outcome> = rule.explain_concerned(&input);
+        prop_assert_eq!(explained, rule.concerns(&input).then(|| rule.explain(&input)));
         // One condition on the type says all there is to say.
         let alone = json!({ "allOf": [{ "field": "type", "equals": "A.B/c" }, source] });
         let alone = Rule::compile(&alone, &BTreeSet::new()).unwrap();
