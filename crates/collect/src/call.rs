@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Map, Value};
 use skywarden_cloud::AwsHttpRequest;
+use skywarden_content::AzurePlane;
 use skywarden_model::Timestamp;
 
 /// One call of an operation.
@@ -18,7 +19,29 @@ pub struct Call {
     /// The input; for rest calls also `rest`, their method and path.
     pub parameters: Map<String, Value>,
     /// The same as an HTTP request.
-    pub request: AwsHttpRequest,
+    pub request: WireRequest,
+}
+
+/// A call as it goes over the wire.
+#[derive(Debug, Clone)]
+pub enum WireRequest {
+    /// To a service of AWS, not yet signed.
+    Aws(AwsHttpRequest),
+    /// To Azure, without a token.
+    Azure(AzureRequest),
+}
+
+/// A request to Azure.
+#[derive(Debug, Clone)]
+pub struct AzureRequest {
+    /// Which API is asked.
+    pub plane: AzurePlane,
+    /// Path and query with a leading slash; or the whole address of a further page, as the API gave it.
+    pub address: String,
+    /// What is posted; absent: it is a GET.
+    pub body: Option<Value>,
+    /// What it counts against: the subscription, the tenant, or `resource-graph`.
+    pub counts_against: String,
 }
 
 /// What a service answered, whatever its status.

@@ -5,6 +5,7 @@
 //! listed is in the snapshot's coverage, what could not be read is on the resource, each with its reason.
 
 mod again;
+mod azure;
 mod batch;
 mod call;
 mod collector;
@@ -32,7 +33,8 @@ mod withhold;
 mod xml;
 
 pub use again::{AgainOptions, read_again};
-pub use call::{Answer, Call, CallFailure, Transport};
+pub use azure::{AzureError, AzureOptions, collect_azure};
+pub use call::{Answer, AzureRequest, Call, CallFailure, Transport, WireRequest};
 pub use config_snapshot::{ConfigSnapshotError, read_config_snapshot};
 pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws, identify};
 pub use live::Live;

@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use skywarden_cloud::{AwsClient, CallError};
 
-use crate::{Answer, Call, CallFailure, Transport};
+use crate::{Answer, Call, CallFailure, Transport, WireRequest};
 
 /// Answers from AWS itself.
 #[derive(Debug, Clone)]
@@ -19,7 +19,11 @@ impl Live {
 #[async_trait]
 impl Transport for Live {
     async fn call(&self, call: &Call) -> Result<Answer, CallFailure> {
-        let response = self.client.send(&call.request).await.map_err(|error| failure(&error))?;
+        let WireRequest::Aws(request) = &call.request else {
+            let message = format!("{}:{} is no call of AWS", call.service, call.operation);
+            return Err(CallFailure { code: "InvalidRequest".to_owned(), message });
+        };
+        let response = self.client.send(request).await.map_err(|error| failure(&error))?;
         let header = |name| response.header(name).map(str::to_owned);
         Ok(Answer {
             status: response.status,

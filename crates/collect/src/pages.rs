@@ -1,8 +1,8 @@
 //! One operation, page after page.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    collections::BTreeSet,
+    sync::{Arc, OnceLock},
 };
 
 use serde_json::{Map, Value};
@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use crate::{
     Answer, Call, CallFailure, Transport,
     document::{AnswerPath, Document},
-    reason::Tried,
+    reason::{Reasons, Tried},
     request::{Place, call},
     withhold::Secrets,
 };
@@ -28,7 +28,7 @@ pub(crate) struct Run<'a> {
     pub(crate) secrets: Secrets,
     calls: Semaphore,
     identity: OnceLock<Answer>,
-    reasons: Mutex<BTreeMap<UnreadableReason, Arc<UnreadableReason>>>,
+    reasons: Reasons,
 }
 
 /// An operation of a spec with all that is needed to call it.
@@ -67,14 +67,12 @@ impl<'a> Run<'a> {
             secrets: Secrets::default(),
             calls: Semaphore::new(max_calls.clamp(1, 1000)),
             identity: OnceLock::new(),
-            reasons: Mutex::default(),
+            reasons: Reasons::default(),
         }
     }
 
-    /// One shared copy of equal reasons: a missing permission touches thousands of resources.
     pub(crate) fn share(&self, reason: UnreadableReason) -> Arc<UnreadableReason> {
-        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(reasons.entry(reason.clone()).or_insert_with(|| Arc::new(reason)))
+        self.reasons.share(reason)
     }
 
     /// Calls an operation and hands over each page; a body is dropped before the next page is asked for.

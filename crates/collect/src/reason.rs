@@ -1,5 +1,10 @@
 //! Why something could not be read: from errors of the cloud, of the transport and of answers to the model's reasons.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
 use skywarden_cloud::{clean_message, error_of, is_throttle};
 use skywarden_model::{UnreadableKind, UnreadableReason};
 
@@ -44,6 +49,18 @@ const CREDENTIALS: [&str; 16] = [
 
 /// Codes of regions and services that the account has not switched on.
 const OPT_IN: [&str; 3] = ["OptInRequired", "SubscriptionRequiredException", "RegionDisabledException"];
+
+/// The reasons of a run, each once: a missing permission touches thousands of resources.
+#[derive(Debug, Default)]
+pub(crate) struct Reasons(Mutex<BTreeMap<UnreadableReason, Arc<UnreadableReason>>>);
+
+impl Reasons {
+    /// One shared copy of equal reasons.
+    pub(crate) fn share(&self, reason: UnreadableReason) -> Arc<UnreadableReason> {
+        let mut reasons = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(reasons.entry(reason.clone()).or_insert_with(|| Arc::new(reason)))
+    }
+}
 
 /// What was tried: the operation and the permission that it needs.
 #[derive(Debug, Clone, Copy)]

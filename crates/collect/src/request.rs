@@ -8,7 +8,7 @@ use skywarden_cloud::{AwsHttpRequest, Partition, RateKey};
 use skywarden_content::{AwsRequest, AwsService, Protocol};
 
 use crate::{
-    Call,
+    Call, WireRequest,
     template::{Missing, Variables, percent_encode},
 };
 
@@ -93,7 +93,7 @@ pub(crate) fn call(
         operation: request.operation.clone(),
         region: place.region.to_owned(),
         parameters,
-        request: AwsHttpRequest {
+        request: WireRequest::Aws(AwsHttpRequest {
             signing_name: service.signing_name.clone(),
             region: place.region.to_owned(),
             host: host(service, place)?,
@@ -108,7 +108,7 @@ pub(crate) fn call(
                 service: service.id.as_str().into(),
                 per_second: service.rate,
             },
-        },
+        }),
     })
 }
 
@@ -243,8 +243,15 @@ mod tests {
         call(&service(spec), &request, place, item, paging.as_object().unwrap())
     }
 
+    fn sent(call: &Call) -> &AwsHttpRequest {
+        match &call.request {
+            WireRequest::Aws(request) => request,
+            WireRequest::Azure(_) => panic!("a call of AWS goes to AWS"),
+        }
+    }
+
     fn body(call: &Call) -> &str {
-        std::str::from_utf8(&call.request.body).unwrap()
+        std::str::from_utf8(&sent(call).body).unwrap()
     }
 
     #[test]
@@ -258,7 +265,7 @@ mod tests {
             body(&call),
             "Action=GetAccountAuthorizationDetails&Version=2010-05-08&Filter.member.1=User&Filter.member.2=Role&Marker=a%20b"
         );
-        assert_eq!(call.request.host, "iam.amazonaws.com");
+        assert_eq!(sent(&call).host, "iam.amazonaws.com");
     }
 
     #[test]
@@ -267,7 +274,7 @@ mod tests {
         let request = json!({ "operation": "DescribeFlowLogs", "permission": "x", "input": { "Filter": [{ "Name": "resource-id", "Value": ["{VpcId}"] }] } });
         let call = build(ec2, request, &json!({ "VpcId": "vpc-1" }), json!({})).unwrap();
         assert_eq!(body(&call), "Action=DescribeFlowLogs&Version=2016-11-15&Filter.1.Name=resource-id&Filter.1.Value.1=vpc-1");
-        assert_eq!(call.request.host, "ec2.eu-west-1.amazonaws.com");
+        assert_eq!(sent(&call).host, "ec2.eu-west-1.amazonaws.com");
     }
 
     #[test]
@@ -277,8 +284,8 @@ mod tests {
             json!({ "operation": "DescribeKey", "permission": "x", "input": { "KeyId": "{KeyArn}", "Deep": { "On": true } } });
         let call = build(kms, request, &json!({ "KeyArn": "arn:k" }), json!({})).unwrap();
         assert_eq!(serde_json::from_str::<Value>(body(&call)).unwrap(), json!({ "KeyId": "arn:k", "Deep": { "On": true } }));
-        assert!(call.request.headers.contains(&("x-amz-target".into(), "TrentService.DescribeKey".into())));
-        assert!(call.request.headers.contains(&("content-type".into(), "application/x-amz-json-1.1".into())));
+        assert!(sent(&call).headers.contains(&("x-amz-target".into(), "TrentService.DescribeKey".into())));
+        assert!(sent(&call).headers.contains(&("content-type".into(), "application/x-amz-json-1.1".into())));
     }
 
     #[test]
@@ -288,7 +295,7 @@ mod tests {
         let request = json!({ "operation": "ListTags", "permission": "x", "rest": "GET /2017-03-31/tags/{Arn}?x=1" });
         let call = build(lambda, request, &json!({ "Arn": "arn:aws:lambda" }), json!({ "Marker": "m/1" })).unwrap();
         assert_eq!(
-            (call.request.path.as_str(), call.request.query.as_str()),
+            (sent(&call).path.as_str(), sent(&call).query.as_str()),
             ("/2017-03-31/tags/arn%3Aaws%3Alambda", "x=1&Marker=m%2F1")
         );
         assert_eq!(call.parameters.get("rest"), Some(&json!("GET /2017-03-31/tags/arn%3Aaws%3Alambda?x=1")));
@@ -300,8 +307,8 @@ mod tests {
         let request =
             json!({ "operation": "ListRepositories", "permission": "x", "rest": "POST /v1/repositories", "input": { "a": 1 } });
         let call = build(artifacts, request, &Value::Null, json!({ "?next-token": "t" })).unwrap();
-        assert_eq!((body(&call), call.request.query.as_str()), ("{\"a\":1}", "next-token=t"));
-        assert!(call.request.headers.contains(&("accept".into(), "application/json".into())));
+        assert_eq!((body(&call), sent(&call).query.as_str()), ("{\"a\":1}", "next-token=t"));
+        assert!(sent(&call).headers.contains(&("accept".into(), "application/json".into())));
     }
 
     #[test]
@@ -309,8 +316,8 @@ mod tests {
         let control = json!({ "id": "s3control", "protocol": "rest-xml", "endpoint_prefix": "s3-control", "endpoint": "{account}.s3-control.{region}.{dns_suffix}", "signing_name": "s3", "rate": 1 });
         let request = json!({ "operation": "GetPublicAccessBlock", "permission": "x", "rest": "GET /v20180820/configuration/publicAccessBlock" });
         let call = build(control, request, &Value::Null, json!({})).unwrap();
-        assert_eq!(call.request.host, "123456789012.s3-control.eu-west-1.amazonaws.com");
-        assert!(call.request.headers.contains(&("x-amz-account-id".into(), "123456789012".into())));
+        assert_eq!(sent(&call).host, "123456789012.s3-control.eu-west-1.amazonaws.com");
+        assert!(sent(&call).headers.contains(&("x-amz-account-id".into(), "123456789012".into())));
     }
 
     #[test]

@@ -20,16 +20,7 @@ pub(crate) struct Missing(pub(crate) String);
 impl Variables<'_> {
     /// The template with every `{NAME}` replaced; `encode` is applied to each value.
     pub(crate) fn fill(&self, template: &str, encode: fn(&str) -> String) -> Result<String, Missing> {
-        let mut filled = String::with_capacity(template.len() + 32);
-        let mut rest = template;
-        while let Some((before, after)) = rest.split_once('{') {
-            let (name, tail) = after.split_once('}').ok_or_else(|| Missing(after.to_owned()))?;
-            filled.push_str(before);
-            filled.push_str(&encode(&self.value(name).ok_or_else(|| Missing(name.to_owned()))?));
-            rest = tail;
-        }
-        filled.push_str(rest);
-        Ok(filled)
+        fill(template, |name| self.value(name).map(|value| encode(&value)))
     }
 
     /// The template with values as they are.
@@ -68,8 +59,22 @@ impl Variables<'_> {
     }
 }
 
+/// The template with every `{NAME}` replaced by what `value` has for it.
+pub(crate) fn fill(template: &str, value: impl Fn(&str) -> Option<String>) -> Result<String, Missing> {
+    let mut filled = String::with_capacity(template.len() + 32);
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (name, tail) = after.split_once('}').ok_or_else(|| Missing(after.to_owned()))?;
+        filled.push_str(before);
+        filled.push_str(&value(name).ok_or_else(|| Missing(name.to_owned()))?);
+        rest = tail;
+    }
+    filled.push_str(rest);
+    Ok(filled)
+}
+
 /// A value as a template writes it; nothing for what is empty or no single value.
-fn scalar(value: &Value) -> Option<String> {
+pub(crate) fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),

@@ -10,10 +10,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use skywarden_content::{CollectorFile, CollectorTest, ExpectedResource, Protocol};
-use skywarden_model::{Changed, RereadOutcome, Resource, Timestamp};
+use skywarden_model::{Changed, RereadOutcome, Resource, Snapshot, Timestamp};
 
 use crate::{
-    AgainOptions, Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport, collect_aws, collector::is_global,
+    AgainOptions, Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport, azure::run_spec_test as run_azure_test, collect_aws, collector::is_global,
     normalise::GLOBAL, read_again, template::member,
 };
 
@@ -57,7 +57,10 @@ pub async fn run_spec_tests<'a>(specs: impl Into<Specs<'a>>) -> SpecReport {
     for file in specs.collectors.values() {
         // Those with a record are detection's.
         for test in file.tests.iter().filter(|test| test.record.is_none()) {
-            let differences = run(specs, file, test).await;
+            let differences = match &file.azure {
+                Some(_) => run_azure_test(specs, file, test).await,
+                None => run(specs, file, test).await,
+            };
             if differences.is_empty() {
                 report.n_passed += 1;
             } else {
@@ -92,6 +95,11 @@ async fn run(specs: Specs<'_>, file: &CollectorFile, test: &CollectorTest) -> Ve
         Ok(snapshot) => snapshot,
         Err(error) => return vec![error.to_string()],
     };
+    compare_snapshot(&snapshot, file, test)
+}
+
+/// What a snapshot has of a type, against what a test expects.
+pub(crate) fn compare_snapshot(snapshot: &Snapshot, file: &CollectorFile, test: &CollectorTest) -> Vec<String> {
     let mut differences: Vec<String> = snapshot
         .coverage
         .iter()
@@ -231,7 +239,7 @@ impl Documented {
     }
 }
 
-fn answer(status: u16, body: String) -> Answer {
+pub(crate) fn answer(status: u16, body: String) -> Answer {
     Answer { status, content_type: None, error_type: None, bucket_region: None, body: Bytes::from(body) }
 }
 

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{Changes, FieldType};
+use crate::{AzureCollector, Changes, FieldType};
 
 /// `content/collectors/PROVIDER/SERVICE/NAME.yaml`: how resources of one type are listed and read, and what they look like.
 ///
@@ -59,6 +59,9 @@ pub struct CollectorFile {
     /// else sees it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<Withheld>,
+    /// How it is found and read in Azure; of what stands above only `exposure` and `withheld` then say something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure: Option<AzureCollector>,
     /// How AWS Config's snapshots spell what they carry of the type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub aws_config: Option<AwsConfig>,
@@ -135,7 +138,8 @@ pub struct CollectorTest {
     /// The situation.
     pub name: String,
     /// By operation, or by `OPERATION WORD` where the word stands in the input; the longest that fits is answered. A text is sent
-    /// as it is, anything else as JSON; `{ error: CODE, status: 404, message: TEXT }` is a refusal. Other calls fail.
+    /// as it is, anything else as JSON; `{ error: CODE, status: 404, message: TEXT }` is a refusal. Other calls fail. For Azure by
+    /// a table of Resource Graph, whose rows it holds, or by the end of a path without case: `/auditingSettings/default`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub answers: BTreeMap<String, Value>,
     /// The resources of this type, in order of their ids.
@@ -156,7 +160,8 @@ pub struct CollectorTest {
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ExpectedResource {
-    /// Its id; the account is 123456789012, the region us-east-1.
+    /// Its id; the account is 123456789012, the region us-east-1; subscription and tenant in Azure are
+    /// 11111111-1111-1111-1111-111111111111 and 22222222-2222-2222-2222-222222222222.
     pub id: String,
     /// Properties that it has with exactly these values; others are not looked at. `null`: it has none.
     #[serde(default)]

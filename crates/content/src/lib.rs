@@ -2,6 +2,7 @@
 //!
 //! Reads files and nothing else; never evaluates a rule on real resources (that is `posture`) and never calls a cloud.
 
+mod azure;
 mod baseline;
 mod catalog;
 mod change;
@@ -28,6 +29,9 @@ mod standard;
 mod test_case;
 mod verdict;
 
+pub use azure::{
+    AzureAnswer, AzureChildren, AzureCollector, AzureJoin, AzureLevel, AzureParent, AzurePlane, AzureRead, GraphTable, JoinCount,
+};
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, Recommendation};
 pub use change::{Again, ChangeEvents, ChangeFields, Changes};

@@ -50,6 +50,9 @@ pub struct RecommendationFile {
     /// Titles of Defender's recommendations that this one answers; what it is compared with in docs/reference.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub defender: Vec<String>,
+    /// Built-in definitions of Azure Policy that say the same, by their GUIDs; what it is compared with on the same resources.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub azure_policies: Vec<String>,
     /// Former ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,

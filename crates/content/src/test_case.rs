@@ -14,6 +14,12 @@ pub struct TestCase {
     /// The resource's `properties`; only what the test is about.
     #[serde(default)]
     pub given: Map<String, Value>,
+    /// ARM's other top-level members: `{ kind: functionapp, identity: { type: SystemAssigned } }`.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub envelope: Map<String, Value>,
+    /// Its name; absent: `test`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource_name: Option<String>,
     /// Its tags.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
@@ -42,11 +48,11 @@ impl TestCase {
         Resource {
             id: "test".into(),
             type_name: type_name.into(),
-            name: "test".to_owned(),
+            name: self.resource_name.clone().unwrap_or_else(|| "test".to_owned()),
             scope: Scope { connector: "test".into(), account: "123456789012".into(), resource_group: "test".into() },
             location: self.location.clone(),
             tags: self.tags.clone(),
-            envelope: Map::new(),
+            envelope: self.envelope.clone(),
             properties: Value::Object(self.given.clone()),
             unreadable: [self.unreadable("properties."), self.unreadable("tags")].concat(),
             carried: Carried::All,

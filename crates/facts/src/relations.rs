@@ -211,7 +211,7 @@ fn element_path(fact: &str, names: &[&str]) -> FieldPath {
 }
 
 fn is_near(related: &Related, resource: &Resource, other: &Resource) -> bool {
-    let (own, its) = (&*resource.scope.resource_group, &*other.scope.resource_group);
+    let (own, its) = (region(resource), region(other));
     resource.scope.account == other.scope.account
         && (related.within == Within::Account || own == its || own == GLOBAL || its == GLOBAL)
 }
@@ -252,10 +252,25 @@ fn path_values(resource: &Resource, path: &str) -> Result<Vec<String>, Why> {
         "name" => return Ok(vec![resource.name.clone()]),
         "account" => return Ok(vec![resource.scope.account.to_string()]),
         "partition" => return Ok(resource.id.as_str().split(':').nth(1).map(str::to_owned).into_iter().collect()),
-        "region" => return Ok(vec![resource.scope.resource_group.to_string()]),
+        "region" => return Ok(vec![region(resource).to_owned()]),
         _ => {}
     }
-    read::texts(resource, path)
+    Ok(read::texts(resource, path)?.into_iter().map(folded).collect())
+}
+
+/// ARM compares ids without case, and its own sources spell one id differently; ids of resources are in lower case.
+fn folded(text: String) -> String {
+    let is_arm = |start: &str| text.get(..start.len()).is_some_and(|own| own.eq_ignore_ascii_case(start));
+    if is_arm("/subscriptions/") || is_arm("/providers/") { text.to_lowercase() } else { text }
+}
+
+/// Where a resource lies: in Azure its location, for resource groups say nothing of that.
+fn region(resource: &Resource) -> &str {
+    match &resource.location {
+        Some(location) if resource.id.as_str().starts_with('/') => location,
+        None if resource.id.as_str().starts_with('/') => GLOBAL,
+        _ => &resource.scope.resource_group,
+    }
 }
 
 impl Failures<'_> {
@@ -267,7 +282,7 @@ impl Failures<'_> {
             return Some(read::why(UnreadableKind::NotCarried, type_name, &message));
         }
         match within {
-            Within::Region if &*near.scope.resource_group != GLOBAL => self.near(type_name, near),
+            Within::Region if region(near) != GLOBAL => self.near(type_name, near),
             Within::Region | Within::Account => self.anywhere(type_name, account),
         }
     }

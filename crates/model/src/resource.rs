@@ -56,6 +56,9 @@ text_id! {
     TypeName
 }
 
+/// The top-level members of an ARM resource that [`Resource::envelope`] holds.
+pub const ENVELOPE: [&str; 7] = ["kind", "sku", "identity", "plan", "zones", "managedBy", "extendedLocation"];
+
 /// One thing in an environment, in its provider's own shape.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -11,8 +11,8 @@ use serde::{
     de::{Error, IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::{Map, Value};
-use skywarden_model::{Carried, ConnectorId, Resource, Scope};
-use skywarden_rule::{CompileError, ENVELOPE, is_not_plain};
+use skywarden_model::{Carried, ConnectorId, ENVELOPE, Resource, Scope};
+use skywarden_rule::{CompileError, is_not_plain};
 
 use crate::request::requested;
 

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
-use skywarden_model::{Carried, FieldPath, Resource, Scope, Segment, Unreadable, UnreadableKind, UnreadableReason};
-use skywarden_rule::{CompileError, ENVELOPE};
+use skywarden_model::{Carried, ENVELOPE, FieldPath, Resource, Scope, Segment, Unreadable, UnreadableKind, UnreadableReason};
+use skywarden_rule::CompileError;
 
 use crate::{arm, reader::Reader};
 

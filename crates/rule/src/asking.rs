@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value};
-use skywarden_model::Segment;
+use skywarden_model::{ENVELOPE, Segment};
 
 use crate::{
     Rule,
@@ -12,9 +12,6 @@ use crate::{
     scan::Scan,
     ways::{self, Use},
 };
-
-/// ARM's top-level members beside those that a resource has of its own.
-pub const ENVELOPE: [&str; 7] = ["kind", "sku", "identity", "plan", "zones", "managedBy", "extendedLocation"];
 
 /// What some rules ask of a resource: the members on the ways that they go.
 #[derive(Debug)]

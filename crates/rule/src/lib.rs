@@ -31,7 +31,7 @@ use std::{
 
 pub use alias::{alias_of, elsewhere};
 pub use around::Around;
-pub use asking::{Asking, ENVELOPE, Glance, is_not_plain};
+pub use asking::{Asking, Glance, is_not_plain};
 pub use compare::{instant, same};
 pub use compile::{closest, step};
 pub use entry::{Entry, Observed, Words};

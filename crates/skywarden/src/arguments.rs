@@ -330,7 +330,10 @@ pub(crate) enum Content {
         folder: Option<PathBuf>,
     },
     /// Run the tests inside the content files.
-    Test,
+    Test {
+        /// Only those of files with this in their id, name or resource type, without case: `azure-storage`.
+        about: Option<String>,
+    },
     /// List recommendations, baseline rules, collectors and standards.
     List,
     /// Show a recommendation, a baseline rule, a standard or the fields of a resource type.

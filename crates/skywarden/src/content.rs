@@ -55,7 +55,13 @@ pub(crate) fn run(command: &Content, overlay: Option<&Path>) -> anyhow::Result<E
             };
             report_lint(&catalog, &problems)
         }
-        Content::Test => test(&catalog_with_tests(overlay)?),
+        Content::Test { about } => {
+            let mut catalog = catalog_with_tests(overlay)?;
+            if let Some(about) = about {
+                keep_tests(&mut catalog, &about.to_lowercase());
+            }
+            test(&catalog)
+        }
         Content::List => list(&catalog_with_threats(overlay)?),
         Content::Show { id } => show(&catalog_with_threats(overlay)?, id),
         Content::Docs { out } => crate::content_docs::write(&catalog_with_threats(overlay)?, out),
@@ -85,6 +91,24 @@ fn report_lint(catalog: &Catalog, problems: &[skywarden_content::Problem]) -> an
         problems.len()
     );
     Ok(if problems.is_empty() { Ending::Done } else { Ending::Failed })
+}
+
+/// Leaves out the tests of files that have a text neither in their id or name nor in their type.
+fn keep_tests(catalog: &mut Catalog, about: &str) {
+    let is_about = |names: &[&str]| names.iter().any(|name| name.to_lowercase().contains(about));
+    catalog.recommendations.retain(|id, known| is_about(&[id, &known.file.type_name]));
+    for rules in catalog.baselines.values_mut() {
+        rules.retain(|id, _| is_about(&[id]));
+    }
+    // Collectors and log sources are needed by others.
+    for collector in catalog.collectors.values_mut().filter(|collector| !is_about(&[&collector.type_name])) {
+        collector.tests.clear();
+    }
+    for source in catalog.log_sources.values_mut().filter(|source| !is_about(&[&source.id])) {
+        source.tests.clear();
+    }
+    catalog.detections.retain(|name, _| is_about(&[name]));
+    catalog.incidents.retain(|id, _| is_about(&[id]));
 }
 
 fn test(catalog: &Catalog) -> anyhow::Result<Ending> {

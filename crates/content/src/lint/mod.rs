@@ -1,5 +1,6 @@
 //! What must hold of a content file beyond its shape.
 
+mod azure;
 mod change;
 mod detection;
 mod incident;
@@ -204,6 +205,9 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
         problems.push(problem);
     }
     change::changes(catalog, file, collector, problems);
+    if let Some(own) = &collector.azure {
+        azure::collector(file, collector, own, problems);
+    }
     if collector.list.is_some() && (collector.id.is_empty() || collector.service.is_none()) {
         problems.push(file.problem("/list", "a collector that lists needs `service` and `id`"));
     }
@@ -315,6 +319,7 @@ pub(crate) fn recommendation(catalog: &Catalog, file: &File, parsed: &Recommenda
         }
         _ => {}
     }
+    azure::policies(file, &parsed.azure_policies, problems);
     known_type(catalog, file, &parsed.type_name, problems);
 }
 

@@ -1,0 +1,273 @@
+//! Collects Azure: Resource Graph first, lists of Azure Resource Manager where it lacks something, reads about single resources,
+//! Microsoft Graph for the directory. Which calls are made is in `content/collectors/azure`.
+
+mod complete;
+mod estate;
+mod listing;
+mod normalise;
+mod run;
+mod spec_tests;
+mod tables;
+#[cfg(test)]
+mod tests;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use futures_util::{StreamExt as _, stream};
+use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
+use skywarden_model::{
+    ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason,
+};
+
+use self::{
+    complete::complete,
+    estate::{Estate, estate},
+    listing::{Listed, list_below, list_type},
+    normalise::Common,
+    run::Run,
+    tables::tables,
+};
+pub(crate) use self::spec_tests::run_spec_test;
+use crate::{
+    Progress, Specs, Transport,
+    coverage::{FailedReads, coverage},
+    normalise::GLOBAL,
+    reads::Failure,
+    withhold::Secrets,
+};
+
+/// How a run over a tenant of Azure goes about it.
+#[derive(Debug, Clone)]
+pub struct AzureOptions {
+    /// The connector that the resources belong to.
+    pub connector: ConnectorId,
+    /// The tenant's id; absent: that of the subscriptions that the login sees.
+    pub tenant: Option<String>,
+    /// The subscriptions to look at; with `management_group` empty too: all that the login sees, new ones as they come.
+    pub subscriptions: BTreeSet<String>,
+    /// The management group of which all subscriptions are looked at.
+    pub management_group: Option<String>,
+    /// What earlier runs of the connector saw, by subscription: so that one which can't be seen any more is told, and types of
+    /// which nothing is left are known to be empty.
+    pub known: BTreeMap<Arc<str>, BTreeSet<TypeName>>,
+    /// Calls under way at once.
+    pub max_concurrency: usize,
+    /// Pages of one list, after which it counts as cut off.
+    pub page_limit: usize,
+}
+
+/// Why a run did not begin.
+#[derive(Debug, thiserror::Error)]
+pub enum AzureError {
+    /// It is not known which subscriptions there are.
+    #[error("could not list the subscriptions: {}; see whether `az account list` works with the same login", reason.sentence())]
+    Subscriptions {
+        /// Why.
+        reason: Box<UnreadableReason>,
+    },
+    /// The login sees none.
+    #[error("the login sees no subscription; assign it the role Reader on a subscription or management group, then wait some minutes")]
+    NoSubscriptions,
+}
+
+impl AzureOptions {
+    /// All subscriptions that the login sees, 16 calls at once, lists of up to 10,000 pages.
+    pub fn new(connector: ConnectorId) -> Self {
+        Self {
+            connector,
+            tenant: None,
+            subscriptions: BTreeSet::new(),
+            management_group: None,
+            known: BTreeMap::new(),
+            max_concurrency: 16,
+            page_limit: 10_000,
+        }
+    }
+}
+
+/// Collects the subscriptions of a tenant and its directory.
+///
+/// Nothing that fails ends the run; it is told in the coverage and on the resources.
+///
+/// # Errors
+/// If it can't be told which subscriptions there are, or there is none.
+pub async fn collect_azure<'a>(
+    specs: impl Into<Specs<'a>>,
+    transport: Arc<dyn Transport>,
+    options: AzureOptions,
+    progress: &dyn Progress,
+    now: Timestamp,
+) -> Result<Snapshot, AzureError> {
+    let specs = specs.into();
+    let run = Run::new(&*transport, Secrets::new(specs.secrets.values()), options.max_concurrency, options.page_limit);
+    let estate = estate(&run, &options).await?;
+    let spec_of: BTreeMap<String, Spec<'_>> =
+        specs.collectors.values().filter_map(Spec::of).map(|spec| (spec.file.type_name.to_lowercase(), spec)).collect();
+    let common = Common { connector: &options.connector, tenant: Arc::clone(&estate.tenant), secrets: &run.secrets };
+    let work = Work { run: &run, common, estate: &estate, specs: &spec_of, options: &options, progress };
+
+    let mut found = Found::default();
+    tables(&work, &mut found).await;
+    work.lists(&mut found).await;
+    work.complete(&mut found).await;
+    work.not_seen(&mut found);
+
+    let Found { mut resources, mut listings, failed } = found;
+    resources.sort_by(|one, other| (&one.id, &one.type_name).cmp(&(&other.id, &other.type_name)));
+    resources.dedup_by(|one, other| one.id == other.id && one.type_name == other.type_name);
+    resources.shrink_to_fit();
+    let mut failed = failed;
+    let mut told = Vec::with_capacity(listings.len());
+    while let Some(((type_name, account), outcome)) = listings.pop_first() {
+        let reads = failed.remove(&(type_name.clone(), Arc::clone(&account))).unwrap_or_default();
+        told.push(coverage(&type_name, &account, GLOBAL, outcome, reads));
+    }
+    let taken_at = transport.taken_at().unwrap_or(now);
+    Ok(Snapshot { connector: options.connector, taken_at, resources, coverage: told })
+}
+
+/// A collector of Azure.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spec<'a> {
+    pub(crate) file: &'a CollectorFile,
+    pub(crate) azure: &'a AzureCollector,
+}
+
+impl<'a> Spec<'a> {
+    fn of(file: &'a CollectorFile) -> Option<Self> {
+        Some(Self { file, azure: file.azure.as_ref()? })
+    }
+
+    fn type_name(&self) -> TypeName {
+        self.file.type_name.as_str().into()
+    }
+}
+
+/// What all parts of a run share.
+pub(crate) struct Work<'a> {
+    run: &'a Run<'a>,
+    common: Common<'a>,
+    estate: &'a Estate,
+    /// By type in lower case.
+    specs: &'a BTreeMap<String, Spec<'a>>,
+    options: &'a AzureOptions,
+    progress: &'a dyn Progress,
+}
+
+/// What was found so far.
+#[derive(Default)]
+pub(crate) struct Found {
+    resources: Vec<Resource>,
+    /// How each (type, account) was listed.
+    listings: BTreeMap<(TypeName, Arc<str>), ListOutcome>,
+    failed: BTreeMap<(TypeName, Arc<str>), FailedReads>,
+}
+
+impl Found {
+    /// Takes what a list gave; what was listed twice counts by the better.
+    fn take(&mut self, type_name: &TypeName, account: &Arc<str>, listed: Listed) {
+        self.resources.extend(listed.resources);
+        let key = (type_name.clone(), Arc::clone(account));
+        let outcome = match (self.listings.remove(&key), listed.outcome) {
+            (Some(complete @ ListOutcome::Complete { .. }), _) => complete,
+            (Some(ListOutcome::Partial { n_resources, .. }), ListOutcome::Failed { reason }) => {
+                ListOutcome::Partial { n_resources, reason }
+            }
+            (_, outcome) => outcome,
+        };
+        self.listings.insert(key, outcome);
+    }
+
+    fn note(&mut self, resource: &Resource, failures: &[Failure]) {
+        if !failures.is_empty() {
+            let key = (resource.type_name.clone(), Arc::clone(&resource.scope.account));
+            self.failed.entry(key).or_default().add(failures);
+        }
+    }
+}
+
+impl Work<'_> {
+    /// Types that Resource Graph lacks, or could not tell about; then, level by level, what lies below what was found.
+    async fn lists(&self, found: &mut Found) {
+        let mut jobs = Vec::new();
+        for spec in self.specs.values().filter(|spec| spec.azure.list.is_some() && spec.azure.below.is_none()) {
+            for account in self.accounts(spec) {
+                let is_known = matches!(
+                    found.listings.get(&(spec.type_name(), Arc::clone(&account))),
+                    Some(ListOutcome::Complete { .. })
+                );
+                if !is_known {
+                    jobs.push((*spec, account));
+                }
+            }
+        }
+        self.progress.planned(jobs.len() as u64);
+        let mut results = stream::iter(jobs.into_iter().map(|(spec, account)| async move {
+            let listed = list_type(self, spec, &account).await;
+            self.progress.done(&spec.file.type_name, listed.resources.len() as u64);
+            (spec, account, listed)
+        }))
+        .buffer_unordered(self.options.max_concurrency.clamp(1, 1000));
+        while let Some((spec, account, listed)) = results.next().await {
+            found.take(&spec.type_name(), &account, listed);
+        }
+        let mut done: BTreeSet<&str> = BTreeSet::new();
+        loop {
+            let is_ready = |spec: &&Spec<'_>| {
+                spec.azure.below.as_ref().is_some_and(|parent| {
+                    let above = self.specs.get(&parent.type_name.to_lowercase());
+                    let waits = above.is_some_and(|above| {
+                        above.azure.below.is_some() && !done.contains(above.file.type_name.as_str())
+                    });
+                    !waits
+                })
+            };
+            let ready: Vec<Spec<'_>> = self
+                .specs
+                .values()
+                .filter(|spec| !done.contains(spec.file.type_name.as_str()))
+                .filter(is_ready)
+                .copied()
+                .collect();
+            if ready.is_empty() {
+                break;
+            }
+            for spec in ready {
+                done.insert(spec.file.type_name.as_str());
+                list_below(self, spec, found).await;
+            }
+        }
+    }
+
+    /// The reads about each resource, and the lists that say something about many.
+    async fn complete(&self, found: &mut Found) {
+        complete(self, found).await;
+    }
+
+    /// The accounts in which a type may lie.
+    fn accounts(&self, spec: &Spec<'_>) -> Vec<Arc<str>> {
+        match spec.azure.level {
+            AzureLevel::Subscription => self.estate.subscriptions.keys().cloned().collect(),
+            AzureLevel::Tenant => vec![Arc::clone(&self.estate.tenant)],
+        }
+    }
+
+    /// Subscriptions that are gone have nothing any more; of those that can't be seen nothing is known.
+    fn not_seen(&self, found: &mut Found) {
+        let none = self.estate.gone.iter().map(|id| (id, ListOutcome::Complete { n_resources: 0 }));
+        let unseen = self.estate.unseen.iter().map(|(id, reason)| {
+            let reason = self.run.share(reason.clone());
+            (id, ListOutcome::Failed { reason })
+        });
+        for (id, outcome) in none.chain(unseen) {
+            let own = self.specs.values().filter(|spec| spec.azure.level == AzureLevel::Subscription).map(Spec::type_name);
+            let before = self.options.known.get(id).into_iter().flatten().cloned();
+            for type_name in own.chain(before) {
+                found.listings.entry((type_name, Arc::clone(id))).or_insert_with(|| outcome.clone());
+            }
+        }
+    }
+}
