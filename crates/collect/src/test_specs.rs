@@ -13,8 +13,8 @@ use skywarden_content::{CollectorFile, CollectorTest, ExpectedResource, Protocol
 use skywarden_model::{Changed, RereadOutcome, Resource, Snapshot, Timestamp};
 
 use crate::{
-    AgainOptions, Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport, azure::run_spec_test as run_azure_test, collect_aws, collector::is_global,
-    normalise::GLOBAL, read_again, template::member,
+    AgainOptions, Answer, Call, CallFailure, CollectOptions, NoProgress, Specs, Transport,
+    azure::run_spec_test as run_azure_test, collect_aws, collector::is_global, normalise::GLOBAL, read_again, template::member,
 };
 
 const ACCOUNT: &str = "123456789012";

@@ -77,12 +77,8 @@ async fn read(work: &Work<'_>, mut resource: Resource) -> (Resource, Vec<Failure
 
 async fn one<'a>(work: &Work<'_>, read: &'a AzureRead, resource: &Resource) -> Read<'a> {
     let into = read.into.as_str();
-    let asked = |address| Asked {
-        plane: read.plane,
-        address,
-        permission: read.permission.as_str(),
-        account: &resource.scope.account,
-    };
+    let asked =
+        |address| Asked { plane: read.plane, address, permission: read.permission.as_str(), account: &resource.scope.account };
     let path = match fill(&read.get, |name| value_of(work, resource, name)) {
         Ok(path) => path,
         Err(Missing(name)) => {

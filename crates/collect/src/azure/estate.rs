@@ -61,8 +61,7 @@ impl Rights {
 /// If the subscriptions can't be listed, or there is none.
 pub(crate) async fn estate(run: &Run<'_>, options: &AzureOptions) -> Result<Estate, AzureError> {
     let fail = |reason| AzureError::Subscriptions { reason: Box::new(reason) };
-    let asked =
-        Asked { plane: AzurePlane::Arm, address: SUBSCRIPTIONS, permission: SUBSCRIPTION_READ, account: "tenant" };
+    let asked = Asked { plane: AzurePlane::Arm, address: SUBSCRIPTIONS, permission: SUBSCRIPTION_READ, account: "tenant" };
     let mut listed: BTreeMap<Arc<str>, String> = BTreeMap::new();
     let mut sink = |page: Vec<Value>| {
         for one in page {

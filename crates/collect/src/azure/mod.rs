@@ -18,10 +18,9 @@ use std::{
 
 use futures_util::{StreamExt as _, stream};
 use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
-use skywarden_model::{
-    ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason,
-};
+use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
+pub(crate) use self::spec_tests::run_spec_test;
 use self::{
     complete::complete,
     estate::{Estate, estate},
@@ -30,7 +29,6 @@ use self::{
     run::Run,
     tables::tables,
 };
-pub(crate) use self::spec_tests::run_spec_test;
 use crate::{
     Progress, Specs, Transport,
     coverage::{FailedReads, coverage},
@@ -69,7 +67,9 @@ pub enum AzureError {
         reason: Box<UnreadableReason>,
     },
     /// The login sees none.
-    #[error("the login sees no subscription; assign it the role Reader on a subscription or management group, then wait some minutes")]
+    #[error(
+        "the login sees no subscription; assign it the role Reader on a subscription or management group, then wait some minutes"
+    )]
     NoSubscriptions,
 }
 
@@ -195,10 +195,8 @@ impl Work<'_> {
         let mut jobs = Vec::new();
         for spec in self.specs.values().filter(|spec| spec.azure.list.is_some() && spec.azure.below.is_none()) {
             for account in self.accounts(spec) {
-                let is_known = matches!(
-                    found.listings.get(&(spec.type_name(), Arc::clone(&account))),
-                    Some(ListOutcome::Complete { .. })
-                );
+                let is_known =
+                    matches!(found.listings.get(&(spec.type_name(), Arc::clone(&account))), Some(ListOutcome::Complete { .. }));
                 if !is_known {
                     jobs.push((*spec, account));
                 }
@@ -219,9 +217,8 @@ impl Work<'_> {
             let is_ready = |spec: &&Spec<'_>| {
                 spec.azure.below.as_ref().is_some_and(|parent| {
                     let above = self.specs.get(&parent.type_name.to_lowercase());
-                    let waits = above.is_some_and(|above| {
-                        above.azure.below.is_some() && !done.contains(above.file.type_name.as_str())
-                    });
+                    let waits =
+                        above.is_some_and(|above| above.azure.below.is_some() && !done.contains(above.file.type_name.as_str()));
                     !waits
                 })
             };

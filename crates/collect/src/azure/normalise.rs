@@ -146,7 +146,8 @@ mod tests {
 
     #[test]
     fn ids_are_folded_and_types_are_spelled_as_the_collector_spells_them() {
-        let spec = json!({ "type": "Microsoft.Sql/servers", "description": "d", "fields": {}, "azure": { "table": "resources" } });
+        let spec =
+            json!({ "type": "Microsoft.Sql/servers", "description": "d", "fields": {}, "azure": { "table": "resources" } });
         let row = json!({
             "id": "/subscriptions/S1/resourceGroups/RG/providers/Microsoft.Sql/servers/Main", "name": "Main",
             "type": "microsoft.sql/servers", "location": "West Europe", "kind": "v12.0", "sku": null, "managedBy": "",
@@ -164,7 +165,8 @@ mod tests {
 
     #[test]
     fn what_has_no_properties_is_described_at_its_top() {
-        let row = json!({ "id": "/subscriptions/s1", "type": "x", "subscriptionId": "s1", "displayName": "Shop", "state": "Enabled" });
+        let row =
+            json!({ "id": "/subscriptions/s1", "type": "x", "subscriptionId": "s1", "displayName": "Shop", "state": "Enabled" });
         let resource = resource(Value::Null, row).unwrap();
         assert_eq!((resource.name.as_str(), &*resource.scope.resource_group), ("Shop", "global"));
         assert_eq!(resource.properties, json!({ "displayName": "Shop", "state": "Enabled" }));
@@ -172,7 +174,8 @@ mod tests {
 
     #[test]
     fn what_lies_in_no_subscription_is_the_tenants() {
-        let row = json!({ "id": "/providers/Microsoft.Management/managementGroups/Top", "name": "Top", "type": "x", "properties": {} });
+        let row =
+            json!({ "id": "/providers/Microsoft.Management/managementGroups/Top", "name": "Top", "type": "x", "properties": {} });
         assert_eq!(&*resource(Value::Null, row).unwrap().scope.account, "t");
     }
 

@@ -151,9 +151,8 @@ impl<'a> Run<'a> {
         if !(200..300).contains(&answer.status) {
             return Err(asked.refused(&answer));
         }
-        serde_json::from_slice(&answer.body).map_err(|error| {
-            asked.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len()))
-        })
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| asked.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len())))
     }
 }
 

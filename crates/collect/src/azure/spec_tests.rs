@@ -53,7 +53,8 @@ impl Documented {
     fn find(&self, address: &str) -> Option<&Value> {
         let whole = address.to_lowercase();
         let path = whole.split('?').next().unwrap_or_default();
-        let fits = |key: &str| key.starts_with('/') && (path.ends_with(&key.to_lowercase()) || whole.ends_with(&key.to_lowercase()));
+        let fits =
+            |key: &str| key.starts_with('/') && (path.ends_with(&key.to_lowercase()) || whole.ends_with(&key.to_lowercase()));
         self.answers.iter().filter(|(key, _)| fits(key)).max_by_key(|(key, _)| key.len()).map(|(_, answer)| answer)
     }
 

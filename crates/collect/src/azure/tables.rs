@@ -19,8 +19,7 @@ const PERMISSION: &str = "Microsoft.ResourceGraph/resources/read";
 const SUBSCRIPTIONS: usize = 200;
 
 /// The columns that become a resource; ordered, for pages are only whole where the order is told.
-const COLUMNS: &str =
-    "project id, name, type, location, tags, kind, sku, identity, plan, zones, managedBy, extendedLocation, properties | order by id asc";
+const COLUMNS: &str = "project id, name, type, location, tags, kind, sku, identity, plan, zones, managedBy, extendedLocation, properties | order by id asc";
 
 /// Columns of tables other than `resources`, which lack the others.
 const FEW_COLUMNS: &str = "project id, name, type, location, tags, properties | order by id asc";
