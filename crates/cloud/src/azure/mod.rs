@@ -4,6 +4,8 @@ mod address;
 mod client;
 mod cloud;
 mod error;
+#[cfg(test)]
+mod fake;
 mod login;
 mod quota;
 
