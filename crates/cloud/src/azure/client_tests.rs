@@ -95,7 +95,10 @@ async fn a_login_that_must_be_made_anew_is_told() {
     let service = Fake::start(vec![answer(401, challenge, "{}")]).await;
     let error = client(&service, &tokens().await).await.send(&request()).await.unwrap_err();
     let text = error.to_string();
-    assert!(matches!(error, CallError::AzureLogin { .. }) && text.contains("no longer accepts") && !text.contains("eyJ"), "{text}");
+    assert!(
+        matches!(error, CallError::AzureLogin { .. }) && text.contains("no longer accepts") && !text.contains("eyJ"),
+        "{text}"
+    );
     assert_eq!(service.n_asked(), 2);
 }
 

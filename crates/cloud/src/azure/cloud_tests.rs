@@ -72,7 +72,8 @@ async fn a_cloud_that_does_not_tell_is_named() {
         let error = asked(&fake.url).await.unwrap_err().to_string();
         assert!(error.contains(reason) && error.contains(&fake.url), "{error}");
     }
-    for url in ["http://management.lab.example", "https://user:word@management.lab.example", "https://management.lab.example?x=1"] {
+    for url in ["http://management.lab.example", "https://user:word@management.lab.example", "https://management.lab.example?x=1"]
+    {
         let error = asked(url).await.unwrap_err();
         assert!(matches!(error, ConnectError::Endpoint { .. }), "{error}");
     }

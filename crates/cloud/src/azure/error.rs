@@ -47,7 +47,7 @@ pub struct AzureError {
     /// Entra ID's number, without `AADSTS`.
     pub entra_number: Option<u32>,
     /// Taken from the whole message: the shortened one may have lost its end.
-    missing: Option<(String, String)>,
+    missing: Option<Box<(String, String)>>,
 }
 
 /// One of an error's details.
@@ -109,7 +109,7 @@ impl AzureError {
     /// The action that is missing and the scope on which it is: `Microsoft.Storage/storageAccounts/read` and `/subscriptions/...`.
     /// Absent where the service's sentence does not tell.
     pub fn missing_action(&self) -> Option<(&str, &str)> {
-        self.missing.as_ref().map(|(action, scope)| (action.as_str(), scope.as_str()))
+        self.missing.as_ref().map(|both| (both.0.as_str(), both.1.as_str()))
     }
 
     fn read(&mut self, document: &Value) {
@@ -150,7 +150,7 @@ impl AzureError {
     fn take(&mut self, code: &str, message: &str) {
         self.code = clean_message(code);
         self.message = clean_message(message);
-        self.missing = missing_action(message);
+        self.missing = missing_action(message).map(Box::new);
     }
 
     fn collect_details(&mut self, object: &Value, depth: usize) {
@@ -160,7 +160,7 @@ impl AzureError {
                 return;
             }
             let message = text(detail, "message");
-            self.missing = self.missing.take().or_else(|| missing_action(message));
+            self.missing = self.missing.take().or_else(|| missing_action(message).map(Box::new));
             self.details.push(AzureErrorDetail { code: clean_message(text(detail, "code")), message: clean_message(message) });
             self.collect_details(detail, depth + 1);
         }

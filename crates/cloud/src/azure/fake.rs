@@ -67,7 +67,8 @@ pub(super) fn answer(status: u16, headers: &str, body: &str) -> String {
 
 /// What Entra ID answers.
 pub(super) fn token(text: &str, seconds: u64) -> String {
-    let body = serde_json::json!({ "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": text });
+    let body =
+        serde_json::json!({ "token_type": "Bearer", "expires_in": seconds, "ext_expires_in": seconds, "access_token": text });
     answer(200, "content-type: application/json\r\n", &body.to_string())
 }
 

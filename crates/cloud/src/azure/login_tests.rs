@@ -62,7 +62,8 @@ fn az(files: &[(&str, &str)]) -> (tempfile::TempDir, OsString) {
 
 fn az_answer(token: &str) -> String {
     let until = jiff::Timestamp::now().as_second() + 3600;
-    json!({ "accessToken": token, "expiresOn": "2040-01-01 00:00:00.000000", "expires_on": until, "tokenType": "Bearer" }).to_string()
+    json!({ "accessToken": token, "expiresOn": "2040-01-01 00:00:00.000000", "expires_on": until, "tokenType": "Bearer" })
+        .to_string()
 }
 
 fn machine_answer(token: &str) -> String {
@@ -100,7 +101,8 @@ async fn many_callers_cause_one_renewal_and_one_failure() {
     let refusing = Fake::start(vec![refusal("AADSTS7000215: no")]).await;
     let bad = Arc::new(login(secret(), &refusing.url, &[TENANT]));
     for (login, expected) in [(good, true), (bad, false)] {
-        let calls: Vec<_> = (0..20).map(|_| Arc::clone(&login)).map(|login| tokio::spawn(async move { login.token(ARM).await })).collect();
+        let calls: Vec<_> =
+            (0..20).map(|_| Arc::clone(&login)).map(|login| tokio::spawn(async move { login.token(ARM).await })).collect();
         for call in calls {
             assert_eq!(call.await.unwrap().is_ok(), expected);
         }
@@ -118,7 +120,9 @@ async fn a_token_that_has_run_out_is_asked_for_again() {
     }
     assert_eq!(given, ["gone", "short", "short"], "a short life is used by half");
     let (asked, life) = (Instant::now(), |seconds| Token::lasting(String::new(), Instant::now(), seconds));
-    assert!(life(3600).fresh_until < asked + Duration::from_secs(3301) && life(3600).fresh_until > asked + Duration::from_secs(3200));
+    assert!(
+        life(3600).fresh_until < asked + Duration::from_secs(3301) && life(3600).fresh_until > asked + Duration::from_secs(3200)
+    );
     assert!(life(i64::MAX).until < asked + Duration::from_secs(86_401) && life(-5).until <= Instant::now());
 }
 
@@ -127,8 +131,7 @@ async fn a_hiccup_does_not_end_a_token_that_still_lives() {
     let entra = Fake::start(vec![refusal("AADSTS90033: a transient error")]).await;
     let login = login(secret(), &entra.url, &[TENANT]);
     let now = Instant::now();
-    *lock(&login.held(ARM).token) =
-        Some(Token { text: "old".into(), fresh_until: now, until: now + Duration::from_secs(100) });
+    *lock(&login.held(ARM).token) = Some(Token { text: "old".into(), fresh_until: now, until: now + Duration::from_secs(100) });
     assert_eq!(login.token(ARM).await.unwrap(), "old");
     assert_eq!(login.token(ARM).await.unwrap(), "old");
     assert_eq!(entra.n_asked(), 1);
@@ -181,7 +184,11 @@ async fn what_is_wrong_with_a_certificate_s_file_is_told() {
         let error = failure(&login(kind, "http://127.0.0.1:9", &[TENANT])).await;
         assert!(error.contains(reason) && error.contains("app.pem") && error.contains("client certificate"), "{error}");
     }
-    let wrong = AzureLogin::ClientCertificate { client_id: "app".into(), file: testdata("modern.pfx"), password: Some(Secret::new("no")) };
+    let wrong = AzureLogin::ClientCertificate {
+        client_id: "app".into(),
+        file: testdata("modern.pfx"),
+        password: Some(Secret::new("no")),
+    };
     assert!(failure(&login(wrong, "http://127.0.0.1:9", &[TENANT])).await.contains("the password"));
 }
 
@@ -332,7 +339,9 @@ async fn the_default_is_the_first_that_is_there_and_stays_with_it() {
     let mut login = login(AzureLogin::Default, "http://127.0.0.1:9", &variables);
     login.source = login.source.with_az(path);
     let error = failure(&login).await;
-    for part in ["environment: neither", "workload identity: AZURE_FEDERATED_TOKEN_FILE", "managed identity: 127.0.0.1", "az: Please"] {
+    for part in
+        ["environment: neither", "workload identity: AZURE_FEDERATED_TOKEN_FILE", "managed identity: 127.0.0.1", "az: Please"]
+    {
         assert!(error.contains(part), "{part} is not in {error}");
     }
     std::fs::remove_file(folder.path().join("error")).unwrap();
@@ -353,7 +362,10 @@ async fn a_login_that_is_configured_and_refused_is_not_replaced_by_another() {
     let mut login = login(AzureLogin::Default, &entra.url, &variables);
     login.source = login.source.with_az(path);
     let error = failure(&login).await;
-    assert!(error.contains("client secret: ") && error.contains("AADSTS7000222: The provided") && error.contains("expired"), "{error}");
+    assert!(
+        error.contains("client secret: ") && error.contains("AADSTS7000222: The provided") && error.contains("expired"),
+        "{error}"
+    );
     assert!(!folder.path().join("asked").exists());
 }
 
@@ -463,7 +475,7 @@ async fn no_secret_assertion_or_token_is_ever_shown() {
             let signature = sent.rsplit('.').next().unwrap();
             assert!(!shown.contains(signature), "{how}: {shown}");
             let logged = String::from_utf8_lossy(&lock(&log.0)).into_owned();
-            assert!(!logged.contains(signature), "{how}");
+            assert!(!logged.contains(signature), "{how}: {:?}", logged.lines().find(|line| line.contains(signature)));
         }
     }
     let logged = String::from_utf8_lossy(&lock(&log.0)).into_owned();

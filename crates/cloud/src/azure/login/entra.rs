@@ -29,7 +29,7 @@ struct Assertion(String);
 // A credential is made for each token: those of `azure_identity` keep tokens and can't be made to forget one that was refused.
 impl Entra<'_> {
     pub(super) async fn by_secret(&self, client_id: &str, secret: &Secret, audience: &str) -> Result<Token, String> {
-        let settings = ClientSecretCredentialOptions { client_options: options(self.authority, self.http) };
+        let settings = ClientSecretCredentialOptions { client_options: options(self.authority, self.http, secret.text()) };
         let core_secret = CoreSecret::new(secret.text().to_owned());
         let made = ClientSecretCredential::new(self.tenant, client_id.to_owned(), core_secret, Some(settings));
         let credential = made.map_err(|error| told(&error, secret.text()))?;
@@ -38,7 +38,7 @@ impl Entra<'_> {
 
     /// By what the application, or another issuer for it, has signed.
     pub(super) async fn by_assertion(&self, client_id: &str, assertion: String, audience: &str) -> Result<Token, String> {
-        let settings = ClientAssertionCredentialOptions { client_options: options(self.authority, self.http) };
+        let settings = ClientAssertionCredentialOptions { client_options: options(self.authority, self.http, &assertion) };
         let shown = Assertion(assertion.clone());
         let made = ClientAssertionCredential::new(self.tenant.to_owned(), client_id.to_owned(), shown, Some(settings));
         let credential = made.map_err(|error| told(&error, &assertion))?;
@@ -53,9 +53,8 @@ impl Entra<'_> {
 
 /// Asks the command line of Azure.
 pub(super) async fn by_cli(tenant: Option<&str>, executor: Arc<dyn Executor>, audience: &str) -> Result<Token, String> {
-    let mut settings = AzureCliCredentialOptions::default();
-    settings.tenant_id = tenant.map(str::to_owned);
-    settings.executor = Some(executor);
+    let tenant_id = tenant.map(str::to_owned);
+    let settings = AzureCliCredentialOptions { tenant_id, executor: Some(executor), ..AzureCliCredentialOptions::default() };
     let credential = AzureCliCredential::new(Some(settings)).map_err(|error| told(&error, ""))?;
     token(&*credential, audience, "").await
 }

@@ -159,10 +159,11 @@ impl Machine {
         let file = file.filter(|file| self.is_arc_key(file));
         let file = file.ok_or_else(|| format!("the agent of Azure Arc names no key below {}", self.arc_keys.display()))?;
         let key = contents(file).map_err(|reason| format!("{reason}; the user must be in the group `himds`"))?;
-        let key = String::from_utf8(key).ok().filter(|key| key.len() <= MAX_ARC_KEY);
+        let key = String::from_utf8(key).ok().filter(|key| (1..=MAX_ARC_KEY).contains(&key.trim().len()));
         let key = key.ok_or_else(|| format!("{} is no key of the agent of Azure Arc", file.display()))?;
         let authorization = format!("Basic {}", key.trim());
-        answer(&RetryPolicy::LOGIN, || request().header("authorization", &authorization)).await
+        let asked = answer(&RetryPolicy::LOGIN, || request().header("authorization", &authorization)).await;
+        asked.map_err(|reason| reason.replace(key.trim(), "[removed]"))
     }
 
     /// Else the agent, or what listens in its place, could have any file sent to it.

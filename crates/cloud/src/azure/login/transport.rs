@@ -11,7 +11,7 @@ use azure_core::{
 use serde::Deserialize;
 
 use crate::{
-    CallError, HttpResponse,
+    CallError, HttpResponse, Secret,
     azure::{AzureError, quota::retry_after},
     client::{call_error, whole},
     retry::{RetryPolicy, random},
@@ -28,6 +28,8 @@ struct Sender {
     http: reqwest::Client,
     /// `azure_identity` takes https alone; an emulator on this machine is asked without.
     is_plain: bool,
+    /// `azure_core` logs errors, so what Entra ID repeats of it is taken out before.
+    secret: Secret,
     retry: RetryPolicy,
 }
 
@@ -41,11 +43,11 @@ struct Answer {
 }
 
 /// What the credentials of `azure_identity` are set up with.
-pub(super) fn options(authority: &str, http: &reqwest::Client) -> ClientOptions {
+pub(super) fn options(authority: &str, http: &reqwest::Client, secret: &str) -> ClientOptions {
     let mut configuration = CustomConfiguration::default();
     let plain = authority.strip_prefix("http://");
     configuration.authority_host = plain.map_or_else(|| authority.to_owned(), |rest| format!("https://{rest}"));
-    let sender = Sender { http: http.clone(), is_plain: plain.is_some(), retry: RetryPolicy::LOGIN };
+    let sender = Sender { http: http.clone(), is_plain: plain.is_some(), secret: Secret::new(secret), retry: RetryPolicy::LOGIN };
     ClientOptions {
         cloud: Some(Arc::new(CloudConfiguration::Custom(configuration))),
         retry: RetryOptions::none(),
@@ -57,7 +59,7 @@ pub(super) fn options(authority: &str, http: &reqwest::Client) -> ClientOptions 
 #[async_trait]
 impl HttpClient for Sender {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        let fail = |message: String| Error::with_message(ErrorKind::Credential, message);
+        let fail = |message: String| Error::with_message(ErrorKind::Credential, message.replace(self.secret.text(), "[removed]"));
         let mut url = request.url().clone();
         if self.is_plain {
             url.set_scheme("http").map_err(|()| fail(format!("`{url}` can't be asked without encryption")))?;
