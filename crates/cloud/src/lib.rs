@@ -1,8 +1,8 @@
 //! The only holder of cloud credentials: login, signing, retries, rate limits.
 //!
 //! It sends one signed request and returns one answer; of the operations that logs come by (objects of S3, queues of SQS,
-//! subscriptions of Pub/Sub) it knows the form. It knows no resource, no collector spec and no verdict, and credentials never leave
-//! it: not through `Debug`, not through a log line, not through an error.
+//! subscriptions of Pub/Sub) it knows the form, and of Azure how its two interfaces are asked. It knows no resource, no collector
+//! spec and no verdict, and credentials never leave it: not through `Debug`, not through a log line, not through an error.
 
 pub mod azure;
 mod client;

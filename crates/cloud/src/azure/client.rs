@@ -1,6 +1,10 @@
 //! Sends one request to Azure and gives its answer.
 
-use std::{fmt, sync::Arc, time::Instant};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
@@ -12,15 +16,12 @@ use crate::{
         address::url_of,
         cloud::{Endpoints, Service},
         login::Login,
-        quota::{Quota, retry_after},
+        quota::{Quota, may_pass, retry_after},
     },
     client::{MAX_BODY, MAX_UNDER_WAY, call_error, chain, http_client, whole},
     pace::Pace,
     retry::{RetryPolicy, random},
 };
-
-/// Statuses after which the same request may succeed.
-const PASSING: [u16; 6] = [408, 429, 500, 502, 503, 504];
 
 /// Which of Azure's two interfaces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl AzureClient {
         let service = self.service(request.plane)?;
         let url = url_of(service, &request.path, &request.query)?;
         let begin = Instant::now();
-        let mut in_line = std::time::Duration::ZERO;
+        let mut in_line = Duration::ZERO;
         let (mut n_tries, mut was_renewed) = (0, false);
         loop {
             let came = Instant::now();
@@ -106,7 +107,7 @@ impl AzureClient {
                         return Err(self.login.ended(&service.base));
                     }
                     let error = if response.status < 400 { AzureError::default() } else { AzureError::of(response) };
-                    if !PASSING.contains(&response.status) && !error.is_throttled() {
+                    if !may_pass(response.status) && !error.is_throttled() {
                         return result;
                     }
                     tracing::debug!(

@@ -5,13 +5,7 @@ use std::net::IpAddr;
 use reqwest::Url;
 use serde::Deserialize;
 
-use crate::{
-    ConnectError, clean_message,
-    client::{chain, whole},
-};
-
-/// What a cloud says of itself may be so long.
-const MAX_METADATA: usize = 1 << 20;
+use crate::{ConnectError, azure::login::answer, clean_message, retry::RetryPolicy};
 
 /// One of the Azure clouds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -112,11 +106,7 @@ impl Endpoints {
         let arm = base_of(url).ok_or_else(|| ConnectError::Endpoint { url: url.to_owned() })?;
         let asked = format!("{arm}/metadata/endpoints?api-version=2022-09-01");
         let fail = |message: String| ConnectError::AzureCloud { url: asked.clone(), message };
-        let response = http.get(&asked).send().await.map_err(|error| fail(clean_message(&chain(&error))))?;
-        let response = whole(response, &arm, 1, MAX_METADATA).await.map_err(|error| fail(error.to_string()))?;
-        if response.status != 200 {
-            return Err(fail(format!("it answered with status {}", response.status)));
-        }
+        let response = answer(&RetryPolicy::LOGIN, || http.get(&asked)).await.map_err(fail)?;
         let metadata = own_metadata(&response.body, &arm).map_err(fail)?;
         Self::parse(metadata, arm).map_err(fail)
     }

@@ -51,7 +51,7 @@ async fn known_clouds_are_not_asked_and_keep_to_themselves() {
 async fn any_other_is_asked_where_its_services_are() {
     let fake = Fake::start(vec![answer(500, "", "")]).await;
     let body = metadata(&fake.url);
-    let fake = Fake::start(vec![answer(200, "", &body.to_string())]).await;
+    let fake = Fake::start(vec![answer(503, "retry-after: 0\r\n", ""), answer(200, "", &body.to_string())]).await;
     let endpoints = asked(&format!("{}/", fake.url)).await.unwrap();
     assert!(fake.asked()[0].starts_with("GET /metadata/endpoints?api-version=2022-09-01 "), "{:?}", fake.asked());
     assert_eq!(endpoints.arm.base, fake.url);

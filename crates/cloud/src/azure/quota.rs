@@ -139,6 +139,11 @@ impl Known {
     }
 }
 
+/// Whether the same request may succeed later, by the answer's status.
+pub(crate) fn may_pass(status: u16) -> bool {
+    matches!(status, 408 | 429 | 500 | 502 | 503 | 504)
+}
+
 /// How long to wait before the next try: `x-ms-retry-after-ms`, `retry-after-ms`, else `Retry-After` in seconds or as a date.
 pub(crate) fn retry_after(response: &HttpResponse) -> Option<Duration> {
     let milliseconds =

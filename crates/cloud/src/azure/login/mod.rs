@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+pub(super) use self::transport::answer;
 use self::{member::Source, variables::Variables};
 use crate::{
     CallError, ConnectError,

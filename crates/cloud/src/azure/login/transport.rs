@@ -12,16 +12,16 @@ use serde::Deserialize;
 
 use crate::{
     CallError, HttpResponse, Secret,
-    azure::{AzureError, quota::retry_after},
+    azure::{
+        AzureError,
+        quota::{may_pass, retry_after},
+    },
     client::{call_error, whole},
     retry::{RetryPolicy, random},
 };
 
-/// An answer with a token may be so long.
+/// An answer may be so long.
 pub(super) const MAX_ANSWER: usize = 64 << 10;
-
-/// Whether a request for a token that was answered like this is worth another try.
-const PASSING: [u16; 6] = [408, 429, 500, 502, 503, 504];
 
 /// Sends what `azure_identity` asks.
 struct Sender {
@@ -86,8 +86,8 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Asks for a token until there is an answer that further tries would not change; one whose status is an error is told in words.
-pub(super) async fn answer(
+/// Asks until there is an answer that further tries would not change; one whose status is an error is told in words.
+pub(in crate::azure) async fn answer(
     retry: &RetryPolicy,
     request: impl Fn() -> reqwest::RequestBuilder + Send + Sync,
 ) -> Result<HttpResponse, String> {
@@ -100,7 +100,8 @@ pub(super) async fn answer(
             Ok((_, response)) if response.status == 200 => {
                 return result.map(|(_, response)| response).map_err(|error| error.to_string());
             }
-            Ok((_, response)) if PASSING.contains(&response.status) => Some(retry_after(response)),
+            // 410: the metadata service of a machine is being renewed.
+            Ok((_, response)) if may_pass(response.status) || response.status == 410 => Some(retry_after(response)),
             Err(CallError::Connection { .. }) => Some(None),
             Ok(_) | Err(_) => None,
         };
@@ -116,8 +117,7 @@ pub(super) async fn answer(
 async fn once(request: reqwest::RequestBuilder, n_tries: u32) -> Result<(String, HttpResponse), CallError> {
     let (client, request) = request.build_split();
     // Only the host: the rest of an address may hold more than should be shown.
-    let request =
-        request.map_err(|_| CallError::Request { message: "the request for a token has no valid address".to_owned() })?;
+    let request = request.map_err(|_| CallError::Request { message: "the request has no valid address".to_owned() })?;
     let host = host_of(request.url());
     let response = client.execute(request).await.map_err(|error| call_error(&host, n_tries, &error.without_url()))?;
     let response = whole(response, &host, n_tries, MAX_ANSWER).await?;
