@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Secret,
     azure::{
-        AzureLogin,
+        AzureCloud, AzureLogin,
         fake::{Fake, answer, token},
     },
 };
@@ -46,6 +46,37 @@ fn request() -> AzureRequest {
 
 fn denied() -> String {
     answer(403, "", r#"{"error":{"code":"AuthorizationFailed","message":"no"}}"#)
+}
+
+#[tokio::test]
+async fn a_cloud_that_is_given_by_url_serves_from_its_first_word_to_its_last() {
+    let cloud = Fake::start_with(|url| {
+        let authentication = json!({ "loginEndpoint": url, "audiences": ["https://management.lab.example/"] });
+        let metadata = json!({ "authentication": authentication, "resourceManager": url });
+        let page = json!({ "value": [{ "id": "/subscriptions/s" }], "nextLink": format!("{url}/subscriptions?page=2") });
+        vec![answer(200, "", &metadata.to_string()), token("t0ken", 3600), answer(200, "", &page.to_string())]
+    });
+    let cloud = cloud.await;
+    let secret = AzureLogin::ClientSecret { client_id: "app".into(), secret: Secret::new("s3cret") };
+    let options = AzureOptions { login: secret, tenant: Some("t".into()), cloud: AzureCloud::by_name(&cloud.url).unwrap() };
+    let client = AzureClient::new(&options).await.unwrap();
+    let page = AzureError::check(&client.send(&request()).await.unwrap()).unwrap();
+    let next = AzureRequest { path: page["nextLink"].as_str().unwrap().to_owned(), query: Vec::new(), ..request() };
+    client.send(&next).await.unwrap();
+    let asked = cloud.asked();
+    let lines: Vec<&str> = asked.iter().map(|asked| asked.lines().next().unwrap()).collect();
+    assert_eq!(
+        lines,
+        [
+            "GET /metadata/endpoints?api-version=2022-09-01 HTTP/1.1",
+            "POST /t/oauth2/v2.0/token HTTP/1.1",
+            "GET /subscriptions?api-version=2022-12-01 HTTP/1.1",
+            "GET /subscriptions?page=2 HTTP/1.1"
+        ]
+    );
+    assert_eq!(cloud.form(1)["scope"], "https://management.lab.example//.default", "as the cloud spells it");
+    let shown = format!("{client:?} {options:?}");
+    assert!(client.arm_url() == cloud.url && !shown.contains("s3cret") && !shown.contains("t0ken"), "{shown}");
 }
 
 #[tokio::test]

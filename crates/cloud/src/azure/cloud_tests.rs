@@ -49,13 +49,12 @@ async fn known_clouds_are_not_asked_and_keep_to_themselves() {
 
 #[tokio::test]
 async fn any_other_is_asked_where_its_services_are() {
-    let fake = Fake::start(vec![answer(500, "", "")]).await;
-    let body = metadata(&fake.url);
-    let fake = Fake::start(vec![answer(503, "retry-after: 0\r\n", ""), answer(200, "", &body.to_string())]).await;
+    let busy = answer(503, "retry-after: 0\r\n", "");
+    let fake = Fake::start_with(|url| vec![busy, answer(200, "", &metadata(url).to_string())]).await;
     let endpoints = asked(&format!("{}/", fake.url)).await.unwrap();
     assert!(fake.asked()[0].starts_with("GET /metadata/endpoints?api-version=2022-09-01 "), "{:?}", fake.asked());
     assert_eq!(endpoints.arm.base, fake.url);
-    assert!(endpoints.authority.ends_with("/login") && endpoints.is_loopback, "{endpoints:?}");
+    assert!(endpoints.authority == format!("{}/login", fake.url) && endpoints.is_loopback, "{endpoints:?}");
     assert!(endpoints.graph.unwrap().base.ends_with("/graph"));
 }
 

@@ -16,8 +16,14 @@ pub(super) struct Fake {
 
 impl Fake {
     pub(super) async fn start(answers: Vec<String>) -> Self {
+        Self::start_with(|_| answers).await
+    }
+
+    /// One whose answers hold its own address.
+    pub(super) async fn start_with(answers: impl FnOnce(&str) -> Vec<String>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
+        let answers = answers(&url);
         let asked = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&asked);
         tokio::spawn(async move {
