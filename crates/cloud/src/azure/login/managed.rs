@@ -12,12 +12,12 @@ use serde::Deserialize;
 
 use super::{Token, certificate::contents, transport::answer, variables::Variables};
 use crate::{
-    HttpResponse,
+    ConnectError, HttpResponse,
     azure::{
         AzureError, AzureIdentity,
         cloud::{address_of, is_loopback, is_private},
     },
-    client::{call_error, whole},
+    client::{call_error, chain, http_client, whole},
     retry::RetryPolicy,
 };
 
@@ -29,6 +29,12 @@ const ARC_KEYS: &str = "/var/opt/azcmagent/tokens";
 
 /// A key of the agent of Azure Arc is at most so long.
 const MAX_ARC_KEY: usize = 4096;
+
+/// The first token of a machine takes some seconds.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Where there is such a service it is near; elsewhere nobody may answer at all.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// How a machine gives tokens.
 pub(super) struct Machine {
@@ -63,8 +69,12 @@ struct Answer {
 }
 
 impl Machine {
-    pub(super) fn new(variables: Variables, http: reqwest::Client) -> Self {
-        Self { variables, http, arc_keys: ARC_KEYS.into() }
+    /// # Errors
+    /// If HTTPS can't be set up.
+    pub(super) fn new(variables: Variables) -> Result<Self, ConnectError> {
+        let http = http_client().no_proxy().connect_timeout(CONNECT_TIMEOUT).build();
+        let http = http.map_err(|error| ConnectError::Http { message: chain(&error) })?;
+        Ok(Self { variables, http, arc_keys: ARC_KEYS.into() })
     }
 
     #[cfg(test)]
@@ -108,11 +118,11 @@ impl Machine {
             AzureIdentity::ResourceId(id) => query.push(("msi_res_id", id)),
         }
         let url = with_query(base.join("/metadata/identity/oauth2/token").map_err(|error| error.to_string())?, &query);
-        let (retry, timeout) = match patience {
-            Patience::Known => (RetryPolicy::LOGIN, Duration::from_secs(10)),
-            Patience::Probe => (RetryPolicy { max_tries: 1, ..RetryPolicy::LOGIN }, Duration::from_secs(2)),
+        let retry = match patience {
+            Patience::Known => RetryPolicy::LOGIN,
+            Patience::Probe => RetryPolicy { max_tries: 1, ..RetryPolicy::LOGIN },
         };
-        answer(&retry, || self.http.get(url.clone()).header("metadata", "true").timeout(timeout)).await
+        answer(&retry, || self.http.get(url.clone()).header("metadata", "true").timeout(TIMEOUT)).await
     }
 
     async fn of_app_service(
@@ -130,9 +140,8 @@ impl Machine {
             AzureIdentity::ResourceId(id) => query.push(("mi_res_id", id)),
         }
         let url = with_query(near(endpoint, "IDENTITY_ENDPOINT")?, &query);
-        let asked = answer(&RetryPolicy::LOGIN, || {
-            self.http.get(url.clone()).header("x-identity-header", header).timeout(Duration::from_secs(10))
-        });
+        let asked =
+            answer(&RetryPolicy::LOGIN, || self.http.get(url.clone()).header("x-identity-header", header).timeout(TIMEOUT));
         asked.await.map_err(|reason| reason.replace(header, "[removed]"))
     }
 
@@ -146,7 +155,7 @@ impl Machine {
             format!("`IDENTITY_ENDPOINT`, `{endpoint}`, is not on this machine, where the agent of Azure Arc is")
         })?;
         let url = with_query(base, &[("api-version", "2019-11-01"), ("resource", audience)]);
-        let request = || self.http.get(url.clone()).header("metadata", "true").timeout(Duration::from_secs(10));
+        let request = || self.http.get(url.clone()).header("metadata", "true").timeout(TIMEOUT);
         let host = url.host_str().unwrap_or_default();
         let fail = |error: reqwest::Error| call_error(host, 1, &error.without_url()).to_string();
         let challenged = request().send().await.map_err(fail)?;

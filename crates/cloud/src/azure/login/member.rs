@@ -13,7 +13,6 @@ use super::{
 use crate::{
     CallError, ConnectError, Secret,
     azure::{AzureIdentity, AzureLogin, AzureOptions, cloud::Endpoints},
-    client::{chain, http_client},
 };
 
 /// One way to log in, complete.
@@ -51,12 +50,11 @@ impl Source {
         http: &reqwest::Client,
         variables: Variables,
     ) -> Result<Self, ConnectError> {
-        let direct = http_client().no_proxy().build().map_err(|error| ConnectError::Http { message: chain(&error) })?;
         let choice = match &options.login {
             AzureLogin::Default => Choice::First { members: members(options, &variables), chosen: std::sync::OnceLock::new() },
             login => Choice::One(member(login, options, &variables).map_err(|message| ConnectError::AzureLogin { message })?),
         };
-        let machine = Machine::new(variables, direct);
+        let machine = Machine::new(variables)?;
         Ok(Self { authority: endpoints.authority.clone(), http: http.clone(), machine, az: Arc::default(), choice })
     }
 
