@@ -24,7 +24,7 @@ pub(crate) const MAX_BODY: usize = 64 << 20;
 /// One try may last this long.
 const TIMEOUT: Duration = Duration::from_secs(60);
 /// Requests under way at once, whoever asks.
-const MAX_UNDER_WAY: usize = 64;
+pub(crate) const MAX_UNDER_WAY: usize = 64;
 
 /// How to log in to AWS.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +68,7 @@ pub struct AwsHttpRequest {
 
 /// An answer, whatever its status.
 #[derive(Debug, Clone)]
-pub struct AwsHttpResponse {
+pub struct HttpResponse {
     /// The HTTP status.
     pub status: u16,
     /// Names in lower case; values that are no text are left out.
@@ -90,6 +90,20 @@ pub enum ConnectError {
     Endpoint {
         /// The text that was given.
         url: String,
+    },
+    /// The cloud does not say where its services are.
+    #[error("could not learn from {url} where this Azure's services are: {message}; give the URL of its Azure Resource Manager")]
+    AzureCloud {
+        /// What was asked.
+        url: String,
+        /// Why.
+        message: String,
+    },
+    /// What was given to log in to Azure is incomplete.
+    #[error("can't log in to Azure: {message}")]
+    AzureLogin {
+        /// What is missing.
+        message: String,
     },
     /// The HTTP client could not be made.
     #[error("could not set up HTTPS: {message}; check that the system's CA certificates are installed")]
@@ -116,6 +130,12 @@ pub enum CallError {
     )]
     GcpLogin {
         /// Why.
+        message: String,
+    },
+    /// There is no access token for Azure.
+    #[error("could not get an Azure access token: {message}")]
+    AzureLogin {
+        /// Why, and what to do.
         message: String,
     },
     /// The host has no address.
@@ -201,16 +221,16 @@ impl AwsClient {
     ///
     /// # Errors
     /// If there is no whole answer.
-    pub async fn send(&self, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
+    pub async fn send(&self, request: &AwsHttpRequest) -> Result<HttpResponse, CallError> {
         self.send_through(&self.http, request).await
     }
 
     /// The same; the body is given as it was sent, packed if it is packed.
-    pub(crate) async fn send_plain(&self, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
+    pub(crate) async fn send_plain(&self, request: &AwsHttpRequest) -> Result<HttpResponse, CallError> {
         self.send_through(&self.plain_http, request).await
     }
 
-    async fn send_through(&self, http: &reqwest::Client, request: &AwsHttpRequest) -> Result<AwsHttpResponse, CallError> {
+    async fn send_through(&self, http: &reqwest::Client, request: &AwsHttpRequest) -> Result<HttpResponse, CallError> {
         let begin = Instant::now();
         let mut n_tries = 0;
         let mut was_renewed = false;
@@ -276,7 +296,7 @@ impl AwsClient {
         request: &AwsHttpRequest,
         credentials: &Credentials,
         n_tries: u32,
-    ) -> Result<AwsHttpResponse, CallError> {
+    ) -> Result<HttpResponse, CallError> {
         let fail = |message: String| CallError::Request { message };
         let (base, authority) = match &self.endpoint {
             Some(endpoint) => (endpoint.base.clone(), endpoint.authority.as_str()),
@@ -321,7 +341,7 @@ pub(crate) async fn whole(
     host: &str,
     n_tries: u32,
     limit: usize,
-) -> Result<AwsHttpResponse, CallError> {
+) -> Result<HttpResponse, CallError> {
     let mut body = BytesMut::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| call_error(host, n_tries, &error))? {
         if body.len() + chunk.len() > limit {
@@ -334,10 +354,10 @@ pub(crate) async fn whole(
         .iter()
         .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
         .collect();
-    Ok(AwsHttpResponse { status: response.status().as_u16(), headers, body: body.freeze() })
+    Ok(HttpResponse { status: response.status().as_u16(), headers, body: body.freeze() })
 }
 
-impl AwsHttpResponse {
+impl HttpResponse {
     /// A header's value by its lower-case name.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())

@@ -3,7 +3,13 @@
 /// A provider's message is kept to this many characters.
 const MAX_CHARS: usize = 300;
 
-/// A message on one line, cut to 300 characters, without access key ids and without what a signature was made of.
+/// How every signed token (JWT) begins: `{"` in base64.
+const TOKEN: &str = "eyJ";
+
+/// Shorter than any token, longer than a word that happens to begin like one.
+const MIN_TOKEN: usize = 20;
+
+/// A message on one line, cut to 300 characters, without access key ids, signed tokens, and what a signature was made of.
 pub fn clean_message(message: &str) -> String {
     // What follows is the canonical request, which holds the session token.
     let head = message.split_once("The Canonical String").map_or(message, |(head, _)| head);
@@ -12,7 +18,7 @@ pub fn clean_message(message: &str) -> String {
         if !clean.is_empty() {
             clean.push(' ');
         }
-        clean.push_str(&without_keys(word));
+        clean.push_str(&without_keys(&without_tokens(word)));
         if clean.len() > MAX_CHARS * 4 {
             break;
         }
@@ -25,6 +31,30 @@ pub fn clean_message(message: &str) -> String {
         }
         None => clean,
     }
+}
+
+/// Replaces every signed token.
+fn without_tokens(word: &str) -> String {
+    let mut clean = String::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((before, after)) = rest.split_once(TOKEN) {
+        let end = after.find(|character: char| !is_token_character(character)).unwrap_or(after.len());
+        let (token, following) = after.split_at(end);
+        clean.push_str(before);
+        if token.len() + TOKEN.len() >= MIN_TOKEN {
+            clean.push_str("[removed]");
+        } else {
+            clean.push_str(TOKEN);
+            clean.push_str(token);
+        }
+        rest = following;
+    }
+    clean.push_str(rest);
+    clean
+}
+
+fn is_token_character(character: char) -> bool {
+    character.is_ascii_alphanumeric() || matches!(character, '-' | '_' | '.' | '=')
 }
 
 /// Replaces every run of letters and digits that looks like an access key id, and every long run that may be a secret or a token.
@@ -68,6 +98,13 @@ mod tests {
             clean_message("token=IQoJb3JpZ2luX2VjEAAaCXVzLWVhc3QtMSJHMEUCIQDabcdef0123456789"),
             "token=[removed]".replace("token=IQoJ", "")
         );
+    }
+
+    #[test]
+    fn signed_tokens_are_taken_out() {
+        let message = "Bearer 'eyJhbGciOiJub25l.eyJpc3MiOiJ4In0.a-b_c', claims=eyJ, x";
+        assert_eq!(clean_message(message), "Bearer '[removed]', claims=eyJ, x");
+        assert_eq!(clean_message("eyJeyJeyJ"), "eyJeyJeyJ");
     }
 
     #[test]

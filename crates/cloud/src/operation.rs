@@ -1,6 +1,6 @@
 use serde_json::Value;
 
-use crate::{AwsHttpResponse, CallError, error_of};
+use crate::{CallError, HttpResponse, error_of};
 
 /// Why an operation of a service gave nothing.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -68,7 +68,7 @@ impl OperationError {
 }
 
 /// The answer if it is none of an error.
-pub(crate) fn accepted(operation: &'static str, response: AwsHttpResponse) -> Result<AwsHttpResponse, OperationError> {
+pub(crate) fn accepted(operation: &'static str, response: HttpResponse) -> Result<HttpResponse, OperationError> {
     if response.status < 300 {
         return Ok(response);
     }
@@ -80,7 +80,7 @@ pub(crate) fn accepted(operation: &'static str, response: AwsHttpResponse) -> Re
 }
 
 /// The JSON of an answer.
-pub(crate) fn json(operation: &'static str, response: &AwsHttpResponse) -> Result<Value, OperationError> {
+pub(crate) fn json(operation: &'static str, response: &HttpResponse) -> Result<Value, OperationError> {
     if response.body.is_empty() {
         return Ok(Value::Null);
     }

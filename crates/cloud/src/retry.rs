@@ -59,6 +59,9 @@ impl RetryPolicy {
         cap: Duration::from_secs(20),
     };
 
+    /// For one token, on which many calls may wait.
+    pub(crate) const LOGIN: Self = Self { max_tries: 4, budget: Duration::from_secs(30), ..Self::STANDARD };
+
     /// How long to wait after the `tried`-th try failed, `elapsed` after the beginning; `None`: give up.
     ///
     /// Full jitter: anything between nothing and the doubled base, so that clients that failed together come back apart.

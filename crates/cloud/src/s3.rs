@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use quick_xml::{Reader, events::Event};
 
 use crate::{
-    AwsClient, AwsHttpRequest, AwsHttpResponse, CallError, OperationError, RateKey, clean_message, operation::accepted,
+    AwsClient, AwsHttpRequest, CallError, HttpResponse, OperationError, RateKey, clean_message, operation::accepted,
     partition_of_region,
 };
 
@@ -146,7 +146,7 @@ impl AwsClient {
         path: String,
         query: String,
         headers: Vec<(String, String)>,
-    ) -> Result<AwsHttpResponse, OperationError> {
+    ) -> Result<HttpResponse, OperationError> {
         let region = self.known_region(bucket).unwrap_or_else(|| region.to_owned());
         if !is_region(&region) {
             // It becomes a part of the host, and may come from a message.

@@ -41,7 +41,7 @@ impl Transport for Live {
 
 fn failure(error: &CallError) -> CallFailure {
     let code = match error {
-        CallError::Credentials { .. } | CallError::GcpLogin { .. } => "CredentialsUnavailable",
+        CallError::Credentials { .. } | CallError::GcpLogin { .. } | CallError::AzureLogin { .. } => "CredentialsUnavailable",
         CallError::UnknownHost { .. } => "HostNotFound",
         CallError::Connection { .. } => "ConnectionFailed",
         CallError::TooLarge { .. } => "AnswerTooLarge",

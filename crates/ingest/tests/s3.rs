@@ -11,7 +11,7 @@ use std::{
 
 use clouds::{Door, Emulator, Running, archived, dead_letters, expected, lines, record};
 use serde_json::{Value, json};
-use skywarden_cloud::{AwsClient, AwsHttpRequest, AwsHttpResponse, AwsOptions, RateKey};
+use skywarden_cloud::{AwsClient, AwsHttpRequest, AwsOptions, HttpResponse, RateKey};
 
 const REGION: &str = "eu-west-1";
 const ACCOUNT: &str = "123456789012";
@@ -48,7 +48,7 @@ impl User {
         query: &str,
         headers: &[(&str, &str)],
         body: &[u8],
-    ) -> AwsHttpResponse {
+    ) -> HttpResponse {
         let request = AwsHttpRequest {
             signing_name: service.into(),
             region: REGION.into(),

@@ -16,7 +16,7 @@ pub use pubsub::{PulledMessage, Subscription};
 
 use self::login::Login;
 use crate::{
-    AwsHttpResponse, CallError, ConnectError, OperationError, clean_message,
+    CallError, ConnectError, HttpResponse, OperationError, clean_message,
     client::{Endpoint, MAX_BODY, call_error, chain, http_client, whole},
     operation::json,
     retry::{RetryPolicy, random},
@@ -78,7 +78,7 @@ impl GcpClient {
         Err(OperationError::Refused { operation: asked.operation, status: response.status, code, message })
     }
 
-    async fn send(&self, asked: &Asked<'_>) -> Result<AwsHttpResponse, CallError> {
+    async fn send(&self, asked: &Asked<'_>) -> Result<HttpResponse, CallError> {
         let begin = Instant::now();
         let (mut n_tries, mut was_renewed) = (0, false);
         loop {
@@ -107,7 +107,7 @@ impl GcpClient {
         }
     }
 
-    async fn try_once(&self, asked: &Asked<'_>, token: Option<&str>, n_tries: u32) -> Result<AwsHttpResponse, CallError> {
+    async fn try_once(&self, asked: &Asked<'_>, token: Option<&str>, n_tries: u32) -> Result<HttpResponse, CallError> {
         let (base, host) = match &self.endpoint {
             Some(endpoint) => (endpoint.base.clone(), endpoint.authority.as_str()),
             None => (format!("https://{}", asked.host), asked.host),
@@ -129,7 +129,7 @@ impl fmt::Debug for GcpClient {
 }
 
 /// Google's code (`PERMISSION_DENIED`) and message.
-fn error_of(response: &AwsHttpResponse) -> (String, String) {
+fn error_of(response: &HttpResponse) -> (String, String) {
     let document: Value = serde_json::from_slice(&response.body).unwrap_or_default();
     let text = |name: &str| document.pointer(name).and_then(Value::as_str).unwrap_or_default();
     (text("/error/status").to_owned(), clean_message(text("/error/message")))
