@@ -10,8 +10,8 @@ impl Secret {
         Self(text.into())
     }
 
-    /// The text itself, for the one who sends it.
-    pub(crate) fn text(&self) -> &str {
+    /// The text itself, for whoever sends it or seals it.
+    pub fn text(&self) -> &str {
         &self.0
     }
 }

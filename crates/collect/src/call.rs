@@ -93,9 +93,12 @@ pub trait Transport: Send + Sync {
 }
 
 impl Call {
-    /// Whether it asks whose account this is: the first call of a run.
+    /// Whether it asks whose account this is, or which subscriptions there are: the first call of a run.
     pub(crate) fn is_identity(&self) -> bool {
-        self.service == "sts" && self.operation == "GetCallerIdentity"
+        match &self.request {
+            WireRequest::Aws(_) => self.service == "sts" && self.operation == "GetCallerIdentity",
+            WireRequest::Azure(request) => request.address.starts_with("/subscriptions?"),
+        }
     }
 
     /// What identifies the call among recorded ones.

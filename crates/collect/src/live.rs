@@ -39,7 +39,7 @@ impl Transport for Live {
     }
 }
 
-fn failure(error: &CallError) -> CallFailure {
+pub(crate) fn failure(error: &CallError) -> CallFailure {
     let code = match error {
         CallError::Credentials { .. } | CallError::GcpLogin { .. } | CallError::AzureLogin { .. } => "CredentialsUnavailable",
         CallError::UnknownHost { .. } => "HostNotFound",

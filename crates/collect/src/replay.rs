@@ -26,6 +26,7 @@ pub struct Replay {
     home_region: String,
     regions: BTreeSet<String>,
     taken_at: Option<Timestamp>,
+    is_of_azure: bool,
 }
 
 /// What the lines are read from.
@@ -107,9 +108,14 @@ impl Replay {
         replay.not_empty()
     }
 
+    /// Whether calls to Azure were recorded, and not to AWS.
+    pub fn is_of_azure(&self) -> bool {
+        self.is_of_azure
+    }
+
     fn of(place: String) -> Self {
         let home_region = "us-east-1".to_owned();
-        Self { place, sources: Vec::new(), lines: BTreeMap::new(), home_region, regions: BTreeSet::new(), taken_at: None }
+        Self { place, sources: Vec::new(), lines: BTreeMap::new(), home_region, regions: BTreeSet::new(), taken_at: None, is_of_azure: false }
     }
 
     fn not_empty(self) -> Result<Self, ReplayError> {
@@ -143,6 +149,10 @@ impl Replay {
         match (recorded.service.as_str(), recorded.operation.as_str()) {
             ("sts", "GetCallerIdentity") => {
                 self.home_region.clone_from(&recorded.region);
+                self.taken_at = recorded.taken_at.or(self.taken_at);
+            }
+            ("arm", _) => {
+                self.is_of_azure = true;
                 self.taken_at = recorded.taken_at.or(self.taken_at);
             }
             ("ec2", "DescribeRegions") => {}

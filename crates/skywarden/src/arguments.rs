@@ -1,4 +1,5 @@
 mod access;
+mod azure;
 mod detect;
 mod hunt;
 mod keys;
@@ -17,6 +18,7 @@ use crate::{
 };
 
 pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
+pub(crate) use azure::{AzureArguments, AzureWay, ConnectAzure};
 pub(crate) use detect::{DetectArguments, DetectFormat, Place};
 pub(crate) use hunt::HuntArguments;
 #[cfg(feature = "hunt")]
@@ -68,6 +70,10 @@ pub(crate) enum Command {
     Permissions {
         /// Where.
         cloud: Cloud,
+        /// Where the role may be assigned, separated by commas: `/subscriptions/ID`, or one management group
+        /// (`/providers/Microsoft.Management/managementGroups/NAME`). Azure only.
+        #[arg(long, value_delimiter = ',', value_name = "SCOPE")]
+        scopes: Vec<String>,
     },
     /// List, lint, test the content.
     Content {
@@ -169,15 +175,17 @@ pub(crate) struct TlsArguments {
 
 #[derive(Args)]
 pub(crate) struct Scan {
-    /// What to assess: `host` (this machine), `dir:ROOT` (a mounted disk or an unpacked image), `aws`, `replay:DIR` (answers recorded
-    /// with --record), `file:FILE` (a snapshot of AWS Config, or a folder of them).
+    /// What to assess: `host` (this machine), `dir:ROOT` (a mounted disk or an unpacked image), `aws`, `azure`, `replay:DIR` (answers
+    /// recorded with --record), `file:FILE` (a snapshot of AWS Config, or a folder of them).
     #[arg(value_name = "SOURCE", required = true)]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]
     pub(crate) aws: AwsLogin,
     #[command(flatten)]
     pub(crate) organization: OrganizationArguments,
-    /// Record AWS's answers in this folder, for `scan replay:DIR`.
+    #[command(flatten)]
+    pub(crate) azure: AzureArguments,
+    /// Record the cloud's answers in this folder, for `scan replay:DIR`.
     #[arg(long, value_name = "DIR")]
     pub(crate) record: Option<PathBuf>,
     /// For people or for machines.
@@ -222,6 +230,8 @@ pub(crate) struct AwsLogin {
 pub(crate) enum Connect {
     /// Connect the AWS account that the login leads to.
     Aws(ConnectAws),
+    /// Connect the subscriptions of an Azure tenant, after testing what the login may read.
+    Azure(ConnectAzure),
 }
 
 #[derive(Args)]
@@ -267,6 +277,8 @@ pub(crate) struct Disconnect {
 pub(crate) enum Cloud {
     /// Amazon Web Services: an IAM policy.
     Aws,
+    /// Microsoft Azure: a custom role, and on standard error the permissions of Microsoft Graph.
+    Azure,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

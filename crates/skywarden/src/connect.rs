@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, path::Path};
 use anyhow::Context as _;
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, Environment, Snapshot, Timestamp, setting};
-use skywarden_store::{ScopeFilter, Store};
+use skywarden_store::{ScopeFilter, Store, Vault};
 
 use crate::{
     Ending,
     arguments::{AwsLogin, Connect, ConnectAws, Disconnect, Read},
-    content,
+    azure, content,
     data_dir::DataDir,
     estate::{print_rows, with_store},
     organization,
@@ -21,7 +21,10 @@ use crate::{
 
 /// `skywarden connect`.
 pub(crate) fn connect(command: &Connect, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let Connect::Aws(aws) = command;
+    let aws = match command {
+        Connect::Aws(aws) => aws,
+        Connect::Azure(command) => return azure::connect(command, overlay),
+    };
     let catalog = content::catalog(overlay)?;
     let data = DataDir::open(aws.data.as_deref())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -120,12 +123,26 @@ pub(crate) async fn is_connected(store: &Store, connector: &Connector) -> anyhow
     Ok(connector.id.as_str() == HOST || known.iter().any(is_same))
 }
 
+/// What reading a connector needs besides it: what was read before, and the secrets that logins are made of.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    pub(crate) store: Store,
+    pub(crate) vault: Vault,
+}
+
 /// Collects what a connector connects.
-pub(crate) async fn read(catalog: &Catalog, connector: &Connector, walk: Walk, now: Timestamp) -> anyhow::Result<Snapshot> {
+pub(crate) async fn read(
+    readers: &Readers,
+    catalog: &Catalog,
+    connector: &Connector,
+    walk: Walk,
+    now: Timestamp,
+) -> anyhow::Result<Snapshot> {
     let snapshot = match (connector.id.as_str(), connector.environment) {
         (HOST, _) => Ok(tokio::task::spawn_blocking(move || source::read_host(now, walk)).await?),
         (SAMPLE, _) => sample::read(catalog, now).await,
         (_, Environment::Aws) => read_aws(catalog, connector, now).await,
+        (_, Environment::Azure) => azure::read(readers, catalog, connector, now).await,
         (_, other) => Err(anyhow::anyhow!("this version can't read {other:?} environments")),
     };
     snapshot.with_context(|| format!("could not read {} (`{}`)", connector.display_name, connector.id))

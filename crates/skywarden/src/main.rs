@@ -3,6 +3,7 @@
 mod access;
 mod arguments;
 mod attest;
+mod azure;
 mod certificates;
 mod changes;
 mod command_docs;
@@ -91,7 +92,8 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Connect { command } => connect::connect(command, content),
         Command::Disconnect(disconnect) => connect::disconnect(disconnect),
         Command::Connectors(read) => connect::list(read),
-        Command::Permissions { cloud: Cloud::Aws } => {
+        Command::Permissions { cloud: Cloud::Azure, scopes } => azure::print_permissions(&content::catalog(content)?, scopes),
+        Command::Permissions { cloud: Cloud::Aws, .. } => {
             println!("{}", serde_json::to_string_pretty(&skywarden_collect::permissions(&content::catalog(content)?))?);
             Ok(Ending::Done)
         }

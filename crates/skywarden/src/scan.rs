@@ -8,13 +8,13 @@ use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
 use skywarden_collect::{Transport, organization, read_config_snapshot};
 use skywarden_content::{Catalog, RecommendationFile};
-use skywarden_model::{ConnectorId, Resource, ResourceId, Snapshot, Status, Timestamp};
+use skywarden_model::{ConnectorId, Environment, Resource, ResourceId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, Standards, assess_for_report, overall_score};
 
 use crate::{
     Ending,
     arguments::{Scan, ScanFormat},
-    content,
+    azure, content,
     organization::member_login,
     output,
     progress::Bar,
@@ -25,8 +25,8 @@ use crate::{
 
 /// `skywarden scan`: assess once and print.
 pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending> {
-    let is_recordable = scan.sources.iter().any(|source| matches!(source, Source::Aws | Source::Replay(_)));
-    anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws");
+    let is_recordable = scan.sources.iter().any(|source| matches!(source, Source::Aws | Source::Azure | Source::Replay(_)));
+    anyhow::ensure!(scan.record.is_none() || is_recordable, "--record needs a source that has calls to record: aws, azure");
     let mut catalog = content::catalog(overlay)?;
     if let Some(standard) = &scan.standard {
         standards::found(&Standards::of(&catalog), standard)?;
@@ -80,24 +80,38 @@ fn keep_standard(catalog: &mut Catalog, standard: &str) {
 }
 
 async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
-    let (connector, transport) = match source {
+    let (cloud, connector, transport): (_, _, Arc<dyn Transport>) = match source {
         Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
         Source::File(path) => return Ok(read_config_snapshot(catalog, path, &"file".into(), now)?),
         Source::Tree(folder) => return source::read_tree(folder, now, Walk::from_flag(scan.walk)),
-        Source::Aws => ("aws", source::live(&scan.aws).await?),
-        Source::Replay(folder) => ("replay", source::replay(folder)?),
+        Source::Aws => (Environment::Aws, "aws", source::live(&scan.aws).await?),
+        Source::Azure => {
+            let secret = azure::secret_of(&scan.azure)?;
+            (Environment::Azure, "azure", azure::live(&scan.azure, secret).await?)
+        }
+        Source::Replay(folder) => {
+            let replay = source::replay(folder)?;
+            let cloud = if replay.is_of_azure() { Environment::Azure } else { Environment::Aws };
+            (cloud, "replay", replay)
+        }
     };
     let transport = match &scan.record {
         Some(folder) => {
             eprintln!(
-                "recording AWS's answers in {} as they come: they may hold secrets, the files are yours alone",
+                "recording the cloud's answers in {} as they come: they may hold secrets, the files are yours alone",
                 folder.display()
             );
             source::recording(transport, folder, now)?
         }
         None => transport,
     };
-    read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await
+    match cloud {
+        Environment::Azure => {
+            let options = azure::what_to_look_at(&scan.azure, connector.into(), BTreeMap::new());
+            azure::read_tenant(catalog, transport, options, now).await
+        }
+        _ => read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await,
+    }
 }
 
 /// Accounts of an organisation that are read at once.

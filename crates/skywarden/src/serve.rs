@@ -36,6 +36,11 @@ impl People {
         let passwords = Passwords::new().context("the operating system gave no random bytes")?;
         Ok(Self { vault, sign_in: SignIn::new(passwords, providers) })
     }
+
+    /// The secrets, for those who read clouds.
+    pub(crate) fn vault(&self) -> Vault {
+        self.vault.clone()
+    }
 }
 
 /// The name of the secret that signs tokens.

@@ -29,6 +29,8 @@ pub(crate) enum Source {
     Tree(PathBuf),
     /// `aws`: the account that the login leads to.
     Aws,
+    /// `azure`: the subscriptions that the login leads to.
+    Azure,
     /// `replay:DIR`: answers that were recorded.
     Replay(PathBuf),
     /// `file:FILE`: a snapshot of AWS Config, or a folder of them.
@@ -42,10 +44,11 @@ impl FromStr for Source {
         match (text, text.split_once(':')) {
             ("host", _) => Ok(Self::Host),
             ("aws", _) => Ok(Self::Aws),
+            ("azure", _) => Ok(Self::Azure),
             (_, Some(("dir", folder))) if !folder.is_empty() => Ok(Self::Tree(folder.into())),
             (_, Some(("replay", folder))) if !folder.is_empty() => Ok(Self::Replay(folder.into())),
             (_, Some(("file", file))) if !file.is_empty() => Ok(Self::File(file.into())),
-            _ => Err("expected host, dir:ROOT, aws, replay:DIR or file:FILE".to_owned()),
+            _ => Err("expected host, dir:ROOT, aws, azure, replay:DIR or file:FILE".to_owned()),
         }
     }
 }
@@ -101,7 +104,7 @@ pub(crate) async fn live(login: &AwsLogin) -> anyhow::Result<Arc<dyn Transport>>
 }
 
 /// What was recorded in a folder.
-pub(crate) fn replay(folder: &Path) -> anyhow::Result<Arc<dyn Transport>> {
+pub(crate) fn replay(folder: &Path) -> anyhow::Result<Arc<Replay>> {
     Ok(Arc::new(Replay::open(folder)?))
 }
 

@@ -11,7 +11,8 @@ use crate::{
     Ending,
     arguments::Up,
     certificates::{self, Certificates},
-    connect, content,
+    connect::{self, Readers},
+    content,
     data_dir::DataDir,
     logs::Logs,
     organization, output, policy, sample, serve,
@@ -36,7 +37,8 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         if up.sample {
             store.put_connector(&sample::connector()).await?;
         }
-        let failures = assess_all(&store, &catalog, Walk::Nothing, up.at_once.into()).await?;
+        let readers = Readers { store: store.clone(), vault: people.vault() };
+        let failures = assess_all(&readers, &catalog, Walk::Nothing, up.at_once.into()).await?;
         let Some(certificates) = certificates else {
             return Ok(if failures == 0 { Ending::Done } else { Ending::Failed });
         };
@@ -49,7 +51,7 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
         );
         let logs = Logs::start(&store, &catalog, &data, &settings.logs).await?;
         let every = Duration::from_secs(up.every.saturating_mul(60));
-        let schedule = tokio::spawn(keep_assessing(store.clone(), Arc::clone(&catalog), every, up.at_once.into()));
+        let schedule = tokio::spawn(keep_assessing(readers, Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
         let tidying = tokio::spawn(keep_tidy(store.clone()));
         let served = server.run(store, catalog, &data, people, logs.as_ref().map(Logs::desk));
@@ -73,13 +75,13 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
 }
 
 /// The first background run walks this machine's files and reads nothing else anew; later ones follow the schedule.
-async fn keep_assessing(store: Store, catalog: Arc<Catalog>, every: Duration, at_once: usize) {
-    if let Err(error) = assess_one(&store, &catalog, &connect::host(), Walk::Files, &Semaphore::new(1)).await {
+async fn keep_assessing(readers: Readers, catalog: Arc<Catalog>, every: Duration, at_once: usize) {
+    if let Err(error) = assess_one(&readers, &catalog, &connect::host(), Walk::Files, &Semaphore::new(1)).await {
         eprintln!("skywarden: the files of this machine could not be assessed: {}", told(&error));
     }
     loop {
         tokio::time::sleep(every).await;
-        if let Err(error) = assess_all(&store, &catalog, Walk::Files, at_once).await {
+        if let Err(error) = assess_all(&readers, &catalog, Walk::Files, at_once).await {
             eprintln!("skywarden: this assessment failed, the last one stays: {}", told(&error));
         }
     }
@@ -104,7 +106,8 @@ async fn keep_tidy(store: Store) {
 /// Assesses this machine and every connector, prints how each stands, and says how many could not be assessed.
 ///
 /// Some are read at once; what they saw is judged one after the other, so that memory holds a few of them whatever their number.
-async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: usize) -> anyhow::Result<usize> {
+async fn assess_all(readers: &Readers, catalog: &Arc<Catalog>, walk: Walk, at_once: usize) -> anyhow::Result<usize> {
+    let store = &readers.store;
     let mut failures = refresh_organizations(store, catalog).await?;
     let host = connect::host();
     let mut connectors = vec![host.clone()];
@@ -114,9 +117,9 @@ async fn assess_all(store: &Store, catalog: &Arc<Catalog>, walk: Walk, at_once: 
     let gate = Arc::new(Semaphore::new(1));
     let mut runs = Vec::with_capacity(n_connectors);
     for connector in connectors {
-        let (store, catalog, gate) = (store.clone(), Arc::clone(catalog), Arc::clone(&gate));
+        let (readers, catalog, gate) = (readers.clone(), Arc::clone(catalog), Arc::clone(&gate));
         runs.push(async move {
-            let result = assess_one(&store, &catalog, &connector, walk, &gate).await;
+            let result = assess_one(&readers, &catalog, &connector, walk, &gate).await;
             (connector, result)
         });
     }
@@ -172,14 +175,14 @@ async fn refresh_organizations(store: &Store, catalog: &Catalog) -> anyhow::Resu
 
 /// Reads a connector, then judges and commits when it is its turn at the gate; how it went is kept.
 async fn assess_one(
-    store: &Store,
+    readers: &Readers,
     catalog: &Arc<Catalog>,
     connector: &Connector,
     walk: Walk,
     gate: &Semaphore,
 ) -> anyhow::Result<Assessed> {
-    let now = Timestamp::now();
-    let result = connect::read(catalog, connector, walk, now).await;
+    let (store, now) = (&readers.store, Timestamp::now());
+    let result = connect::read(readers, catalog, connector, walk, now).await;
     let error = result.as_ref().err().map(told);
     let _turn = gate.acquire().await?;
     // Reading takes minutes: committing would bring back what somebody removed meanwhile.

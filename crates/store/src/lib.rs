@@ -71,7 +71,7 @@ pub use read::{AssessmentRow, Page};
 pub use remembered::Remembered;
 pub use run_lock::RunLock;
 pub use scores::ScorePoint;
-pub use secrets::{Rotated, Vault};
+pub use secrets::{Rotated, Vault, connector_secret};
 pub use standards::{CustomStandard, OwnStandards};
 pub use summary::{AssessmentQuery, AssessmentTarget, RecommendationCount};
 pub use write::ConnectorWritten;

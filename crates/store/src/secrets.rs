@@ -44,6 +44,11 @@ pub struct Rotated {
 /// The place for which data keys are sealed.
 const KEY_PLACE: &str = "data key";
 
+/// The name of the secret that a connector logs in with; it goes with the connector.
+pub fn connector_secret(connector: &str) -> String {
+    format!("connector/{connector}/client-secret")
+}
+
 impl Store {
     /// The secrets of this store, opened with its master key; a store without any takes whatever key is given.
     ///

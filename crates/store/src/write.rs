@@ -142,6 +142,7 @@ impl Store {
                 "DELETE FROM policy_seen WHERE connector = $1",
                 "DELETE FROM policy_runs WHERE connector = $1",
                 "DELETE FROM arm_objects WHERE connector = $1",
+                "DELETE FROM secrets WHERE name = 'connector/' || $1 || '/client-secret'",
                 "DELETE FROM connectors WHERE id = $1",
             ] {
                 for own in &all {

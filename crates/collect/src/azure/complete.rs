@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use futures_util::{StreamExt as _, future::join_all, stream};
+use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
 use skywarden_content::{AzureAnswer, AzureJoin, AzurePlane, AzureRead, JoinCount};
 use skywarden_model::{FieldPath, ListOutcome, Resource, Segment, Unreadable, UnreadableKind, UnreadableReason};
@@ -32,18 +32,22 @@ pub(super) async fn complete(work: &Work<'_>, found: &mut Found) {
         resources.into_iter().partition(|resource| spec_of(work, resource).is_some_and(|spec| !spec.azure.reads.is_empty()));
     work.progress.planned(to_read.len() as u64);
     done.reserve(to_read.len());
-    let jobs = to_read.into_iter().map(|resource| async move {
-        let label = resource.type_name.to_string();
-        let read = read(work, resource).await;
-        work.progress.done(&label, 0);
-        read
-    });
-    let mut results = stream::iter(jobs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
-    while let Some((resource, failures)) = results.next().await {
+    // Made as they are needed: a hundred thousand that wait would take more memory than what they read.
+    let at_once = work.options.max_concurrency.clamp(1, 1000) * 2;
+    let mut running = FuturesUnordered::new();
+    let mut waiting = to_read.into_iter();
+    loop {
+        while running.len() < at_once
+            && let Some(resource) = waiting.next()
+        {
+            running.push(read(work, resource));
+        }
+        let Some((resource, failures)) = running.next().await else { break };
+        work.progress.done(resource.type_name.as_str(), 0);
         found.note(&resource, &failures);
         done.push(resource);
     }
-    drop(results);
+    drop(running);
     for resource in &mut done {
         if let Some(spec) = spec_of(work, resource) {
             work.common.withhold(spec.file, resource);
@@ -64,7 +68,11 @@ async fn read(work: &Work<'_>, mut resource: Resource) -> (Resource, Vec<Failure
         let has = |field: &str| value_of(work, &resource, field).is_some();
         is_of_kind(&resource, &read.kinds) && read.only_if.as_deref().is_none_or(has)
     });
-    let results = join_all(wanted.map(|read| one(work, read, &resource))).await;
+    let mut reads = Vec::with_capacity(spec.azure.reads.len());
+    for read in wanted {
+        reads.push(one(work, read, &resource));
+    }
+    let results = join_all(reads).await;
     let mut failures = Vec::new();
     for Read { into, value } in results {
         match value {

@@ -54,12 +54,15 @@ pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Foun
         .map(|(account, address)| (account, address.unwrap_or_else(|Missing(name)| format!("{{{name}}}"))))
         .collect();
     work.progress.planned(parents.len() as u64);
-    let jobs = parents.into_iter().map(|(account, address)| async move {
-        let ended = list(work, spec, &account, Ok(address)).await;
-        work.progress.done(&spec.file.type_name, ended.resources.len() as u64);
-        (account, ended)
-    });
-    let mut results = stream::iter(jobs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
+    let mut runs = Vec::with_capacity(parents.len());
+    for (account, address) in parents {
+        runs.push(async move {
+            let ended = list(work, spec, &account, Ok(address)).await;
+            work.progress.done(&spec.file.type_name, ended.resources.len() as u64);
+            (account, ended)
+        });
+    }
+    let mut results = stream::iter(runs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
     let mut by_account: BTreeMap<Arc<str>, Ended> = BTreeMap::new();
     while let Some((account, ended)) = results.next().await {
         let own = by_account.entry(account).or_default();

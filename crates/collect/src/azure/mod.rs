@@ -5,6 +5,7 @@ mod complete;
 mod estate;
 mod listing;
 mod normalise;
+mod probe;
 mod run;
 mod spec_tests;
 mod tables;
@@ -21,6 +22,7 @@ use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
 pub(crate) use self::spec_tests::run_spec_test;
+pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};
 use self::{
     complete::complete,
     estate::{Estate, estate},
@@ -203,12 +205,15 @@ impl Work<'_> {
             }
         }
         self.progress.planned(jobs.len() as u64);
-        let mut results = stream::iter(jobs.into_iter().map(|(spec, account)| async move {
-            let listed = list_type(self, spec, &account).await;
-            self.progress.done(&spec.file.type_name, listed.resources.len() as u64);
-            (spec, account, listed)
-        }))
-        .buffer_unordered(self.options.max_concurrency.clamp(1, 1000));
+        let mut runs = Vec::with_capacity(jobs.len());
+        for (spec, account) in jobs {
+            runs.push(async move {
+                let listed = list_type(self, spec, &account).await;
+                self.progress.done(&spec.file.type_name, listed.resources.len() as u64);
+                (spec, account, listed)
+            });
+        }
+        let mut results = stream::iter(runs).buffer_unordered(self.options.max_concurrency.clamp(1, 1000));
         while let Some((spec, account, listed)) = results.next().await {
             found.take(&spec.type_name(), &account, listed);
         }

@@ -45,12 +45,15 @@ pub(super) async fn tables(work: &Work<'_>, found: &mut Found) {
         }
     }
     work.progress.planned(jobs.len() as u64);
-    let jobs = jobs.into_iter().map(|(table, subscriptions)| async move {
-        let answered = ask(work, table, subscriptions).await;
-        work.progress.done(table.name(), answered.resources.len() as u64);
-        answered
-    });
-    let mut results = stream::iter(jobs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
+    let mut runs = Vec::with_capacity(jobs.len());
+    for (table, subscriptions) in jobs {
+        runs.push(async move {
+            let answered = ask(work, table, subscriptions).await;
+            work.progress.done(table.name(), answered.resources.len() as u64);
+            answered
+        });
+    }
+    let mut results = stream::iter(runs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
     while let Some(answered) = results.next().await {
         tell(work, answered, found);
     }
