@@ -34,7 +34,10 @@ mod withhold;
 mod xml;
 
 pub use again::{AgainOptions, read_again};
-pub use azure::{AzureError, AzureNeeds, AzureOptions, AzureProbe, AzureRights, collect_azure, probe_azure};
+pub use azure::{
+    AzureError, AzureExportError, AzureNeeds, AzureOptions, AzureProbe, AzureRights, collect_azure, probe_azure,
+    read_azure_export,
+};
 pub use call::{Answer, AzureRequest, Call, CallFailure, Transport, WireRequest};
 pub use config_snapshot::{ConfigSnapshotError, read_config_snapshot};
 pub use engine::{CollectError, CollectOptions, NoProgress, Progress, collect_aws, identify};

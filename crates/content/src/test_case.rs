@@ -5,6 +5,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use skywarden_model::{Carried, Fact, FactSheet, Resource, Scope, Timestamp, Unreadable, UnreadableKind, UnreadableReason};
 
+/// What the names of facts begin with.
+const FACTS: &str = "facts.";
+
 /// One test inside a content file: a resource and the verdict that it must get.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +32,7 @@ pub struct TestCase {
     /// Its facts, read by the rule under `facts.`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub facts: BTreeMap<String, Map<String, Value>>,
-    /// Fields that could not be read: `properties.PublicAccessBlock`, `facts.exposure`.
+    /// Fields that could not be read: `properties.PublicAccessBlock`, `identity`, `facts.exposure`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unknown: Vec<String>,
     /// Parameters other than the defaults.
@@ -54,7 +57,7 @@ impl TestCase {
             tags: self.tags.clone(),
             envelope: self.envelope.clone(),
             properties: Value::Object(self.given.clone()),
-            unreadable: [self.unreadable("properties."), self.unreadable("tags")].concat(),
+            unreadable: self.unreadable(|field| !field.starts_with(FACTS)),
             carried: Carried::All,
         }
     }
@@ -65,7 +68,7 @@ impl TestCase {
             fields.iter().map(|(field, value)| (field.as_str().into(), value.clone())).collect()
         };
         let values = self.facts.iter().map(|(name, own)| (Arc::from(name.as_str()), fields(own))).collect();
-        FactSheet { values, unreadable: self.unreadable("facts."), ..FactSheet::default() }
+        FactSheet { values, unreadable: self.unreadable(|field| field.starts_with(FACTS)), ..FactSheet::default() }
     }
 
     /// When it is judged.
@@ -73,7 +76,7 @@ impl TestCase {
         self.now.as_deref().unwrap_or("2026-01-01T00:00:00Z").parse().unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
-    fn unreadable(&self, prefix: &str) -> Vec<Unreadable> {
+    fn unreadable(&self, is_wanted: impl Fn(&str) -> bool) -> Vec<Unreadable> {
         let reason = Arc::new(UnreadableReason {
             kind: UnreadableKind::Denied,
             operation: "read it in the test".to_owned(),
@@ -81,7 +84,7 @@ impl TestCase {
             code: "AccessDenied".to_owned(),
             message: String::new(),
         });
-        let fields = self.unknown.iter().filter(|field| field.starts_with(prefix)).filter_map(|field| field.parse().ok());
+        let fields = self.unknown.iter().filter(|field| is_wanted(field)).filter_map(|field| field.parse().ok());
         fields.map(|field| Unreadable { field, reason: reason.clone() }).collect()
     }
 }

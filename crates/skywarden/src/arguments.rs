@@ -176,7 +176,8 @@ pub(crate) struct TlsArguments {
 #[derive(Args)]
 pub(crate) struct Scan {
     /// What to assess: `host` (this machine), `dir:ROOT` (a mounted disk or an unpacked image), `aws`, `azure`, `replay:DIR` (answers
-    /// recorded with --record), `file:FILE` (a snapshot of AWS Config, or a folder of them).
+    /// recorded with --record), `file:FILE` (a snapshot of AWS Config, or a folder of them; from Azure
+    /// rows of Resource Graph as JSON or CSV, `az resource list`, a template, states of policies).
     #[arg(value_name = "SOURCE", required = true)]
     pub(crate) sources: Vec<Source>,
     #[command(flatten)]

@@ -6,7 +6,9 @@ use std::{
 
 use anyhow::Context as _;
 use futures_util::{StreamExt as _, stream};
-use skywarden_collect::{Transport, organization, read_config_snapshot};
+use skywarden_collect::{
+    AzureExportError, ConfigSnapshotError, Transport, organization, read_azure_export, read_config_snapshot,
+};
 use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{ConnectorId, Environment, Resource, ResourceId, Snapshot, Status, Timestamp};
 use skywarden_posture::{Assessed, Known, Standards, assess_for_report, overall_score};
@@ -82,7 +84,7 @@ fn keep_standard(catalog: &mut Catalog, standard: &str) {
 async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
     let (cloud, connector, transport): (_, _, Arc<dyn Transport>) = match source {
         Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
-        Source::File(path) => return Ok(read_config_snapshot(catalog, path, &"file".into(), now)?),
+        Source::File(path) => return read_file(catalog, path, now),
         Source::Tree(folder) => return source::read_tree(folder, now, Walk::from_flag(scan.walk)),
         Source::Aws => (Environment::Aws, "aws", source::live(&scan.aws).await?),
         Source::Azure => {
@@ -111,6 +113,19 @@ async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -
             azure::read_tenant(catalog, transport, options, now).await
         }
         _ => read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await,
+    }
+}
+
+/// A snapshot of AWS Config, or what was exported from Azure.
+fn read_file(catalog: &Catalog, path: &Path, now: Timestamp) -> anyhow::Result<Snapshot> {
+    let connector = "file".into();
+    let no_snapshot = match read_config_snapshot(catalog, path, &connector, now) {
+        Err(error @ ConfigSnapshotError::Format { .. }) => error,
+        read => return Ok(read?),
+    };
+    match read_azure_export(catalog, path, &connector, now) {
+        Err(error @ AzureExportError::Format { .. }) => anyhow::bail!("{error}; {no_snapshot}"),
+        read => Ok(read?),
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) enum Source {
     Azure,
     /// `replay:DIR`: answers that were recorded.
     Replay(PathBuf),
-    /// `file:FILE`: a snapshot of AWS Config, or a folder of them.
+    /// `file:FILE`: a snapshot of AWS Config, or a folder of them; what was exported from Azure.
     File(PathBuf),
 }
 

@@ -3,6 +3,7 @@
 
 mod complete;
 mod estate;
+mod export;
 mod listing;
 mod normalise;
 mod probe;
@@ -22,6 +23,7 @@ use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
 pub(crate) use self::spec_tests::run_spec_test;
+pub use self::export::{AzureExportError, read_azure_export};
 pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};
 use self::{
     complete::complete,
