@@ -5,7 +5,7 @@
 //! roles that these find; how many assignments and principals there are does not matter to it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     sync::Arc,
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Engine<'a> {
     /// By subscription, and `/` for what lies above: why there may be more assignments.
     assignments_gaps: BTreeMap<String, Why>,
     denials_gaps: BTreeMap<String, Why>,
+    /// The scopes at which any of these lies.
+    places: HashSet<String>,
 }
 
 /// Who has which role where.
@@ -59,6 +61,8 @@ pub(crate) struct Assignment<'a> {
     /// The role's id without the scope before it.
     pub(crate) role: String,
     condition: Option<Condition>,
+    /// What the role comes to.
+    pub(crate) powers: Result<Powers, Why>,
 }
 
 struct Denial {
@@ -131,7 +135,15 @@ impl<'a> Engine<'a> {
         }
         let tenant_roles = gaps.tried_in_tenant(DEFINITION);
         let roles_gap = accounts().find_map(|(_, account)| gaps.in_account(DEFINITION, account)).or(tenant_roles);
+        for assignment in &mut assignments {
+            assignment.powers = look_up(&roles, roles_gap.as_ref(), &assignment.role).map(|role| role.powers);
+        }
+        let gap_places = assignments_gaps.keys().chain(denials_gaps.keys()).cloned();
+        let denial_places = of(DENIAL).filter_map(|resource| scope_of(resource, DENIAL).ok());
+        let places =
+            assignments.iter().map(|assignment| assignment.scope.clone()).chain(gap_places).chain(denial_places).collect();
         Self {
+            places,
             by_subscription,
             by_principal,
             roles,
@@ -155,7 +167,7 @@ impl<'a> Engine<'a> {
 
     /// A principal at a folded scope, to ask about several rights.
     pub(crate) fn standpoint<'s>(&'s self, principal: &'s str, scope: &'s str) -> Standpoint<'s, 'a> {
-        let chain = self.hierarchy.chain(scope);
+        let chain = self.chain(scope);
         let own = self.actors(principal).flat_map(|actor| self.assigned(actor, &chain)).collect();
         let hidden = chain.scopes.iter().filter_map(|scope| self.hidden_assignments.get(*scope)).flatten();
         let hidden = hidden.filter_map(|position| self.assignments.get(*position)).collect();
@@ -164,30 +176,17 @@ impl<'a> Engine<'a> {
 
     /// What the roles of a principal come to at a scope, denials and conditions of assignments aside.
     pub(crate) fn held(&self, principal: &str, scope: &str) -> Held {
-        let chain = self.hierarchy.chain(scope);
+        let chain = self.chain(scope);
         let mut held = Held::default();
         for actor in self.actors(principal) {
-            for assignment in self.assigned(actor, &chain) {
-                match self.role(&assignment.role) {
-                    Ok(role) => held.sure = held.sure.with(role.powers),
-                    Err(why) => {
-                        held.possible = Powers::ALL;
-                        held.doubt = held.doubt.or(Some(why));
-                    }
-                }
-            }
+            self.assigned(actor, &chain).for_each(|assignment| held.take(&assignment.powers));
         }
-        held.possible = held.possible.with(held.sure);
         held
     }
 
     /// The role of an id, or why it is not known.
     pub(crate) fn role(&self, id: &str) -> Result<&Role, Why> {
-        match self.roles.get(id) {
-            Some(Ok(role)) => Ok(role),
-            Some(Err(why)) => Err(Arc::clone(why)),
-            None => Err(self.roles_gap.clone().unwrap_or_else(|| unknown_role(id))),
-        }
+        look_up(&self.roles, self.roles_gap.as_ref(), id)
     }
 
     /// Why there may be roles of which nothing is known.
@@ -252,6 +251,13 @@ impl<'a> Engine<'a> {
     /// Why there may be more assignments anywhere.
     pub(crate) fn any_assignments_gap(&self) -> Option<Why> {
         self.assignments_gaps.values().next().cloned()
+    }
+
+    /// The scopes above one at which there is something.
+    fn chain<'c>(&'c self, scope: &'c str) -> Chain<'c> {
+        let mut chain = self.hierarchy.chain(scope);
+        chain.scopes.retain(|scope| self.places.contains(*scope));
+        chain
     }
 
     fn actors<'e>(&'e self, principal: &'e str) -> impl Iterator<Item = &'e str> {
@@ -357,7 +363,7 @@ impl<'a> Assignment<'a> {
         let role = last_part(needed(resource, "roleDefinitionId")?);
         let kind = read::text(resource, &["principalType"])?.unwrap_or_default();
         let condition = Condition::of(read::get(resource, &["condition"])?);
-        Ok(Self { resource, principal, kind, scope: scope_of(resource, ASSIGNMENT)?, role, condition })
+        Ok(Self { resource, principal, kind, scope: scope_of(resource, ASSIGNMENT)?, role, condition, powers: Ok(Powers::NONE) })
     }
 }
 
@@ -382,6 +388,17 @@ impl Denial {
 }
 
 impl Held {
+    pub(crate) fn take(&mut self, powers: &Result<Powers, Why>) {
+        match powers {
+            Ok(powers) => self.sure = self.sure.with(*powers),
+            Err(why) => {
+                self.possible = Powers::ALL;
+                self.doubt.get_or_insert_with(|| Arc::clone(why));
+            }
+        }
+        self.possible = self.possible.with(self.sure);
+    }
+
     pub(crate) fn has(&self, powers: Powers) -> Truth {
         match &self.doubt {
             _ if self.sure.has(powers) => Truth::Yes,
@@ -424,6 +441,14 @@ fn hidden_members(directory: &Directory<'_>, assignment: &Assignment<'_>) -> Opt
         Principal::Group(members) => members.as_ref().err().cloned(),
         Principal::Hidden(why) if !is_called_other => Some(why),
         _ => None,
+    }
+}
+
+fn look_up<'r>(roles: &'r BTreeMap<String, Result<Role, Why>>, gap: Option<&Why>, id: &str) -> Result<&'r Role, Why> {
+    match roles.get(id) {
+        Some(Ok(role)) => Ok(role),
+        Some(Err(why)) => Err(Arc::clone(why)),
+        None => Err(gap.cloned().unwrap_or_else(|| unknown_role(id))),
     }
 }
 

@@ -93,7 +93,7 @@ pub(crate) fn role_holders(subscription: &Resource, roster: Option<&Roster<'_>>,
             Principal::Hidden(why) if !engine.kind_of(principal).eq_ignore_ascii_case("ServicePrincipal") => Traits::hidden(&why),
             _ => continue,
         };
-        if lists.add(&traits, standing) {
+        if lists.add(&traits, standing) && !sheet.is_full() {
             let places = engine.assignments_of(principal);
             for assignment in places.filter(|assignment| reaches(assignment, &own, &chain.scopes)) {
                 let role = engine.role(&assignment.role).map_or(assignment.role.as_str(), |role| role.name.as_str());

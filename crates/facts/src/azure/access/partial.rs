@@ -89,9 +89,14 @@ impl Sheet {
     }
 
     pub(crate) fn observe(&mut self, evidence: Evidence) {
-        if self.evidence.len() < MAX_EVIDENCE && !self.evidence.contains(&evidence) {
+        if !self.is_full() && !self.evidence.contains(&evidence) {
             self.evidence.push(evidence);
         }
+    }
+
+    /// Whether further observations would not be kept.
+    pub(crate) fn is_full(&self) -> bool {
+        self.evidence.len() >= MAX_EVIDENCE
     }
 
     pub(crate) fn finish(self) -> FactSheet {

@@ -1,7 +1,7 @@
 //! `facts.azurePermissions` of users, service principals and managed identities: how much they may do where, and how they might
 //! become owner.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use skywarden_model::{FactSheet, Resource};
@@ -9,7 +9,7 @@ use skywarden_model::{FactSheet, Resource};
 use super::{
     action::Right,
     directory::{self, SERVICE_PRINCIPAL, USER},
-    engine::{Engine, Standpoint},
+    engine::{Engine, Held, Standpoint},
     gaps::Gaps,
     mfa::Mfa,
     partial::{Partial, Sheet},
@@ -31,8 +31,8 @@ pub(crate) struct Reasons<'r, 'a> {
     mfa: &'r Mfa<'a>,
     ways: Vec<Way<'r>>,
     hosts: Hosts<'r>,
-    /// By role: for each way whether the role alone may grant one of its rights.
-    useful: BTreeMap<String, Vec<bool>>,
+    /// By role: the positions of the ways of which it may grant a right.
+    useful: BTreeMap<String, Vec<usize>>,
     /// Why anybody may have more than is seen.
     doubt: Option<Why>,
 }
@@ -58,7 +58,8 @@ impl<'r, 'a> Reasons<'r, 'a> {
             useful.entry(assignment.role.clone()).or_insert_with(|| {
                 let role = engine.role(&assignment.role);
                 let grants = |right: &Right| role.as_ref().map_or(true, |role| !role.grants(right).is_no());
-                ways.iter().map(|way| way.rights.iter().any(grants)).collect()
+                let useful = ways.iter().enumerate().filter(|(_, way)| way.rights.iter().any(grants));
+                useful.map(|(place, _)| place).collect()
             });
         }
         Self { engine, gaps, mfa, ways, hosts, useful, doubt }
@@ -111,20 +112,16 @@ impl Found {
     }
 
     fn new(principal: &str, reasons: &Reasons<'_, '_>, sheet: &mut Sheet) -> Self {
-        let engine = reasons.engine;
-        let standpoints: BTreeMap<&str, Standpoint<'_, '_>> =
-            engine.scopes_of(principal).into_iter().map(|scope| (scope, engine.standpoint(principal, scope))).collect();
+        let own = Own::new(principal, reasons);
         let mut scopes: [Partial; 4] = Default::default();
-        let (mut writes, mut reads) = (Truth::No, Truth::No);
-        let open = reasons.open_to(principal);
         let (everything, assign) = (Right::control("*"), Right::control(ASSIGN));
-        for (scope, here) in &standpoints {
+        for (scope, here) in &own.standpoints {
             let (has_everything, assigns) = (here.allows(&everything), here.allows(&assign));
             let owner = has_everything.clone().and(|| assigns.clone());
             let below = |is_higher: bool, truth: &Truth| if is_higher { Truth::No } else { truth.clone() };
             let sensitive = || {
-                let plain = open.iter().filter(|way| way.is_plain());
-                truth::any(plain.map(|way| truth::all(way.rights.iter().map(|right| here.allows(right)))))
+                let plain = own.open.iter().filter(|(way, scopes)| way.is_plain() && scopes.contains(scope));
+                truth::any(plain.map(|(way, _)| truth::all(way.rights.iter().map(|right| here.allows(right)))))
             };
             let is_privileged = has_everything.is_yes() || assigns.is_yes();
             let classes = [
@@ -136,31 +133,22 @@ impl Found {
             for (list, belongs) in scopes.iter_mut().zip(classes) {
                 list.add(belongs, || json!(scope));
             }
-            let held = engine.held(principal, scope);
-            writes = writes.or(|| held.has(Powers::WRITES));
-            reads = reads.or(|| held.has(Powers::READS));
             for right in [&everything, &assign] {
-                if let Some(assignment) = here.granting(right) {
+                if let Some(assignment) = here.granting(right).filter(|_| !sheet.is_full()) {
                     let expected = format!("an assignment of {} at {}", right.action(), assignment.scope);
                     sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
                 }
             }
         }
         scopes.iter_mut().for_each(|list| list.doubt(reasons.doubt.clone()));
-        let class = class_of(&scopes, writes, reads, reasons.doubt.as_ref());
+        let class = class_of(&scopes, &own.held, reasons.doubt.as_ref());
 
         let mut escalations = Partial::default();
         let mut can_become_owner = Truth::No;
-        for way in &open {
-            let is_open = reasons.is_open(way, principal, &standpoints);
-            if is_open.is_yes() {
-                for (right, here) in way.rights.iter().flat_map(|right| standpoints.values().map(move |here| (right, here))) {
-                    if let Some(assignment) = here.granting(right) {
-                        let expected = format!("an assignment for {}", way.name);
-                        sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
-                        break;
-                    }
-                }
+        for (way, scopes) in &own.open {
+            let is_open = own.is_open(way, scopes, reasons);
+            if is_open.is_yes() && !sheet.is_full() {
+                own.observe(way, scopes, sheet);
             }
             if !way.is_doubtful {
                 can_become_owner = can_become_owner.or(|| is_open.clone());
@@ -173,68 +161,105 @@ impl Found {
     }
 }
 
-impl<'r> Reasons<'r, '_> {
-    /// The ways of which the roles of a principal grant a right, and those that need none.
-    fn open_to(&self, principal: &str) -> Vec<&Way<'r>> {
-        let useful: Vec<&Vec<bool>> =
-            self.engine.assignments_of(principal).filter_map(|assignment| self.useful.get(&assignment.role)).collect();
-        let is_useful = |place: usize| useful.iter().any(|ways| ways.get(place) == Some(&true));
-        let open = self.ways.iter().enumerate().filter(|(place, way)| way.rights.is_empty() || is_useful(*place));
-        open.map(|(_, way)| way).collect()
+/// What the assignments of one principal are good for.
+struct Own<'o, 'a, 'r> {
+    principal: &'o str,
+    /// What they come to together.
+    held: Held,
+    /// The principal at the scopes of those that are privileged or good for a way.
+    standpoints: BTreeMap<&'o str, Standpoint<'o, 'a>>,
+    /// The ways that may be open, with the scopes of the assignments that are good for each: where all its rights meet at all, they
+    /// meet at one of these.
+    open: Vec<(&'o Way<'r>, BTreeSet<&'o str>)>,
+}
+
+impl<'o, 'a, 'r> Own<'o, 'a, 'r> {
+    fn new(principal: &'o str, reasons: &'o Reasons<'r, 'a>) -> Self {
+        let mut held = Held::default();
+        let mut scopes: Vec<BTreeSet<&str>> = reasons.ways.iter().map(|_| BTreeSet::new()).collect();
+        let mut standpoints = BTreeMap::new();
+        for assignment in reasons.engine.assignments_of(principal) {
+            held.take(&assignment.powers);
+            let useful = reasons.useful.get(&assignment.role).map_or(&[] as &[usize], Vec::as_slice);
+            for place in useful {
+                if let Some(scopes) = scopes.get_mut(*place) {
+                    scopes.insert(&assignment.scope);
+                }
+            }
+            let is_privileged = assignment.powers.as_ref().map_or(true, |powers| powers.is_privileged());
+            if is_privileged || !useful.is_empty() {
+                let standpoint = || reasons.engine.standpoint(principal, &assignment.scope);
+                standpoints.entry(assignment.scope.as_str()).or_insert_with(standpoint);
+            }
+        }
+        let open = reasons.ways.iter().zip(scopes).filter(|(way, scopes)| way.rights.is_empty() || !scopes.is_empty()).collect();
+        Self { principal, held, standpoints, open }
     }
 
-    fn is_open(&self, way: &Way<'_>, principal: &str, standpoints: &BTreeMap<&str, Standpoint<'_, '_>>) -> Truth {
+    fn is_open(&self, way: &Way<'_>, scopes: &BTreeSet<&str>, reasons: &Reasons<'_, '_>) -> Truth {
         let has_role = || match way.directory_role {
-            Some(role) => self.mfa.has_role(principal, role, &self.engine.directory),
+            Some(role) => reasons.mfa.has_role(self.principal, role, &reasons.engine.directory),
             None => Truth::Yes,
         };
-        let here = |here: &Standpoint<'_, '_>| truth::all(way.rights.iter().map(|right| here.allows(right)));
         let together = match way.identity {
             None if way.rights.is_empty() => Truth::Yes,
-            None => truth::any(standpoints.values().map(here)),
-            Some(type_name) => self.takes_over(type_name, way, principal, standpoints),
+            None => self.have_together(scopes, &way.rights.iter().collect::<Vec<_>>()),
+            Some(type_name) => self.takes_over(type_name, way, scopes, reasons),
         };
         together.and(has_role)
     }
 
     /// Whether a principal may act as a resource that runs as a stronger identity. What is done to the resource is asked at its
     /// scope, the rest wherever the principal has roles.
-    fn takes_over(
-        &self,
-        type_name: &str,
-        way: &Way<'_>,
-        principal: &str,
-        standpoints: &BTreeMap<&str, Standpoint<'_, '_>>,
-    ) -> Truth {
+    fn takes_over(&self, type_name: &str, way: &Way<'_>, scopes: &BTreeSet<&str>, reasons: &Reasons<'_, '_>) -> Truth {
+        let hosts = reasons.hosts.of(type_name);
+        let accounts = || ways::accounts(reasons.engine, scopes.iter().copied());
+        let gap = accounts().into_iter().find_map(|account| reasons.gaps.in_account(type_name, account));
+        if hosts.is_empty() && gap.is_none() {
+            return Truth::No;
+        }
         let start = format!("{}/", type_name.to_ascii_lowercase());
         let (own, other): (Vec<&Right>, Vec<&Right>) = way.rights.iter().partition(|right| right.action().starts_with(&start));
-        let somewhere = |right: &&Right| truth::any(standpoints.values().map(|here| here.allows(right)));
-        let elsewhere = truth::all(other.iter().map(somewhere));
+        let elsewhere = truth::all(other.iter().map(|right| self.have_together(scopes, &[right])));
         if elsewhere.is_no() {
             return Truth::No;
         }
-        let taken = truth::any(self.hosts.of(type_name).iter().map(|host| {
-            let at_host = || {
-                let here = self.engine.standpoint(principal, &host.scope);
-                truth::all(own.iter().map(|right| here.allows(right)))
-            };
-            host.is_strong.clone().and(at_host)
-        }));
-        // One that was not seen may be stronger, where the principal could take it over.
-        let unseen = || {
-            let accounts = ways::accounts(self.engine, standpoints.keys().copied());
-            let gap = accounts.into_iter().find_map(|account| self.gaps.in_account(type_name, account));
-            match gap {
-                Some(why) => truth::all(own.iter().map(somewhere)).and(|| Truth::Unknown(why)),
-                None => Truth::No,
-            }
+        let taken = || {
+            truth::any(hosts.iter().map(|host| {
+                let at_host = || {
+                    let here = reasons.engine.standpoint(self.principal, &host.scope);
+                    truth::all(own.iter().map(|right| here.allows(right)))
+                };
+                host.is_strong.clone().and(at_host)
+            }))
         };
-        elsewhere.and(|| taken.or(unseen))
+        // One that was not seen may be stronger, where the principal could take it over.
+        let unseen = || match gap {
+            Some(why) => self.have_together(scopes, &own).and(|| Truth::Unknown(why)),
+            None => Truth::No,
+        };
+        elsewhere.and(|| taken().or(unseen))
+    }
+
+    /// Whether there is a scope at which all of these are allowed.
+    fn have_together(&self, scopes: &BTreeSet<&str>, rights: &[&Right]) -> Truth {
+        let places = scopes.iter().filter_map(|scope| self.standpoints.get(scope));
+        truth::any(places.map(|here| truth::all(rights.iter().map(|right| here.allows(right)))))
+    }
+
+    fn observe(&self, way: &Way<'_>, scopes: &BTreeSet<&str>, sheet: &mut Sheet) {
+        for right in &way.rights {
+            let mut places = scopes.iter().filter_map(|scope| self.standpoints.get(scope));
+            if let Some(assignment) = places.find_map(|here| here.granting(right)) {
+                let expected = format!("an assignment for {}", way.name);
+                sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
+            }
+        }
     }
 }
 
 /// The highest class; unknown if a higher one may be true.
-fn class_of(scopes: &[Partial; 4], writes: Truth, reads: Truth, doubt: Option<&Why>) -> Result<serde_json::Value, Why> {
+fn class_of(scopes: &[Partial; 4], held: &Held, doubt: Option<&Why>) -> Result<serde_json::Value, Why> {
     let names = ["owner", "userAccessAdministrator", "contributor", "otherSensitive"];
     for (list, name) in scopes.iter().zip(names) {
         if list.has_any() {
@@ -247,8 +272,8 @@ fn class_of(scopes: &[Partial; 4], writes: Truth, reads: Truth, doubt: Option<&W
     if let Some(why) = doubt {
         return Err(why.clone());
     }
-    for (truth, name) in [(writes, "writer"), (reads, "reader")] {
-        match truth {
+    for (powers, name) in [(Powers::WRITES, "writer"), (Powers::READS, "reader")] {
+        match held.has(powers) {
             Truth::Yes => return Ok(json!(name)),
             Truth::Unknown(why) => return Err(why),
             Truth::No => {}

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    engine::Engine,
+    engine::{Engine, Held},
     role::Powers,
     scope,
     truth::{self, Truth},
@@ -28,29 +28,29 @@ pub(crate) struct Standing {
     pub(crate) reads: Truth,
 }
 
-/// The rosters of all subscriptions. Costs (assignments, each as often as its group has members) x (depth of its scope), and for
-/// assignments to management groups x (subscriptions below).
+/// The rosters of all subscriptions. Costs (assignments, each as often as its group has members), and for assignments to management
+/// groups x (subscriptions below).
 pub(crate) fn rosters<'e>(engine: &'e Engine<'_>) -> Rosters<'e> {
     let mut rosters = Rosters::new();
     for principal in engine.holders() {
-        for (subscription, scopes) in places(engine, principal) {
-            let roster: &mut Roster<'_> = rosters.entry(subscription).or_default();
-            roster.standings.insert(principal, standing(engine, principal, subscription, &scopes));
+        for (subscription, sum) in sums(engine, principal) {
+            let standing = sum.standing(engine, principal, subscription);
+            rosters.entry(subscription).or_default().standings.insert(principal, standing);
         }
     }
     for (group, why) in engine.hidden_groups() {
-        for (subscription, scopes) in places(engine, group) {
-            let standing = standing(engine, group, subscription, &scopes);
+        for (subscription, sum) in sums(engine, group) {
+            let standing = sum.standing(engine, group, subscription);
             let veiled = |truth: Truth| truth.and(|| Truth::Unknown(why.clone()));
-            let roster: &mut Roster<'_> = rosters.entry(subscription).or_default();
             let other = Standing {
                 owns_it: veiled(standing.owns_it),
                 owner: veiled(standing.owner),
                 writes: veiled(standing.writes),
                 reads: veiled(standing.reads),
             };
-            roster.others = Some(match roster.others.take() {
-                Some(others) => others.or(other),
+            let others = &mut rosters.entry(subscription).or_default().others;
+            *others = Some(match others.take() {
+                Some(earlier) => earlier.or(other),
                 None => other,
             });
         }
@@ -74,34 +74,47 @@ impl Standing {
     }
 }
 
-/// The subscriptions that the roles of a principal reach, each with the scopes inside it at which there are some.
-fn places<'e>(engine: &'e Engine<'_>, principal: &'e str) -> BTreeMap<&'e str, BTreeSet<&'e str>> {
-    let mut places: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    for scope in engine.scopes_of(principal) {
-        for subscription in engine.hierarchy.subscriptions_at(scope) {
-            let inside = places.entry(subscription).or_default();
-            if scope::subscription_of(scope).is_some() {
-                inside.insert(scope);
+/// What the assignments of one principal in one subscription add up to.
+#[derive(Default)]
+struct Sum<'e> {
+    /// Of those at the subscription and above it.
+    here: Held,
+    all: Held,
+    /// Whether one of them makes an owner by itself.
+    has_owner: bool,
+    inside: BTreeSet<&'e str>,
+}
+
+fn sums<'e>(engine: &'e Engine<'_>, principal: &'e str) -> BTreeMap<&'e str, Sum<'e>> {
+    let mut sums: BTreeMap<&str, Sum<'_>> = BTreeMap::new();
+    for assignment in engine.assignments_of(principal) {
+        let is_inside =
+            |subscription: &str| scope::subscription_of(&assignment.scope).is_some() && assignment.scope.as_str() != subscription;
+        for subscription in engine.hierarchy.subscriptions_at(&assignment.scope) {
+            let sum = sums.entry(subscription).or_default();
+            sum.all.take(&assignment.powers);
+            sum.has_owner |= assignment.powers.as_ref().is_ok_and(|powers| powers.has(Powers::OWNER));
+            if is_inside(subscription) {
+                sum.inside.insert(&assignment.scope);
+            } else {
+                sum.here.take(&assignment.powers);
             }
         }
     }
-    places
+    sums
 }
 
-fn standing(engine: &Engine<'_>, principal: &str, subscription: &str, inside: &BTreeSet<&str>) -> Standing {
-    let here = engine.held(principal, subscription);
-    let owns_it = here.has(Powers::OWNER);
-    let mut standing =
-        Standing { owner: owns_it.clone(), owns_it, writes: here.has(Powers::WRITES), reads: here.has(Powers::READS) };
-    for scope in inside.iter().filter(|scope| **scope != subscription) {
-        let held = engine.held(principal, scope);
-        let also = |truth: Truth, powers| truth::any([truth, held.has(powers)]);
-        standing = Standing {
-            owner: also(standing.owner, Powers::OWNER),
-            writes: also(standing.writes, Powers::WRITES),
-            reads: also(standing.reads, Powers::READS),
-            owns_it: standing.owns_it,
+impl Sum<'_> {
+    fn standing(&self, engine: &Engine<'_>, principal: &str, subscription: &str) -> Standing {
+        let owns_it = self.here.has(Powers::OWNER);
+        let owner = match self.all.has(Powers::OWNER) {
+            Truth::No => Truth::No,
+            _ if self.has_owner || owns_it.is_yes() => Truth::Yes,
+            // Rights that make an owner together must meet at one scope.
+            _ => truth::any(
+                self.inside.iter().copied().chain([subscription]).map(|scope| engine.held(principal, scope).has(Powers::OWNER)),
+            ),
         };
+        Standing { owns_it, owner, writes: self.all.has(Powers::WRITES), reads: self.all.has(Powers::READS) }
     }
-    standing
 }
