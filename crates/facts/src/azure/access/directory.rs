@@ -28,7 +28,7 @@ pub(crate) struct Directory<'a> {
 /// What an id stands for.
 pub(crate) enum Principal<'d> {
     User(&'d Resource),
-    ServicePrincipal(&'d Resource),
+    Service(&'d Resource),
     /// With its members, or why they are not known.
     Group(&'d Result<BTreeSet<String>, Why>),
     /// Nobody any more: what was given to it gives nothing.
@@ -85,7 +85,7 @@ impl<'a> Directory<'a> {
             return Principal::User(user);
         }
         if let Some(service_principal) = self.service_principals.get(principal) {
-            return Principal::ServicePrincipal(service_principal);
+            return Principal::Service(service_principal);
         }
         if let Some(group) = self.groups.get(principal) {
             return Principal::Group(group);

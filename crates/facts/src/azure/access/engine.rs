@@ -231,7 +231,7 @@ impl<'a> Engine<'a> {
                 Principal::Group(Ok(members)) => holders.extend(members.iter().map(String::as_str)),
                 Principal::Group(Err(_)) | Principal::Gone => {}
                 Principal::Hidden(_) if self.hidden_groups.contains_key(&assignment.principal) => {}
-                Principal::User(_) | Principal::ServicePrincipal(_) | Principal::Hidden(_) => {
+                Principal::User(_) | Principal::Service(_) | Principal::Hidden(_) => {
                     holders.insert(assignment.principal.as_str());
                 }
             }
@@ -316,7 +316,7 @@ impl<'a> Engine<'a> {
 
     /// An id of a user or service principal is no group, whatever of the list of groups is not known.
     fn may_be_group(&self, id: &str) -> Truth {
-        Truth::of(!matches!(self.directory.find(id, ""), Principal::User(_) | Principal::ServicePrincipal(_)))
+        Truth::of(!matches!(self.directory.find(id, ""), Principal::User(_) | Principal::Service(_)))
     }
 }
 

@@ -161,7 +161,6 @@ impl Lists {
         let name = || json!(traits.name);
         let is_blocked = || !traits.is_enabled.clone();
         let has_any = || standing.owner.clone().or(|| standing.writes.clone()).or(|| standing.reads.clone());
-        let is_other = if standing.owner.is_yes() { Truth::No } else { has_any() };
         let is_enabled = || traits.is_enabled.clone();
         let has_none = || is_enabled().and(|| !traits.is_registered.clone()).and(|| !traits.is_enforced.clone());
         let is_unasked = || is_enabled().and(|| !traits.is_enforced.clone());
@@ -169,7 +168,7 @@ impl Lists {
         self.owners.add(standing.owns_it.clone().and(is_enabled), name);
         self.guests.add(standing, &traits.is_guest, &traits.name);
         self.blocked_owners.add(standing.owner.clone().and(is_blocked), name);
-        self.blocked_others.add(is_other.and(is_blocked), name);
+        self.blocked_others.add_unless(&standing.owner, has_any().and(is_blocked), name);
         self.without_mfa.add(standing, &has_none(), &traits.name);
         self.without_enforced_mfa.add(standing, &is_unasked(), &traits.name);
         let is_listed = self.n_sure() > before;
@@ -220,10 +219,10 @@ impl Lists {
 impl ByRank {
     fn add(&mut self, standing: &Standing, is_such: &Truth, name: &str) {
         let Standing { owner, writes, reads, .. } = standing;
-        let below = |is_higher: bool, rank: &Truth| if is_higher { Truth::No } else { rank.clone() };
+        let is_above_readers = owner.clone().or(|| writes.clone());
         self.owners.add(owner.clone().and(|| is_such.clone()), || json!(name));
-        self.writers.add(below(owner.is_yes(), writes).and(|| is_such.clone()), || json!(name));
-        self.readers.add(below(owner.is_yes() || writes.is_yes(), reads).and(|| is_such.clone()), || json!(name));
+        self.writers.add_unless(owner, writes.clone().and(|| is_such.clone()), || json!(name));
+        self.readers.add_unless(&is_above_readers, reads.clone().and(|| is_such.clone()), || json!(name));
     }
 
     fn into_sheet(self, sheet: &mut Sheet, [owners, writers, readers]: [&str; 3]) {
@@ -258,7 +257,7 @@ fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Wh
                         let found = members.iter().map(|member| engine.directory.find(member, ""));
                         for member in found {
                             match member {
-                                Principal::ServicePrincipal(member) => {
+                                Principal::Service(member) => {
                                     let name = directory::name_of(member);
                                     services.add(is_privileged.clone(), || entry(&name, "ServicePrincipal"));
                                 }
@@ -272,7 +271,7 @@ fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Wh
                     Err(why) => services.add(is_privileged.clone().and(|| Truth::Unknown(why.clone())), || json!(null)),
                 }
             }
-            Principal::ServicePrincipal(principal) => {
+            Principal::Service(principal) => {
                 services.add(is_privileged, || entry(&directory::name_of(principal), "ServicePrincipal"));
             }
             Principal::Gone => {}
@@ -306,7 +305,7 @@ fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Wh
             }
             Principal::Group(Err(why)) => eligible.add(is_owner.and(|| Truth::Unknown(why.clone())), || Value::Null),
             Principal::Hidden(why) => eligible.add(is_owner.and(|| Truth::Unknown(why)), || Value::Null),
-            Principal::ServicePrincipal(_) | Principal::Gone => {}
+            Principal::Service(_) | Principal::Gone => {}
         }
     }
     eligible.doubt(grounds.schedules.unread().or_else(|| grounds.gaps.in_account(ELIGIBLE, scope::subscription_name(own))));

@@ -151,7 +151,7 @@ fn is_about_management(conditions: &Value) -> bool {
     let is_azure = |name: &&str| name.eq_ignore_ascii_case(AZURE_MANAGEMENT);
     let is_filtered = applications.get("applicationFilter").is_some_and(|filter| !filter.is_null());
     names("includeApplications").iter().any(|name| *name == "All" || is_azure(name))
-        && !names("excludeApplications").iter().any(|name| is_azure(name))
+        && !names("excludeApplications").iter().any(is_azure)
         && !is_filtered
 }
 

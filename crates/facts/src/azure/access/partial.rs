@@ -33,6 +33,19 @@ impl Partial {
         }
     }
 
+    /// The same of an element that belongs elsewhere if `other` is so: it stays here while that is not known, and may move.
+    pub(crate) fn add_unless(&mut self, other: &Truth, belongs: Truth, element: impl FnOnce() -> Value) {
+        match other {
+            Truth::Yes => {}
+            Truth::No => self.add(belongs, element),
+            Truth::Unknown(_) if belongs.is_no() => {}
+            Truth::Unknown(why) => {
+                self.add(belongs, element);
+                self.doubt(Some(why.clone()));
+            }
+        }
+    }
+
     pub(crate) fn has_any(&self) -> bool {
         !self.sure.is_empty()
     }

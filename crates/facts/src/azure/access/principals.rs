@@ -117,18 +117,15 @@ impl Found {
         let (everything, assign) = (Right::control("*"), Right::control(ASSIGN));
         for (scope, here) in &own.standpoints {
             let (has_everything, assigns) = (here.allows(&everything), here.allows(&assign));
-            let owner = has_everything.clone().and(|| assigns.clone());
-            let below = |is_higher: bool, truth: &Truth| if is_higher { Truth::No } else { truth.clone() };
             let sensitive = || {
                 let plain = own.open.iter().filter(|(way, scopes)| way.is_plain() && scopes.contains(scope));
                 truth::any(plain.map(|(way, _)| truth::all(way.rights.iter().map(|right| here.allows(right)))))
             };
-            let is_privileged = has_everything.is_yes() || assigns.is_yes();
             let classes = [
-                owner.clone(),
-                below(owner.is_yes(), &assigns),
-                below(owner.is_yes(), &has_everything),
-                if is_privileged { Truth::No } else { sensitive() },
+                has_everything.clone().and(|| assigns.clone()),
+                assigns.clone().and(|| !has_everything.clone()),
+                has_everything.clone().and(|| !assigns.clone()),
+                (!has_everything).and(|| !assigns).and(sensitive),
             ];
             for (list, belongs) in scopes.iter_mut().zip(classes) {
                 list.add(belongs, || json!(scope));

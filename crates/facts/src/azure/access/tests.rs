@@ -1,7 +1,9 @@
 mod allows;
 mod conditions;
+mod invariants;
 mod lists;
 mod naive;
+mod rules;
 mod scale;
 mod second_factor;
 mod unknown;
