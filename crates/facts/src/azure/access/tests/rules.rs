@@ -21,8 +21,10 @@ fn truth(rule: &Value, sheet: &FactSheet, world: &World) -> Truth {
     rule.truth(&Input { resource, facts: Some(sheet), parameters: &parameters, around: None, now })
 }
 
-/// Each rule with a change that makes it violated.
-fn rules() -> Vec<(&'static str, Value, fn(&mut World))> {
+/// A rule by the name of its recommendation, with a change that makes it violated.
+type Case = (&'static str, Value, fn(&mut World));
+
+fn rules() -> Vec<Case> {
     vec![
         ("a maximum of 3 owners", json!({"count": {"field": "facts.roleHolders.owners[*]"}, "greater": 3}), |world| {
             for user in ["user-1", "user-2", "user-3"] {

@@ -10,7 +10,7 @@ pub(super) fn estate() -> World {
         world.user(id);
     }
     for n in 0..100 {
-        let members: Vec<&str> = (0..50).map(|member| ids[(n * 7 + member * 13) % 1_000].as_str()).collect();
+        let members: Vec<&str> = (0..20).map(|member| ids[(n * 7 + member * 13) % 1_000].as_str()).collect();
         world.group(&format!("group-{n}"), &members);
     }
     let roles = ["reader", "contributor", "operator", "blobs"];
