@@ -1,6 +1,7 @@
 //! Who can do what in Azure: roles, groups, management groups, denials, and what a second factor stands before.
 
 mod action;
+mod assignment;
 mod condition;
 mod directory;
 mod engine;

@@ -9,15 +9,14 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{
     action::Right,
-    condition::Condition,
+    assignment::{Assignment, Denial, last_part, scope_of},
     directory::{Directory, Principal},
     gaps::Gaps,
-    role::{Denied, Powers, Role, why_conditional},
+    role::{Powers, Role},
     scope::{self, Chain, Hierarchy},
     truth::{self, Truth},
 };
@@ -49,28 +48,6 @@ pub(crate) struct Engine<'a> {
     denials_gaps: BTreeMap<String, Why>,
     /// The scopes at which any of these lies.
     places: HashSet<String>,
-}
-
-/// Who has which role where.
-pub(crate) struct Assignment<'a> {
-    pub(crate) resource: &'a Resource,
-    pub(crate) principal: String,
-    /// What it calls the principal: `User`, `Group`, `ServicePrincipal`.
-    pub(crate) kind: &'a str,
-    pub(crate) scope: String,
-    /// The role's id without the scope before it.
-    pub(crate) role: String,
-    condition: Option<Condition>,
-    /// What the role comes to.
-    pub(crate) powers: Result<Powers, Why>,
-}
-
-struct Denial {
-    permissions: Result<Denied, Why>,
-    principals: Result<Vec<String>, Why>,
-    excluded: Result<Vec<String>, Why>,
-    is_for_scope_alone: Result<bool, Why>,
-    condition: Option<Condition>,
 }
 
 /// What roles somebody has come to at a scope: surely, and at most.
@@ -128,8 +105,8 @@ impl<'a> Engine<'a> {
         }
         let mut denials: HashMap<String, Vec<Denial>> = HashMap::new();
         for resource in of(DENIAL) {
-            match scope_of(resource, DENIAL) {
-                Ok(scope) => denials.entry(scope).or_default().push(Denial::parse(resource)),
+            match Denial::parse(resource) {
+                Ok(denial) => denials.entry(denial.scope.clone()).or_default().push(denial),
                 Err(why) => drop(denials_gaps.entry(place_of(resource)).or_insert(why)),
             }
         }
@@ -283,13 +260,7 @@ impl<'a> Engine<'a> {
     }
 
     fn grants_by(&self, assignment: &Assignment<'_>, right: &Right) -> Truth {
-        let condition = || match &assignment.condition {
-            Some(condition) if !condition.is_silent_about(right) => {
-                Truth::Unknown(why_conditional(assignment.resource.id.as_str(), condition))
-            }
-            _ => Truth::Yes,
-        };
-        self.role(&assignment.role).map_or_else(Truth::Unknown, |role| role.grants(right)).and(condition)
+        self.role(&assignment.role).map_or_else(Truth::Unknown, |role| role.grants(right)).and(|| assignment.lets(right))
     }
 
     fn denies_by(&self, denial: &Denial, principal: &str, right: &Right, is_here: bool) -> Truth {
@@ -307,11 +278,7 @@ impl<'a> Engine<'a> {
         };
         let means =
             || denial.permissions.as_ref().map_or_else(|why| Truth::Unknown(Arc::clone(why)), |denied| denied.means(right));
-        let condition = || match &denial.condition {
-            Some(condition) => Truth::Unknown(why_conditional("a deny assignment", condition)),
-            None => Truth::Yes,
-        };
-        reaches.and(means).and(|| is_among(&denial.principals)).and(|| !is_among(&denial.excluded)).and(condition)
+        reaches.and(means).and(|| is_among(&denial.principals)).and(|| !is_among(&denial.excluded)).and(|| denial.is_in_force())
     }
 
     /// An id of a user or service principal is no group, whatever of the list of groups is not known.
@@ -357,36 +324,6 @@ impl<'s, 'a> Standpoint<'s, 'a> {
     }
 }
 
-impl<'a> Assignment<'a> {
-    fn parse(resource: &'a Resource) -> Result<Self, Why> {
-        let principal = needed(resource, "principalId")?.to_ascii_lowercase();
-        let role = last_part(needed(resource, "roleDefinitionId")?);
-        let kind = read::text(resource, &["principalType"])?.unwrap_or_default();
-        let condition = Condition::of(read::get(resource, &["condition"])?);
-        Ok(Self { resource, principal, kind, scope: scope_of(resource, ASSIGNMENT)?, role, condition, powers: Ok(Powers::NONE) })
-    }
-}
-
-impl Denial {
-    fn parse(resource: &Resource) -> Self {
-        let malformed = || read::malformed(resource, "permissions", "its actions are not lists of texts");
-        let ids = |field: &'static str| {
-            let listed = read::list(resource, &[field])?;
-            let ids: Option<Vec<String>> =
-                listed.iter().map(|principal| Some(principal.get("id")?.as_str()?.to_ascii_lowercase())).collect();
-            ids.ok_or_else(|| read::malformed(resource, field, "a principal has no id"))
-        };
-        let alone = read::get(resource, &["doNotApplyToChildScopes"]);
-        Self {
-            permissions: read::list(resource, &["permissions"]).and_then(|listed| Denied::parse(listed).ok_or_else(malformed)),
-            principals: ids("principals"),
-            excluded: ids("excludePrincipals"),
-            is_for_scope_alone: alone.map(|value| value.and_then(Value::as_bool).unwrap_or(false)),
-            condition: Condition::of(resource.properties.get("condition")),
-        }
-    }
-}
-
 impl Held {
     pub(crate) fn take(&mut self, powers: &Result<Powers, Why>) {
         match powers {
@@ -406,26 +343,6 @@ impl Held {
             _ => Truth::No,
         }
     }
-}
-
-/// Where something is in force: as it says, or else as its id does.
-pub(crate) fn scope_of(resource: &Resource, type_name: &str) -> Result<String, Why> {
-    if let Some(scope) = read::text(resource, &["scope"])? {
-        return Ok(scope::folded(scope));
-    }
-    let id = resource.id.as_str().to_ascii_lowercase();
-    let own = id.rsplit_once(&format!("/providers/{}/", type_name.to_ascii_lowercase()));
-    own.map(|(scope, _)| scope::folded(scope))
-        .ok_or_else(|| read::malformed(resource, "scope", "neither it nor the id says where it is in force"))
-}
-
-/// A text without which nothing can be said.
-pub(crate) fn needed<'r>(resource: &'r Resource, field: &'static str) -> Result<&'r str, Why> {
-    read::text(resource, &[field])?.ok_or_else(|| read::malformed(resource, field, "it is not there"))
-}
-
-pub(crate) fn last_part(id: &str) -> String {
-    id.rsplit('/').next().unwrap_or(id).to_ascii_lowercase()
 }
 
 /// The subscription or tenant in which something unreadable lies.

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use skywarden_model::{FactSheet, Resource};
 
 use super::{
+    assignment::Assignment,
     directory::{self, Directory, Principal},
-    engine::{Assignment, DEFINITION, Engine},
+    engine::{DEFINITION, Engine},
     gaps::Gaps,
     mfa::Mfa,
     partial::{Partial, Sheet},

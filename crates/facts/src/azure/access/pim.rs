@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use skywarden_model::Resource;
 
 use super::{
-    engine::{Assignment, last_part, needed, scope_of},
+    assignment::{Assignment, last_part, needed, scope_of},
     gaps::Gaps,
     truth::Truth,
 };

@@ -70,7 +70,7 @@ impl<'r, 'a> Reasons<'r, 'a> {
 pub(crate) fn permissions(resource: &Resource, reasons: &Reasons<'_, '_>) -> Option<FactSheet> {
     let principal = match resource.type_name.as_str() {
         USER | SERVICE_PRINCIPAL => Ok(directory::id_of(resource)),
-        USER_ASSIGNED => super::engine::needed(resource, "principalId").map(str::to_ascii_lowercase),
+        USER_ASSIGNED => super::assignment::needed(resource, "principalId").map(str::to_ascii_lowercase),
         _ => return None,
     };
     let mut sheet = Sheet::new(FACT);

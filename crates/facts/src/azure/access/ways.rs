@@ -7,7 +7,8 @@ use skywarden_model::{Resource, Segment};
 
 use super::{
     action::Right,
-    engine::{Engine, last_part},
+    assignment::last_part,
+    engine::Engine,
     role::ASSIGN,
     scope::{self, folded},
     truth::{self, Truth},

@@ -116,6 +116,15 @@ fn an_assignment_of_which_a_part_is_unreadable_may_be_anybodys() {
 }
 
 #[test]
+fn a_condition_that_could_not_be_read_may_stand_in_the_way() {
+    let mut world = world();
+    hide(find(&mut world, "roleAssignments/1"), "properties.condition");
+    assert!(is_unknown(&world.permissions("user-a"), "class"));
+    // It is the role that makes a holder.
+    assert_eq!(known(&world.holders(), "guestOwners"), json!(["user-a@example.org"]));
+}
+
+#[test]
 fn a_role_of_unknown_content_may_be_any() {
     let mut absent = world();
     absent.assign("user-b", "never-seen", ONE);
@@ -227,7 +236,7 @@ fn denials_that_could_not_be_listed_leave_permissions_open() {
     assert_eq!(cut(&sheet, "ownerScopes"), json!([]));
     assert_eq!(known(&world.holders(), "nOwners"), json!(1));
 
-    for field in ["permissions", "principals", "excludePrincipals"] {
+    for field in ["permissions", "principals", "excludePrincipals", "condition"] {
         let mut world = self::world();
         hide(world.deny(ONE, &["user-a"], json!({"actions": ["*"]})), &format!("properties.{field}"));
         assert!(is_unknown(&world.permissions("user-a"), "class"), "{field}");
