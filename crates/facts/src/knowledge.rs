@@ -14,8 +14,10 @@ pub struct Knowledge<'a> {
     pub relations: Vec<&'a FactFile>,
     /// The facts that ask whether events reach somebody.
     pub probed: Vec<&'a FactFile>,
-    /// The ways to become administrator, each with the actions that it needs together.
+    /// The ways to become administrator of an AWS account, each with the actions that it needs together.
     pub escalations: BTreeMap<&'a str, &'a [String]>,
+    /// The ways to become owner of something in Azure, each with what it needs together.
+    pub azure_escalations: BTreeMap<&'a str, &'a [String]>,
     /// What the policies of the provider grant.
     pub managed: Option<&'a ManagedPolicies>,
 }
@@ -38,9 +40,12 @@ impl<'a> From<&'a Catalog> for Knowledge<'a> {
         let exposures = exposures.filter_map(|file| Some((file.type_name.as_str(), file.exposure.as_ref()?))).collect();
         let relations = catalog.facts.values().filter(|fact| fact.related.is_some()).collect();
         let probed = catalog.facts.values().filter(|fact| !fact.probes.is_empty()).collect();
-        let escalations = catalog.facts.values().flat_map(|fact| &fact.escalations);
-        let escalations = escalations.map(|(name, actions)| (name.as_str(), actions.as_slice())).collect();
+        let escalations_of = |fact: &str| {
+            let ways = catalog.facts.get(fact).into_iter().flat_map(|fact| &fact.escalations);
+            ways.map(|(name, needs)| (name.as_str(), needs.as_slice())).collect()
+        };
+        let (escalations, azure_escalations) = (escalations_of("permissions"), escalations_of("azurePermissions"));
         let managed = catalog.facts.values().find_map(|fact| fact.managed_policies.as_ref());
-        Self { policies, exposures, relations, probed, escalations, managed }
+        Self { policies, exposures, relations, probed, escalations, azure_escalations, managed }
     }
 }

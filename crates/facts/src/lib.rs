@@ -4,6 +4,7 @@
 //! What cannot be known is a field of [`FactSheet::unreadable`](skywarden_model::FactSheet), never a guess.
 
 mod access;
+mod azure;
 mod document;
 mod exposure;
 mod filter_pattern;
@@ -54,6 +55,9 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
         for (account, part) in monitoring::monitoring(resources, &failures, file) {
             add(table.entry(account.id.clone()).or_default(), part);
         }
+    }
+    for (id, part) in azure::access::access(resources, coverage, &failures, &knowledge.azure_escalations) {
+        add(table.entry(id).or_default(), part);
     }
     for (id, part) in relations::relations(resources, &failures, &knowledge, &table) {
         add(table.entry(id).or_default(), part);

@@ -16,6 +16,11 @@ use crate::Knowledge;
 /// What the built-in content knows of AWS's own policies and of ways to escalate.
 static CATALOG: LazyLock<Catalog> = LazyLock::new(|| Catalog::embedded().unwrap());
 
+/// The ways to become owner in Azure.
+pub(crate) fn azure_escalations() -> std::collections::BTreeMap<&'static str, &'static [String]> {
+    Knowledge::from(&*CATALOG).azure_escalations
+}
+
 fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::FactTable {
     let policies = [
         ("AWS::S3::Bucket", "Policy"),

@@ -1,0 +1,3 @@
+//! Facts of Azure.
+
+pub(crate) mod access;
