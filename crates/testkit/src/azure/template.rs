@@ -110,7 +110,7 @@ pub(crate) fn subscription_letter(place: usize) -> Option<char> {
 
 fn subscription_place(letter: char) -> Option<usize> {
     let letter = u32::from(letter);
-    (FIRST_SUBSCRIPTION..=LAST_SUBSCRIPTION).contains(&letter).then_some((letter - FIRST_SUBSCRIPTION) as usize)
+    (FIRST_SUBSCRIPTION..=LAST_SUBSCRIPTION).contains(&letter).then(|| (letter - FIRST_SUBSCRIPTION) as usize)
 }
 
 /// A text with another in it replaced, whatever its case. Both are ASCII where they meet.

@@ -49,7 +49,8 @@ pub(crate) trait Row {
 enum Stage {
     Where(Expression),
     Project(Vec<Column>),
-    Away(Vec<String>),
+    /// `project-away`: the parser lets those columns be named no more.
+    Away,
     Extend(Vec<Column>),
     Order(Vec<Key>),
     Limit(usize),

@@ -90,7 +90,7 @@ impl Parser {
                     away.push(self.known_column()?);
                 }
                 self.columns.retain(|column| !away.contains(column));
-                Ok(Stage::Away(away))
+                Ok(Stage::Away)
             }
             "extend" => {
                 let columns = self.named_columns()?;

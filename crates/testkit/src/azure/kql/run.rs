@@ -85,7 +85,7 @@ pub(crate) fn run<K: Copy, R: Row>(query: &Query, keys: impl Iterator<Item = K>,
 
 impl Stage {
     fn is_of_one_row(&self) -> bool {
-        matches!(self, Self::Where(_) | Self::Project(_) | Self::Away(_) | Self::Extend(_))
+        matches!(self, Self::Where(_) | Self::Project(_) | Self::Away | Self::Extend(_))
     }
 }
 
