@@ -68,7 +68,8 @@ struct Assertion {
     aud: String,
     iss: String,
     sub: String,
-    exp: i64,
+    /// Some clients write a fraction.
+    exp: f64,
 }
 
 impl Registered {
@@ -108,8 +109,36 @@ pub(crate) fn check(
     if claims.iss != app_id || claims.sub != app_id {
         return Err(BadAssertion::Issuer);
     }
-    if claims.exp <= now {
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970")]
+    if claims.exp <= now as f64 {
         return Err(BadAssertion::Expired);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_signed_by_a_registered_certificate_is_good_for_its_address_only() {
+        let path = crate::azure::folder().join("login/connector.pem");
+        let registered = [Registered::read(&path).unwrap()];
+        let pem = fs::read_to_string(&path).unwrap();
+        let key = EncodingKey::from_rsa_pem(pem.as_bytes()).unwrap();
+        for algorithm in [Algorithm::RS256, Algorithm::PS256] {
+            let claims = json!({"aud": "https://a/token", "iss": "app", "sub": "app", "exp": 100.0});
+            let assertion = encode(&Header::new(algorithm), &claims, &key).unwrap();
+            let check = |app: &str, address: &str, now| check(&registered, &assertion, app, address, now);
+            assert!(check("app", "https://a/token", 99).is_ok());
+            assert!(matches!(check("app", "https://b/token", 99), Err(BadAssertion::Audience(_))));
+            assert!(matches!(check("other", "https://a/token", 99), Err(BadAssertion::Issuer)));
+            assert!(matches!(check("app", "https://a/token", 100), Err(BadAssertion::Expired)));
+            let other = assertion.replacen(|letter: char| letter == 'e', "f", 1);
+            assert!(matches!(super::check(&registered, &other, "app", "https://a/token", 99), Err(BadAssertion::Signature)));
+        }
+    }
 }
