@@ -49,7 +49,10 @@ impl Answer {
 
     /// A right beginning, after which the connection is closed.
     pub fn cut() -> Self {
-        Self { ending: Ending::Cut, ..Self::json(200, &json!({"value": [{"id": "/subscriptions/00000000-0000-0000-0000-000000000000"}]})) }
+        Self {
+            ending: Ending::Cut,
+            ..Self::json(200, &json!({"value": [{"id": "/subscriptions/00000000-0000-0000-0000-000000000000"}]}))
+        }
     }
 
     /// No answer: the connection is closed.

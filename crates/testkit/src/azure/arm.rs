@@ -22,9 +22,8 @@ use super::{
 const ACTIVITY_DAYS: i64 = 90;
 
 /// What the generic list tells of a resource.
-const GENERIC: [&str; 12] = [
-    "id", "name", "type", "kind", "location", "tags", "sku", "identity", "managedBy", "plan", "zones", "extendedLocation",
-];
+const GENERIC: [&str; 12] =
+    ["id", "name", "type", "kind", "location", "tags", "sku", "identity", "managedBy", "plan", "zones", "extendedLocation"];
 
 /// The answer to a request to Resource Manager.
 pub(crate) fn answer(service: &Service, request: &Request) -> Answer {
@@ -124,7 +123,8 @@ impl Asking<'_> {
                 Ok(Answer::json(200, &self.subscription(owner)))
             }
             (["subscriptions", _, "resourcegroups"], Some(owner)) => {
-                let groups = estate.items_of(owner, |template| template.type_folded == "microsoft.resources/subscriptions/resourcegroups");
+                let groups =
+                    estate.items_of(owner, |template| template.type_folded == "microsoft.resources/subscriptions/resourcegroups");
                 let seen = groups.filter(|item| self.may_read(*item));
                 Ok(self.paged(seen, |item| with_type(estate.body(item), "Microsoft.Resources/resourceGroups")))
             }
@@ -161,7 +161,9 @@ impl Asking<'_> {
             return Err(Answer::error(400, "InvalidSubscriptionId", &message));
         }
         let owner = self.service.estate.subscription(subscription);
-        owner.ok_or_else(|| Answer::error(404, "SubscriptionNotFound", &format!("The subscription '{subscription}' could not be found.")))
+        owner.ok_or_else(|| {
+            Answer::error(404, "SubscriptionNotFound", &format!("The subscription '{subscription}' could not be found."))
+        })
     }
 
     fn allowed(&self, action: &str, scope: &str) -> Result<(), Answer> {
@@ -247,14 +249,22 @@ impl Asking<'_> {
     fn namespace(&self, name: &str) -> Result<(&str, &Namespace), Answer> {
         let found = self.service.estate.written.namespaces.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
         let message = || format!("The resource namespace '{name}' is invalid.");
-        found.map(|(own, namespace)| (own.as_str(), namespace)).ok_or_else(|| Answer::error(404, "InvalidResourceNamespace", &message()))
+        found
+            .map(|(own, namespace)| (own.as_str(), namespace))
+            .ok_or_else(|| Answer::error(404, "InvalidResourceNamespace", &message()))
     }
 
     /// The generic list: what it may not tell it leaves out.
     fn resources(&self, owner: Owner, folded: &[&str]) -> Result<Answer, Answer> {
         let estate = &self.service.estate;
         let filter = match self.request.parameter("$filter") {
-            Some(text) => Some(Filter::parse(text).map_err(|why| Answer::error(400, "InvalidFilterInQueryString", &format!("Invalid $filter '{text}' specified in the query string: {why}.")))?),
+            Some(text) => Some(Filter::parse(text).map_err(|why| {
+                Answer::error(
+                    400,
+                    "InvalidFilterInQueryString",
+                    &format!("Invalid $filter '{text}' specified in the query string: {why}."),
+                )
+            })?),
             None => None,
         };
         let group = match folded {
@@ -367,7 +377,10 @@ impl Asking<'_> {
 
     fn missing(&self, path: &str) -> Answer {
         let segments: Vec<&str> = self.request.segments.iter().map(String::as_str).collect();
-        let group = segments.iter().position(|segment| segment.eq_ignore_ascii_case("resourceGroups")).and_then(|at| segments.get(at + 1));
+        let group = segments
+            .iter()
+            .position(|segment| segment.eq_ignore_ascii_case("resourceGroups"))
+            .and_then(|at| segments.get(at + 1));
         let own = path.rsplit_once("/providers/").map_or(path, |(_, own)| own);
         let below = group.map(|group| format!(" under resource group '{group}'")).unwrap_or_default();
         let message = format!(
@@ -405,13 +418,20 @@ impl Asking<'_> {
         }
         let is_of = |own: &str| own.eq_ignore_ascii_case(known);
         let is_exact = namespace.at_scope_only.iter().any(|own| is_of(own));
-        let below = if is_nested { format!("{}/", path.to_lowercase()) } else { format!("{}/", scope.trim_end_matches('/').to_lowercase()) };
+        let below = if is_nested {
+            format!("{}/", path.to_lowercase())
+        } else {
+            format!("{}/", scope.trim_end_matches('/').to_lowercase())
+        };
         let exactly = format!("{below}providers/{type_folded}/");
         let wanted = |template: &Template| template.type_folded == type_folded && template.face == Face::Get;
-        let is_below = |item: &Item| estate.id(*item).to_lowercase().starts_with(if is_exact && !is_nested { &exactly } else { &below });
+        let is_below =
+            |item: &Item| estate.id(*item).to_lowercase().starts_with(if is_exact && !is_nested { &exactly } else { &below });
         let found: Vec<Item> = match owner {
             Some(owner) => estate.items_of(owner, wanted).filter(is_below).collect(),
-            None => estate.items(move |template| wanted(template) && template.place.written().is_none()).filter(is_below).collect(),
+            None => {
+                estate.items(move |template| wanted(template) && template.place.written().is_none()).filter(is_below).collect()
+            }
         };
         if namespace.inherited.iter().any(|own| is_of(own)) {
             let values = authorization::inherited(self.service, self.request, &type_folded, scope, found)?;
@@ -437,10 +457,15 @@ impl Asking<'_> {
     fn activity(&self, owner: Owner) -> Result<Answer, Answer> {
         let bad = |message: &str| Answer::error(400, "BadRequest", message);
         self.allowed("Microsoft.Insights/eventtypes/values/read", &self.path())?;
-        let text = self.request.parameter("$filter").ok_or_else(|| bad("The $filter clause is required: eventTimestamp ge '...'."))?;
+        let text =
+            self.request.parameter("$filter").ok_or_else(|| bad("The $filter clause is required: eventTimestamp ge '...'."))?;
         let filter = Filter::parse(text).map_err(|why| bad(&format!("The $filter clause is invalid: {why}.")))?;
         let begin = filter.leaves().into_iter().find_map(|leaf| match leaf {
-            Filter::Compare { field, operator: Operator::GreaterOrEqual | Operator::Greater, value } if field.eq_ignore_ascii_case("eventTimestamp") => Some(value.clone()),
+            Filter::Compare { field, operator: Operator::GreaterOrEqual | Operator::Greater, value }
+                if field.eq_ignore_ascii_case("eventTimestamp") =>
+            {
+                Some(value.clone())
+            }
             _ => None,
         });
         let begin = begin.ok_or_else(|| bad("The $filter clause must have a start time: eventTimestamp ge '...'."))?;
@@ -450,7 +475,8 @@ impl Asking<'_> {
             return Err(bad(&format!("The start time cannot be more than {ACTIVITY_DAYS} days in the past.")));
         }
         let id = self.service.estate.subscription_id(owner);
-        let written = self.service.estate.written.activity.iter().filter(|activity| activity.subscription.eq_ignore_ascii_case(&id));
+        let written =
+            self.service.estate.written.activity.iter().filter(|activity| activity.subscription.eq_ignore_ascii_case(&id));
         let mut events: Vec<Value> = Vec::new();
         for activity in written {
             let time = now - SignedDuration::from_mins(i64::from(activity.minutes_ago));

@@ -33,7 +33,10 @@ pub(crate) fn inherited(
 ) -> Result<Vec<Value>, Answer> {
     let estate = &service.estate;
     let filter = match request.parameter("$filter") {
-        Some(text) => Some(Filter::parse(text).map_err(|why| Answer::error(400, "InvalidFilter", &format!("The filter '{text}' can't be read: {why}.")))?),
+        Some(text) => Some(
+            Filter::parse(text)
+                .map_err(|why| Answer::error(400, "InvalidFilter", &format!("The filter '{text}' can't be read: {why}.")))?,
+        ),
         None => None,
     };
     let scope = scope.to_lowercase();

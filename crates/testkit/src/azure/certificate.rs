@@ -79,7 +79,8 @@ impl Registered {
         let mut blocks = Pem::iter_from_buffer(&pem).filter_map(Result::ok);
         let block = blocks.find(|block| block.label == "CERTIFICATE");
         let block = block.with_context(|| format!("{} has no certificate", path.display()))?;
-        let certificate = block.parse_x509().with_context(|| format!("{} has no certificate that can be read", path.display()))?;
+        let certificate =
+            block.parse_x509().with_context(|| format!("{} has no certificate that can be read", path.display()))?;
         let key = DecodingKey::from_rsa_der(&certificate.public_key().subject_public_key.data);
         Ok(Self { key, thumbprint: BASE64_URL_SAFE_NO_PAD.encode(Sha256::digest(&block.contents)) })
     }
@@ -100,7 +101,8 @@ pub(crate) fn check(
     let mut validation = Validation::new(header.alg);
     validation.validate_exp = false;
     validation.validate_aud = false;
-    let is_named = |own: &&Registered| header.x5t_s256.as_ref().is_none_or(|thumbprint| thumbprint.trim_end_matches('=') == own.thumbprint);
+    let is_named =
+        |own: &&Registered| header.x5t_s256.as_ref().is_none_or(|thumbprint| thumbprint.trim_end_matches('=') == own.thumbprint);
     let claims = registered.iter().filter(is_named).find_map(|own| decode::<Assertion>(assertion, &own.key, &validation).ok());
     let claims = claims.ok_or(BadAssertion::Signature)?.claims;
     if !claims.aud.eq_ignore_ascii_case(address) {

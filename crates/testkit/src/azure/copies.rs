@@ -74,7 +74,11 @@ impl Estate {
     }
 
     /// The objects of a subscription whose templates are wanted.
-    pub(crate) fn items_of<'a>(&'a self, owner: Owner, wanted: impl Fn(&Template) -> bool + 'a) -> impl Iterator<Item = Item> + 'a {
+    pub(crate) fn items_of<'a>(
+        &'a self,
+        owner: Owner,
+        wanted: impl Fn(&Template) -> bool + 'a,
+    ) -> impl Iterator<Item = Item> + 'a {
         let begin = owner.generation * COPIES_OF_A_SUBSCRIPTION;
         let end = (begin + COPIES_OF_A_SUBSCRIPTION).min(self.extent.n_copies());
         let places: Vec<usize> = self

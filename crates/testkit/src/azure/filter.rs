@@ -4,9 +4,16 @@ use serde_json::Value;
 pub(crate) enum Filter {
     And(Box<Self>, Box<Self>),
     Or(Box<Self>, Box<Self>),
-    Compare { field: String, operator: Operator, value: String },
+    Compare {
+        field: String,
+        operator: Operator,
+        value: String,
+    },
     /// A function with its arguments as they are written, such as `atScope()`.
-    Call { name: String, arguments: Vec<String> },
+    Call {
+        name: String,
+        arguments: Vec<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,8 +14,11 @@ use super::{
 };
 
 /// Kinds of objects that can be members, and what each is called.
-const KINDS: [(&str, &str); 3] =
-    [("users", "#microsoft.graph.user"), ("groups", "#microsoft.graph.group"), ("servicePrincipals", "#microsoft.graph.servicePrincipal")];
+const KINDS: [(&str, &str); 3] = [
+    ("users", "#microsoft.graph.user"),
+    ("groups", "#microsoft.graph.group"),
+    ("servicePrincipals", "#microsoft.graph.servicePrincipal"),
+];
 
 /// A page has at most so many objects.
 const MAX_TOP: usize = 999;
@@ -76,14 +79,17 @@ fn found(service: &Service, request: &Request, segments: &[&str]) -> Result<Answ
         };
     }
     let missing = |own: &str| {
-        let message = format!("Resource '{own}' does not exist or one of its queried reference-property objects are not present.");
+        let message =
+            format!("Resource '{own}' does not exist or one of its queried reference-property objects are not present.");
         error(service, 404, "Request_ResourceNotFound", &message)
     };
     // A member of a collection, or what such a member holds.
     for n_own in [1, 2] {
         let Some((head, tail)) = segments.len().checked_sub(n_own).map(|at| segments.split_at(at)) else { continue };
         let collection = head.join("/");
-        let Some((key, _)) = estate.written.directory.iter().find(|(key, _)| key.eq_ignore_ascii_case(&collection)) else { continue };
+        let Some((key, _)) = estate.written.directory.iter().find(|(key, _)| key.eq_ignore_ascii_case(&collection)) else {
+            continue;
+        };
         let own = tail.first().copied().unwrap_or_default();
         let object = list(estate, key).iter().find(|object| id(object).eq_ignore_ascii_case(own));
         let object = object.ok_or_else(|| missing(own))?;
@@ -104,7 +110,9 @@ fn found(service: &Service, request: &Request, segments: &[&str]) -> Result<Answ
 fn many(service: &Service, request: &Request, key: &str, objects: Vec<&Value>) -> Result<Answer, Answer> {
     let unsupported = |message: &str| error(service, 400, "Request_UnsupportedQuery", message);
     let filter = match request.parameter("$filter") {
-        Some(text) => Some(Filter::parse(text).map_err(|why| error(service, 400, "BadRequest", &format!("Invalid filter clause: {why}.")))?),
+        Some(text) => Some(
+            Filter::parse(text).map_err(|why| error(service, 400, "BadRequest", &format!("Invalid filter clause: {why}.")))?,
+        ),
         None => None,
     };
     for leaf in filter.iter().flat_map(Filter::leaves) {
@@ -115,10 +123,14 @@ fn many(service: &Service, request: &Request, key: &str, objects: Vec<&Value>) -
     let top = match request.parameter("$top").map(str::parse::<usize>) {
         None => service.options.directory_page,
         Some(Ok(top)) if (1..=MAX_TOP).contains(&top) => top,
-        Some(_) => return Err(error(service, 400, "BadRequest", "Invalid page size specified. Must be between 1 and 999 inclusive.")),
+        Some(_) => {
+            return Err(error(service, 400, "BadRequest", "Invalid page size specified. Must be between 1 and 999 inclusive."));
+        }
     };
     let field = |object: &Value, name: &str| name.split('/').try_fold(object, |value, own| value.get(own)).cloned();
-    let wanted = objects.into_iter().filter(|object| filter.as_ref().is_none_or(|filter| filter.holds(&|name| field(object, name), &|_, _| false)));
+    let wanted = objects
+        .into_iter()
+        .filter(|object| filter.as_ref().is_none_or(|filter| filter.holds(&|name| field(object, name), &|_, _| false)));
     let wanted: Vec<&Value> = wanted.collect();
     let n_wanted = wanted.len();
     let (page, next) = page(service, request, top, wanted);

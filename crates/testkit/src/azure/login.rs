@@ -117,15 +117,11 @@ fn token(service: &Service, request: &Request, tenant: &str, version: Version) -
     }
 }
 
-fn checked<'a>(
-    service: &'a Service,
-    request: &Request,
-    tenant: &str,
-    version: Version,
-) -> Result<(&'a Login, String), Answer> {
+fn checked<'a>(service: &'a Service, request: &Request, tenant: &str, version: Version) -> Result<(&'a Login, String), Answer> {
     let written = &service.estate.written;
     let form = request.form();
-    let field = |name: &str| form.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty());
+    let field =
+        |name: &str| form.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty());
     let bad = |status, error: &str, code, message: &str| Err(oauth_error(service, status, error, code, message));
     if !written.tenant.id.eq_ignore_ascii_case(tenant) && !written.tenant.default_domain.eq_ignore_ascii_case(tenant) {
         let message = format!(
@@ -135,8 +131,12 @@ fn checked<'a>(
     }
     match field("grant_type") {
         Some("client_credentials") => {}
-        Some(other) => return bad(400, "unsupported_grant_type", 70003, &format!("The app requested an unsupported grant type '{other}'.")),
-        None => return bad(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'grant_type'."),
+        Some(other) => {
+            return bad(400, "unsupported_grant_type", 70003, &format!("The app requested an unsupported grant type '{other}'."));
+        }
+        None => {
+            return bad(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'grant_type'.");
+        }
     }
     let Some(app_id) = field("client_id") else {
         return bad(400, "invalid_request", 900_144, "The request body must contain the following parameter: 'client_id'.");
@@ -189,11 +189,15 @@ fn prove(service: &Service, login: &Login, tenant: &str, assertion: &str, versio
         Ok(()) => Ok(()),
         Err(BadAssertion::Signature) => bad(
             700_027,
-            &format!("The certificate with identifier used to sign the client assertion is not registered on application '{app_id}'."),
+            &format!(
+                "The certificate with identifier used to sign the client assertion is not registered on application '{app_id}'."
+            ),
         ),
         Err(BadAssertion::Audience(audience)) => bad(
             700_023,
-            &format!("Client assertion audience claim does not match Realm issuer: '{audience}' was given, '{address}' is expected."),
+            &format!(
+                "Client assertion audience claim does not match Realm issuer: '{audience}' was given, '{address}' is expected."
+            ),
         ),
         Err(BadAssertion::Issuer) => bad(700_021, "Client assertion application identifier doesn't match 'client_id' parameter."),
         Err(BadAssertion::Expired) => bad(700_024, "Client assertion is not within its valid time range."),
@@ -234,7 +238,9 @@ fn resource(service: &Service, asked: Option<&str>, version: Version) -> Result<
 fn given(service: &Service, login: &Login, resource: &str, version: Version) -> Answer {
     let (token, lifetime) = service.token(login, resource);
     let body = match version {
-        Version::Two => json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token}),
+        Version::Two => {
+            json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token})
+        }
         Version::One => one(service, &token, lifetime, resource),
     };
     Answer::json(200, &body).with_header("cache-control", "no-store, no-cache").with_header("pragma", "no-cache")
@@ -331,7 +337,10 @@ fn instance(service: &Service) -> Answer {
 
 fn discovery(service: &Service, tenant: &str) -> Answer {
     let written = &service.estate.written.tenant;
-    if ![written.id.as_str(), &written.default_domain, "common", "organizations"].iter().any(|own| own.eq_ignore_ascii_case(tenant)) {
+    if ![written.id.as_str(), &written.default_domain, "common", "organizations"]
+        .iter()
+        .any(|own| own.eq_ignore_ascii_case(tenant))
+    {
         let message = format!("Tenant '{tenant}' not found.");
         return oauth_error(service, 400, "invalid_tenant", 90002, &message);
     }

@@ -62,8 +62,11 @@ fn summary(service: &Service, group: &ManagementGroup) -> Value {
 fn whole(service: &Service, request: &Request, group: &ManagementGroup) -> Value {
     let groups = &service.estate.written.management_groups;
     let parent = group.parent.as_deref().and_then(|name| groups.iter().find(|other| other.name == name));
-    let parent = parent.map(|parent| json!({"id": format!("{GROUPS}/{}", parent.name), "name": parent.name, "displayName": parent.display_name}));
-    let mut details = json!({"version": 1, "updatedTime": "2026-01-12T08:00:00.0000000Z", "updatedBy": "00000000-0000-0000-0000-000000000000"});
+    let parent = parent.map(
+        |parent| json!({"id": format!("{GROUPS}/{}", parent.name), "name": parent.name, "displayName": parent.display_name}),
+    );
+    let mut details =
+        json!({"version": 1, "updatedTime": "2026-01-12T08:00:00.0000000Z", "updatedBy": "00000000-0000-0000-0000-000000000000"});
     if let (Some(parent), Some(details)) = (parent, details.as_object_mut()) {
         details.insert("parent".to_owned(), parent);
     }
@@ -158,9 +161,9 @@ fn entities(service: &Service, request: &Request, rights: &Rights) -> Answer {
         let id = format!("{GROUPS}/{}", group.name);
         entity(id, "Microsoft.Management/managementGroups", &group.name, &group.display_name, group.parent.as_deref())
     });
-    let subscriptions = estate.all_subscriptions().filter(|owner| {
-        rights.reach(estate, &format!("/subscriptions/{}", estate.subscription_id(*owner)))
-    });
+    let subscriptions = estate
+        .all_subscriptions()
+        .filter(|owner| rights.reach(estate, &format!("/subscriptions/{}", estate.subscription_id(*owner))));
     let of_subscriptions = subscriptions.map(|owner| {
         let id = estate.subscription_id(owner);
         let parent = estate.groups_above(owner).first().copied();

@@ -24,8 +24,6 @@ mod resource_graph;
 mod rights;
 mod server;
 mod template;
-#[cfg(test)]
-mod tests;
 mod throttle;
 mod token;
 

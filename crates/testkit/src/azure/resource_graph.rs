@@ -21,8 +21,22 @@ const TABLES: [&str; 6] =
     ["resources", "resourcecontainers", "authorizationresources", "policyresources", "securityresources", "resourcechanges"];
 
 const COLUMNS: [&str; 16] = [
-    "id", "name", "type", "tenantId", "kind", "location", "resourceGroup", "subscriptionId", "managedBy", "sku", "plan", "properties",
-    "tags", "identity", "zones", "extendedLocation",
+    "id",
+    "name",
+    "type",
+    "tenantId",
+    "kind",
+    "location",
+    "resourceGroup",
+    "subscriptionId",
+    "managedBy",
+    "sku",
+    "plan",
+    "properties",
+    "tags",
+    "identity",
+    "zones",
+    "extendedLocation",
 ];
 
 /// Columns that are objects or lists; in tables they are named so.
@@ -94,21 +108,24 @@ pub(crate) fn answer(service: &Service, request: &Request, caller: &Caller, righ
         Verdict::Served => asked(service, request, caller, rights).unwrap_or_else(|answer| answer),
     };
     let seconds = left.until.as_millis().div_ceil(1000);
-    answer
-        .with_header("x-ms-user-quota-remaining", &left.remaining.to_string())
-        .with_header("x-ms-user-quota-resets-after", &format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60))
+    answer.with_header("x-ms-user-quota-remaining", &left.remaining.to_string()).with_header(
+        "x-ms-user-quota-resets-after",
+        &format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60),
+    )
 }
 
 fn throttled(until: Duration) -> Answer {
     let message = "Please provide below info when asking for support: the request was throttled.";
     let detail = "Client application has been throttled and should not continue to repeat the request until an amount of time has elapsed. \
                   Please see https://aka.ms/resourcegraph-throttling for help.";
-    let body = json!({"error": {"code": "RateLimiting", "message": message, "details": [{"code": "RateLimiting", "message": detail}]}});
+    let body =
+        json!({"error": {"code": "RateLimiting", "message": message, "details": [{"code": "RateLimiting", "message": detail}]}});
     Answer::json(429, &body).with_header("retry-after", &until.as_millis().div_ceil(1000).max(1).to_string())
 }
 
 fn asked(service: &Service, request: &Request, caller: &Caller, rights: &Rights) -> Result<Answer, Answer> {
-    let body: Value = serde_json::from_slice(&request.body).map_err(|_| bad("InvalidRequest", "The request body is no JSON.", &Map::new()))?;
+    let body: Value =
+        serde_json::from_slice(&request.body).map_err(|_| bad("InvalidRequest", "The request body is no JSON.", &Map::new()))?;
     let text = body.get("query").and_then(Value::as_str).filter(|text| !text.trim().is_empty());
     let text = text.ok_or_else(|| bad("InvalidRequest", "Property query is required.", &Map::new()))?;
     let options = body.get("options").cloned().unwrap_or_default();
@@ -125,12 +142,22 @@ fn asked(service: &Service, request: &Request, caller: &Caller, rights: &Rights)
         Some(other) => return Err(bad("InvalidRequest", &format!("resultFormat '{other}' is not known."), &Map::new())),
     };
     let token = options.get("$skipToken").and_then(Value::as_str);
-    let asked = format!("{} {} {:?} {:?} {:?}", caller.object_id, text, body.get("subscriptions"), body.get("managementGroups"), options.get("authorizationScopeFilter"));
+    let asked = format!(
+        "{} {} {:?} {:?} {:?}",
+        caller.object_id,
+        text,
+        body.get("subscriptions"),
+        body.get("managementGroups"),
+        options.get("authorizationScopeFilter")
+    );
     let begin = match token {
-        Some(token) => skipped(token).ok_or_else(|| bad("InvalidSkipToken", "The provided skip token is invalid.", &Map::new()))?,
+        Some(token) => {
+            skipped(token).ok_or_else(|| bad("InvalidSkipToken", "The provided skip token is invalid.", &Map::new()))?
+        }
         None => number("$skip").unwrap_or_default(),
     };
-    let kept = token.and_then(|_| held(&service.answered).kept.iter().find(|(own, _)| *own == asked).map(|(_, kept)| Arc::clone(kept)));
+    let kept =
+        token.and_then(|_| held(&service.answered).kept.iter().find(|(own, _)| *own == asked).map(|(_, kept)| Arc::clone(kept)));
     let answerable = match kept {
         Some(kept) => kept,
         None => {
@@ -184,7 +211,10 @@ fn page(service: &Service, answerable: &Answerable, begin: usize, top: usize, fo
     }
     let answer = Answer::json(200, &answer);
     if answer.body.len() > MAX_PAGE {
-        let message = format!("Response payload size is {}, and has exceeded the limit of {MAX_PAGE}. Please consider querying less data at a time and make paginated call if needed.", answer.body.len());
+        let message = format!(
+            "Response payload size is {}, and has exceeded the limit of {MAX_PAGE}. Please consider querying less data at a time and make paginated call if needed.",
+            answer.body.len()
+        );
         return Err(bad("ResponsePayloadTooLarge", &message, &Map::new()));
     }
     Ok(answer)
@@ -222,7 +252,9 @@ fn scope(service: &Service, rights: &Rights, body: &Value, options: &Value) -> R
         Some("AtScopeAndAbove") => (Above::Wanted, Below::Unwanted),
         Some("AtScopeExact") => (Above::Unwanted, Below::Unwanted),
         Some("AtScopeAboveAndBelow") => (Above::Wanted, Below::Wanted),
-        Some(other) => return Err(bad("InvalidRequest", &format!("authorizationScopeFilter '{other}' is not known."), &Map::new())),
+        Some(other) => {
+            return Err(bad("InvalidRequest", &format!("authorizationScopeFilter '{other}' is not known."), &Map::new()));
+        }
     };
     let is_in = |owner: &Owner| {
         if !subscriptions.is_empty() {

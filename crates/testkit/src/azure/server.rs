@@ -294,7 +294,9 @@ impl Service {
                     held(&self.faults).add(matching, answer, times);
                     Answer::json(200, &json!({}))
                 }
-                None => Answer::error(400, "BadFault", "a fault is {method?, path, status, code?, message?, retryAfter?, times?}"),
+                None => {
+                    Answer::error(400, "BadFault", "a fault is {method?, path, status, code?, message?, retryAfter?, times?}")
+                }
             },
             _ => Answer::error(404, "NotFound", "POST or DELETE /.arm-server/faults, GET /.arm-server/calls"),
         }
@@ -335,7 +337,8 @@ fn fault(body: &[u8]) -> Option<(Matching, Answer, usize)> {
         matching = matching.method(method);
     }
     let status = u16::try_from(fault.get("status")?.as_u64()?).ok()?;
-    let mut answer = Answer::error(status, text("code").unwrap_or("InternalServerError"), text("message").unwrap_or("A fault was asked for."));
+    let mut answer =
+        Answer::error(status, text("code").unwrap_or("InternalServerError"), text("message").unwrap_or("A fault was asked for."));
     if let Some(seconds) = fault.get("retryAfter").and_then(Value::as_u64) {
         answer = answer.with_header("retry-after", &seconds.to_string());
     }

@@ -136,7 +136,16 @@ mod tests {
         let text = "/subscriptions/0A-1/resourceGroups/web/providers/X/y/z and /subscriptions/0a-1/resourcegroups/WEB";
         let template = Text::new(&opened(text, &["0a-1".to_owned()]));
         let copy = template.closed("-k1", |place| format!("sub{place}"));
-        assert_eq!(copy, "/subscriptions/sub0/resourceGroups/web-k1/providers/X/y/z and /subscriptions/sub0/resourcegroups/WEB-k1");
-        assert_eq!(template.closed("", |_| "0a-1".to_owned()), text.to_ascii_lowercase().replace("resourcegroups/web/providers/x", "resourceGroups/web/providers/X").replace("/web", "/WEB").replacen("/WEB", "/web", 1));
+        assert_eq!(
+            copy,
+            "/subscriptions/sub0/resourceGroups/web-k1/providers/X/y/z and /subscriptions/sub0/resourcegroups/WEB-k1"
+        );
+        assert_eq!(
+            template.closed("", |_| "0a-1".to_owned()),
+            text.to_ascii_lowercase()
+                .replace("resourcegroups/web/providers/x", "resourceGroups/web/providers/X")
+                .replace("/web", "/WEB")
+                .replacen("/WEB", "/web", 1)
+        );
     }
 }

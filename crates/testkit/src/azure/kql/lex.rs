@@ -21,8 +21,7 @@ pub(super) struct Placed {
 }
 
 /// Longer ones first: the first that fits is taken.
-const SYMBOLS: [&str; 18] =
-    ["==", "=~", "!=", "!~", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ",", ".", "|", "*", "-"];
+const SYMBOLS: [&str; 18] = ["==", "=~", "!=", "!~", "<=", ">=", "=", "<", ">", "(", ")", "[", "]", ",", ".", "|", "*", "-"];
 
 /// Words that are joined to another by a hyphen.
 const HYPHENATED: [&str; 1] = ["project-away"];

@@ -55,7 +55,10 @@ enum Stage {
     Order(Vec<Key>),
     Limit(usize),
     Count,
-    Summarize { aggregates: Vec<(String, Aggregate)>, by: Vec<Column> },
+    Summarize {
+        aggregates: Vec<(String, Aggregate)>,
+        by: Vec<Column>,
+    },
     Distinct(Vec<Column>),
 }
 

@@ -40,7 +40,8 @@ pub(crate) fn parse<'a>(query: &str, columns_of: impl Fn(&str) -> Option<&'a [&'
 }
 
 fn is_operator(word: &str) -> bool {
-    let operators = ["where", "project", "project-away", "extend", "order", "sort", "limit", "take", "count", "summarize", "distinct"];
+    let operators =
+        ["where", "project", "project-away", "extend", "order", "sort", "limit", "take", "count", "summarize", "distinct"];
     operators.contains(&word)
 }
 
@@ -275,7 +276,11 @@ impl Parser {
             } else if self.take("[") {
                 operand = match self.next() {
                     Token::Text(name) => Expression::Member(Box::new(operand), name),
-                    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "digits, and too large means none")]
+                    #[expect(
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "digits, and too large means none"
+                    )]
                     Token::Number(place) => Expression::Element(Box::new(operand), place as usize),
                     _ => return Err(self.refusal_before("the name of a member or a place was expected")),
                 };

@@ -101,12 +101,16 @@ fn operators_follow_each_other() {
     assert_eq!(ids("resources | order by id asc | limit 2 | where location == 'west'", &table), ["b"]);
     assert_eq!(ids("where type == 'x/dbs' | take 1", &table), ["c"]);
     assert_eq!(rows("resources | count", &table), [json!({"Count": 4}).as_object().unwrap().clone()]);
-    let summary = rows("resources | summarize n = count(), top = max(properties.size) by location | order by n desc, location asc", &table);
+    let summary =
+        rows("resources | summarize n = count(), top = max(properties.size) by location | order by n desc, location asc", &table);
     assert_eq!(json!(summary), json!([{"location": "north", "n": 2, "top": 2}, {"location": "west", "n": 2, "top": 10}]));
     let summary = rows("resources | summarize countif(location == 'west'), dcount(type), sum(properties.size)", &table);
     assert_eq!(json!(summary), json!([{"countif_": 2, "dcount_": 2, "sum_": 19}]));
     assert_eq!(json!(rows("resources | distinct type", &table)), json!([{"type": "x/dbs"}, {"type": "x/vms"}]));
-    let made = rows("resources | extend big = properties.size > 5 | where big | project name, properties.size, where_ = strcat(location, '!')", &table);
+    let made = rows(
+        "resources | extend big = properties.size > 5 | where big | project name, properties.size, where_ = strcat(location, '!')",
+        &table,
+    );
     assert_eq!(
         json!(made),
         json!([{"name": "web-02", "properties_size": 10, "where_": "west!"}, {"name": "db", "properties_size": 7, "where_": "west!"}])
@@ -217,8 +221,12 @@ impl Condition {
             Self::In(field, fold, sense, list) => {
                 list.iter().any(|other| case(fold, &text(field)) == case(fold, other)) == (*sense == Sense::Is)
             }
-            Self::Contains(field, sense, other) => text(field).to_lowercase().contains(&other.to_lowercase()) == (*sense == Sense::Is),
-            Self::Starts(field, sense, other) => text(field).to_lowercase().starts_with(&other.to_lowercase()) == (*sense == Sense::Is),
+            Self::Contains(field, sense, other) => {
+                text(field).to_lowercase().contains(&other.to_lowercase()) == (*sense == Sense::Is)
+            }
+            Self::Starts(field, sense, other) => {
+                text(field).to_lowercase().starts_with(&other.to_lowercase()) == (*sense == Sense::Is)
+            }
             Self::Less(number) => row["properties"]["size"].as_i64().is_some_and(|size| size < *number),
             Self::Empty(field, sense) => text(field).is_empty() == (*sense == Sense::Is),
             Self::Not(inner) => !inner.holds(row),
@@ -253,7 +261,8 @@ fn condition() -> impl Strategy<Value = Condition> {
     let sense = || prop_oneof![Just(Sense::Is), Just(Sense::IsNot)];
     let leaf = prop_oneof![
         (field(), fold(), sense(), word()).prop_map(|(field, fold, sense, text)| Condition::Equal(field, fold, sense, text)),
-        (field(), fold(), sense(), prop::collection::vec(word(), 1..4)).prop_map(|(field, fold, sense, list)| Condition::In(field, fold, sense, list)),
+        (field(), fold(), sense(), prop::collection::vec(word(), 1..4))
+            .prop_map(|(field, fold, sense, list)| Condition::In(field, fold, sense, list)),
         (field(), sense(), word()).prop_map(|(field, sense, text)| Condition::Contains(field, sense, text)),
         (field(), sense(), word()).prop_map(|(field, sense, text)| Condition::Starts(field, sense, text)),
         (-3i64..4).prop_map(Condition::Less),
