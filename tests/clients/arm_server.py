@@ -1,9 +1,9 @@
 """Holds the testkit's server for Azure's wire protocol against Microsoft's own clients.
 
-`python3 tests/clients/arm_server.py [--server target/debug/arm-server]`
+`python3 tests/clients/arm_server.py [--server target/debug/arm-server] [--az ~/.cache/az-client/cli/bin/az]`
 
 Makes a virtual environment at ~/.cache/arm-clients with the clients if there is none, starts the server with copies of its estate,
-asks it by the clients, prints a line for each check and ends at the first surprise.
+asks it by the clients (and by azure-cli, if it is there), prints a line for each check and ends at the first surprise.
 """
 
 import argparse
@@ -96,6 +96,7 @@ def login_of(secret):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", default=ROOT / "target/debug/arm-server")
+    parser.add_argument("--az", type=pathlib.Path, default=pathlib.Path.home() / ".cache/az-client/cli/bin/az")
     arguments = parser.parse_args()
     enter_environment()
     # The errors that are asked for are checked, not shown.
@@ -110,6 +111,10 @@ def main():
         check_graph(checks, about)
         check_refusals(checks, about)
         check_throttling(checks, about)
+        if arguments.az.exists():
+            check_az(checks, about, arguments.az)
+        else:
+            print(f"skipped azure-cli: there is no {arguments.az}")
     # The identity of a machine is asked for over plain HTTP.
     with running(arguments.server, "--scheme", "http") as (about, _):
         check_machine(checks, about)
@@ -335,6 +340,39 @@ def check_throttling(checks, about):
         compute.virtual_machines.get("rg-web", "vm-web-01")
     statuses = [call["status"] for call in control(about, "GET", "calls")[before:]]
     checks.that("400 reads", statuses.count(200) == 400, f"{statuses.count(429)} refused, {time.monotonic() - begin:.1f} s")
+
+
+def check_az(checks, about, az):
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"AZURE_CONFIG_DIR": folder, "AZURE_CORE_COLLECT_TELEMETRY": "no", "AZURE_CORE_ONLY_SHOW_ERRORS": "yes"}
+
+        def run(*words):
+            answer = subprocess.run([az, *words, "-o", "json"], capture_output=True, text=True, env=os.environ | own)
+            if answer.returncode:
+                raise SystemExit(f"WRONG az {' '.join(words)}: {answer.stderr}")
+            return json.loads(answer.stdout) if answer.stdout.strip() else None
+
+        run("cloud", "register", "-n", "testkit", "--endpoint-resource-manager", about["url"])
+        run("cloud", "set", "-n", "testkit")
+        run("config", "set", "core.instance_discovery=false")
+        login = ["login", "--service-principal", "-u", login_of("plus-secret"), "-p", "plus-secret", "--tenant", about["tenant"]]
+        found = run(*login)
+        checks.that("az login", sorted(own["id"] for own in found) == sorted(about["subscriptions"]), len(found))
+        run("account", "set", "-s", about["subscriptions"][0])
+        machines = run("vm", "list")
+        checks.that("az vm list", len(machines) == 150, len(machines))
+        vault = run("keyvault", "show", "-n", "kv-fernhollow-data", "-g", "rg-data")
+        checks.that("az keyvault show", vault["properties"]["enablePurgeProtection"], vault["name"])
+        settings = run("webapp", "config", "appsettings", "list", "-n", "fernhollow-shop", "-g", "rg-web")
+        checks.that("az webapp config appsettings list", "NODE_ENV" in [own["name"] for own in settings], len(settings))
+        plans = run("security", "pricing", "list")
+        checks.that("az security pricing list", len(plans["value"]) == 16, len(plans["value"]))
+        roles = run("role", "assignment", "list", "--scope", f"/subscriptions/{about['subscriptions'][0]}", "--include-inherited", "--fill-principal-name", "false")
+        checks.that("az role assignment list", len(roles) > 10, len(roles))
+        groups = run("account", "management-group", "show", "-n", "fernhollow", "--expand", "--recurse")
+        checks.that("az account management-group show", len(groups["children"]) == 2, groups["displayName"])
+        users = run("ad", "user", "list")
+        checks.that("az ad user list", len(users) == 9, len(users))
 
 
 def check_machine(checks, about):

@@ -1,5 +1,5 @@
 //! The server for Azure's wire protocol over HTTP: logins, rights, lists, pages, queries, throttling, faults.
-#![expect(clippy::unwrap_used, reason = "what a test asks for is there, or the test fails")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "what a test asks for is there, or the test fails")]
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 use skywarden_testkit::azure::{Answer, Bucket, Estate, Matching, Protection, Quota, Server, ServerOptions, Time};
 
-const CONNECTOR: &str = "51f06028-9e7a-4369-98ad-a10003bed298";
-const LIMITED: &str = "51f07f17-a0df-43ca-98cc-a10003c06bb1";
-const PARTIAL: &str = "51f09e06-a344-442b-98eb-a10003c204ca";
-const PLUS: &str = "51f0dbe4-a80e-44ed-9929-a10003c536fc";
-const NOBODY: &str = "51f119c2-acd8-45af-9967-a10003c8692e";
+const CONNECTOR: &str = "connector";
+const LIMITED: &str = "limited";
+const PARTIAL: &str = "partial";
+const PLUS: &str = "plus";
+const NOBODY: &str = "nobody";
 
 /// Resource Manager's id, and Microsoft Graph's.
 const MANAGER: &str = "https://management.azure.com";
@@ -128,28 +128,30 @@ impl Found {
 #[tokio::test]
 async fn a_login_is_answered_as_entra_answers() {
     let asking = Asking::sample(CONNECTOR).await;
-    let tenant = Estate::sample().unwrap().tenant().to_owned();
+    let estate = Estate::sample().unwrap();
+    let (tenant, program) = (estate.tenant(), estate.program(CONNECTOR).unwrap());
+    let (id, secret) = (program.client_id.as_str(), program.secret.unwrap());
     let login = async |scope: &str, app: &str, secret: &str| {
         let fields = [("grant_type", "client_credentials"), ("scope", scope), ("client_id", app), ("client_secret", secret)];
-        asking.login(&tenant, &fields).await
+        asking.login(tenant, &fields).await
     };
     let scope = format!("{MANAGER}/.default");
-    let good = login(&scope, CONNECTOR, "connector-secret").await;
+    let good = login(&scope, id, &secret).await;
     let told = (good.body["token_type"].as_str(), good.body["expires_in"].as_i64());
     assert_eq!((good.status.as_u16(), told), (200, (Some("Bearer"), Some(3599))));
-    let wrong = login(&scope, CONNECTOR, "x").await;
+    let wrong = login(&scope, id, "x").await;
     assert_eq!((wrong.status.as_u16(), &wrong.body["error"]), (401, &json!("invalid_client")));
     assert_eq!(wrong.body["error_codes"], json!([7_000_215]));
     assert!(wrong.body["error_description"].as_str().unwrap().starts_with("AADSTS7000215: Invalid client secret provided."));
     let unknown = login(&scope, "somebody", "x").await;
     assert_eq!((unknown.status.as_u16(), &unknown.body["error_codes"]), (400, &json!([700_016])));
-    let foreign = login("https://x.example/.default", CONNECTOR, "connector-secret").await;
+    let foreign = login("https://x.example/.default", id, &secret).await;
     assert_eq!((foreign.status.as_u16(), &foreign.body["error_codes"]), (400, &json!([500_011])));
     let elsewhere = asking.login("other.example", &[("grant_type", "client_credentials")]).await;
     assert_eq!((elsewhere.status.as_u16(), &elsewhere.body["error_codes"]), (400, &json!([90002])));
     let log = asking.server.calls();
     assert_eq!(log.len(), 5);
-    assert!(log.iter().all(|call| !call.body.contains("connector-secret")), "{log:?}");
+    assert!(log.iter().all(|call| !call.body.contains(&secret)), "{log:?}");
 }
 
 #[tokio::test]
@@ -233,7 +235,8 @@ async fn rights_come_from_role_assignments() {
     let refused = limited.get(&machines).await;
     assert_eq!(refused.code(), (403, "AuthorizationFailed"));
     let message = refused.body["error"]["message"].as_str().unwrap();
-    for part in [LIMITED, "'Microsoft.Compute/virtualMachines/read'", &format!("scope '{production}'")] {
+    let client_id = Estate::sample().unwrap().program(LIMITED).unwrap().client_id;
+    for part in [client_id.as_str(), "'Microsoft.Compute/virtualMachines/read'", &format!("scope '{production}'")] {
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(limited.get(&format!("{production}/resourcegroups")).await.names(), ["rg-web"]);
@@ -299,7 +302,8 @@ async fn roles_are_listed_at_above_and_below() {
     assert!(at_scope.contains(&own));
     let everything = scopes("").await;
     assert!(everything.len() > at_scope.len() && everything.iter().any(|scope| scope.contains("/resourceGroups/")));
-    let filter = format!("?$filter=assignedTo('{}')", "51f2e9c3-d0c3-4b5e-9b38-a10003e061a5");
+    let limited = Estate::sample().unwrap().program(LIMITED).unwrap().object_id;
+    let filter = format!("?$filter=assignedTo('{limited}')");
     assert_eq!(scopes(&filter).await, [format!("{own}/resourceGroups/rg-web")]);
     let definitions = format!("{own}/providers/Microsoft.Authorization/roleDefinitions");
     assert_eq!(asking.all(&format!("{definitions}?$filter=type%20eq%20'CustomRole'")).await.len(), 3);

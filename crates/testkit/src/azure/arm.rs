@@ -1,13 +1,13 @@
 use axum::http::Method;
-use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value, json};
 
 use super::{
+    activity,
     answer::Answer,
     authorization,
     copies::{Item, Owner},
     estate::{Face, Namespace, Template},
-    filter::{Filter, Operator},
+    filter::Filter,
     login::{Audience, Caller, caller},
     management,
     paging::{list, page},
@@ -17,9 +17,6 @@ use super::{
     server::{Service, held},
     throttle::Verdict,
 };
-
-/// The activity log forgets what is older.
-const ACTIVITY_DAYS: i64 = 90;
 
 /// What the generic list tells of a resource.
 const GENERIC: [&str; 12] =
@@ -143,7 +140,8 @@ impl Asking<'_> {
                 Ok(Answer::json(200, &self.provider(owner, name, namespace)))
             }
             (["subscriptions", _, "providers", "microsoft.insights", "eventtypes", "management", "values"], Some(owner)) => {
-                self.activity(owner)
+                self.allowed("Microsoft.Insights/eventtypes/values/read", &self.path())?;
+                activity::values(self.service, self.request, owner)
             }
             _ => self.generic(folded, owner),
         }
@@ -453,72 +451,6 @@ impl Asking<'_> {
         let target = self.service.estate.subscription_id(owner);
         Answer::json(409, &json!({"error": {"code": code, "message": message, "target": target, "details": details}}))
     }
-
-    fn activity(&self, owner: Owner) -> Result<Answer, Answer> {
-        let bad = |message: &str| Answer::error(400, "BadRequest", message);
-        self.allowed("Microsoft.Insights/eventtypes/values/read", &self.path())?;
-        let text =
-            self.request.parameter("$filter").ok_or_else(|| bad("The $filter clause is required: eventTimestamp ge '...'."))?;
-        let filter = Filter::parse(text).map_err(|why| bad(&format!("The $filter clause is invalid: {why}.")))?;
-        let begin = filter.leaves().into_iter().find_map(|leaf| match leaf {
-            Filter::Compare { field, operator: Operator::GreaterOrEqual | Operator::Greater, value }
-                if field.eq_ignore_ascii_case("eventTimestamp") =>
-            {
-                Some(value.clone())
-            }
-            _ => None,
-        });
-        let begin = begin.ok_or_else(|| bad("The $filter clause must have a start time: eventTimestamp ge '...'."))?;
-        let begin: Timestamp = begin.parse().map_err(|_| bad(&format!("The start time '{begin}' is no time.")))?;
-        let now = self.service.now();
-        if begin < now - SignedDuration::from_hours(ACTIVITY_DAYS * 24) {
-            return Err(bad(&format!("The start time cannot be more than {ACTIVITY_DAYS} days in the past.")));
-        }
-        let id = self.service.estate.subscription_id(owner);
-        let written =
-            self.service.estate.written.activity.iter().filter(|activity| activity.subscription.eq_ignore_ascii_case(&id));
-        let mut events: Vec<Value> = Vec::new();
-        for activity in written {
-            let time = now - SignedDuration::from_mins(i64::from(activity.minutes_ago));
-            let mut event = activity.event.clone();
-            event.insert("eventTimestamp".to_owned(), time.to_string().into());
-            event.insert("submissionTimestamp".to_owned(), (time + SignedDuration::from_secs(90)).to_string().into());
-            let event = Value::Object(event);
-            let field = |name: &str| match name.to_lowercase().as_str() {
-                "eventtimestamp" => event.get("eventTimestamp").cloned(),
-                "resourceuri" => event.get("resourceId").cloned(),
-                "resourceprovider" => event.pointer("/resourceProviderName/value").cloned(),
-                "eventchannels" | "levels" => None,
-                own => event.as_object()?.iter().find(|(name, _)| name.eq_ignore_ascii_case(own)).map(|(_, value)| value.clone()),
-            };
-            if compared(&filter, &field) {
-                events.push(event);
-            }
-        }
-        // The latest first.
-        events.sort_by(|left, right| right["eventTimestamp"].as_str().cmp(&left["eventTimestamp"].as_str()));
-        Ok(self.paged(events.into_iter(), |event| event))
-    }
-}
-
-/// Times are compared as times: clients write them with more or fewer digits. Channels and levels are not looked at.
-fn compared(filter: &Filter, field: &dyn Fn(&str) -> Option<Value>) -> bool {
-    filter.leaves().into_iter().all(|leaf| match leaf {
-        Filter::Compare { field: name, operator, value } if name.eq_ignore_ascii_case("eventTimestamp") => {
-            let own = field("eventTimestamp").and_then(|own| own.as_str()?.parse::<Timestamp>().ok());
-            let (Some(own), Ok(other)) = (own, value.parse::<Timestamp>()) else { return false };
-            match operator {
-                Operator::Less => own < other,
-                Operator::LessOrEqual => own <= other,
-                Operator::Greater => own > other,
-                Operator::GreaterOrEqual => own >= other,
-                Operator::Equal => own == other,
-                Operator::NotEqual => own != other,
-            }
-        }
-        Filter::Compare { field: name, .. } if matches!(name.to_lowercase().as_str(), "eventchannels" | "levels") => true,
-        leaf => leaf.holds(field, &|_, _| false),
-    })
 }
 
 fn is_management_group(scope: &str) -> bool {

@@ -61,11 +61,8 @@ pub(crate) fn inherited(
             "atscopeandbelow" => home == scope || home.starts_with(&format!("{scope}/")),
             "assignedto" | "principalid" => {
                 let own = property(&value, "principalId").and_then(|own| own.as_str().map(str::to_lowercase));
-                arguments.first().is_some_and(|wanted| {
-                    let mut wanted = vec![wanted.to_lowercase()];
-                    wanted.extend(super::directory::groups_of(estate, &wanted[0].clone()));
-                    own.is_some_and(|own| wanted.contains(&own))
-                })
+                let wanted = arguments.first().map(|wanted| wanted.to_lowercase()).unwrap_or_default();
+                own.is_some_and(|own| own == wanted || super::directory::groups_of(estate, &wanted).contains(&own))
             }
             _ => false,
         };
@@ -75,9 +72,9 @@ pub(crate) fn inherited(
         }
         // What belongs to every tenant is seen from where one asks.
         if home.is_empty()
-            && let Some(id) = value.get("id").and_then(Value::as_str).map(|id| format!("{}{id}", request_scope(request)))
+            && let Some(id) = value.get_mut("id")
         {
-            value["id"] = id.into();
+            *id = format!("{}{}", request_scope(request), id.as_str().unwrap_or_default()).into();
         }
         values.push(value);
     }

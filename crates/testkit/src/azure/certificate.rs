@@ -139,7 +139,7 @@ mod tests {
             assert!(matches!(check("app", "https://b/token", 99), Err(BadAssertion::Audience(_))));
             assert!(matches!(check("other", "https://a/token", 99), Err(BadAssertion::Issuer)));
             assert!(matches!(check("app", "https://a/token", 100), Err(BadAssertion::Expired)));
-            let other = assertion.replacen(|letter: char| letter == 'e', "f", 1);
+            let other = assertion.replacen('e', "f", 1);
             assert!(matches!(super::check(&registered, &other, "app", "https://a/token", 99), Err(BadAssertion::Signature)));
         }
     }

@@ -22,6 +22,19 @@ pub struct Estate {
     pub(crate) extent: Extent,
 }
 
+/// What a program logs in with.
+#[derive(Clone, Debug)]
+pub struct Program {
+    /// Its client id.
+    pub client_id: String,
+    /// The id of its service principal.
+    pub object_id: String,
+    /// Its secret, if it has one.
+    pub secret: Option<String>,
+    /// A PEM file with its certificate and key, if it has one.
+    pub certificate: Option<PathBuf>,
+}
+
 /// Why an estate can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum EstateError {
@@ -147,6 +160,8 @@ pub(crate) struct Refusal {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct Login {
+    /// What tests call it.
+    pub(crate) name: String,
     pub(crate) app_id: String,
     /// Of its service principal.
     pub(crate) object_id: String,
@@ -291,6 +306,17 @@ impl Estate {
     /// How many resources it has.
     pub fn n_resources(&self) -> usize {
         self.extent.n_whole * self.written.n_resources + self.extent.n_rest
+    }
+
+    /// A program that may log in, by the name that the estate's files give it, such as `connector`.
+    pub fn program(&self, name: &str) -> Option<Program> {
+        let login = self.written.logins.iter().find(|login| login.name == name)?;
+        Some(Program {
+            client_id: login.app_id.clone(),
+            object_id: login.object_id.clone(),
+            secret: login.secrets.first().map(|secret| secret.value.clone()),
+            certificate: login.certificates.first().map(|file| self.written.folder.join(file)),
+        })
     }
 
     /// The tenant's id.

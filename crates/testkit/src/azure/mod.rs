@@ -5,6 +5,7 @@
 //! estate; the code knows only how Azure asks and answers. It writes nothing: PUT, PATCH and DELETE are refused. What it leaves out of
 //! Azure is said where it would be: conditions of role assignments and data actions are not looked at.
 
+mod activity;
 mod answer;
 mod arm;
 mod authorization;
@@ -28,7 +29,7 @@ mod throttle;
 mod token;
 
 pub use answer::Answer;
-pub use estate::{Estate, EstateError, folder};
+pub use estate::{Estate, EstateError, Program, folder};
 pub use faults::Matching;
 pub use request::Call;
 pub use server::{Control, Protection, Server, ServerOptions, Time};

@@ -204,9 +204,10 @@ impl Server {
         held(&self.service.faults).add(matching, answer, times);
     }
 
-    /// A token of one of the estate's programs for a resource such as `https://graph.microsoft.com`; `None` if there is no such program.
-    pub fn token(&self, app_id: &str, resource: &str) -> Option<String> {
-        let login = self.service.estate.written.logins.iter().find(|login| login.app_id == app_id)?;
+    /// A token of the program of the estate that has a name, for a resource such as `https://graph.microsoft.com`; `None` if there is no
+    /// such program.
+    pub fn token(&self, program: &str, resource: &str) -> Option<String> {
+        let login = self.service.estate.written.logins.iter().find(|login| login.name == program)?;
         Some(self.service.token(login, resource).0)
     }
 }

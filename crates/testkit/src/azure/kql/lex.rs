@@ -88,7 +88,7 @@ impl Lexer {
             word.push(letter);
             self.step();
         }
-        if matches!(word.as_str(), "in" | "has_any") && self.peek(0) == Some('~') {
+        if word == "in" && self.peek(0) == Some('~') {
             word.push('~');
             self.step();
         }

@@ -74,7 +74,7 @@ pub(crate) fn run<K: Copy, R: Row>(query: &Query, keys: impl Iterator<Item = K>,
                         take(&row);
                     }
                 });
-                let rows = stages.fold(made, |rows, stage| again(rows, stage));
+                let rows = stages.fold(made, again);
                 return Found::Made(rows.into_iter().map(|row| Layered::of(row).columns(&query.columns)).collect());
             }
         }
