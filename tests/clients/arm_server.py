@@ -369,8 +369,12 @@ def check_az(checks, about, az):
         checks.that("az security pricing list", len(plans["value"]) == 16, len(plans["value"]))
         roles = run("role", "assignment", "list", "--scope", f"/subscriptions/{about['subscriptions'][0]}", "--include-inherited", "--fill-principal-name", "false")
         checks.that("az role assignment list", len(roles) > 10, len(roles))
-        groups = run("account", "management-group", "show", "-n", "fernhollow", "--expand", "--recurse")
+        groups = run("account", "management-group", "show", "-n", "fernhollow", "--expand", "--recurse", "--no-register")
         checks.that("az account management-group show", len(groups["children"]) == 2, groups["displayName"])
+        events = run("monitor", "activity-log", "list", "--offset", "7d")
+        checks.that("az monitor activity-log list", len(events) == 6, len(events))
+        policies = run("policy", "assignment", "list")
+        checks.that("az policy assignment list", [own["displayName"] for own in policies] == ["Allowed locations"], len(policies))
         users = run("ad", "user", "list")
         checks.that("az ad user list", len(users) == 9, len(users))
 

@@ -30,7 +30,7 @@ pub(crate) fn values(service: &Service, request: &Request, owner: Owner) -> Resu
         _ => None,
     });
     let begin = begin.ok_or_else(|| bad("The $filter clause must have a start time: eventTimestamp ge '...'."))?;
-    let begin: Timestamp = begin.parse().map_err(|_| bad(&format!("The start time '{begin}' is no time.")))?;
+    let begin = moment(&begin).ok_or_else(|| bad(&format!("The start time '{begin}' is no time.")))?;
     let now = service.now();
     if begin < now - SignedDuration::from_hours(ACTIVITY_DAYS * 24) {
         return Err(bad(&format!("The start time cannot be more than {ACTIVITY_DAYS} days in the past.")));
@@ -65,8 +65,8 @@ pub(crate) fn values(service: &Service, request: &Request, owner: Owner) -> Resu
 fn compared(filter: &Filter, field: &dyn Fn(&str) -> Option<Value>) -> bool {
     filter.leaves().into_iter().all(|leaf| match leaf {
         Filter::Compare { field: name, operator, value } if name.eq_ignore_ascii_case("eventTimestamp") => {
-            let own = field("eventTimestamp").and_then(|own| own.as_str()?.parse::<Timestamp>().ok());
-            let (Some(own), Ok(other)) = (own, value.parse::<Timestamp>()) else { return false };
+            let own = field("eventTimestamp").and_then(|own| moment(own.as_str()?));
+            let (Some(own), Some(other)) = (own, moment(value)) else { return false };
             match operator {
                 Operator::Less => own < other,
                 Operator::LessOrEqual => own <= other,
@@ -79,4 +79,9 @@ fn compared(filter: &Filter, field: &dyn Fn(&str) -> Option<Value>) -> bool {
         Filter::Compare { field: name, .. } if matches!(name.to_lowercase().as_str(), "eventchannels" | "levels") => true,
         leaf => leaf.holds(field, &|_, _| false),
     })
+}
+
+/// A time as clients write it; without a zone it is UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }

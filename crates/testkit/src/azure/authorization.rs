@@ -58,6 +58,7 @@ pub(crate) fn inherited(
         let field = |name: &str| property(&value, name);
         let call = |name: &str, arguments: &[String]| match name.to_lowercase().as_str() {
             "atscope" => is_above(&home),
+            "atexactscope" => home == scope,
             "atscopeandbelow" => home == scope || home.starts_with(&format!("{scope}/")),
             "assignedto" | "principalid" => {
                 let own = property(&value, "principalId").and_then(|own| own.as_str().map(str::to_lowercase));

@@ -37,7 +37,7 @@ pub(crate) fn answer(service: &Service, request: &Request) -> Option<Answer> {
     let folded = request.folded();
     let folded: Vec<&str> = folded.iter().map(String::as_str).collect();
     let answer = match folded.as_slice() {
-        ["metadata", "endpoints"] => endpoints(service),
+        ["metadata", "endpoints"] => endpoints(service, request),
         ["metadata", "identity", "oauth2", "token"] => machine(service, request),
         [_, "discovery", "instance"] => instance(service),
         [tenant, "v2.0", ".well-known", "openid-configuration"] => discovery(service, tenant),
@@ -288,38 +288,37 @@ fn machine(service: &Service, request: &Request) -> Answer {
     Answer::json(200, &body)
 }
 
-/// What `az cloud register` reads.
-fn endpoints(service: &Service) -> Answer {
+/// What `az cloud register` reads: a cloud, in older versions a list of clouds.
+fn endpoints(service: &Service, request: &Request) -> Answer {
     let base = &service.base;
-    Answer::json(
-        200,
-        &json!([{
-            "name": "Skywarden",
-            "portal": base,
-            "resourceManager": format!("{base}/"),
-            "authentication": {
-                "loginEndpoint": format!("{base}/"),
-                "audiences": [format!("{base}/"), "https://management.core.windows.net/", "https://management.azure.com/"],
-                "tenant": service.estate.tenant(),
-                "identityProvider": "AAD",
-            },
-            "graph": base,
-            "graphAudience": base,
-            "microsoftGraphResourceId": base,
-            "activeDirectoryDataLake": base,
-            "logAnalyticsResourceId": base,
-            "batch": base,
-            "media": base,
-            "gallery": base,
-            "sqlManagement": base,
-            "suffixes": {
-                "storage": "core.windows.net",
-                "keyVaultDns": "vault.azure.net",
-                "sqlServerHostname": "database.windows.net",
-                "acrLoginServer": "azurecr.io",
-            },
-        }]),
-    )
+    let cloud = json!({
+        "name": "Skywarden",
+        "portal": base,
+        "resourceManager": format!("{base}/"),
+        "authentication": {
+            "loginEndpoint": format!("{base}/"),
+            "audiences": [format!("{base}/"), "https://management.core.windows.net/", "https://management.azure.com/"],
+            "tenant": service.estate.tenant(),
+            "identityProvider": "AAD",
+        },
+        "graph": base,
+        "graphAudience": base,
+        "microsoftGraphResourceId": base,
+        "activeDirectoryDataLake": base,
+        "logAnalyticsResourceId": base,
+        "batch": base,
+        "media": base,
+        "gallery": base,
+        "sqlManagement": base,
+        "suffixes": {
+            "storage": "core.windows.net",
+            "keyVaultDns": "vault.azure.net",
+            "sqlServerHostname": "database.windows.net",
+            "acrLoginServer": "azurecr.io",
+        },
+    });
+    let is_list = request.parameter("api-version").is_none_or(|version| version < "2022-09-01");
+    Answer::json(200, &if is_list { json!([cloud]) } else { cloud })
 }
 
 fn instance(service: &Service) -> Answer {
