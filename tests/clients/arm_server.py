@@ -235,7 +235,7 @@ def check_reads(checks, about):
     checks.that("role assignments at and above", "Microsoft.Management" in scopes, len(assigned))
     roles = list(access.role_definitions.list(f"/subscriptions/{own}", filter="type eq 'CustomRole'"))
     checks.that("custom roles", {role.role_type for role in roles} == {"CustomRole"}, len(roles))
-    by_id = access.role_definitions.get_by_id(f"subscriptions/{own}{assigned[0].role_definition_id[assigned[0].role_definition_id.index('/providers/'):]}")
+    by_id = access.role_definitions.get_by_id(f"subscriptions/{own}/providers/{assigned[0].role_definition_id.split('/providers/')[1]}")
     checks.that("a role by its id", bool(by_id.permissions[0].actions), by_id.role_name)
     mine = list(access.permissions.list_for_resource_group("rg-web"))
     checks.that("own permissions", ["*/read"] in [permission.actions for permission in mine], len(mine))
@@ -256,7 +256,8 @@ def check_graph(checks, about):
             break
     checks.that("all rows by paging", len(set(seen)) == len(seen) == answer.total_records == COPIES, f"{len(seen)} in {n_pages} pages")
     checks.that("rows in their order", seen == sorted(seen))
-    query = "Resources | where type =~ 'Microsoft.Compute/virtualMachines' and properties.storageProfile.osDisk.osType == 'Linux' | summarize n = count() by subscriptionId"
+    linux = "type =~ 'Microsoft.Compute/virtualMachines' and properties.storageProfile.osDisk.osType == 'Linux'"
+    query = f"Resources | where {linux} | summarize n = count() by subscriptionId"
     answer = graph.resources(QueryRequest(query=query, subscriptions=about["subscriptions"][:1]))
     checks.that("a summary", answer.data == [{"n": 100, "subscriptionId": about["subscriptions"][0]}], answer.data)
     answer = graph.resources(QueryRequest(query="resources | limit 3 | project name", options=QueryRequestOptions(result_format="table")))
@@ -288,7 +289,8 @@ def check_refusals(checks, about):
     checks.refused("an unknown subscription", lambda: list(strange.virtual_machines.list_all()), 404, "SubscriptionNotFound")
     vault = f"/subscriptions/{own}/resourceGroups/rg-data/providers/Microsoft.KeyVault/vaults/kv-fernhollow-data"
     blind = client(ResourceManagementClient, about, partial, own)
-    error = checks.refused("a vault without the right to read it", lambda: blind.resources.get_by_id(vault, api_version="2023-07-01"), 403, "AuthorizationFailed")
+    read = lambda client, path: client.resources.get_by_id(path, api_version="2024-01-01")
+    error = checks.refused("a vault without the right to read it", lambda: read(blind, vault), 403, "AuthorizationFailed")
     named = login_of("partial-secret") in error.message and "Microsoft.KeyVault/vaults/read" in error.message and vault in error.message
     checks.that("which names client, action and scope", named)
     keys = client(StorageManagementClient, about, connector, other).storage_accounts
@@ -297,9 +299,11 @@ def check_refusals(checks, about):
     checks.that("an action with the right to it", len(more.list_keys("rg-dev", "stfernhollowdev")["keys"]) == 1)
     unregistered = client(ResourceManagementClient, about, connector, other)
     path = f"/subscriptions/{other}/providers/Microsoft.DocumentDB/databaseAccounts"
-    checks.refused("a list of a provider that is not registered", lambda: unregistered.resources.get_by_id(path, api_version="2024-08-15"), 409, "MissingSubscriptionRegistration")
-    path = f"/subscriptions/{other}/providers/Microsoft.Security/pricings"
-    checks.refused("plans where Defender is not registered", lambda: unregistered.resources.get_by_id(path, api_version="2024-01-01"), 404, "Subscription Not Registered")
+    missing = "MissingSubscriptionRegistration"
+    checks.refused("a list of a provider that is not registered", lambda: read(unregistered, path), 409, missing)
+    plans = f"/subscriptions/{other}/providers/Microsoft.Security/pricings"
+    missing = "Subscription Not Registered"
+    checks.refused("plans where Defender is not registered", lambda: read(unregistered, plans), 404, missing)
     try:
         resources.resource_groups.create_or_update("new", {"location": "westeurope"})
         raise SystemExit("WRONG a group was made")
@@ -367,7 +371,8 @@ def check_az(checks, about, az):
         checks.that("az webapp config appsettings list", "NODE_ENV" in [own["name"] for own in settings], len(settings))
         plans = run("security", "pricing", "list")
         checks.that("az security pricing list", len(plans["value"]) == 16, len(plans["value"]))
-        roles = run("role", "assignment", "list", "--scope", f"/subscriptions/{about['subscriptions'][0]}", "--include-inherited", "--fill-principal-name", "false")
+        scope = f"/subscriptions/{about['subscriptions'][0]}"
+        roles = run("role", "assignment", "list", "--scope", scope, "--include-inherited", "--fill-principal-name", "false")
         checks.that("az role assignment list", len(roles) > 10, len(roles))
         groups = run("account", "management-group", "show", "-n", "fernhollow", "--expand", "--recurse", "--no-register")
         checks.that("az account management-group show", len(groups["children"]) == 2, groups["displayName"])

@@ -140,12 +140,6 @@ mod tests {
             copy,
             "/subscriptions/sub0/resourceGroups/web-k1/providers/X/y/z and /subscriptions/sub0/resourcegroups/WEB-k1"
         );
-        assert_eq!(
-            template.closed("", |_| "0a-1".to_owned()),
-            text.to_ascii_lowercase()
-                .replace("resourcegroups/web/providers/x", "resourceGroups/web/providers/X")
-                .replace("/web", "/WEB")
-                .replacen("/WEB", "/web", 1)
-        );
+        assert_eq!(template.closed("", |_| "0A-1".to_owned()), text.replace("0a-1", "0A-1"));
     }
 }
