@@ -1,5 +1,6 @@
 //! Estates for tests and benchmarks: the recorded sample, and as many copies of it as wanted. Development only.
 
+pub mod azure;
 pub mod published;
 pub mod tenant;
 
