@@ -1,0 +1,3 @@
+//! Facts about resources of Azure.
+
+pub(crate) mod exposure;
