@@ -63,13 +63,6 @@ impl Reach {
         self.take(traffic, evidence);
     }
 
-    /// What reaches another reaches this, too; doubts stay behind.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.sources.extend(other.sources);
-        self.named.extend(other.named);
-        self.take(&other.traffic, other.evidence);
-    }
-
     pub(crate) fn doubt(&mut self, doubt: Why) {
         if !self.doubts.contains(&doubt) {
             self.doubts.push(doubt);

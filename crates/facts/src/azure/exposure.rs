@@ -9,6 +9,7 @@ mod balancers;
 mod endpoints;
 mod firewalls;
 mod gateways;
+mod gathered;
 mod groups;
 mod managed;
 mod managers;
@@ -26,13 +27,12 @@ use skywarden_model::{Resource, UnreadableKind};
 pub(crate) use self::networks::Networks;
 use self::{
     endpoints::{Asked, Endpoint, Unguarded},
+    gathered::Gathered,
     networks::{BALANCER, GATEWAY, INTERFACE, MACHINE, PUBLIC_ADDRESS, SCALE_SET, pointed},
-    rules::{Opening, Origin},
+    rules::Opening,
 };
 use crate::{
     exposure::fact,
-    network::Traffic,
-    reach::{Flow, Reach},
     read::{self, Why},
     sheet::{Fact, seen},
 };
@@ -43,77 +43,79 @@ const CLASSIC_MACHINE: &str = "Microsoft.ClassicCompute/virtualMachines";
 /// How the internet reaches a resource of Azure; `settings` are of types whose collectors tell which of them decide.
 pub(crate) fn exposure<'a>(resource: &'a Resource, settings: Option<&SettingsExposure>, networks: &Networks<'a>) -> Option<Fact> {
     match resource.type_name.as_str() {
-        MACHINE => Some(fact(&machine(resource, networks), &[])),
-        SCALE_SET => Some(fact(&scale_set(resource, networks), &[])),
-        INTERFACE => Some(fact(&interface(resource, networks), &[])),
+        MACHINE => Some(fact(&machine(resource, networks).into_reach(), &[])),
+        SCALE_SET => Some(fact(&scale_set(resource, networks).into_reach(), &[])),
+        INTERFACE => Some(fact(&interface(resource, networks).into_reach(), &[])),
         BALANCER => Some(with_ports(balancers::own_openings(resource, networks))),
         GATEWAY => Some(with_ports(gateways::openings(resource, networks))),
         CLASSIC_MACHINE => {
             let message = "the endpoints of classic machines are not read; Azure has retired them";
-            let mut reach = Reach::default();
-            reach.doubt(read::why(UnreadableKind::NotCarried, &format!("read the endpoints of {}", resource.id), message));
-            Some(fact(&reach, &[]))
+            let mut found = Gathered::default();
+            found.doubt(read::why(UnreadableKind::NotCarried, &format!("read the endpoints of {}", resource.id), message));
+            Some(fact(&found.into_reach(), &[]))
         }
         _ => settings.map(|settings| managed::managed(resource, settings, networks)),
     }
 }
 
-fn machine<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Reach {
-    let mut reach = Reach::default();
+fn machine<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Gathered {
+    let mut found = Gathered::default();
+    add_machine(&mut found, resource, networks);
+    found
+}
+
+fn add_machine<'a>(found: &mut Gathered, resource: &'a Resource, networks: &Networks<'a>) {
     match read::list(resource, &["networkProfile", "networkInterfaces"]) {
-        Err(why) => reach.doubt(why),
+        Err(why) => found.doubt(why),
         Ok(items) => {
             for (place, item) in items.iter().enumerate() {
                 let path = format!("networkProfile.networkInterfaces[{place}]");
                 let id = item.get("id").and_then(Value::as_str);
-                let found = id.ok_or_else(|| read::malformed(resource, &path, "it has no id"));
-                match found.and_then(|id| networks.resource(INTERFACE, id)).and_then(Endpoint::of_interface) {
-                    Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut reach, endpoint, networks)),
-                    Err(why) => reach.doubt(why),
+                let id = id.ok_or_else(|| read::malformed(resource, &path, "it has no id"));
+                match id.and_then(|id| networks.resource(INTERFACE, id)).and_then(Endpoint::of_interface) {
+                    Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(found, endpoint, networks)),
+                    Err(why) => found.doubt(why),
                 }
             }
         }
     }
-    reach
 }
 
-fn interface<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Reach {
-    let mut reach = Reach::default();
+fn interface<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Gathered {
+    let mut found = Gathered::default();
     match Endpoint::of_interface(resource) {
-        Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut reach, endpoint, networks)),
-        Err(why) => reach.doubt(why),
+        Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut found, endpoint, networks)),
+        Err(why) => found.doubt(why),
     }
-    reach
+    found
 }
 
 /// What reaches the machines that it makes by its profile, and those that were put into it.
-fn scale_set<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Reach {
-    let mut reach = Reach::default();
+fn scale_set<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Gathered {
+    let mut found = Gathered::default();
     match Endpoint::of_scale_set(resource) {
-        Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut reach, endpoint, networks)),
-        Err(why) => reach.doubt(why),
+        Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut found, endpoint, networks)),
+        Err(why) => found.doubt(why),
     }
     let mode = read::text(resource, &["orchestrationMode"]);
     if mode.as_ref().is_ok_and(|mode| mode.is_none_or(|mode| mode.eq_ignore_ascii_case("Uniform"))) {
-        return reach;
+        return found;
     }
     for member in networks.members(resource.id.as_str()) {
-        let of_member = machine(member, networks);
-        of_member.doubts.iter().for_each(|why| reach.doubt(Arc::clone(why)));
-        reach.join(of_member);
+        add_machine(&mut found, member, networks);
     }
     if let Some(why) = networks.unseen(MACHINE, &resource.scope.account) {
-        reach.doubt(why);
+        found.doubt(why);
     }
-    reach
+    found
 }
 
 /// All that reaches one endpoint.
-fn add<'a>(reach: &mut Reach, endpoint: &Endpoint<'a>, networks: &Networks<'a>) {
+fn add<'a>(found: &mut Gathered, endpoint: &Endpoint<'a>, networks: &Networks<'a>) {
     if let Some((unguarded, first)) = own_address(endpoint, networks) {
         for opening in endpoint.openings(networks, &Asked::Internet, &unguarded) {
             let evidence = std::iter::once(first.clone()).chain(opening.evidence).collect();
-            enter(reach, Opening { evidence, ..opening });
+            found.add(Opening { evidence, ..opening });
         }
     }
     let (led, doubts) = balancers::led_to(endpoint, networks);
@@ -121,16 +123,16 @@ fn add<'a>(reach: &mut Reach, endpoint: &Endpoint<'a>, networks: &Networks<'a>) 
         for opening in endpoint.openings(networks, &Asked::Internet, &way.unguarded) {
             let traffic = opening.traffic.intersection(&way.traffic);
             let evidence = way.evidence.iter().cloned().chain(opening.evidence).collect();
-            enter(reach, Opening { traffic, evidence, ..opening });
+            found.add(Opening { traffic, evidence, ..opening });
         }
     }
     for why in doubts {
         for opening in endpoint.openings(networks, &Asked::Internet, &Unguarded::Unknown(Arc::clone(&why))) {
-            enter(reach, Opening { doubt: Some(Arc::clone(&why)), ..opening });
+            found.add(Opening { doubt: Some(Arc::clone(&why)), ..opening });
         }
     }
     for opening in firewalls::translated_to(endpoint, networks) {
-        enter(reach, opening);
+        found.add(opening);
     }
 }
 
@@ -160,31 +162,17 @@ fn own_address<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>) -> Option<(
     Some((unguarded, seen(endpoint.resource, field, "a public address", json!(id))))
 }
 
-/// Puts what is let in into what reaches the resource.
-fn enter(reach: &mut Reach, opening: Opening) {
-    let Opening { origin, traffic, evidence, doubt } = opening;
-    match (origin, doubt) {
-        (_, Some(why)) if traffic != Traffic::default() => reach.doubt(why),
-        (_, Some(_)) => {}
-        (Origin::Net(source), None) => reach.add(Flow { source, traffic, evidence, doubt: None }),
-        (Origin::Tag(_), None) if traffic == Traffic::default() => {}
-        (Origin::Tag(tag), None) => reach.add_named(tag, &traffic, evidence),
-        // What is inside the network is not the internet.
-        (Origin::Inside(_), None) => {}
-    }
-}
-
 /// What reaches something that has its own ports.
 fn with_ports(openings: Result<(Vec<Opening>, Vec<u16>), Why>) -> Fact {
-    let mut reach = Reach::default();
+    let mut found = Gathered::default();
     match openings {
         Ok((openings, ports)) => {
-            openings.into_iter().for_each(|opening| enter(&mut reach, opening));
-            fact(&reach, &ports)
+            openings.into_iter().for_each(|opening| found.add(opening));
+            fact(&found.into_reach(), &ports)
         }
         Err(why) => {
-            reach.doubt(why);
-            fact(&reach, &[])
+            found.doubt(why);
+            fact(&found.into_reach(), &[])
         }
     }
 }

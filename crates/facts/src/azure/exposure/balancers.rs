@@ -21,7 +21,6 @@ use crate::{
 ///
 /// It passes traffic on as it came, so that the network security groups of what is behind it see the client's address.
 pub(crate) struct Balancer<'a> {
-    pub(crate) resource: &'a Resource,
     ways: Vec<Way>,
     /// By what an address configuration names (a pool, a NAT rule, a NAT pool; folded): the places of its ways.
     by_name: BTreeMap<String, Vec<usize>>,
@@ -50,7 +49,7 @@ pub(crate) struct Led {
 impl<'a> Balancer<'a> {
     pub(crate) fn new(resource: &'a Resource) -> Result<Self, Why> {
         let mut balancer =
-            Self { resource, ways: Vec::new(), by_name: BTreeMap::new(), pools: BTreeMap::new(), unguarded: unguarded(resource) };
+            Self { ways: Vec::new(), by_name: BTreeMap::new(), pools: BTreeMap::new(), unguarded: unguarded(resource) };
         let mut public = BTreeMap::new();
         for (place, item) in read::list(resource, &["frontendIPConfigurations"])?.iter().enumerate() {
             let wrong = |problem| read::malformed(resource, &format!("frontendIPConfigurations[{place}]"), problem);

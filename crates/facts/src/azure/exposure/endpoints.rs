@@ -110,7 +110,7 @@ impl<'a> Endpoint<'a> {
             return vec![self.everything(asked, Some(why))];
         }
         let table = subnet.clone().and_then(|subnet| subnet.table.map(|id| networks.table(id)).transpose());
-        let routed = table.as_ref().ok().and_then(|table| table.map(|table| table.routed())).unwrap_or_default();
+        let routed = table.clone().map(|table| table.map(|table| table.routed()).unwrap_or_default());
         let address = match (&self.address, &subnet) {
             (Address::Unknown(_), Ok(Subnet { ranges, .. })) if !ranges.is_empty() => Address::Within(ranges.clone()),
             (address, _) => address.clone(),

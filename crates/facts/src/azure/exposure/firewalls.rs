@@ -34,7 +34,7 @@ pub(crate) struct Translations<'a> {
 struct Firewall<'a> {
     resource: &'a Resource,
     /// Folded; `None`: it lies in a hub of a virtual WAN.
-    network: Option<String>,
+    network: Result<Option<String>, Why>,
     origin: Origin,
     /// By the address that traffic goes to.
     rules: BTreeMap<IpAddr, Vec<Translation>>,
@@ -60,7 +60,10 @@ impl<'a> Translations<'a> {
 
 /// What firewalls pass on to an endpoint.
 pub(crate) fn translated_to<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>) -> Vec<Opening> {
-    let Ok(subnet) = endpoint.subnet.clone().and_then(|id| networks.subnet(id)) else { return Vec::new() };
+    let subnet = match endpoint.subnet.clone().and_then(|id| networks.subnet(id)) {
+        Ok(subnet) => subnet,
+        Err(why) => return vec![endpoint.everything(&Asked::Internet, Some(why))],
+    };
     let mut openings = Vec::new();
     // The network's own subscription, and those of the networks that it is peered with, may have firewalls that were not seen.
     let mut unseen = networks.unseen(FIREWALL, account_of(&subnet.network));
@@ -128,7 +131,11 @@ impl<'a> Firewall<'a> {
                 items.iter().filter_map(|item| item.pointer("/properties/privateIPAddress")?.as_str()?.parse().ok());
             addresses.next()
         });
-        let network = subnet.and_then(|id| id.split_once("/subnets/").map(|(network, _)| network.to_owned()));
+        let network = configurations
+            .as_ref()
+            .map_err(Why::clone)
+            .map(|_| subnet)
+            .map(|subnet| subnet.and_then(|id| id.split_once("/subnets/").map(|(network, _)| network.to_owned())));
         let mut firewall = Self {
             resource,
             network,
@@ -182,7 +189,7 @@ impl<'a> Firewall<'a> {
     /// Whether it can pass traffic on into a network: its own, or one that is peered with it.
     fn reaches(&self, network: &str, networks: &Networks<'_>) -> Result<bool, Why> {
         let peers = networks.peers(network)?;
-        let Some(own) = &self.network else {
+        let Some(own) = self.network.as_ref().map_err(Why::clone)? else {
             // A hub's own network belongs to Microsoft and is in no listing.
             let Some(hub) = peers.iter().find(|peer| !networks.has_network(peer)) else { return Ok(false) };
             let message = format!("{network} is peered with {hub}, which was not seen and may be the firewall's hub");

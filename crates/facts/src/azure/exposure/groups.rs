@@ -14,31 +14,31 @@ use crate::{
 };
 
 /// A network security group: what it lets in, the first rule that matches deciding.
-pub(crate) struct Group<'a> {
-    pub(crate) resource: &'a Resource,
+pub(crate) struct Group {
     pub(crate) rules: Result<Vec<Rule>, Why>,
     /// What it lets in from the internet over IPv4 and IPv6, where that is the same whoever is behind it.
     common: Option<[Vec<Opening>; 2]>,
 }
 
-impl<'a> Group<'a> {
-    pub(crate) fn new(resource: &'a Resource) -> Self {
+impl Group {
+    pub(crate) fn new(resource: &Resource) -> Self {
         let rules = inbound(resource);
         let common = rules.as_ref().ok().filter(|rules| rules.iter().all(is_for_all)).map(|rules| {
             let message = "no rule asks for it";
             let nowhere = Address::Unknown(read::malformed(resource, "securityRules", message));
-            let target = Target { address: nowhere, groups: &Ok(Vec::new()), routed: &[] };
+            let target = Target { address: nowhere, groups: &Ok(Vec::new()), routed: &Ok(Vec::new()) };
             [Family::V4, Family::V6].map(|family| rules::from_internet(rules, family, &target))
         });
-        Self { resource, rules, common }
+        Self { rules, common }
     }
 
     /// What it lets in from the internet to the target.
     pub(crate) fn from_internet(&self, family: Family, target: &Target<'_>) -> Result<Cow<'_, [Opening]>, Why> {
         let rules = self.rules.as_ref().map_err(Why::clone)?;
+        let is_plain = target.routed.as_ref().is_ok_and(Vec::is_empty);
         Ok(match (&self.common, family) {
-            (Some([v4, _]), Family::V4) if target.routed.is_empty() => Cow::Borrowed(v4),
-            (Some([_, v6]), Family::V6) if target.routed.is_empty() => Cow::Borrowed(v6),
+            (Some([v4, _]), Family::V4) if is_plain => Cow::Borrowed(v4),
+            (Some([_, v6]), Family::V6) if is_plain => Cow::Borrowed(v6),
             _ => Cow::Owned(rules::from_internet(rules, family, target)),
         })
     }

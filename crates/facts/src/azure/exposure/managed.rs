@@ -7,8 +7,8 @@ use skywarden_model::{Evidence, Resource, UnreadableKind};
 
 use super::{
     endpoints::{Asked, Unguarded},
-    enter,
     gateways::in_subnet,
+    gathered::Gathered,
     groups::{joined, net, source},
     networks::Networks,
     rules::{self, Address, ClientPorts, Destination, Opening, Rule, Source, Target},
@@ -16,7 +16,7 @@ use super::{
 use crate::{
     exposure::narrow_to,
     network::{Action, Traffic, is_internet},
-    reach::{Family, Reach},
+    reach::Family,
     read::{self, Why},
     sheet::{Fact, seen},
 };
@@ -26,10 +26,10 @@ const ALL_OF_AZURE: &str = "AzureCloud";
 
 /// A managed service that its own settings open or close.
 pub(crate) fn managed<'a>(resource: &'a Resource, settings: &SettingsExposure, networks: &Networks<'a>) -> Fact {
-    let mut reach = Reach::default();
+    let mut found = Gathered::default();
     let closed = settings.closed_if.iter().map(|closing| closes(resource, closing));
     let closed = match closed.fold(Truth::No, Truth::or) {
-        Truth::Yes => return narrow_to(reach, Ok(Vec::new())),
+        Truth::Yes => return narrow_to(found.into_reach(), Ok(Vec::new())),
         Truth::No => None,
         Truth::Unknown(why) => Some(why),
     };
@@ -68,26 +68,26 @@ pub(crate) fn managed<'a>(resource: &'a Resource, settings: &SettingsExposure, n
                 let doubts = [&closed, &of_family, &of_door, &opening.doubt];
                 let doubt = doubts.into_iter().flatten().next().cloned();
                 let evidence = switches.iter().cloned().chain(opening.evidence).collect();
-                enter(&mut reach, Opening { evidence, doubt, ..opening });
+                found.add(Opening { evidence, doubt, ..opening });
             }
         }
     }
     let mut ports = Vec::new();
+    let mut unsure = None;
     for port in &settings.ports {
         match port {
             ServicePort::Always(port) => ports.push(*port),
             ServicePort::While { port, only_if } => match holds(resource, only_if) {
                 Truth::Yes => ports.push(*port),
                 Truth::No => {}
-                Truth::Unknown(why) if reach.traffic != Traffic::default() || !reach.doubts.is_empty() => {
-                    ports.push(*port);
-                    reach.doubt(why);
-                }
-                Truth::Unknown(_) => {}
+                Truth::Unknown(why) => unsure = unsure.or(Some(why)),
             },
         }
     }
-    narrow_to(reach, Ok(ports))
+    if let Some(why) = unsure.filter(|_| !found.is_empty()) {
+        found.doubt(why);
+    }
+    narrow_to(found.into_reach(), Ok(ports))
 }
 
 /// What the network security group of its subnet lets in, where it lies in one.
@@ -109,7 +109,7 @@ fn through_door(resource: &Resource, door: &SettingsDoor, family: Family) -> Vec
     let target = Target {
         address: Address::Unknown(read::malformed(resource, "address", "no rule asks for it")),
         groups: &Ok(Vec::new()),
-        routed: &[],
+        routed: &Ok(Vec::new()),
     };
     let everyone = |evidence: Evidence| Rule {
         action: Action::Allow,
@@ -145,7 +145,10 @@ fn through_door(resource: &Resource, door: &SettingsDoor, family: Family) -> Vec
     }
     rules::sort(&mut all);
     match default_action(resource, door, n_rules, hidden) {
-        Ok(Some(evidence)) => all.push(everyone(evidence)),
+        Ok(Some(evidence)) => {
+            all.push(everyone(evidence));
+            doubts.clear();
+        }
         Ok(None) => {}
         Err(why) => doubts.extend(in_doubt(&why)),
     }
@@ -245,24 +248,7 @@ fn address_rules(resource: &Resource, list: &AddressRules) -> Result<(Vec<Rule>,
             evidence: seen(resource, path, expected, shown),
         });
     }
-    Ok((merged(found), items.len()))
-}
-
-/// Rules of which order does not matter let in together what their ranges make together.
-fn merged(rules: Vec<Rule>) -> Vec<Rule> {
-    if rules.iter().any(|rule| rule.action == Action::Deny) {
-        return rules;
-    }
-    let of_rule = |rule: &Rule| {
-        rule.sources.iter().filter_map(|it| if let Source::Net(net) = it { Some(*net) } else { None }).collect::<Vec<_>>()
-    };
-    let nets: Vec<IpNet> = rules.iter().flat_map(of_rule).collect();
-    let mut more = Vec::new();
-    for net in IpNet::aggregate(&nets).into_iter().filter(is_internet).filter(|net| !nets.contains(net)) {
-        let inside = rules.iter().find(|rule| of_rule(rule).iter().any(|own| net.contains(own)));
-        more.extend(inside.map(|rule| Rule { sources: vec![Source::Net(net)], ..rule.clone() }));
-    }
-    rules.into_iter().chain(more).collect()
+    Ok((found, items.len()))
 }
 
 /// The ranges between two addresses.

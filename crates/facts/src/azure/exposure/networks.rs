@@ -46,7 +46,7 @@ pub(crate) struct Subnet<'a> {
 /// Everything of Azure that traffic passes on its way, indexed once by folded id.
 pub(crate) struct Networks<'a> {
     resources: HashMap<Cow<'a, str>, &'a Resource>,
-    groups: HashMap<Cow<'a, str>, Group<'a>>,
+    groups: HashMap<Cow<'a, str>, Group>,
     subnets: HashMap<String, Result<Subnet<'a>, Why>>,
     /// By network: the networks that it is peered with.
     peers: BTreeMap<String, Result<BTreeSet<String>, Why>>,
@@ -131,7 +131,7 @@ impl<'a> Networks<'a> {
         found.copied().ok_or_else(|| self.missing(type_name, id))
     }
 
-    pub(crate) fn group(&self, id: &str) -> Result<&Group<'a>, Why> {
+    pub(crate) fn group(&self, id: &str) -> Result<&Group, Why> {
         self.groups.get(&*folded(id)).ok_or_else(|| self.missing(GROUP, id))
     }
 

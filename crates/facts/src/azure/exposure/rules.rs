@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use skywarden_model::{Evidence, UnreadableKind};
@@ -72,7 +72,7 @@ pub(crate) struct Target<'a> {
     /// Its application security groups, folded.
     pub(crate) groups: &'a Result<Vec<String>, Why>,
     /// Ranges of user-defined routes wide enough to be the internet: `VirtualNetwork` holds the prefixes of such routes.
-    pub(crate) routed: &'a [IpNet],
+    pub(crate) routed: &'a Result<Vec<IpNet>, Why>,
 }
 
 /// Where something lies in its network.
@@ -111,32 +111,27 @@ pub(crate) fn from_internet(rules: &[Rule], family: Family, target: &Target<'_>)
         Source::Net(net) => Some(*net),
         _ => None,
     });
-    let mut cuts: Vec<IpNet> =
-        named.chain(target.routed.iter().copied()).filter(|net| is_cut(net) && *net != whole && whole.contains(net)).collect();
+    let mut cuts: Vec<IpNet> = named
+        .chain(target.routed.iter().flatten().copied())
+        .filter(|net| is_cut(net) && *net != whole && whole.contains(net))
+        .collect();
     cuts.sort_unstable();
     cuts.dedup();
     let mut pieces = Vec::new();
     split(whole, &cuts, &mut pieces);
 
-    let mut sure: BTreeMap<(Traffic, Vec<usize>), Vec<IpNet>> = BTreeMap::new();
+    let mut sure = Vec::new();
     let mut openings = Vec::new();
     for piece in pieces {
         let verdict = decide(rules, &Origin::Net(piece), target);
         if verdict.open != Traffic::default() {
-            sure.entry((verdict.open, verdict.allowing)).or_default().push(piece);
+            sure.push((piece, verdict.open, verdict.allowing));
         }
         if let Some((traffic, why)) = verdict.doubtful {
             openings.push(Opening { origin: Origin::Net(piece), traffic, evidence: Vec::new(), doubt: Some(why) });
         }
     }
-    let evidence_of =
-        |allowing: &[usize]| allowing.iter().filter_map(|place| rules.get(*place)).map(|rule| rule.evidence.clone()).collect();
-    for ((traffic, allowing), pieces) in sure {
-        for net in IpNet::aggregate(&pieces).into_iter().filter(is_internet) {
-            let evidence = evidence_of(&allowing);
-            openings.push(Opening { origin: Origin::Net(net), traffic: traffic.clone(), evidence, doubt: None });
-        }
-    }
+    openings.extend(joined(rules, &sure));
     let mut tags: Vec<&Arc<str>> = rules
         .iter()
         .filter(|rule| rule.action == Action::Allow)
@@ -151,6 +146,32 @@ pub(crate) fn from_internet(rules: &[Rule], family: Family, target: &Target<'_>)
     for tag in tags {
         let origin = Origin::Tag(Arc::clone(tag));
         openings.extend(opened(rules, &origin, target));
+    }
+    openings
+}
+
+/// Pieces that let the same in make up ranges together: what is open in all of them may be open in more.
+fn joined(rules: &[Rule], pieces: &[(IpNet, Traffic, Vec<usize>)]) -> Vec<Opening> {
+    let kinds: BTreeSet<&Traffic> = pieces.iter().map(|(_, traffic, _)| traffic).collect();
+    let shared = kinds.iter().flat_map(|one| kinds.iter().map(|other| one.intersection(other)));
+    let shared: BTreeSet<Traffic> = shared.filter(|traffic| *traffic != Traffic::default()).collect();
+    let mut openings: Vec<Opening> = Vec::new();
+    for traffic in shared.into_iter().rev() {
+        let inside: Vec<_> = pieces.iter().filter(|(_, open, _)| traffic.difference(open) == Traffic::default()).collect();
+        let nets: Vec<IpNet> = inside.iter().map(|(net, ..)| *net).collect();
+        for net in IpNet::aggregate(&nets).into_iter().filter(is_internet) {
+            let origin = Origin::Net(net);
+            let is_told = |before: &Opening| before.origin == origin && traffic.difference(&before.traffic) == Traffic::default();
+            if openings.iter().any(is_told) {
+                continue;
+            }
+            let parts = inside.iter().filter(|(part, ..)| net.contains(part));
+            let opens =
+                |place: &usize| rules.get(*place).filter(|rule| rule.traffic.intersection(&traffic) != Traffic::default());
+            let places: BTreeSet<usize> = parts.flat_map(|(.., allowing)| allowing.iter().copied()).collect();
+            let evidence = places.iter().filter_map(opens).map(|rule| rule.evidence.clone()).collect();
+            openings.push(Opening { origin, traffic: traffic.clone(), evidence, doubt: None });
+        }
     }
     openings
 }
@@ -332,7 +353,7 @@ fn matches(rule: &Rule, origin: &Origin, target: &Target<'_>) -> Match {
     from.and(destinations.fold(Match::No, Match::or))
 }
 
-fn is_from(source: &Source, origin: &Origin, action: Action, routed: &[IpNet]) -> Match {
+fn is_from(source: &Source, origin: &Origin, action: Action, routed: &Result<Vec<IpNet>, Why>) -> Match {
     let in_route = |is_in: bool| {
         let message = "`VirtualNetwork` may hold the default route that the subnet's route table has";
         if is_in {
@@ -345,8 +366,13 @@ fn is_from(source: &Source, origin: &Origin, action: Action, routed: &[IpNet]) -
         (Source::Everyone, _) => Match::Yes,
         (Source::Internet, origin) => Match::of(!matches!(origin, Origin::Inside(_))),
         (Source::Network, Origin::Inside(_)) => Match::Yes,
-        (Source::Network, Origin::Net(net)) => in_route(routed.iter().any(|route| route.contains(net))),
-        (Source::Network, Origin::Tag(_)) => in_route(!routed.is_empty()),
+        (Source::Network, origin) => match routed {
+            Ok(routes) => in_route(match origin {
+                Origin::Net(net) => routes.iter().any(|route| route.contains(net)),
+                _ => !routes.is_empty(),
+            }),
+            Err(why) => Match::Maybe(Arc::clone(why)),
+        },
         (Source::Tag(tag), Origin::Tag(origin)) => Match::of(covers(tag, origin)),
         (Source::Tag(_), _) => Match::No,
         (Source::Net(net), Origin::Net(origin)) => Match::of(net.contains(origin)),
