@@ -160,7 +160,7 @@ impl<'a> Endpoint<'a> {
 
     fn through_group(&self, networks: &Networks<'a>, id: &str, asked: &Asked<'_>, target: &Target<'_>) -> Vec<Opening> {
         let openings = networks.group(id).and_then(|group| match asked {
-            Asked::Internet => group.from_internet(self.family, target).map(|openings| openings.into_owned()),
+            Asked::Internet => group.opened_to_internet(self.family, target).map(|openings| openings.into_owned()),
             Asked::Inside(origin) => group.rules.as_ref().map(|rules| rules::opened(rules, origin, target)).map_err(Why::clone),
         });
         openings.unwrap_or_else(|why| vec![self.everything(asked, Some(why))])

@@ -33,7 +33,7 @@ impl Group {
     }
 
     /// What it lets in from the internet to the target.
-    pub(crate) fn from_internet(&self, family: Family, target: &Target<'_>) -> Result<Cow<'_, [Opening]>, Why> {
+    pub(crate) fn opened_to_internet(&self, family: Family, target: &Target<'_>) -> Result<Cow<'_, [Opening]>, Why> {
         let rules = self.rules.as_ref().map_err(Why::clone)?;
         let is_plain = target.routed.as_ref().is_ok_and(Vec::is_empty);
         Ok(match (&self.common, family) {
@@ -102,7 +102,7 @@ pub(crate) fn joined(sources: Vec<Source>) -> Vec<Source> {
 
 /// Whether whom it lets in does not depend on who is behind the group.
 fn is_for_all(rule: &Rule) -> bool {
-    rule.destinations.iter().any(|destination| *destination == Destination::Everything)
+    rule.destinations.contains(&Destination::Everything)
         || rule.destinations.iter().all(|destination| *destination == Destination::Elsewhere)
 }
 

@@ -316,8 +316,8 @@ proptest! {
             resources.push(super::arm(kind, "made", properties.clone()));
             resources.push(super::arm(kind, "other", other.clone()));
         }
-        for place in 0..6 {
-            if let (Some(own), Some(made)) = (resources[place].properties.as_object_mut(), properties.as_object()) {
+        for resource in resources.iter_mut().take(6) {
+            if let (Some(own), Some(made)) = (resource.properties.as_object_mut(), properties.as_object()) {
                 own.extend(made.clone());
             }
         }
