@@ -1,7 +1,8 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
-//! `... -- networks [N...]` prints what exposure among N interfaces of Azure costs, `... -- rules` what each recommendation does, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
-//! Azure publishes), `... -- threats` what looking at logs does, `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
+//! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
+//! Azure publishes), `... -- networks [N...]` what exposure among N interfaces of Azure does, `... -- threats` what looking at logs
+//! does, `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
 //! `tests/clients/load.py` asks.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix

@@ -15,6 +15,11 @@ impl PortSet {
         self.0.iter().any(|(from, to)| (*from..=*to).contains(&port))
     }
 
+    /// Its ranges in order, both ends inside.
+    pub(crate) fn ranges(&self) -> &[(u16, u16)] {
+        &self.0
+    }
+
     /// The port, where there is a single one.
     pub(crate) fn only(&self) -> Option<u16> {
         match self.0.as_slice() {

@@ -103,6 +103,23 @@ impl<'a> Balancer<'a> {
     }
 }
 
+impl Way {
+    /// What has to come to the balancer so that this comes out behind it; a rule for all ports leaves them as they are.
+    fn before(&self, traffic: &Traffic) -> Traffic {
+        let open = traffic.intersection(&self.back);
+        let ports = |back: &PortSet, front: &PortSet, open: &PortSet| {
+            if back.is_all() {
+                front.intersection(open)
+            } else if *open == PortSet::default() {
+                PortSet::default()
+            } else {
+                front.clone()
+            }
+        };
+        Traffic { tcp: ports(&self.back.tcp, &self.front.tcp, &open.tcp), udp: ports(&self.back.udp, &self.front.udp, &open.udp) }
+    }
+}
+
 /// The ways by which balancers lead to an endpoint, and why there may be more.
 pub(crate) fn led_to(endpoint: &Endpoint<'_>, networks: &Networks<'_>) -> (Vec<Led>, Vec<Why>) {
     let mut led = Vec::new();
@@ -157,11 +174,8 @@ pub(crate) fn own_openings<'a>(resource: &'a Resource, networks: &Networks<'a>) 
                 }),
                 Ok(endpoint) => {
                     for opening in endpoint.openings(networks, &Asked::Internet, &balancer.unguarded) {
-                        if opening.traffic.intersection(&way.back) == Traffic::default() {
-                            continue;
-                        }
                         let evidence = std::iter::once(way.evidence.clone()).chain(opening.evidence).collect();
-                        openings.push(Opening { traffic: way.front.clone(), evidence, ..opening });
+                        openings.push(Opening { traffic: way.before(&opening.traffic), evidence, ..opening });
                     }
                 }
             }

@@ -1,10 +1,15 @@
-use std::{collections::BTreeSet, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use skywarden_model::{Evidence, UnreadableKind};
 
 use crate::{
     network::{Action, INTERNET_PREFIX_V4, INTERNET_PREFIX_V6, Traffic, is_internet},
+    ports::PortSet,
     reach::{Family, split},
     read::{self, Why},
 };
@@ -150,30 +155,54 @@ pub(crate) fn from_internet(rules: &[Rule], family: Family, target: &Target<'_>)
     openings
 }
 
-/// Pieces that let the same in make up ranges together: what is open in all of them may be open in more.
+/// Pieces that let the same port in make up ranges together, port by port as far as rules tell ports apart.
 fn joined(rules: &[Rule], pieces: &[(IpNet, Traffic, Vec<usize>)]) -> Vec<Opening> {
-    let kinds: BTreeSet<&Traffic> = pieces.iter().map(|(_, traffic, _)| traffic).collect();
-    let shared = kinds.iter().flat_map(|one| kinds.iter().map(|other| one.intersection(other)));
-    let shared: BTreeSet<Traffic> = shared.filter(|traffic| *traffic != Traffic::default()).collect();
-    let mut openings: Vec<Opening> = Vec::new();
-    for traffic in shared.into_iter().rev() {
-        let inside: Vec<_> = pieces.iter().filter(|(_, open, _)| traffic.difference(open) == Traffic::default()).collect();
-        let nets: Vec<IpNet> = inside.iter().map(|(net, ..)| *net).collect();
-        for net in IpNet::aggregate(&nets).into_iter().filter(is_internet) {
-            let origin = Origin::Net(net);
-            let is_told = |before: &Opening| before.origin == origin && traffic.difference(&before.traffic) == Traffic::default();
-            if openings.iter().any(is_told) {
-                continue;
-            }
-            let parts = inside.iter().filter(|(part, ..)| net.contains(part));
-            let opens =
-                |place: &usize| rules.get(*place).filter(|rule| rule.traffic.intersection(&traffic) != Traffic::default());
-            let places: BTreeSet<usize> = parts.flat_map(|(.., allowing)| allowing.iter().copied()).collect();
-            let evidence = places.iter().filter_map(opens).map(|rule| rule.evidence.clone()).collect();
-            openings.push(Opening { origin, traffic: traffic.clone(), evidence, doubt: None });
+    let mut open: BTreeMap<IpNet, Traffic> = BTreeMap::new();
+    if let [(net, traffic, _)] = pieces {
+        open.extend(is_internet(net).then(|| (*net, traffic.clone())));
+    } else {
+        let tcp: Vec<(IpNet, &PortSet)> = pieces.iter().map(|(net, traffic, _)| (*net, &traffic.tcp)).collect();
+        let udp: Vec<(IpNet, &PortSet)> = pieces.iter().map(|(net, traffic, _)| (*net, &traffic.udp)).collect();
+        for (net, ports) in together(&tcp) {
+            open.entry(net).or_default().tcp = ports;
+        }
+        for (net, ports) in together(&udp) {
+            open.entry(net).or_default().udp = ports;
         }
     }
-    openings
+    let opening = |(net, traffic): (IpNet, Traffic)| {
+        let parts = pieces.iter().filter(|(part, ..)| net.contains(part));
+        let places: BTreeSet<usize> = parts.flat_map(|(.., allowing)| allowing.iter().copied()).collect();
+        let opens = |rule: &&Rule| rule.traffic.intersection(&traffic) != Traffic::default();
+        let deciding = places.iter().filter_map(|place| rules.get(*place)).filter(opens);
+        let evidence = deciding.map(|rule| rule.evidence.clone()).collect();
+        Opening { origin: Origin::Net(net), traffic, evidence, doubt: None }
+    };
+    open.into_iter().map(opening).collect()
+}
+
+/// The ranges that count as the internet, each with the ports that are open in all of it.
+fn together(pieces: &[(IpNet, &PortSet)]) -> BTreeMap<IpNet, PortSet> {
+    let mut open: BTreeMap<IpNet, PortSet> = BTreeMap::new();
+    for (from, to) in alike(pieces.iter().map(|(_, ports)| *ports)) {
+        let nets: Vec<IpNet> = pieces.iter().filter(|(_, ports)| ports.contains(from)).map(|(net, _)| *net).collect();
+        for net in IpNet::aggregate(&nets).into_iter().filter(is_internet) {
+            let ports = open.entry(net).or_default();
+            *ports = ports.union(&PortSet::range(from, to));
+        }
+    }
+    open
+}
+
+/// The ranges of ports that no set of several tells apart.
+fn alike<'a>(sets: impl Iterator<Item = &'a PortSet>) -> Vec<(u16, u16)> {
+    let mut starts = BTreeSet::from([0]);
+    for (from, to) in sets.flat_map(PortSet::ranges) {
+        starts.insert(*from);
+        starts.extend(to.checked_add(1));
+    }
+    let ends = starts.iter().skip(1).map(|next| next.saturating_sub(1)).chain([u16::MAX]);
+    starts.iter().copied().zip(ends).collect()
 }
 
 /// What the rules let in from one origin.

@@ -50,7 +50,18 @@ const PORTS: [u16; 6] = [22, 80, 443, 1433, 3389, 5986];
 
 fn plain() -> impl Strategy<Value = Plain> {
     // Sources are as wide as the limit or wider, so that one address stands for each range that the limit tells apart.
-    let sources = ["*", "Internet", "0.0.0.0/1", "128.0.0.0/2", "0.0.0.0/0", "20.0.0.0/8", "64.0.0.0/3", "VirtualNetwork", "Sql"];
+    let sources = [
+        "*",
+        "Internet",
+        "0.0.0.0/1",
+        "128.0.0.0/2",
+        "0.0.0.0/0",
+        "20.0.0.0/8",
+        "21.0.0.0/8",
+        "64.0.0.0/3",
+        "VirtualNetwork",
+        "Sql",
+    ];
     let ranges = [(0, 65535), (22, 22), (20, 80), (443, 1433), (1434, 65535), (3389, 3389)];
     let destinations = ["*", "VirtualNetwork", "10.0.0.4/32", "10.0.0.5/32"];
     (
