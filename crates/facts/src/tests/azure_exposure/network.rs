@@ -216,6 +216,15 @@ fn lists_of_sources_and_ports_open_each_of_them() {
 }
 
 #[test]
+fn ranges_of_several_rules_make_one_together_port_by_port() {
+    let mut estate = estate();
+    let rules = || json!([rule("a", 300, "Allow", "8.0.0.0/8", "22"), rule("b", 301, "Allow", "9.0.0.0/8", "20-80")]);
+    both(&mut estate, rules());
+    assert_eq!(field(&estate, "sources"), Some(json!(["8.0.0.0/7"])));
+    assert_eq!(field(&estate, "ports"), Some(json!([22])), "the other ports are open to a /8 alone");
+}
+
+#[test]
 fn all_of_azure_is_told_by_its_name() {
     let mut estate = estate();
     both(&mut estate, json!([rule("a", 300, "Allow", "AzureCloud", "*")]));
