@@ -26,6 +26,7 @@ use skywarden_model::{Resource, UnreadableKind};
 
 pub(crate) use self::networks::Networks;
 use self::{
+    balancers::Translation,
     endpoints::{Asked, Endpoint, Unguarded},
     gathered::Gathered,
     networks::{BALANCER, GATEWAY, INTERFACE, MACHINE, PUBLIC_ADDRESS, SCALE_SET, pointed},
@@ -120,6 +121,8 @@ fn add<'a>(found: &mut Gathered, endpoint: &Endpoint<'a>, networks: &Networks<'a
     }
     let (led, doubts) = balancers::led_to(endpoint, networks);
     for way in led {
+        let floating = (way.translation == Translation::Floating).then(|| endpoint.floating());
+        let endpoint = floating.as_ref().unwrap_or(endpoint);
         for opening in endpoint.openings(networks, &Asked::Internet, &way.unguarded) {
             let traffic = opening.traffic.intersection(&way.traffic);
             let evidence = way.evidence.iter().cloned().chain(opening.evidence).collect();

@@ -36,7 +36,17 @@ struct Way {
     /// The pools, or the one configuration, that it leads to; folded.
     pools: Vec<String>,
     configuration: Option<String>,
+    translation: Translation,
     evidence: Evidence,
+}
+
+/// What becomes of the destination of traffic.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Translation {
+    /// It is the private address behind the balancer.
+    Private,
+    /// It stays the public address.
+    Floating,
 }
 
 /// What comes to an endpoint by a balancer.
@@ -44,6 +54,7 @@ pub(crate) struct Led {
     pub(crate) traffic: Traffic,
     pub(crate) evidence: Vec<Evidence>,
     pub(crate) unguarded: Unguarded,
+    pub(crate) translation: Translation,
 }
 
 impl<'a> Balancer<'a> {
@@ -99,6 +110,7 @@ impl<'a> Balancer<'a> {
             traffic: way.back.clone(),
             evidence: vec![way.evidence.clone()],
             unguarded: self.unguarded.clone(),
+            translation: way.translation,
         })
     }
 }
@@ -173,6 +185,8 @@ pub(crate) fn own_openings<'a>(resource: &'a Resource, networks: &Networks<'a>) 
                     doubt: Some(Arc::clone(why)),
                 }),
                 Ok(endpoint) => {
+                    let floating = (way.translation == Translation::Floating).then(|| endpoint.floating());
+                    let endpoint = floating.as_ref().unwrap_or(endpoint);
                     for opening in endpoint.openings(networks, &Asked::Internet, &balancer.unguarded) {
                         let evidence = std::iter::once(way.evidence.clone()).chain(opening.evidence).collect();
                         openings.push(Opening { traffic: way.before(&opening.traffic), evidence, ..opening });
@@ -202,7 +216,9 @@ fn way(resource: &Resource, path: &str, properties: &Value, address: &str) -> Re
     pools.dedup();
     let expected = "a rule from a public address of the load balancer";
     let evidence = seen(resource, path.to_owned(), expected, json!(address));
+    let is_floating = properties.get("enableFloatingIP").and_then(Value::as_bool) == Some(true);
     Ok(Way {
+        translation: if is_floating { Translation::Floating } else { Translation::Private },
         front: traffic(protocol, front),
         back: traffic(protocol, back),
         pools,

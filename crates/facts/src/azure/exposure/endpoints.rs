@@ -15,6 +15,7 @@ use crate::{
 };
 
 /// One private address of an interface, or of the interfaces that a scale set makes, and what stands before it.
+#[derive(Clone)]
 pub(crate) struct Endpoint<'a> {
     /// The interface or the scale set.
     pub(crate) resource: &'a Resource,
@@ -146,6 +147,13 @@ impl<'a> Endpoint<'a> {
             }
         }
         openings
+    }
+
+    /// The same, reached under the public address: a floating address is not translated to the private one.
+    pub(crate) fn floating(&self) -> Self {
+        let operation = format!("compare destinations with what comes to {} of {}", self.path, self.resource.id);
+        let message = "a floating address keeps the public address as destination";
+        Self { address: Address::Foreign(read::why(UnreadableKind::NotYetKnown, &operation, message)), ..self.clone() }
     }
 
     /// All traffic that is asked about.

@@ -99,7 +99,7 @@ pub(crate) fn translated_to<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>
         let address_doubt = match &endpoint.address {
             Address::Known(_) => None,
             Address::Within(_) => None,
-            Address::Unknown(why) => Some(Arc::clone(why)),
+            Address::Unknown(why) | Address::Foreign(why) => Some(Arc::clone(why)),
         };
         let through = endpoint.openings(networks, &Asked::Inside(&firewall.origin), &Unguarded::Open(Vec::new()));
         for rule in hit {

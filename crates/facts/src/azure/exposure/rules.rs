@@ -87,6 +87,8 @@ pub(crate) enum Address {
     /// Somewhere in these ranges.
     Within(Vec<IpNet>),
     Unknown(Why),
+    /// Not its own: what comes keeps another destination.
+    Foreign(Why),
 }
 
 /// Traffic that is let in, or would be if the doubt were resolved.
@@ -439,7 +441,7 @@ fn is_to(destination: &Destination, target: &Target<'_>) -> Match {
                 Match::No
             }
         }
-        (Destination::Net(net), Address::Unknown(why)) => {
+        (Destination::Net(net), Address::Unknown(why) | Address::Foreign(why)) => {
             if net.prefix_len() == 0 {
                 Match::Yes
             } else {

@@ -362,6 +362,30 @@ fn a_balancer_that_was_not_seen_may_lead_to_what_groups_let_in() {
 }
 
 #[test]
+fn a_floating_address_is_not_compared_with_the_private_one() {
+    let mut estate = balanced("Standard");
+    estate[3].properties["securityRules"][0]["properties"]["destinationAddressPrefix"] = json!("10.0.0.4");
+    assert_eq!(internet(&estate), Some(true));
+    estate[6].properties["inboundNatRules"][0]["properties"]["enableFloatingIP"] = json!(true);
+    assert_eq!(internet(&estate), None);
+    estate.swap(0, 6);
+    assert_eq!(internet(&estate), None, "its balancer");
+}
+
+#[test]
+fn a_doubt_about_more_sources_leaves_what_is_open_for_certain() {
+    let mut estate = estate();
+    let mut all = rule("a", 300, "Allow", "8.0.0.0/7", "*");
+    all["properties"]["protocol"] = json!("*");
+    both(&mut estate, json!([all]));
+    let table = table(&estate, &["Microsoft.Network/azureFirewalls"]);
+    assert_eq!(field_of(&table, &estate[0], "allPorts"), Some(json!(true)));
+    assert_eq!(field_of(&table, &estate[0], "sources"), None);
+    let table = super::table(&estate, &["Microsoft.Network/loadBalancers"]);
+    assert_eq!(field_of(&table, &estate[0], "sources"), Some(json!(["8.0.0.0/7"])), "no balancer could open more");
+}
+
+#[test]
 fn firewalls_pass_traffic_on_under_their_own_address() {
     let estate = behind_firewall();
     assert_eq!(field(&estate, "ports"), Some(json!([22])), "the default rule lets in what is in the network");
