@@ -1,7 +1,8 @@
 //! `cargo run --release -p skywarden-bench [N...]`: CPU time and memory of judging and storing N resources (10,000 and 100,000).
 //!
 //! `... -- rules` prints what each recommendation costs, `... -- policy [FOLDER]` what Azure's policies do (FOLDER holds those that
-//! Azure publishes), `... -- threats` what looking at logs does, `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
+//! Azure publishes), `... -- networks [N...]` what exposure among N interfaces of Azure does, `... -- threats` what looking at logs
+//! does, `... -- soak rescan` and `... -- soak ingest` are long runs, `... -- soak store FOLDER [ACCOUNTS]` fills the data folder that
 //! `tests/clients/load.py` asks.
 //!
 //! Prints one table a size; asserts nothing, since machines differ. The resources are copies of the sample estate, so the type mix
@@ -9,6 +10,7 @@
 
 mod logs;
 mod measure;
+mod networks;
 mod policy;
 mod rules;
 mod soak;
@@ -64,6 +66,13 @@ fn main() -> anyhow::Result<()> {
         && name == "threats"
     {
         return threats::costs(rest);
+    }
+    if let [name, rest @ ..] = arguments.as_slice()
+        && name == "networks"
+    {
+        let sizes: Result<Vec<usize>, _> = rest.iter().map(|size| size.parse()).collect();
+        let sizes = sizes.context("`networks` takes numbers of interfaces")?;
+        return networks::costs(if sizes.is_empty() { &[10_000, 100_000] } else { &sizes });
     }
     if arguments.first().is_some_and(|argument| argument == "rules") {
         let catalog = Catalog::embedded().map_err(|problems| anyhow::anyhow!("{problems:?}"))?;

@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{AzureCollector, Changes, FieldType};
+use crate::{AzureCollector, Changes, FieldType, SettingsExposure};
 
 /// `content/collectors/PROVIDER/SERVICE/NAME.yaml`: how resources of one type are listed and read, and what they look like.
 ///
@@ -51,6 +51,10 @@ pub struct CollectorFile {
     /// Where the properties say how the internet reaches it. The type then has the fact `exposure`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exposure: Option<ExposurePaths>,
+    /// How the settings of a managed service of Azure decide whether the internet reaches it. The type then has the fact
+    /// `exposure`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub azure_exposure: Option<SettingsExposure>,
     /// Names on the wire that rules of spelling can't derive, by path inside the properties: `{ State: instanceState }`,
     /// `{ "Attachments[*].State": status }`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -61,7 +61,7 @@ pub struct ManagedPolicies {
 pub enum Also {
     /// Every type whose collector names its `policy`.
     Policy,
-    /// Every type whose collector names its `exposure`.
+    /// Every type whose collector names its `exposure` or `azure_exposure`.
     Exposure,
 }
 

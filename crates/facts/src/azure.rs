@@ -1,3 +1,4 @@
 //! Facts of Azure.
 
 pub(crate) mod access;
+pub(crate) mod exposure;

@@ -262,7 +262,7 @@ fn required<'a>(resource: &'a Resource, path: &[&str]) -> Result<&'a str, Why> {
 }
 
 /// What is left when the resource listens on these ports only.
-fn narrow_to(mut reach: Reach, ports: Result<Vec<u16>, Why>) -> Fact {
+pub(crate) fn narrow_to(mut reach: Reach, ports: Result<Vec<u16>, Why>) -> Fact {
     match ports {
         Ok(ports) => {
             let set = ports.iter().fold(PortSet::default(), |set, port| set.union(&PortSet::range(*port, *port)));
@@ -273,6 +273,7 @@ fn narrow_to(mut reach: Reach, ports: Result<Vec<u16>, Why>) -> Fact {
             }
             if reach.traffic == Traffic::default() {
                 reach.sources.clear();
+                reach.named.clear();
             }
             fact(&reach, &ports)
         }
@@ -282,12 +283,13 @@ fn narrow_to(mut reach: Reach, ports: Result<Vec<u16>, Why>) -> Fact {
             }
             reach.traffic = Traffic::default();
             reach.sources.clear();
+            reach.named.clear();
             fact(&reach, &[])
         }
     }
 }
 
-fn fact(reach: &Reach, own_ports: &[u16]) -> Fact {
+pub(crate) fn fact(reach: &Reach, own_ports: &[u16]) -> Fact {
     let mut fact = Fact::default();
     let open = |port: u16| reach.traffic.tcp.contains(port) || reach.traffic.udp.contains(port);
     let all = reach.traffic.tcp.is_all() || reach.traffic.udp.is_all();
@@ -303,13 +305,17 @@ fn fact(reach: &Reach, own_ports: &[u16]) -> Fact {
     ports.sort_unstable();
     ports.dedup();
     let management: Vec<u16> = MANAGEMENT_PORTS.into_iter().filter(|port| open(*port)).collect();
-    let internet = !sources.is_empty();
+    let internet = !sources.is_empty() || !reach.named.is_empty();
+    // What the whole internet reaches, any tenant does.
+    let is_whole = sources.iter().any(|net| net.prefix_len() == 0);
+    let mut texts: Vec<String> = sources.iter().map(ToString::to_string).collect();
+    texts.extend(reach.named.iter().filter(|_| !is_whole).map(ToString::to_string));
     fact.set("internet", decided(json!(internet), internet));
     fact.set("ports", decided(if all { json!([-1]) } else { json!(ports) }, all));
     fact.set("managementPorts", decided(json!(management), management.len() == MANAGEMENT_PORTS.len()));
     fact.set("allPorts", decided(json!(all), all));
     fact.set("ipv6", decided(json!(v6), v6));
-    fact.set("sources", decided(json!(sources.iter().map(ToString::to_string).collect::<Vec<_>>()), false));
+    fact.set("sources", decided(json!(texts), false));
     for evidence in &reach.evidence {
         fact.observe(evidence.clone());
     }

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use skywarden_content::{Catalog, ExposurePaths, FactFile, ManagedPolicies};
+use skywarden_content::{Catalog, ExposurePaths, FactFile, ManagedPolicies, SettingsExposure};
 use skywarden_model::Resource;
 
 /// What the content says about facts: where policies lie, and which resources belong together.
@@ -10,6 +10,8 @@ pub struct Knowledge<'a> {
     pub policies: BTreeMap<&'a str, &'a str>,
     /// By type: where the properties say how the internet reaches it.
     pub exposures: BTreeMap<&'a str, &'a ExposurePaths>,
+    /// By type of Azure: the settings that decide whether the internet reaches it.
+    pub settings: BTreeMap<&'a str, &'a SettingsExposure>,
     /// The facts that are relations.
     pub relations: Vec<&'a FactFile>,
     /// The facts that ask whether events reach somebody.
@@ -30,6 +32,10 @@ impl Knowledge<'_> {
     pub(crate) fn exposure_of(&self, resource: &Resource) -> Option<&ExposurePaths> {
         self.exposures.get(resource.type_name.as_str()).copied()
     }
+
+    pub(crate) fn settings_of(&self, resource: &Resource) -> Option<&SettingsExposure> {
+        self.settings.get(resource.type_name.as_str()).copied()
+    }
 }
 
 impl<'a> From<&'a Catalog> for Knowledge<'a> {
@@ -38,6 +44,8 @@ impl<'a> From<&'a Catalog> for Knowledge<'a> {
         let policies = with_policy.filter_map(|file| Some((file.type_name.as_str(), file.policy.as_deref()?))).collect();
         let exposures = catalog.collectors.values();
         let exposures = exposures.filter_map(|file| Some((file.type_name.as_str(), file.exposure.as_ref()?))).collect();
+        let settings = catalog.collectors.values();
+        let settings = settings.filter_map(|file| Some((file.type_name.as_str(), file.azure_exposure.as_ref()?))).collect();
         let relations = catalog.facts.values().filter(|fact| fact.related.is_some()).collect();
         let probed = catalog.facts.values().filter(|fact| !fact.probes.is_empty()).collect();
         let escalations_of = |fact: &str| {
@@ -46,6 +54,6 @@ impl<'a> From<&'a Catalog> for Knowledge<'a> {
         };
         let (escalations, azure_escalations) = (escalations_of("permissions"), escalations_of("azurePermissions"));
         let managed = catalog.facts.values().find_map(|fact| fact.managed_policies.as_ref());
-        Self { policies, exposures, relations, probed, escalations, azure_escalations, managed }
+        Self { policies, exposures, settings, relations, probed, escalations, azure_escalations, managed }
     }
 }

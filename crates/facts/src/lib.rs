@@ -31,13 +31,15 @@ pub fn compute<'a>(resources: &[Resource], coverage: &[Coverage], knowledge: imp
     let knowledge = knowledge.into();
     let failures = Failures::new(coverage);
     let network = Network::new(resources, &failures);
+    let azure_networks = azure::exposure::Networks::new(resources, &failures);
     let blocks = access::AccountBlocks::new(resources);
     let policies = permissions::Policies::new(resources, &knowledge);
     let mut table = FactTable::new();
     for resource in resources {
         let mut sheet = FactSheet::default();
+        let of_azure = azure::exposure::exposure(resource, knowledge.settings_of(resource), &azure_networks);
         let facts = [
-            ("exposure", exposure::exposure(resource, knowledge.exposure_of(resource), &network)),
+            ("exposure", of_azure.or_else(|| exposure::exposure(resource, knowledge.exposure_of(resource), &network))),
             ("access", access::access(resource, knowledge.policy_of(resource), &blocks, &failures)),
             ("permissions", permissions::permissions(resource, &policies, &failures)),
         ];

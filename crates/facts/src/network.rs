@@ -28,6 +28,24 @@ pub(crate) struct Traffic {
     pub(crate) udp: PortSet,
 }
 
+impl Traffic {
+    pub(crate) fn all() -> Self {
+        Self { tcp: PortSet::all(), udp: PortSet::all() }
+    }
+
+    pub(crate) fn union(&self, other: &Self) -> Self {
+        Self { tcp: self.tcp.union(&other.tcp), udp: self.udp.union(&other.udp) }
+    }
+
+    pub(crate) fn intersection(&self, other: &Self) -> Self {
+        Self { tcp: self.tcp.intersection(&other.tcp), udp: self.udp.intersection(&other.udp) }
+    }
+
+    pub(crate) fn difference(&self, other: &Self) -> Self {
+        Self { tcp: self.tcp.difference(&other.tcp), udp: self.udp.difference(&other.udp) }
+    }
+}
+
 /// An ingress rule from a range that counts as the internet.
 pub(crate) struct Ingress {
     pub(crate) source: IpNet,

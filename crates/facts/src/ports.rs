@@ -15,6 +15,19 @@ impl PortSet {
         self.0.iter().any(|(from, to)| (*from..=*to).contains(&port))
     }
 
+    /// Its ranges in order, both ends inside.
+    pub(crate) fn ranges(&self) -> &[(u16, u16)] {
+        &self.0
+    }
+
+    /// The port, where there is a single one.
+    pub(crate) fn only(&self) -> Option<u16> {
+        match self.0.as_slice() {
+            [(from, to)] if from == to => Some(*from),
+            _ => None,
+        }
+    }
+
     /// Every port that traffic can use; port 0 is reserved, so its absence does not matter.
     pub(crate) fn is_all(&self) -> bool {
         matches!(self.0.as_slice(), [(0 | 1, u16::MAX)])

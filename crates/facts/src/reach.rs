@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use ipnet::IpNet;
 use serde_json::json;
@@ -32,6 +35,8 @@ pub(crate) struct Flow {
 #[derive(Default)]
 pub(crate) struct Reach {
     pub(crate) sources: Vec<IpNet>,
+    /// Sources that are no ranges: service tags of Azure from which any tenant can send.
+    pub(crate) named: BTreeSet<Arc<str>>,
     pub(crate) traffic: Traffic,
     pub(crate) evidence: Vec<Evidence>,
     /// Why there may be more.
@@ -45,16 +50,29 @@ impl Reach {
             return;
         }
         if let Some(doubt) = flow.doubt {
-            if !self.doubts.contains(&doubt) {
-                self.doubts.push(doubt);
-            }
+            self.doubt(doubt);
             return;
         }
         self.sources.push(flow.source);
-        self.traffic.tcp = self.traffic.tcp.union(&flow.traffic.tcp);
-        self.traffic.udp = self.traffic.udp.union(&flow.traffic.udp);
+        self.take(&flow.traffic, flow.evidence);
+    }
+
+    /// Traffic from a source that has a name and no range.
+    pub(crate) fn add_named(&mut self, name: Arc<str>, traffic: &Traffic, evidence: Vec<Evidence>) {
+        self.named.insert(name);
+        self.take(traffic, evidence);
+    }
+
+    pub(crate) fn doubt(&mut self, doubt: Why) {
+        if !self.doubts.contains(&doubt) {
+            self.doubts.push(doubt);
+        }
+    }
+
+    fn take(&mut self, traffic: &Traffic, evidence: Vec<Evidence>) {
+        self.traffic = self.traffic.union(traffic);
         if self.n_flows < MAX_EVIDENCE_FLOWS {
-            self.evidence.extend(flow.evidence);
+            self.evidence.extend(evidence);
         }
         self.n_flows += 1;
     }
@@ -222,7 +240,7 @@ fn entry_evidence(acl: &Acl<'_>, entry: &AclEntry) -> Evidence {
 }
 
 /// Cuts a range so that no piece straddles a cut, down to the width below which a range is no longer the internet.
-fn split(range: IpNet, cuts: &[IpNet], pieces: &mut Vec<IpNet>) {
+pub(crate) fn split(range: IpNet, cuts: &[IpNet], pieces: &mut Vec<IpNet>) {
     let limit = match range {
         IpNet::V4(_) => INTERNET_PREFIX_V4,
         IpNet::V6(_) => INTERNET_PREFIX_V6,

@@ -1,4 +1,5 @@
 mod access;
+mod azure_exposure;
 mod exposure;
 mod invariants;
 mod monitoring;

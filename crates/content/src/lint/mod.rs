@@ -16,7 +16,7 @@ use skywarden_model::{FieldPath, Segment, Timestamp};
 
 use crate::{
     Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile,
-    ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, TestCase,
+    ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, SettingsExposure, TestCase,
     load::{File, Kind},
     source::step,
 };
@@ -166,6 +166,9 @@ pub(crate) fn collector(catalog: &Catalog, file: &File, collector: &CollectorFil
             }
         }
     }
+    for (place, path) in collector.azure_exposure.iter().flat_map(SettingsExposure::paths) {
+        check(&format!("/azure_exposure{place}"), path, problems);
+    }
     if let Some(mapping) = &collector.aws_config {
         for name in mapping.names.keys() {
             check(&format!("/aws_config/names/{}", step(name)), name, problems);
@@ -218,7 +221,7 @@ pub(crate) fn fact(catalog: &Catalog, file: &File, fact: &mut FactFile, problems
     if let Some(also) = fact.also {
         let has = |collector: &&CollectorFile| match also {
             Also::Policy => collector.policy.is_some(),
-            Also::Exposure => collector.exposure.is_some(),
+            Also::Exposure => collector.exposure.is_some() || collector.azure_exposure.is_some(),
         };
         fact.types.extend(catalog.collectors.values().filter(has).map(|collector| collector.type_name.clone()));
         fact.types.sort();

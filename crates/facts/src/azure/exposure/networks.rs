@@ -1,0 +1,271 @@
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet, HashMap},
+    net::IpAddr,
+    sync::Arc,
+};
+
+use ipnet::IpNet;
+use serde_json::Value;
+use skywarden_model::{Resource, UnreadableKind};
+
+use super::{
+    balancers::Balancer,
+    firewalls::Translations,
+    groups::{Group, net},
+    managers::Managers,
+    routes::Routes,
+};
+use crate::read::{self, Failures, Why};
+
+pub(crate) const GROUP: &str = "Microsoft.Network/networkSecurityGroups";
+pub(crate) const INTERFACE: &str = "Microsoft.Network/networkInterfaces";
+pub(crate) const PUBLIC_ADDRESS: &str = "Microsoft.Network/publicIPAddresses";
+pub(crate) const NETWORK: &str = "Microsoft.Network/virtualNetworks";
+pub(crate) const SUBNET: &str = "Microsoft.Network/virtualNetworks/subnets";
+pub(crate) const ROUTE_TABLE: &str = "Microsoft.Network/routeTables";
+pub(crate) const BALANCER: &str = "Microsoft.Network/loadBalancers";
+pub(crate) const GATEWAY: &str = "Microsoft.Network/applicationGateways";
+pub(crate) const FIREWALL: &str = "Microsoft.Network/azureFirewalls";
+pub(crate) const FIREWALL_POLICY: &str = "Microsoft.Network/firewallPolicies";
+pub(crate) const RULE_COLLECTIONS: &str = "Microsoft.Network/firewallPolicies/ruleCollectionGroups";
+pub(crate) const ADDRESS_LIST: &str = "Microsoft.Network/ipGroups";
+pub(crate) const MANAGER: &str = "Microsoft.Network/networkManagers";
+pub(crate) const MACHINE: &str = "Microsoft.Compute/virtualMachines";
+pub(crate) const SCALE_SET: &str = "Microsoft.Compute/virtualMachineScaleSets";
+
+/// A subnet, and what guards it.
+pub(crate) struct Subnet<'a> {
+    /// The network that it lies in.
+    pub(crate) network: String,
+    pub(crate) group: Option<&'a str>,
+    pub(crate) table: Option<&'a str>,
+    pub(crate) ranges: Vec<IpNet>,
+}
+
+/// Everything of Azure that traffic passes on its way, indexed once by folded id.
+pub(crate) struct Networks<'a> {
+    resources: HashMap<Cow<'a, str>, &'a Resource>,
+    groups: HashMap<Cow<'a, str>, Group>,
+    subnets: HashMap<String, Result<Subnet<'a>, Why>>,
+    /// By network: the networks that it is peered with.
+    peers: BTreeMap<String, Result<BTreeSet<String>, Why>>,
+    tables: HashMap<Cow<'a, str>, Result<Routes<'a>, Why>>,
+    balancers: HashMap<Cow<'a, str>, Result<Balancer<'a>, Why>>,
+    /// By network and address: the pools of load balancers that name a backend by its address.
+    addressed_pools: BTreeMap<(String, IpAddr), Vec<String>>,
+    /// By address: the interfaces that have it; only of addresses that pools name.
+    addressed_interfaces: BTreeMap<IpAddr, Vec<(&'a Resource, usize)>>,
+    /// By scale set: the machines that are in it.
+    members: BTreeMap<String, Vec<&'a Resource>>,
+    pub(crate) translations: Translations<'a>,
+    pub(crate) managers: Managers<'a>,
+    pub(crate) failures: &'a Failures<'a>,
+}
+
+impl<'a> Networks<'a> {
+    pub(crate) fn new(resources: &'a [Resource], failures: &'a Failures<'a>) -> Self {
+        let mut networks = Self {
+            resources: HashMap::new(),
+            groups: HashMap::new(),
+            subnets: HashMap::new(),
+            peers: BTreeMap::new(),
+            tables: HashMap::new(),
+            balancers: HashMap::new(),
+            addressed_pools: BTreeMap::new(),
+            addressed_interfaces: BTreeMap::new(),
+            members: BTreeMap::new(),
+            translations: Translations::default(),
+            managers: Managers::default(),
+            failures,
+        };
+        let mut firewalls = Vec::new();
+        for resource in resources {
+            let id = folded(resource.id.as_str());
+            match resource.type_name.as_str() {
+                GROUP => {
+                    networks.groups.insert(id, Group::new(resource));
+                }
+                ROUTE_TABLE => {
+                    networks.tables.insert(id, Routes::new(resource));
+                }
+                NETWORK => {
+                    networks.add_network(resource);
+                    networks.resources.insert(id, resource);
+                }
+                SUBNET => {
+                    let subnet = id.split_once("/subnets/").map(|(network, _)| network.to_owned());
+                    if let Some(network) = subnet {
+                        networks.subnets.insert(id.into_owned(), subnet_of(resource, &resource.properties, network));
+                    }
+                }
+                BALANCER => {
+                    let balancer = Balancer::new(resource);
+                    for (key, pool) in balancer.iter().flat_map(Balancer::addressed) {
+                        networks.addressed_pools.entry(key).or_default().push(pool);
+                    }
+                    networks.balancers.insert(id, balancer);
+                }
+                MANAGER => networks.managers.add(resource),
+                MACHINE => {
+                    if let Ok(Some(set)) = read::text(resource, &["virtualMachineScaleSet", "id"]) {
+                        networks.members.entry(set.to_ascii_lowercase()).or_default().push(resource);
+                    }
+                }
+                FIREWALL => firewalls.push(resource),
+                INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
+                    networks.resources.insert(id, resource);
+                }
+                _ => {}
+            }
+        }
+        firewalls.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+        networks.translations = Translations::new(&firewalls, &networks);
+        networks.add_addresses(resources);
+        networks.members.values_mut().for_each(|members| members.sort_unstable_by(|a, b| a.id.cmp(&b.id)));
+        networks
+    }
+
+    pub(crate) fn resource(&self, type_name: &str, id: &str) -> Result<&'a Resource, Why> {
+        let found = self.resources.get(&*folded(id)).filter(|resource| resource.type_name.as_str() == type_name);
+        found.copied().ok_or_else(|| self.missing(type_name, id))
+    }
+
+    pub(crate) fn group(&self, id: &str) -> Result<&Group, Why> {
+        self.groups.get(&*folded(id)).ok_or_else(|| self.missing(GROUP, id))
+    }
+
+    pub(crate) fn table(&self, id: &str) -> Result<&Routes<'a>, Why> {
+        let table = self.tables.get(&*folded(id)).ok_or_else(|| self.missing(ROUTE_TABLE, id))?;
+        table.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn balancer(&self, id: &str) -> Result<&Balancer<'a>, Why> {
+        let balancer = self.balancers.get(&*folded(id)).ok_or_else(|| self.missing(BALANCER, id))?;
+        balancer.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn subnet(&self, id: &str) -> Result<&Subnet<'a>, Why> {
+        let id = folded(id);
+        if let Some(subnet) = self.subnets.get(&*id) {
+            return subnet.as_ref().map_err(Why::clone);
+        }
+        let Some((network, _)) = id.split_once("/subnets/") else {
+            return Err(read::why(UnreadableKind::Failed, &format!("find subnet {id}"), "this is no id of a subnet"));
+        };
+        read::list(self.resource(NETWORK, network)?, &["subnets"])?;
+        Err(self.missing(NETWORK, &id))
+    }
+
+    /// The networks with which one exchanges traffic directly.
+    pub(crate) fn peers(&self, network: &str) -> Result<&BTreeSet<String>, Why> {
+        let peers = self.peers.get(&*folded(network)).ok_or_else(|| self.missing(NETWORK, network))?;
+        peers.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn has_network(&self, id: &str) -> bool {
+        self.peers.contains_key(id)
+    }
+
+    pub(crate) fn members(&self, scale_set: &str) -> &[&'a Resource] {
+        self.members.get(&*folded(scale_set)).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn addressed_pools(&self, network: &str, address: IpAddr) -> &[String] {
+        self.addressed_pools.get(&(network.to_owned(), address)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The interfaces with an address, each with the place of its configuration, whatever network they lie in.
+    pub(crate) fn addressed_interfaces(&self, address: IpAddr) -> &[(&'a Resource, usize)] {
+        self.addressed_interfaces.get(&address).map_or(&[], Vec::as_slice)
+    }
+
+    /// Why there may be resources of a type in a subscription that were not seen.
+    pub(crate) fn unseen(&self, type_name: &str, account: &str) -> Option<Why> {
+        let failed = self.failures.anywhere(type_name, account);
+        failed.or_else(|| (!self.failures.is_listed(type_name, account)).then(|| not_listed(type_name, account, type_name)))
+    }
+
+    /// Why something that is pointed at is not there: its listing failed, was not made, or was complete without it.
+    pub(crate) fn missing(&self, type_name: &str, id: &str) -> Why {
+        let id = folded(id);
+        let account = account_of(&id);
+        self.failures.anywhere(type_name, account).unwrap_or_else(|| {
+            if self.failures.is_listed(type_name, account) {
+                let message = "it is pointed at, but a complete listing does not hold it: it was made or removed meanwhile";
+                read::why(UnreadableKind::NotYetKnown, &format!("find {id}"), message)
+            } else {
+                not_listed(type_name, account, &id)
+            }
+        })
+    }
+
+    fn add_network(&mut self, resource: &'a Resource) {
+        let network = folded(resource.id.as_str()).into_owned();
+        for item in read::list(resource, &["subnets"]).unwrap_or_default() {
+            let id = item.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase).or_else(|| {
+                let name = item.get("name").and_then(Value::as_str)?;
+                Some(format!("{network}/subnets/{}", name.to_ascii_lowercase()))
+            });
+            if let (Some(id), Some(properties)) = (id, item.get("properties")) {
+                self.subnets.insert(id, subnet_of(resource, properties, network.clone()));
+            }
+        }
+        let peers = read::list(resource, &["virtualNetworkPeerings"]).map(|items| {
+            let remote = |item: &Value| Some(item.pointer("/properties/remoteVirtualNetwork/id")?.as_str()?.to_ascii_lowercase());
+            items.iter().filter_map(remote).collect()
+        });
+        self.peers.insert(network, peers);
+    }
+
+    fn add_addresses(&mut self, resources: &'a [Resource]) {
+        let wanted: BTreeSet<IpAddr> = self.addressed_pools.keys().map(|(_, address)| *address).collect();
+        if wanted.is_empty() {
+            return;
+        }
+        for resource in resources.iter().filter(|resource| resource.type_name.as_str() == INTERFACE) {
+            for (place, item) in read::list(resource, &["ipConfigurations"]).unwrap_or_default().iter().enumerate() {
+                let address = item.pointer("/properties/privateIPAddress").and_then(Value::as_str);
+                if let Some(address) = address.and_then(|text| text.parse().ok()).filter(|address| wanted.contains(address)) {
+                    self.addressed_interfaces.entry(address).or_default().push((resource, place));
+                }
+            }
+        }
+        self.addressed_interfaces.values_mut().for_each(|all| all.sort_by(|a, b| (&a.0.id, a.1).cmp(&(&b.0.id, b.1))));
+    }
+}
+
+/// An id as it is compared: ARM tells ids apart without case.
+pub(crate) fn folded(id: &str) -> Cow<'_, str> {
+    if id.bytes().any(|byte| byte.is_ascii_uppercase()) { Cow::Owned(id.to_ascii_lowercase()) } else { Cow::Borrowed(id) }
+}
+
+/// The subscription of a folded id.
+pub(crate) fn account_of(id: &str) -> &str {
+    id.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).unwrap_or_default()
+}
+
+/// The id in a member that points at something: `{ "id": ... }`.
+pub(crate) fn pointed<'a>(properties: &'a Value, member: &str) -> Option<&'a str> {
+    properties.get(member)?.get("id")?.as_str().filter(|id| !id.is_empty())
+}
+
+/// The ids in a list of pointers.
+pub(crate) fn pointed_all<'a>(properties: &'a Value, member: &str) -> Vec<&'a str> {
+    properties.get(member).and_then(Value::as_array).map(|items| read::column(items, "id")).unwrap_or_default()
+}
+
+fn not_listed(type_name: &str, account: &str, what: &str) -> Why {
+    let message = format!("{type_name} was not listed in subscription {account}");
+    read::why(UnreadableKind::NotCarried, &format!("find {what}"), &message)
+}
+
+fn subnet_of<'a>(resource: &Resource, properties: &'a Value, network: String) -> Result<Subnet<'a>, Why> {
+    if let Some(entry) = resource.unreadable.first().filter(|_| resource.type_name.as_str() == SUBNET) {
+        return Err(Arc::clone(&entry.reason));
+    }
+    let many = properties.get("addressPrefixes").and_then(Value::as_array).into_iter().flatten();
+    let ranges = properties.get("addressPrefix").into_iter().chain(many).filter_map(Value::as_str).filter_map(net).collect();
+    let group = pointed(properties, "networkSecurityGroup");
+    Ok(Subnet { network, group, table: pointed(properties, "routeTable"), ranges })
+}
