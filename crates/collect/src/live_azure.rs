@@ -44,8 +44,12 @@ impl Transport for LiveAzure {
             (content::AzurePlane::Arm, Some(_)) => (AzurePlane::Arm, "resource-graph", RESOURCE_GRAPH_PER_SECOND),
             (content::AzurePlane::Graph, _) => (AzurePlane::Graph, "graph", GRAPH_PER_SECOND),
         };
-        let rate_key =
-            RateKey { account: request.counts_against.as_str().into(), region: Arc::from(""), service: service.into(), per_second };
+        let rate_key = RateKey {
+            account: request.counts_against.as_str().into(),
+            region: Arc::from(""),
+            service: service.into(),
+            per_second,
+        };
         let request = AzureRequest {
             plane,
             method: if request.body.is_some() { "POST" } else { "GET" }.to_owned(),

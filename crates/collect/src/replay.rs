@@ -115,7 +115,15 @@ impl Replay {
 
     fn of(place: String) -> Self {
         let home_region = "us-east-1".to_owned();
-        Self { place, sources: Vec::new(), lines: BTreeMap::new(), home_region, regions: BTreeSet::new(), taken_at: None, is_of_azure: false }
+        Self {
+            place,
+            sources: Vec::new(),
+            lines: BTreeMap::new(),
+            home_region,
+            regions: BTreeSet::new(),
+            taken_at: None,
+            is_of_azure: false,
+        }
     }
 
     fn not_empty(self) -> Result<Self, ReplayError> {

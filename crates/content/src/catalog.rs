@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 
 use skywarden_model::FieldPath;
 use skywarden_rule::{Parameters, Rule};
@@ -106,15 +106,25 @@ impl Catalog {
         self.controls.iter().find(|control| control.id == id)
     }
 
-    /// The operation that fills a field of a type, as its IAM action: `s3:GetBucketAcl`; what evidence names as its source.
-    pub fn source_of(&self, type_name: &str, field: &FieldPath) -> Option<&str> {
+    /// The operation that fills a field of a type, as its IAM action: `s3:GetBucketAcl`, `Microsoft.Sql/servers/read`; what evidence
+    /// names as its source.
+    pub fn source_of(&self, type_name: &str, field: &FieldPath) -> Option<Cow<'_, str>> {
         let collector = self.collectors.get(type_name)?;
+        if let Some(azure) = &collector.azure {
+            let reads = azure.reads.iter().map(|read| (&read.into, &read.permission));
+            let mut calls = reads.chain(azure.joins.iter().map(|join| (&join.into, &join.permission)));
+            let read = calls.find(|(into, _)| format!("properties.{into}").parse().is_ok_and(|own: FieldPath| own.covers(field)));
+            return Some(match read {
+                Some((_, permission)) => Cow::Borrowed(permission),
+                None => Cow::Owned(azure.permission(type_name)),
+            });
+        }
         let read = collector.reads.iter().find(|read| {
             let filled = if read.into.is_empty() { read.fills.as_slice() } else { std::slice::from_ref(&read.into) };
             filled.iter().any(|name| format!("properties.{name}").parse().is_ok_and(|own: FieldPath| own.covers(field)))
         });
         let permission =
             read.map(|read| &read.request.permission).or(collector.list.as_ref().map(|list| &list.request.permission))?;
-        Some(permission)
+        Some(Cow::Borrowed(permission))
     }
 }

@@ -13,9 +13,7 @@ use skywarden_cloud::{
     Secret,
     azure::{AzureClient, AzureCloud, AzureIdentity, AzureLogin, AzureOptions as LoginOptions},
 };
-use skywarden_collect::{
-    AzureNeeds, AzureOptions, AzureProbe, AzureRights, LiveAzure, Transport, collect_azure, probe_azure,
-};
+use skywarden_collect::{AzureNeeds, AzureOptions, AzureProbe, AzureRights, LiveAzure, Transport, collect_azure, probe_azure};
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, ConnectorId, Environment, Snapshot, Timestamp, TypeName, setting};
 use skywarden_store::{ScopeFilter, Store, connector_secret};
@@ -108,9 +106,7 @@ pub(crate) async fn live(arguments: &AzureArguments, secret: Option<Secret>) -> 
         }
         (Some(AzureWay::WorkloadIdentity), client_id, _, _) => AzureLogin::WorkloadIdentity { client_id, token_file: None },
         (Some(AzureWay::Az), _, _, _) => AzureLogin::AzureCli,
-        (None, Some(client_id), Some(file), _) => {
-            AzureLogin::ClientCertificate { client_id, file: file.clone(), password: None }
-        }
+        (None, Some(client_id), Some(file), _) => AzureLogin::ClientCertificate { client_id, file: file.clone(), password: None },
         (None, Some(client_id), None, Some(secret)) => AzureLogin::ClientSecret { client_id, secret },
         (None, Some(_), None, None) => anyhow::bail!(
             "an application logs in with --client-secret-file or --client-certificate; the identity of this machine with --azure-login managed-identity"
@@ -119,8 +115,9 @@ pub(crate) async fn live(arguments: &AzureArguments, secret: Option<Secret>) -> 
     };
     let cloud = match &arguments.cloud {
         None => AzureCloud::default(),
-        Some(name) => AzureCloud::by_name(name)
-            .with_context(|| format!("`{name}` is no cloud: public, government, china, or the URL of an Azure Resource Manager"))?,
+        Some(name) => AzureCloud::by_name(name).with_context(|| {
+            format!("`{name}` is no cloud: public, government, china, or the URL of an Azure Resource Manager")
+        })?,
     };
     let options = LoginOptions { login, tenant: arguments.tenant.clone(), cloud };
     Ok(Arc::new(LiveAzure::new(AzureClient::new(&options).await?)))

@@ -100,15 +100,19 @@ fn keep_tests(catalog: &mut Catalog, about: &str) {
     for rules in catalog.baselines.values_mut() {
         rules.retain(|id, _| is_about(&[id]));
     }
-    // Collectors and log sources are needed by others.
+    // The others are needed by those that stay.
     for collector in catalog.collectors.values_mut().filter(|collector| !is_about(&[&collector.type_name])) {
         collector.tests.clear();
     }
     for source in catalog.log_sources.values_mut().filter(|source| !is_about(&[&source.id])) {
         source.tests.clear();
     }
-    catalog.detections.retain(|name, _| is_about(&[name]));
-    catalog.incidents.retain(|id, _| is_about(&[id]));
+    for (_, detection) in catalog.detections.iter_mut().filter(|(name, _)| !is_about(&[name])) {
+        detection.file.skywarden.tests.clear();
+    }
+    for kind in catalog.incidents.values_mut().filter(|kind| !is_about(&[&kind.id])) {
+        kind.tests.clear();
+    }
 }
 
 fn test(catalog: &Catalog) -> anyhow::Result<Ending> {

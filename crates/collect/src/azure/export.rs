@@ -133,7 +133,11 @@ impl Gathering<'_> {
         let number = |names: &[&str]| names.iter().find_map(|name| members.get(*name)?.as_u64());
         let has = |name: &str| members.get(name).is_some_and(|value| !value.is_null());
         let (count, total) = (number(&["count"]), number(&["total_records", "totalRecords"]));
-        if has("skip_token") || has("$skipToken") || has("nextLink") || total.zip(count).is_some_and(|(total, count)| count < total) {
+        if has("skip_token")
+            || has("$skipToken")
+            || has("nextLink")
+            || total.zip(count).is_some_and(|(total, count)| count < total)
+        {
             self.rest = Some("the export is one page of several: ask for all of them".to_owned());
         }
         if members.contains_key("resources") {
@@ -167,7 +171,8 @@ impl Gathering<'_> {
             return Err("a row has no `id`".to_owned());
         }
         let has_properties = members.get("properties").is_some_and(Value::is_object);
-        let absent: Vec<&str> = ENVELOPE.into_iter().chain(["location", "tags"]).filter(|own| !members.contains_key(*own)).collect();
+        let absent: Vec<&str> =
+            ENVELOPE.into_iter().chain(["location", "tags"]).filter(|own| !members.contains_key(*own)).collect();
         if !has_properties {
             // What stands at the top of such a row (`az storage account list`) has names of the command line's own.
             members.insert("properties".to_owned(), json!({}));
@@ -199,10 +204,9 @@ impl Gathering<'_> {
     /// What a template deploys; texts that are more than a parameter with a default value stay as they are written.
     fn template(&mut self, template: &Map<String, Value>) -> Result<(), String> {
         let defaults: BTreeMap<String, Value> = match template.get("parameters") {
-            Some(Value::Object(declared)) => declared
-                .iter()
-                .filter_map(|(name, own)| Some((name.to_lowercase(), own.get("defaultValue")?.clone())))
-                .collect(),
+            Some(Value::Object(declared)) => {
+                declared.iter().filter_map(|(name, own)| Some((name.to_lowercase(), own.get("defaultValue")?.clone()))).collect()
+            }
             _ => BTreeMap::new(),
         };
         let resources = match template.get("resources") {

@@ -30,11 +30,18 @@ fn row() -> Value {
 
 #[test]
 fn rows_of_resource_graph_lack_only_what_further_calls_read() {
-    for document in [json!([row()]), json!({ "count": 1, "data": [row()], "skip_token": null, "total_records": 1 }), json!({ "value": [row()] })] {
+    for document in [
+        json!([row()]),
+        json!({ "count": 1, "data": [row()], "skip_token": null, "total_records": 1 }),
+        json!({ "value": [row()] }),
+    ] {
         let snapshot = read("export.json", document.to_string().as_bytes()).unwrap();
         let [account] = snapshot.resources.as_slice() else { panic!("{document}") };
         assert_eq!(account.id.as_str(), ID.to_lowercase());
-        assert_eq!((&account.properties, account.envelope["kind"].as_str()), (&json!({ "supportsHttpsTrafficOnly": true }), Some("StorageV2")));
+        assert_eq!(
+            (&account.properties, account.envelope["kind"].as_str()),
+            (&json!({ "supportsHttpsTrafficOnly": true }), Some("StorageV2"))
+        );
         assert_eq!(unread(account), ["properties.blobServices"]);
         assert_eq!(snapshot.coverage[0].outcome, ListOutcome::Complete { n_resources: 1 });
     }
@@ -86,7 +93,11 @@ fn a_template_carries_what_it_names() {
     });
     let snapshot = read("shop.json", template.to_string().as_bytes()).unwrap();
     let [account] = snapshot.resources.as_slice() else { panic!() };
-    assert!(account.id.as_str().ends_with("/resourcegroups/shop/providers/microsoft.storage/storageaccounts/fern"), "{}", account.id);
+    assert!(
+        account.id.as_str().ends_with("/resourcegroups/shop/providers/microsoft.storage/storageaccounts/fern"),
+        "{}",
+        account.id
+    );
     let Carried::Only(carried) = &account.carried else { panic!() };
     let carried: Vec<String> = carried.iter().map(ToString::to_string).collect();
     assert!(carried.contains(&"properties.minimumTlsVersion".to_owned()) && !carried.contains(&"tags".to_owned()), "{carried:?}");

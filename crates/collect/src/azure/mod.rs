@@ -22,9 +22,9 @@ use futures_util::{StreamExt as _, stream};
 use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
-pub(crate) use self::spec_tests::run_spec_test;
 pub use self::export::{AzureExportError, read_azure_export};
 pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};
+pub(crate) use self::spec_tests::run_spec_test;
 use self::{
     complete::complete,
     estate::{Estate, estate},

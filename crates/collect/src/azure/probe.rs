@@ -14,11 +14,7 @@ use super::{
     listing::with_version,
     run::{Asked, Run},
 };
-use crate::{
-    Specs, Transport,
-    template::fill,
-    withhold::Secrets,
-};
+use crate::{Specs, Transport, template::fill, withhold::Secrets};
 
 /// What a login sees of a tenant and what it may not.
 #[derive(Debug)]

@@ -138,10 +138,19 @@ fn recommendation_rows(catalog: &Catalog, assessments: &[Assessment]) -> (Table,
             Cell::new(&recommendation.file.title),
             Cell::new(n_unhealthy).set_alignment(CellAlignment::Right),
             Cell::new(n_unknown).set_alignment(CellAlignment::Right),
-            Cell::new(text_for_terminal(example.resource.as_str(), 60)),
+            Cell::new(text_for_terminal(end_of(example.resource.as_str()), 60)),
         ]);
     }
     (table, n_hidden)
+}
+
+/// Of an ARM id the type and the name: where it lies fills a line, and all begin alike.
+fn end_of(id: &str) -> &str {
+    let is_arm = id.starts_with("/subscriptions/") || id.starts_with("/tenants/");
+    match id.rmatch_indices('/').nth(1) {
+        Some((at, _)) if is_arm => id.get(at + 1..).unwrap_or(id),
+        _ => id,
+    }
 }
 
 fn finding_rows(assessments: &[Assessment]) -> Table {
