@@ -8,6 +8,12 @@ pub enum NotPolicy {
     /// Its verdict is made of a baseline's findings.
     #[error("its verdict is made of findings, not of a condition")]
     Findings,
+    /// It rests on what is known of other resources too, which Azure's definitions can't ask for.
+    #[error("it rests on `{field}`, which Azure Policy does not have")]
+    Fact {
+        /// The fact's field.
+        field: String,
+    },
     /// A field is no alias of the type.
     #[error("no alias of {type_name} leads to `{field}`")]
     NoAlias {
@@ -111,7 +117,9 @@ fn in_expression(text: &str, type_name: &str) -> Result<String, NotPolicy> {
         let (before, after) = rest.split_at(start + call.len());
         let (name, tail) = after.split_at(after.find('\'').unwrap_or(after.len()));
         result.push_str(before);
-        result.push_str(&alias(name, type_name)?);
+        // A count over values has a name of its own, which is no path.
+        let is_own = *call == "current('" && !name.contains(['.', '[', '/']);
+        result.push_str(&if is_own { name.to_owned() } else { alias(name, type_name)? });
         rest = tail;
     }
     result.push_str(rest);
@@ -123,6 +131,9 @@ fn alias(name: &str, type_name: &str) -> Result<String, NotPolicy> {
     let first = name.split(['.', '[']).next().unwrap_or_default();
     if PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(first)) {
         return Ok(name.to_owned());
+    }
+    if first.eq_ignore_ascii_case("facts") {
+        return Err(NotPolicy::Fact { field: name.to_owned() });
     }
     let not = || NotPolicy::NoAlias { type_name: type_name.to_owned(), field: name.to_owned() };
     let path = field_path(name).map_err(|_| not())?;

@@ -49,16 +49,19 @@ fn holds(file: &RecommendationFile, document: &Value) -> usize {
 #[test]
 fn every_recommendation_that_has_a_condition_becomes_a_definition_that_judges_the_same() {
     let files = RecommendationFile::embedded().unwrap();
-    let (mut n_definitions, mut n_tests) = (0, 0);
+    let (mut n_definitions, mut n_tests, mut refused) = (0, 0, Vec::new());
     for file in &files {
         match definition_of(file, &file.id) {
             Ok(document) => {
                 n_definitions += 1;
                 n_tests += holds(file, &document);
             }
-            Err(problem) => assert_eq!((problem, file.findings_from.is_some()), (NotPolicy::Findings, true), "{}", file.id),
+            Err(NotPolicy::Findings) if file.findings_from.is_some() => {}
+            Err(NotPolicy::Fact { field }) if file.type_name.starts_with("Microsoft.") && field.starts_with("facts.") => {}
+            Err(problem) => refused.push(format!("{}: {problem}", file.id)),
         }
     }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
     assert!(n_definitions > 900 && n_tests > 4000, "{n_definitions} definitions, {n_tests} tests");
 }
 

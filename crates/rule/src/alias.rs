@@ -52,12 +52,17 @@ const NESTED: [(&str, &str); 23] = [
 const OF_ELEMENT: [&str; 4] = ["id", "name", "type", "etag"];
 
 /// Aliases that point elsewhere than their name says.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 15] = [
     ("Microsoft.Compute/virtualMachines/imageOffer", "properties.storageProfile.imageReference.offer"),
     ("Microsoft.Compute/virtualMachines/imagePublisher", "properties.storageProfile.imageReference.publisher"),
     ("Microsoft.Compute/virtualMachines/imageSku", "properties.storageProfile.imageReference.sku"),
     ("Microsoft.Compute/virtualMachines/osDisk.Uri", "properties.storageProfile.osDisk.vhd.uri"),
     ("Microsoft.Compute/virtualMachines/sku.name", "properties.hardwareProfile.vmSize"),
+    (
+        "Microsoft.MachineLearningServices/workspaces/computes/osImageMetadata.isLatestOsImageVersion",
+        "properties.properties.osImageMetadata.isLatestOsImageVersion",
+    ),
+    ("Microsoft.MachineLearningServices/workspaces/computes/subnet.id", "properties.properties.subnet.id"),
     (
         "Microsoft.Compute/VirtualMachineScaleSets/osDisk.imageUrl",
         "properties.virtualMachineProfile.storageProfile.osDisk.image.uri",

@@ -239,7 +239,13 @@ fn arm_severity(severity: Severity) -> Severity {
 }
 
 pub(super) fn source_of(type_name: &str) -> &'static str {
-    if type_name.starts_with("AWS::") { "Aws" } else { "OnPremise" }
+    if type_name.starts_with("AWS::") {
+        return "Aws";
+    }
+    // Azure's names of types begin with a namespace, as do names of types that vendors have registered there.
+    let is_azure =
+        type_name.split_once('/').is_some_and(|(namespace, _)| namespace.contains('.') && !namespace.starts_with("Skywarden."));
+    if is_azure { "Azure" } else { "OnPremise" }
 }
 
 pub(crate) async fn all_metadata(state: Scoped) -> Answer {

@@ -17,7 +17,7 @@ pub(crate) struct Mistake {
 }
 
 /// Elements of one list at most.
-pub(super) const MAX_ELEMENTS: usize = 1000;
+pub(super) const MAX_ELEMENTS: usize = 10_000;
 
 /// The members that clients may write, in the spelling of the description; those of the server are left out.
 ///
