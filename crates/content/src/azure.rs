@@ -146,7 +146,7 @@ pub struct AzureRead {
     /// What answers. It is told, not guessed: an empty list is a fact, an object without members is none.
     #[serde(default)]
     pub answers: AzureAnswer,
-    /// The type of what is read, where it is a resource of its own: policies that ask for related resources find it there.
+    /// The type of what is read, where Azure has one for it.
     #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
     pub type_name: Option<String>,
     /// Error codes that are facts ("there is none"): `ResourceNotFound`.

@@ -238,13 +238,14 @@ fn arm_severity(severity: Severity) -> Severity {
     if severity == Severity::Critical { Severity::High } else { severity }
 }
 
+/// What the types of Azure begin with that recommendations judge.
+const AZURE: &str = "Microsoft.";
+
 pub(super) fn source_of(type_name: &str) -> &'static str {
     if type_name.starts_with("AWS::") {
         return "Aws";
     }
-    // Azure's names of types begin with a namespace, as do names of types that vendors have registered there.
-    let is_azure =
-        type_name.split_once('/').is_some_and(|(namespace, _)| namespace.contains('.') && !namespace.starts_with("Skywarden."));
+    let is_azure = type_name.get(..AZURE.len()).is_some_and(|start| start.eq_ignore_ascii_case(AZURE));
     if is_azure { "Azure" } else { "OnPremise" }
 }
 
@@ -292,4 +293,22 @@ fn metadata_object(recommendation: &Recommendation) -> Value {
             "assessmentType": "BuiltIn",
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::source_of;
+
+    #[test]
+    fn what_is_azures_is_told_by_its_namespace() {
+        for (type_name, source) in [
+            ("AWS::S3::Bucket", "Aws"),
+            ("Microsoft.Storage/storageAccounts", "Azure"),
+            ("microsoft.sql/servers", "Azure"),
+            ("Skywarden.Host/machines", "OnPremise"),
+            ("networking.k8s.io/v1/Ingress", "OnPremise"),
+        ] {
+            assert_eq!(source_of(type_name), source, "{type_name}");
+        }
+    }
 }

@@ -106,10 +106,10 @@ async fn one<'a>(work: &Work<'_>, read: &'a AzureRead, resource: &Resource) -> R
     let value = match value {
         Ok(Some(Value::Object(_) | Value::Array(_))) | Ok(None) => value,
         Ok(Some(_)) => Err(asked.malformed("it is no object")),
-        // Half a list is worse than none: rules would take it for the whole.
         Err(reason) if is_absence(&read.absent_on, &reason) => {
             Ok((read.answers == AzureAnswer::List).then(|| Value::Array(Vec::new())))
         }
+        // Half a list is worse than none: rules would take it for the whole.
         Err(reason) => Err(reason),
     };
     Read { into, value }

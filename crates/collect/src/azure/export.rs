@@ -173,6 +173,8 @@ impl Gathering<'_> {
         let has_properties = members.get("properties").is_some_and(Value::is_object);
         let absent: Vec<&str> =
             ENVELOPE.into_iter().chain(["location", "tags"]).filter(|own| !members.contains_key(*own)).collect();
+        // A cell that was cut is no list of tags, and no tags either.
+        let has_bad_tags = !matches!(members.get("tags"), None | Some(Value::Null | Value::Object(_)));
         if !has_properties {
             // What stands at the top of such a row (`az storage account list`) has names of the command line's own.
             members.insert("properties".to_owned(), json!({}));
@@ -186,6 +188,9 @@ impl Gathering<'_> {
             resource.unreadable.push(Unreadable { field: path, reason });
         };
         absent.into_iter().for_each(&mut hide);
+        if has_bad_tags {
+            hide("tags");
+        }
         if has_properties {
             for field in spec.map(further_fields).into_iter().flatten() {
                 hide(&format!("properties.{field}"));

@@ -82,6 +82,14 @@ fn a_table_is_read_as_the_portal_writes_it() {
 }
 
 #[test]
+fn tags_that_were_cut_are_not_none() {
+    let csv =
+        format!("id,name,type,tags,properties\n{ID},fern,microsoft.storage/storageaccounts,\"{{\"\"env\"\": \"\"pr\",\"{{}}\"\n");
+    let snapshot = read("export.csv", csv.as_bytes()).unwrap();
+    assert!(unread(&snapshot.resources[0]).contains(&"tags".to_owned()), "{:?}", snapshot.resources[0]);
+}
+
+#[test]
 fn a_template_carries_what_it_names() {
     let template = json!({
         "$schema": "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#", "contentVersion": "1.0.0.0",

@@ -43,7 +43,7 @@ pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Foun
     let is_parent = |resource: &&Resource| {
         resource.type_name.as_str().eq_ignore_ascii_case(&parent.type_name) && is_of_kind(resource, &parent.kinds)
     };
-    let parents: Vec<(Arc<str>, String)> = found
+    let parents: Vec<(Arc<str>, Result<String, Missing>)> = found
         .resources
         .iter()
         .filter(is_parent)
@@ -51,13 +51,12 @@ pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Foun
             let value = |name: &str| value_of(work, resource, name);
             (Arc::clone(&resource.scope.account), fill(spec.azure.list.as_deref().unwrap_or_default(), value))
         })
-        .map(|(account, address)| (account, address.unwrap_or_else(|Missing(name)| format!("{{{name}}}"))))
         .collect();
     work.progress.planned(parents.len() as u64);
     let mut runs = Vec::with_capacity(parents.len());
     for (account, address) in parents {
         runs.push(async move {
-            let ended = list(work, spec, &account, Ok(address)).await;
+            let ended = list(work, spec, &account, address).await;
             work.progress.done(&spec.file.type_name, ended.resources.len() as u64);
             (account, ended)
         });

@@ -78,9 +78,10 @@ impl Common<'_> {
         let location = text(row, "location").map(|location| location.to_lowercase().replace(' ', ""));
         let location = location.filter(|location| !location.is_empty());
         let tags = match row.get_mut("tags").map(Value::take) {
-            Some(Value::Object(tags)) => {
-                tags.into_iter().map(|(key, value)| (key, value.as_str().unwrap_or_default().to_owned())).collect()
-            }
+            Some(Value::Object(tags)) => tags
+                .into_iter()
+                .map(|(key, value)| (key, value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+                .collect(),
             _ => BTreeMap::new(),
         };
         let mut envelope = Map::new();

@@ -11,7 +11,6 @@ use skywarden_model::UnreadableReason;
 use super::{
     AzureError, AzureOptions, Spec,
     estate::{Estate, Rights, estate},
-    listing::with_version,
     run::{Asked, Run},
 };
 use crate::{Specs, Transport, template::fill, withhold::Secrets};
@@ -123,13 +122,12 @@ pub async fn probe_azure<'a>(
     };
     let subscriptions = subscriptions.into_iter().map(|(id, rights)| (id.to_string(), rights_of(rights))).collect();
     let mut directory = BTreeMap::new();
-    for (permission, plane, path) in directory_calls(specs) {
-        if plane != AzurePlane::Graph || directory.contains_key(&permission) {
+    for (permission, path) in directory_calls(specs) {
+        if directory.contains_key(&permission) {
             continue;
         }
         let address = fill(&path, |name| (name == "tenant").then(|| tenant.to_string())).unwrap_or(path);
-        let address = with_version(&address, None);
-        let asked = Asked { plane, address: &address, permission: &permission, account: &tenant };
+        let asked = Asked { plane: AzurePlane::Graph, address: &address, permission: &permission, account: &tenant };
         let end = run.get(asked).await.err();
         directory.insert(permission, end);
     }
@@ -138,11 +136,13 @@ pub async fn probe_azure<'a>(
 }
 
 /// The lists of the directory, each with the permission that it needs.
-fn directory_calls<'a>(specs: Specs<'a>) -> impl Iterator<Item = (String, AzurePlane, String)> + 'a {
+fn directory_calls<'a>(specs: Specs<'a>) -> impl Iterator<Item = (String, String)> + 'a {
     specs.collectors.values().filter_map(Spec::of).flat_map(|spec| {
-        let own = spec.azure.list.iter().filter(|_| spec.azure.below.is_none());
-        let own = own.map(move |list| (spec.azure.permission(&spec.file.type_name), spec.azure.plane, list.clone()));
-        let joins = spec.azure.joins.iter().map(|join| (join.permission.clone(), join.plane, join.list.clone()));
+        let is_own = spec.azure.below.is_none() && spec.azure.plane == AzurePlane::Graph;
+        let own = spec.azure.list.iter().filter(move |_| is_own);
+        let own = own.map(move |list| (spec.azure.permission(&spec.file.type_name), list.clone()));
+        let joins = spec.azure.joins.iter().filter(|join| join.plane == AzurePlane::Graph);
+        let joins = joins.map(|join| (join.permission.clone(), join.list.clone()));
         own.chain(joins).collect::<Vec<_>>()
     })
 }
