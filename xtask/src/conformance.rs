@@ -15,10 +15,11 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, or one of them, and says of those without data that they were skipped.
 pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
-    let parts: [(&str, &str, Part); 5] = [
+    let parts: [(&str, &str, Part); 6] = [
         ("ocsf", "ocsf-schema.tar.zst", ocsf),
         ("aws", "aws-managed-policies.tar.zst", managed_policies),
         ("policy", "azure-policy.tar.zst", azure_policies),
+        ("recordings", "cloud-recordings.tar.zst", recorded_sessions),
         ("sigma", "sigma-rules.tar.zst", sigma_rules),
         ("threats", "../reference/alerts.tsv", documented_alerts),
     ];
@@ -130,6 +131,16 @@ fn azure_policies(archive: &Path) -> anyhow::Result<()> {
         ["--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml", "--target-dir", "conformance/target"];
     process::run("cargo", &[&["test"], &own[..]].concat())?;
     process::run("cargo", &[&["run"], &own[..], &["--bin", "policy-differential", "--", folder]].concat())
+}
+
+/// Recorded sessions of Azure Resource Manager: through collectors and rules, unknown only where they lack an answer.
+fn recorded_sessions(archive: &Path) -> anyhow::Result<()> {
+    let target = process::root()?.join("target/conformance");
+    let folder = unpacked(archive, "recordings")?.join("tools/c7n_azure/tests_azure/cassettes");
+    let table = target.join("recordings.tsv");
+    let [folder, table] = [&folder, &table].map(|path| path.to_str().context("a path is no UTF-8"));
+    let program = ["run", "--release", "--quiet", "--package", "skywarden-testkit", "--bin", "azure-recordings", "--"];
+    process::run("cargo", &[&program[..], &[folder?, "--table", table?]].concat())
 }
 
 /// The archive's files in a folder of `target/`.

@@ -39,6 +39,9 @@ pub struct AzureCollector {
     /// The member with the name of a directory object; absent: `displayName`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// What the list answers; absent: a list. `object` is for what there is once: the settings of a tenant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<AzureAnswer>,
     /// Error codes with which a list says that there is none here (`NoRegisteredProviderFound`); that the namespace is not
     /// registered in the subscription always means that.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -191,6 +194,9 @@ pub struct AzureJoin {
     pub ours: String,
     /// The field of `properties` that gets the element; of several that name one resource, all, with `many`.
     pub into: String,
+    /// The path inside an element that is taken; absent: the whole element.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub take: Option<String>,
     /// Whether one resource may have one element or a list of them.
     #[serde(default)]
     pub many: JoinCount,

@@ -235,7 +235,12 @@ fn attach(
             }
         };
         let ours = value_of(work, resource, &join.ours);
-        let elements = ours.and_then(|ours| by_name.get(&ours.to_lowercase()).cloned()).unwrap_or_default();
+        let named = ours.and_then(|ours| by_name.get(&ours.to_lowercase()));
+        let taken = |element: &Value| match &join.take {
+            None => Some(element.clone()),
+            Some(path) => path.split('.').try_fold(element, member).filter(|own| !own.is_null()).cloned(),
+        };
+        let elements: Vec<Value> = named.into_iter().flatten().filter_map(taken).collect();
         let value = match join.many {
             JoinCount::List => Some(Value::Array(elements)),
             JoinCount::One => elements.into_iter().next(),

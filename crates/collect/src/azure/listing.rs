@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
+use skywarden_content::AzureAnswer;
 use skywarden_model::{ListOutcome, Resource, UnreadableReason};
 
 use super::{
@@ -140,7 +141,10 @@ async fn list(work: &Work<'_>, spec: Spec<'_>, account: &Arc<str>, path: Result<
             }
         }
     };
-    let end = work.run.list(asked(&address), &mut sink).await;
+    let end = match spec.azure.answers {
+        Some(AzureAnswer::Object) => work.run.get(asked(&address)).await.map(|object| sink(vec![object])),
+        Some(AzureAnswer::List) | None => work.run.list(asked(&address), &mut sink).await,
+    };
     let failure = match end {
         Ok(()) => misfit.map(|problem| asked(&address).malformed(&problem)),
         Err(reason) if resources.is_empty() && is_absence(&spec.azure.absent_on, &reason) => None,

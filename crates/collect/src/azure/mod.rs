@@ -41,6 +41,9 @@ use crate::{
     withhold::Secrets,
 };
 
+/// Types that lie below each other at most.
+const MAX_DEPTH: usize = 8;
+
 /// How a run over a tenant of Azure goes about it.
 #[derive(Debug, Clone)]
 pub struct AzureOptions {
@@ -116,14 +119,13 @@ pub async fn collect_azure<'a>(
     let mut found = Found::default();
     tables(&work, &mut found).await;
     work.lists(&mut found).await;
-    work.complete(&mut found).await;
+    complete(&work, &mut found).await;
     work.not_seen(&mut found);
 
-    let Found { mut resources, mut listings, failed } = found;
+    let Found { mut resources, mut listings, mut failed } = found;
     resources.sort_by(|one, other| (&one.id, &one.type_name).cmp(&(&other.id, &other.type_name)));
     resources.dedup_by(|one, other| one.id == other.id && one.type_name == other.type_name);
     resources.shrink_to_fit();
-    let mut failed = failed;
     let mut told = Vec::with_capacity(listings.len());
     while let Some(((type_name, account), outcome)) = listings.pop_first() {
         let reads = failed.remove(&(type_name.clone(), Arc::clone(&account))).unwrap_or_default();
@@ -219,36 +221,23 @@ impl Work<'_> {
         while let Some((spec, account, listed)) = results.next().await {
             found.take(&spec.type_name(), &account, listed);
         }
-        let mut done: BTreeSet<&str> = BTreeSet::new();
-        loop {
-            let is_ready = |spec: &&Spec<'_>| {
-                spec.azure.below.as_ref().is_some_and(|parent| {
-                    let above = self.specs.get(&parent.type_name.to_lowercase());
-                    let waits =
-                        above.is_some_and(|above| above.azure.below.is_some() && !done.contains(above.file.type_name.as_str()));
-                    !waits
-                })
-            };
-            let ready: Vec<Spec<'_>> = self
-                .specs
-                .values()
-                .filter(|spec| !done.contains(spec.file.type_name.as_str()))
-                .filter(is_ready)
-                .copied()
-                .collect();
-            if ready.is_empty() {
-                break;
-            }
-            for spec in ready {
-                done.insert(spec.file.type_name.as_str());
-                list_below(self, spec, found).await;
-            }
+        let mut below: Vec<(usize, Spec<'_>)> = self.specs.values().filter_map(|spec| Some((self.depth(spec)?, *spec))).collect();
+        below.sort_by_key(|(depth, _)| *depth);
+        for (_, spec) in below {
+            list_below(self, spec, found).await;
         }
     }
 
-    /// The reads about each resource, and the lists that say something about many.
-    async fn complete(&self, found: &mut Found) {
-        complete(self, found).await;
+    /// How many types lie above one; nothing for one that lies below none, or below itself.
+    fn depth(&self, spec: &Spec<'_>) -> Option<usize> {
+        let mut above = spec.azure.below.as_ref()?;
+        for depth in 1..=MAX_DEPTH {
+            match self.specs.get(&above.type_name.to_lowercase()).and_then(|spec| spec.azure.below.as_ref()) {
+                None => return Some(depth),
+                Some(next) => above = next,
+            }
+        }
+        None
     }
 
     /// The accounts in which a type may lie.

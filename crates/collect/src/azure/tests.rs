@@ -268,7 +268,10 @@ fn joined_lists_and_children_are_put_beside_what_a_resource_says_itself() {
     let specs = json!([
         { "type": "Microsoft.Graph/users", "description": "d", "fields": {},
           "azure": { "list": "/v1.0/users", "plane": "graph", "level": "tenant", "word": "users",
-                     "joins": [{ "list": "/v1.0/registered", "plane": "graph", "permission": "R", "theirs": "id", "ours": "properties.id", "into": "registration" }] } },
+                     "joins": [{ "list": "/v1.0/registered", "plane": "graph", "permission": "R", "theirs": "id", "ours": "properties.id", "into": "registration" },
+                               { "list": "/v1.0/signed", "plane": "graph", "permission": "R", "theirs": "id", "ours": "properties.id", "take": "activity.last", "into": "lastUse" }] } },
+        { "type": "Microsoft.Graph/defaults", "description": "d", "fields": {},
+          "azure": { "list": "/v1.0/defaults", "plane": "graph", "level": "tenant", "word": "defaults", "answers": "object" } },
         { "type": "A.B/machines", "description": "d", "fields": {},
           "azure": { "table": "resources", "children": [{ "type": "A.B/machines/extensions", "into": "extensions" }] } },
         { "type": "A.B/machines/extensions", "description": "d", "fields": {}, "azure": { "table": "resources" } },
@@ -276,6 +279,11 @@ fn joined_lists_and_children_are_put_beside_what_a_resource_says_itself() {
     let mut tenant = Tenant::new();
     tenant.tells("/v1.0/users", json!({ "value": [{ "id": "U1" }, { "id": "U2" }] }));
     tenant.tells("/v1.0/registered", json!({ "value": [{ "id": "u1", "isMfaRegistered": true }] }));
+    tenant.tells(
+        "/v1.0/signed",
+        json!({ "value": [{ "id": "u1", "activity": { "last": "today" } }, { "id": "u2", "activity": null }] }),
+    );
+    tenant.tells("/v1.0/defaults", json!({ "id": "5", "isEnabled": true }));
     let id = format!("/subscriptions/{ONE}/resourceGroups/g/providers/A.B/machines/m");
     tenant.rows(json!([
         { "id": id, "name": "m", "type": "a.b/machines", "properties": {} },
@@ -286,6 +294,8 @@ fn joined_lists_and_children_are_put_beside_what_a_resource_says_itself() {
     assert_eq!(of("machines/m").properties["extensions"], json!([{ "name": "aad", "properties": { "x": 1 } }]));
     assert_eq!(of("users/u1").properties["registration"]["isMfaRegistered"], true);
     assert_eq!(of("users/u2").properties.get("registration"), None);
+    assert_eq!((&of("users/u1").properties["lastUse"], of("users/u2").properties.get("lastUse")), (&json!("today"), None));
+    assert_eq!(of("defaults/5").properties["isEnabled"], true, "what there is once is one object");
     assert_eq!(outcome(&snapshot, "Microsoft.Graph/users", TENANT), &ListOutcome::Complete { n_resources: 2 });
 }
 

@@ -44,9 +44,9 @@ const CLASSIC_MACHINE: &str = "Microsoft.ClassicCompute/virtualMachines";
 /// How the internet reaches a resource of Azure; `settings` are of types whose collectors tell which of them decide.
 pub(crate) fn exposure<'a>(resource: &'a Resource, settings: Option<&SettingsExposure>, networks: &Networks<'a>) -> Option<Fact> {
     match resource.type_name.as_str() {
-        MACHINE => Some(fact(&machine(resource, networks).into_reach(), &[])),
+        MACHINE => Some(machine(resource, networks)),
         SCALE_SET => Some(fact(&scale_set(resource, networks).into_reach(), &[])),
-        INTERFACE => Some(fact(&interface(resource, networks).into_reach(), &[])),
+        INTERFACE => Some(interface(resource, networks)),
         BALANCER => Some(with_ports(balancers::own_openings(resource, networks))),
         GATEWAY => Some(with_ports(gateways::openings(resource, networks))),
         CLASSIC_MACHINE => {
@@ -59,36 +59,76 @@ pub(crate) fn exposure<'a>(resource: &'a Resource, settings: Option<&SettingsExp
     }
 }
 
-fn machine<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Gathered {
+fn machine<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Fact {
+    let (endpoints, doubts) = endpoints_of(resource, networks);
+    guarded(&endpoints, doubts, networks)
+}
+
+fn interface<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Fact {
+    match Endpoint::of_interface(resource) {
+        Ok(endpoints) => guarded(&endpoints, Vec::new(), networks),
+        Err(why) => guarded(&[], vec![why], networks),
+    }
+}
+
+/// What reaches some endpoints, and whether they have public addresses and network security groups at all.
+fn guarded<'a>(endpoints: &[Endpoint<'a>], doubts: Vec<Why>, networks: &Networks<'a>) -> Fact {
     let mut found = Gathered::default();
-    add_machine(&mut found, resource, networks);
-    found
+    endpoints.iter().for_each(|endpoint| add(&mut found, endpoint, networks));
+    let any = |answers: Vec<Result<bool, Why>>| {
+        if answers.iter().any(|answer| matches!(answer, Ok(true))) {
+            return Ok(json!(true));
+        }
+        match answers.into_iter().find_map(Result::err).or_else(|| doubts.first().cloned()) {
+            Some(why) => Err(why),
+            None => Ok(json!(false)),
+        }
+    };
+    let public = any(endpoints.iter().map(|endpoint| has_public_address(endpoint, networks)).collect());
+    let without_group = any(endpoints.iter().map(|endpoint| endpoint.is_without_group(networks)).collect());
+    doubts.into_iter().for_each(|why| found.doubt(why));
+    let mut fact = fact(&found.into_reach(), &[]);
+    fact.set("publicAddress", public);
+    fact.set("withoutGroup", without_group);
+    fact
+}
+
+/// Whether an endpoint has a public address of its own, or one of a load balancer that leads to it.
+fn has_public_address<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>) -> Result<bool, Why> {
+    if own_address(endpoint, networks).is_some() {
+        return Ok(true);
+    }
+    let (led, doubts) = balancers::led_to(endpoint, networks);
+    match doubts.into_iter().next() {
+        Some(why) if led.is_empty() => Err(why),
+        _ => Ok(!led.is_empty()),
+    }
 }
 
 fn add_machine<'a>(found: &mut Gathered, resource: &'a Resource, networks: &Networks<'a>) {
+    let (endpoints, doubts) = endpoints_of(resource, networks);
+    endpoints.iter().for_each(|endpoint| add(found, endpoint, networks));
+    doubts.into_iter().for_each(|why| found.doubt(why));
+}
+
+/// The private addresses of a machine, and why some may not be known.
+fn endpoints_of<'a>(resource: &'a Resource, networks: &Networks<'a>) -> (Vec<Endpoint<'a>>, Vec<Why>) {
+    let (mut endpoints, mut doubts) = (Vec::new(), Vec::new());
     match read::list(resource, &["networkProfile", "networkInterfaces"]) {
-        Err(why) => found.doubt(why),
+        Err(why) => doubts.push(why),
         Ok(items) => {
             for (place, item) in items.iter().enumerate() {
                 let path = format!("networkProfile.networkInterfaces[{place}]");
                 let id = item.get("id").and_then(Value::as_str);
                 let id = id.ok_or_else(|| read::malformed(resource, &path, "it has no id"));
                 match id.and_then(|id| networks.resource(INTERFACE, id)).and_then(Endpoint::of_interface) {
-                    Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(found, endpoint, networks)),
-                    Err(why) => found.doubt(why),
+                    Ok(own) => endpoints.extend(own),
+                    Err(why) => doubts.push(why),
                 }
             }
         }
     }
-}
-
-fn interface<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Gathered {
-    let mut found = Gathered::default();
-    match Endpoint::of_interface(resource) {
-        Ok(endpoints) => endpoints.iter().for_each(|endpoint| add(&mut found, endpoint, networks)),
-        Err(why) => found.doubt(why),
-    }
-    found
+    (endpoints, doubts)
 }
 
 /// What reaches the machines that it makes by its profile, and those that were put into it.

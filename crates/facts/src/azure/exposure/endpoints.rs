@@ -149,6 +149,17 @@ impl<'a> Endpoint<'a> {
         openings
     }
 
+    /// Whether neither its interface nor its subnet has a network security group.
+    pub(crate) fn is_without_group(&self, networks: &Networks<'a>) -> Result<bool, Why> {
+        let of_subnet = self.subnet.clone().and_then(|id| networks.subnet(id)).map(|subnet| subnet.group);
+        match (&self.group, of_subnet) {
+            (Ok(Some(_)), _) | (_, Ok(Some(_))) => Ok(false),
+            (Ok(None), Ok(None)) => Ok(true),
+            (Err(why), _) => Err(Arc::clone(why)),
+            (_, Err(why)) => Err(why),
+        }
+    }
+
     /// The same, reached under the public address: a floating address is not translated to the private one.
     pub(crate) fn floating(&self) -> Self {
         let operation = format!("compare destinations with what comes to {} of {}", self.path, self.resource.id);

@@ -27,7 +27,7 @@ fn an_open_machine_is_exposed_with_its_chain() {
     assert_eq!(
         fact_object(&sheet.values[&"exposure".into()]),
         json!({"internet": true, "ports": [22], "managementPorts": [22],
-        "allPorts": false, "ipv6": false, "sources": ["0.0.0.0/0"]})
+        "allPorts": false, "ipv6": false, "sources": ["0.0.0.0/0"], "publicAddress": true, "withoutGroup": false})
     );
     let chain = sheet.evidence[&"exposure".into()].iter();
     let chain: Vec<_> = chain.map(|it| (it.source.as_deref().unwrap().rsplit_once('/').unwrap().1, &*it.field)).collect();
@@ -40,6 +40,29 @@ fn an_open_machine_is_exposed_with_its_chain() {
         ]
     );
     assert_eq!(table[&estate[1].id].values, sheet.values, "the interface is as exposed as its machine");
+}
+
+#[test]
+fn a_public_address_and_a_missing_group_are_told_apart_from_what_is_reached() {
+    let told = |estate: &[Resource], name: &str| field(estate, name).and_then(|own| own.as_bool());
+    let mut hidden = estate();
+    main_of(&mut hidden)["publicIPAddress"] = Value::Null;
+    assert_eq!((told(&hidden, "publicAddress"), told(&hidden, "withoutGroup")), (Some(false), Some(false)));
+    hidden[1].properties["networkSecurityGroup"] = Value::Null;
+    assert_eq!(told(&hidden, "withoutGroup"), Some(false), "the subnet has one");
+    subnet(&mut hidden)["networkSecurityGroup"] = Value::Null;
+    assert_eq!(told(&hidden, "withoutGroup"), Some(true));
+    let balanced = balanced("Standard");
+    assert_eq!(told(&balanced, "publicAddress"), Some(true), "that of the balancer");
+    let failed = table(&estate(), &["Microsoft.Network/networkInterfaces"]);
+    let machine = &estate()[0];
+    assert_eq!(field_of(&failed, machine, "publicAddress"), Some(json!(true)), "what is seen is sure");
+    let mut lost = estate();
+    lost.remove(1);
+    let failed = table(&lost, &["Microsoft.Network/networkInterfaces"]);
+    for name in ["publicAddress", "withoutGroup"] {
+        assert_eq!(field_of(&failed, &lost[0], name), None, "{name} of an interface that is not seen");
+    }
 }
 
 #[test]
