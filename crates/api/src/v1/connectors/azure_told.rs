@@ -65,9 +65,12 @@ fn subscription(catalog: &Catalog, needs: &AzureNeeds, id: &str, rights: &AzureR
 }
 
 /// The recommendations that judge resources of some types.
-fn judged<'c>(catalog: &'c Catalog, types: Option<&BTreeSet<String>>) -> BTreeSet<&'c str> {
-    let each = types.into_iter().flatten();
-    each.flat_map(|type_name| catalog.recommendations_for(type_name)).map(|own| own.file.id.as_str()).collect()
+fn judged<'c>(catalog: &'c Catalog, types: Option<&'c BTreeSet<String>>) -> BTreeSet<&'c str> {
+    let mut found = BTreeSet::new();
+    for type_name in types.into_iter().flatten() {
+        found.extend(catalog.recommendations_for(type_name).map(|own| own.file.id.as_str()));
+    }
+    found
 }
 
 /// Where the role is to be assigned: the management group, else what was asked for, else what is seen.
