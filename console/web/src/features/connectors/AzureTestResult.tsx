@@ -40,7 +40,7 @@ function Subscriptions({ test }: { test: AzureTest }) {
         columns={[
           { key: "id", header: "Subscription", isLead: true, cell: (one) => <code className="breakable">{one.id}</code> },
           { key: "state", header: "Can be read", width: "240px", cell: (one) => <State row={one} actions={test.actions} /> },
-          { key: "unknown", header: "Recommendations that stay unknown", isEnd: true, width: "180px", cell: (one) => (one.recommendations === null ? <span className="tone-Unknown">Not known</span> : formatCount(one.recommendations)) },
+          { key: "unknown", header: "At least so many recommendations stay unknown", isEnd: true, width: "180px", cell: (one) => (one.recommendations === null ? <span className="tone-Unknown">Not known</span> : formatCount(one.recommendations)) },
         ]}
         detail={(one) => <Missing row={one} />} hasDetail={(one) => one.missing.length > 0 || one.reason !== null}
       />
@@ -63,7 +63,7 @@ function Missing({ row }: { row: Line }) {
       {rows.length > 0 && (
         <ul className="plain stack missing-actions" style={{ gap: 4 }} aria-label={`Missing in ${row.id}`}>
           {rows.map((one) => (
-            <li key={one.permission}><code className="breakable">{one.permission}</code> <span className="small muted">{one.recommendations === 0 ? "no recommendation rests on it" : `${plural(one.recommendations, "recommendation")} ${one.recommendations === 1 ? "stays" : "stay"} unknown`}</span></li>
+            <li key={one.permission}><code className="breakable">{one.permission}</code> <span className="small muted">{one.recommendations === 0 ? "no recommendation judges what it reads by itself" : `${plural(one.recommendations, "recommendation")} ${one.recommendations === 1 ? "stays" : "stay"} unknown`}</span></li>
           ))}
         </ul>
       )}
@@ -80,7 +80,7 @@ function Directory({ rows }: { rows: readonly TestedPermission[] }) {
         columns={[
           { key: "permission", header: "Permission of Microsoft Graph", isLead: true, cell: (one) => <code className="breakable">{one.permission}</code> },
           { key: "state", header: "State", width: "240px", cell: (one) => one.granted ? <span className="badge tone-Healthy"><CheckmarkCircle16Filled aria-hidden />Granted</span> : <span className="badge tone-Unknown"><CircleHalfFill16Regular aria-hidden />Cannot be used</span> },
-          { key: "unknown", header: "Recommendations that stay unknown", isEnd: true, width: "180px", cell: (one) => formatCount(one.granted ? 0 : one.recommendations) },
+          { key: "unknown", header: "At least so many recommendations stay unknown", isEnd: true, width: "180px", cell: (one) => formatCount(one.granted ? 0 : one.recommendations) },
         ]}
         detail={(one) => <p>{sentence(one.reason ?? "")}</p>} hasDetail={(one) => one.reason !== null}
       />
