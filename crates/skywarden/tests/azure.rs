@@ -88,6 +88,25 @@ impl Azure {
     }
 }
 
+/// After a change of the estate or of content that is meant: `UPDATE_GOLDEN=1 cargo test -p skywarden --test azure`.
+fn assert_golden(name: &str, found: &Value) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flow/azure").join(name);
+    let found = serde_json::to_string_pretty(found).unwrap() + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, &found).unwrap();
+    }
+    assert_eq!(found, fs::read_to_string(&file).unwrap_or_default(), "{}", file.display());
+}
+
+/// How often each value of a text member occurs in a list.
+fn counts<'v>(list: &'v Value, member: &str) -> BTreeMap<&'v str, u64> {
+    let mut counts = BTreeMap::new();
+    for row in list.as_array().unwrap() {
+        *counts.entry(row[member].as_str().unwrap()).or_default() += 1;
+    }
+    counts
+}
+
 /// The type that an id names.
 fn type_of(id: &str) -> String {
     let id = id.to_lowercase();
@@ -115,6 +134,30 @@ fn counts_equal_the_servers() {
     for (type_name, n) in written {
         assert_eq!(found.get(&type_name), Some(&n), "{type_name}");
     }
+}
+
+#[test]
+fn the_estate_is_read_whole_and_judged_as_before() {
+    let scan = Azure::start(ServerOptions::default()).scan("connector");
+    let coverage = scan["coverage"].as_array().unwrap();
+    let unread: Vec<&Value> =
+        coverage.iter().filter(|entry| entry["outcome"]["state"] != "complete" || entry.get("denied").is_some()).collect();
+    assert!(unread.is_empty(), "the estate answers all that collectors ask for: {unread:?}");
+    let mut verdicts: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for assessment in scan["assessments"].as_array().unwrap() {
+        let of = verdicts.entry(assessment["recommendation"].as_str().unwrap()).or_default();
+        *of.entry(assessment["status"].as_str().unwrap()).or_default() += 1;
+    }
+    let score = &scan["secureScore"];
+    assert_golden(
+        "estate.json",
+        &json!({
+            "resources": counts(&scan["resources"], "type"),
+            "verdicts": counts(&scan["assessments"], "status"),
+            "score": { "current": score["current"], "max": score["max"], "percentage": score["percentage"] },
+            "recommendations": verdicts,
+        }),
+    );
 }
 
 #[test]
