@@ -50,7 +50,8 @@ pub(crate) fn common(file: &File, seen: &mut BTreeMap<(Kind, String), String>, p
         }
     }
     // Clients of Azure's API ask for a recommendation by its key.
-    if let Some(key) = file.source.value.get("assessment_key").and_then(Value::as_str).filter(|_| file.kind == Kind::Recommendation)
+    if let Some(key) =
+        file.source.value.get("assessment_key").and_then(Value::as_str).filter(|_| file.kind == Kind::Recommendation)
         && let Some(other) = seen.insert((file.kind, key.to_lowercase()), file.path.clone())
     {
         problems.push(file.problem("/assessment_key", format!("the assessment key `{key}` is also that of {other}")));
