@@ -1,0 +1,119 @@
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use skywarden_content::{AzureAnswer, CollectorFile, FieldType};
+use skywarden_model::{FieldPath, Segment};
+
+use crate::leaves::member;
+
+/// A type below another whose objects stand whole inside `properties`.
+#[derive(Debug, Clone)]
+pub struct Child {
+    /// Its type: `Microsoft.Sql/servers/auditingSettings`.
+    pub type_name: String,
+    /// Where it stands, from the resource: `properties.auditingSettings`, `properties.firewallRules[*]`.
+    pub path: FieldPath,
+    /// What its id adds to that of the resource: `/auditingSettings/default`; for a list without the name.
+    below: String,
+}
+
+/// The extensions of a scale set, which stand deep inside its model.
+const SCALE_SETS: (&str, &str) = ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineProfile.extensionProfile.extensions");
+
+/// What stands inside resources of a type: what is read or joined below them, and lists of whole child objects that are their own.
+pub fn children(type_name: &str, collector: Option<&CollectorFile>) -> Vec<Child> {
+    let mut all = Vec::new();
+    let Some(collector) = collector else { return all };
+    let own = collector.azure.iter();
+    for read in own.clone().flat_map(|azure| &azure.reads) {
+        let (Some(kind), Some(below)) = (&read.type_name, read.get.strip_prefix("{id}")) else { continue };
+        let below = below.split('?').next().unwrap_or_default();
+        all.extend(Child::new(kind, &read.into, read.answers == AzureAnswer::List, below.to_owned()));
+    }
+    for children in own.flat_map(|azure| &azure.children) {
+        let last = children.type_name.rsplit('/').next().unwrap_or_default();
+        all.extend(Child::new(&children.type_name, &children.into, true, format!("/{last}")));
+    }
+    let (scale_sets, extensions) = SCALE_SETS;
+    if type_name == scale_sets {
+        all.extend(Child::new(&format!("{scale_sets}/extensions"), extensions, true, "/extensions".to_owned()));
+    }
+    for name in whole_lists(&collector.fields) {
+        let kind = format!("{type_name}/{name}");
+        if !all.iter().any(|child| child.type_name.eq_ignore_ascii_case(&kind)) {
+            all.extend(Child::new(&kind, name, true, format!("/{name}")));
+        }
+    }
+    all
+}
+
+/// Lists of objects that have `properties` of their own.
+fn whole_lists(fields: &BTreeMap<String, FieldType>) -> impl Iterator<Item = &String> {
+    fields.iter().filter_map(|(name, kind)| match kind {
+        FieldType::List(elements) => match elements.first() {
+            Some(FieldType::Object(members)) if members.contains_key("properties") => Some(name),
+            _ => None,
+        },
+        _ => None,
+    })
+}
+
+impl Child {
+    fn new(type_name: &str, into: &str, is_list: bool, below: String) -> Option<Self> {
+        let path = format!("properties.{into}{}", if is_list { "[*]" } else { "" });
+        Some(Self { type_name: type_name.to_owned(), path: path.parse().ok()?, below })
+    }
+
+    fn is_list(&self) -> bool {
+        self.path.segments().last() == Some(&Segment::Each)
+    }
+
+    /// The place of a child's own field in the resource; `None` for its id and its type, which follow from where it is.
+    pub fn field(&self, own: &FieldPath) -> Option<FieldPath> {
+        let is_given = |name: &str| ["id", "type", "fullName"].iter().any(|given| name.eq_ignore_ascii_case(given));
+        match own.segments() {
+            [Segment::Key(name)] if is_given(name) => None,
+            steps => Some(FieldPath::from_segments([self.path.segments(), steps].concat())),
+        }
+    }
+
+    /// The name that the only object of its kind has.
+    pub fn only_name(&self) -> Option<&str> {
+        self.below.rsplit('/').next().filter(|_| !self.is_list())
+    }
+
+    /// The objects inside a resource, in ARM's shape.
+    pub fn of(&self, resource: &Value) -> Vec<Value> {
+        let mut place = Some(resource);
+        for step in self.path.segments() {
+            if let Segment::Key(key) = step {
+                place = place.and_then(|value| member(value, key));
+            }
+        }
+        let found: Vec<&Value> = match place {
+            Some(Value::Array(elements)) if self.is_list() => elements.iter().collect(),
+            Some(object @ Value::Object(_)) if !self.is_list() => vec![object],
+            _ => Vec::new(),
+        };
+        let parent = resource.get("id").and_then(Value::as_str).unwrap_or_default();
+        found.into_iter().enumerate().map(|(number, object)| self.whole(object, parent, number)).collect()
+    }
+
+    fn whole(&self, object: &Value, parent: &str, number: usize) -> Value {
+        let mut whole = if object.is_object() { object.clone() } else { json!({}) };
+        let name = match (object.get("name").and_then(Value::as_str), self.only_name()) {
+            (Some(name), _) | (None, Some(name)) => name.to_owned(),
+            (None, None) => format!("child-{number}"),
+        };
+        let below = if self.is_list() { format!("{}/{name}", self.below) } else { self.below.clone() };
+        if let Value::Object(members) = &mut whole {
+            members.insert("id".to_owned(), json!(format!("{parent}{below}")));
+            members.insert("type".to_owned(), json!(self.type_name));
+            members.insert("name".to_owned(), json!(name));
+            if !members.get("properties").is_some_and(Value::is_object) {
+                members.insert("properties".to_owned(), json!({}));
+            }
+        }
+        whole
+    }
+}
