@@ -17,6 +17,10 @@ pub struct Child {
     below: String,
 }
 
+/// Aliases of a child that name it once more before its own properties: `Microsoft.Web/sites/config/web.minTlsVersion`.
+const NAMED_TWICE: [(&str, &str); 2] =
+    [("Microsoft.Web/sites/config", "web"), ("Microsoft.Sql/servers/auditingSettings", "auditingSettings")];
+
 /// The extensions of a scale set, which stand deep inside its model.
 const SCALE_SETS: (&str, &str) = ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineProfile.extensionProfile.extensions");
 
@@ -73,8 +77,16 @@ impl Child {
         let is_given = |name: &str| ["id", "type", "fullName"].iter().any(|given| name.eq_ignore_ascii_case(given));
         match own.segments() {
             [Segment::Key(name)] if is_given(name) => None,
+            [properties, Segment::Key(again), rest @ ..] if self.named_twice().is_some_and(|twice| **again == *twice) => {
+                let own = [std::slice::from_ref(properties), rest].concat();
+                Some(FieldPath::from_segments([self.path.segments(), &own].concat()))
+            }
             steps => Some(FieldPath::from_segments([self.path.segments(), steps].concat())),
         }
+    }
+
+    fn named_twice(&self) -> Option<&'static str> {
+        NAMED_TWICE.iter().find(|(kind, _)| self.type_name.eq_ignore_ascii_case(kind)).map(|(_, name)| *name)
     }
 
     /// The name that the only object of its kind has.
@@ -112,6 +124,10 @@ impl Child {
             members.insert("name".to_owned(), json!(name));
             if !members.get("properties").is_some_and(Value::is_object) {
                 members.insert("properties".to_owned(), json!({}));
+            }
+            if let (Some(again), Some(Value::Object(properties))) = (self.named_twice(), members.get_mut("properties")) {
+                let own = Value::Object(properties.clone());
+                properties.insert(again.to_owned(), own);
             }
         }
         whole
