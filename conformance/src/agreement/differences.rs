@@ -23,3 +23,17 @@ pub fn table(text: &str) -> anyhow::Result<Explained> {
     }
     Ok(all)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_needs_a_side_and_a_cause_and_stands_once() {
+        let table = |lines: &str| table(&format!("recommendation\tbuilt-in\tside\tcause\n{lines}"));
+        assert_eq!(table("a\tb\tours\tsince").unwrap().len(), 1);
+        for wrong in ["a\tb\tours", "a\tb\tmine\tsince", "a\tb\tours\t ", "a\tb\tours\tx\na\tb\tours\ty"] {
+            assert!(table(wrong).is_err(), "{wrong}");
+        }
+    }
+}

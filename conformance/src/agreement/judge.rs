@@ -320,7 +320,8 @@ fn types(condition: &Value) -> Vec<String> {
     match condition {
         Value::Array(parts) => parts.iter().for_each(|part| found.extend(types(part))),
         Value::Object(members) => {
-            let is_type = member(condition, "field").and_then(Value::as_str).is_some_and(|field| field.eq_ignore_ascii_case("type"));
+            let is_type =
+                member(condition, "field").and_then(Value::as_str).is_some_and(|field| field.eq_ignore_ascii_case("type"));
             if is_type {
                 for value in ["equals", "in"].iter().filter_map(|test| member(condition, test)) {
                     let several = value.as_array().into_iter().flatten().chain([value]);

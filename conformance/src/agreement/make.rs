@@ -116,7 +116,8 @@ fn values(wanted: Vec<Value>, kind: Option<&FieldType>) -> Vec<Value> {
         Some(ScalarType::Boolean) => vec![json!(true), json!(false)],
         Some(ScalarType::Integer | ScalarType::Number) => {
             let numbers = scalars.iter().filter_map(|value| text_of(value).parse::<i64>().ok());
-            let near: Vec<Value> = numbers.flat_map(|number| [number - 1, number, number + 1]).map(|number| json!(number)).collect();
+            let near: Vec<Value> =
+                numbers.flat_map(|number| [number - 1, number, number + 1]).map(|number| json!(number)).collect();
             if near.is_empty() { vec![json!(0), json!(3)] } else { near }
         }
         Some(ScalarType::Timestamp) => {

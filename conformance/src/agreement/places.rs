@@ -22,7 +22,8 @@ const NAMED_TWICE: [(&str, &str); 2] =
     [("Microsoft.Web/sites/config", "web"), ("Microsoft.Sql/servers/auditingSettings", "auditingSettings")];
 
 /// The extensions of a scale set, which stand deep inside its model.
-const SCALE_SETS: (&str, &str) = ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineProfile.extensionProfile.extensions");
+const SCALE_SETS: (&str, &str) =
+    ("Microsoft.Compute/virtualMachineScaleSets", "virtualMachineProfile.extensionProfile.extensions");
 
 /// What stands inside resources of a type: what is read or joined below them, and lists of whole child objects that are their own.
 pub fn children(type_name: &str, collector: Option<&CollectorFile>) -> Vec<Child> {
@@ -131,5 +132,40 @@ impl Child {
             }
         }
         whole
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn child(type_name: &str, into: &str, is_list: bool, below: &str) -> Child {
+        Child::new(type_name, into, is_list, below.to_owned()).unwrap()
+    }
+
+    #[test]
+    fn children_are_whole_resources_below_their_parent() {
+        let resource = json!({ "id": "/p", "properties": {
+            "rules": [{ "name": "one", "properties": { "a": 1 } }, {}],
+            "auditing": { "properties": { "state": "Enabled" } },
+        }});
+        let rules = child("Microsoft.A/b/rules", "rules", true, "/rules").of(&resource);
+        assert_eq!(
+            rules[0],
+            json!({ "id": "/p/rules/one", "type": "Microsoft.A/b/rules", "name": "one", "properties": { "a": 1 } })
+        );
+        assert_eq!(rules[1]["id"], "/p/rules/child-1");
+        let auditing = child("Microsoft.A/b/auditing", "auditing", false, "/auditing/default");
+        assert_eq!(auditing.of(&resource)[0]["name"], "default");
+        assert!(auditing.of(&json!({ "properties": {} })).is_empty());
+    }
+
+    #[test]
+    fn a_field_of_a_child_stands_inside_the_resource() {
+        let config = child("Microsoft.Web/sites/config", "config", false, "/config/web");
+        let place = |own: &str| config.field(&own.parse().unwrap()).map(|path| path.to_string());
+        assert_eq!(place("properties.ftpsState").unwrap(), "properties.config.properties.ftpsState");
+        assert_eq!(place("properties.web.ftpsState").unwrap(), "properties.config.properties.ftpsState");
+        assert_eq!(place("type"), None);
     }
 }

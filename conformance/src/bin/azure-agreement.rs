@@ -51,6 +51,24 @@ struct Arguments {
     table: Option<PathBuf>,
 }
 
+/// What a run is about.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    catalog: &'a Catalog,
+    documents: BTreeMap<String, &'a Document>,
+    explained: &'a Explained,
+    world: World,
+}
+
+/// How a recommendation stands to all built-ins that it names; of several the last counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Standing {
+    NotComparable,
+    Alike,
+    OnPurpose,
+    Unexplained,
+}
+
 #[derive(Default)]
 struct Tally {
     cases: usize,
@@ -61,6 +79,9 @@ struct Tally {
     not_comparable: BTreeMap<NotComparable, Vec<String>>,
     unexplained: usize,
     seen: BTreeSet<(String, String, Side)>,
+    standings: BTreeMap<String, Standing>,
+    /// Every difference with the smallest resources that show it.
+    written: String,
 }
 
 /// What differs between one recommendation and one built-in.
@@ -78,40 +99,31 @@ fn main() -> anyhow::Result<()> {
         .iter()
         .filter_map(|document| Some((document.json.get("name")?.as_str()?.to_ascii_lowercase(), document)))
         .collect();
-    let world = World::new()?;
-    let (mut tally, mut written) = (Tally::default(), String::new());
+    let run = Run { arguments: &arguments, catalog: &catalog, documents, explained: &explained, world: World::new()? };
+    let mut tally = Tally::default();
     for ours in agreement::load(&arguments.content.join("recommendations/azure"))? {
         if ours.file.id.starts_with(&arguments.only) {
-            compare(&ours, &catalog, &documents, &arguments, &world, &explained, &mut tally, &mut written)?;
+            compare(&ours, &run, &mut tally)?;
         }
     }
     if let Some(table) = &arguments.table {
-        fs::write(table, &written).with_context(|| format!("could not write {}", table.display()))?;
+        fs::write(table, &tally.written).with_context(|| format!("could not write {}", table.display()))?;
     }
     report(&tally, &explained, arguments.only.is_empty())
 }
 
-#[expect(clippy::too_many_arguments, reason = "what a run holds, and one recommendation")]
-fn compare(
-    ours: &Ours,
-    catalog: &Catalog,
-    documents: &BTreeMap<String, &Document>,
-    arguments: &Arguments,
-    world: &World,
-    explained: &Explained,
-    tally: &mut Tally,
-    written: &mut String,
-) -> anyhow::Result<()> {
+fn compare(ours: &Ours, run: &Run<'_>, tally: &mut Tally) -> anyhow::Result<()> {
     let id = ours.file.id.as_str();
-    let rule = catalog.recommendations.get(id).and_then(|own| own.rule.as_ref());
+    let rule = run.catalog.recommendations.get(id).and_then(|own| own.rule.as_ref());
     let rule = rule.with_context(|| format!("{id} has no rule"))?;
-    let collector = catalog.collectors.get(&ours.file.type_name);
+    let collector = run.catalog.collectors.get(&ours.file.type_name);
+    let mut standing = Standing::NotComparable;
     for policy in &ours.file.azure_policies {
-        let document = documents.get(policy);
+        let document = run.documents.get(policy);
         let definition = document.and_then(|document| Definition::parse(&document.json).ok());
         let comparison = match (document, &definition) {
             (Some(document), Some(definition)) => {
-                Comparison::new(ours, rule, (&document.json, definition), collector, world)
+                Comparison::new(ours, rule, (&document.json, definition), collector, &run.world)
             }
             _ => Err(NotComparable::NotThere),
         };
@@ -122,37 +134,46 @@ fn compare(
                 continue;
             }
         };
-        let found = differences(&comparison, ours, arguments.cases, world, tally)?;
-        let mut has_cause = true;
-        for (side, (number, smallest)) in &found {
-            let key = (id.to_owned(), policy.clone(), *side);
-            let cause = explained.get(&key);
-            let path = document.map(|document| document.path.as_str()).unwrap_or_default();
-            writeln!(written, "{id}\t{policy}\t{side}\t{number}\t{}\t{path}", cause.map_or("UNEXPLAINED", String::as_str))?;
-            if cause.is_none() {
-                has_cause = false;
-                tally.unexplained += 1;
-                println!("UNEXPLAINED {id} {policy} {side}: {number} resources; {path}");
-            }
-            for (_, text) in smallest.iter().take(MAX_SHOWN) {
-                writeln!(written, "    {text}")?;
-                if cause.is_none() {
-                    println!("    {text}");
-                }
-            }
-            tally.seen.insert(key);
+        let found = differences(&comparison, ours, run, tally)?;
+        let path = document.map(|document| document.path.as_str()).unwrap_or_default();
+        let own = told(&found, (id, policy, path), run, tally)?;
+        match own {
+            Standing::Alike => tally.n_alike += 1,
+            Standing::OnPurpose => tally.n_on_purpose += 1,
+            Standing::Unexplained | Standing::NotComparable => {}
         }
-        match (found.is_empty(), has_cause) {
-            (true, _) => tally.n_alike += 1,
-            (false, true) => tally.n_on_purpose += 1,
-            _ => {}
-        }
+        standing = standing.max(own);
     }
+    tally.standings.insert(id.to_owned(), standing);
     Ok(())
 }
 
+/// Writes the differences of a pair down, and prints those without a cause.
+fn told(found: &Found, (id, policy, path): (&str, &str, &str), run: &Run<'_>, tally: &mut Tally) -> anyhow::Result<Standing> {
+    let mut standing = if found.is_empty() { Standing::Alike } else { Standing::OnPurpose };
+    for (side, (number, smallest)) in found {
+        let key = (id.to_owned(), policy.to_owned(), *side);
+        let cause = run.explained.get(&key);
+        writeln!(tally.written, "{id}\t{policy}\t{side}\t{number}\t{}\t{path}", cause.map_or("UNEXPLAINED", String::as_str))?;
+        if cause.is_none() {
+            standing = Standing::Unexplained;
+            tally.unexplained += 1;
+            println!("UNEXPLAINED {id} {policy} {side}: {number} resources; {path}");
+        }
+        for (_, text) in smallest.iter().take(MAX_SHOWN) {
+            writeln!(tally.written, "    {text}")?;
+            if cause.is_none() {
+                println!("    {text}");
+            }
+        }
+        tally.seen.insert(key);
+    }
+    Ok(standing)
+}
+
 /// Judges the file's own tests and what is made of them, first with values that one of the rules names, then with any.
-fn differences(comparison: &Comparison<'_>, ours: &Ours, n_cases: u64, world: &World, tally: &mut Tally) -> anyhow::Result<Found> {
+fn differences(comparison: &Comparison<'_>, ours: &Ours, run: &Run<'_>, tally: &mut Tally) -> anyhow::Result<Found> {
+    let (n_cases, world) = (run.arguments.cases, &run.world);
     let mut found = Found::new();
     let mut bases = vec![comparison.bare(world)];
     bases.extend(ours.file.tests.iter().filter(|test| test.parameters.is_empty()).map(|test| comparison.of_test(test)));
@@ -226,6 +247,14 @@ fn report(tally: &Tally, explained: &Explained, is_whole: bool) -> anyhow::Resul
     println!("left out, since a template function failed: {}", tally.failed);
     println!("ours says Unknown where the built-in decides without what could not be read: {}", tally.cautious);
     println!("pairs that agree everywhere: {}; that differ on purpose: {}", tally.n_alike, tally.n_on_purpose);
+    let n_standing = |wanted: Standing| tally.standings.values().filter(|standing| **standing == wanted).count();
+    println!(
+        "recommendations: {}; agree everywhere: {}; differ on purpose: {}; not comparable with any built-in: {}",
+        tally.standings.len(),
+        n_standing(Standing::Alike),
+        n_standing(Standing::OnPurpose),
+        n_standing(Standing::NotComparable)
+    );
     for (why, pairs) in &tally.not_comparable {
         println!("{:>4} not comparable: {why}", pairs.len());
         for pair in pairs {
