@@ -143,10 +143,16 @@ fn azure_agreement(archive: &Path) -> anyhow::Result<()> {
     let [folder, table, rows] = [&folder, &table, &rows].map(|path| path.to_str().context("a path is no UTF-8"));
     let own = ["run", "--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml"];
     let own = [&own[..], &["--target-dir", "conformance/target", "--bin"]].concat();
-    let rows = ["azure-rows", "--", rows?, "conformance/azure-not-recommended.tsv", "--table", "docs/reference/azure-recommendations.md"];
+    let rows = [
+        "azure-rows",
+        "--",
+        rows?,
+        "conformance/azure-not-recommended.tsv",
+        "--table",
+        "docs/reference/azure-recommendations.md",
+    ];
     process::run("cargo", &[&own[..], &rows].concat())?;
-    let agreement =
-        ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
+    let agreement = ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
     process::run("cargo", &[&own[..], &agreement].concat())
 }
 
