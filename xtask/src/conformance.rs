@@ -147,7 +147,7 @@ fn azure_agreement(archive: &Path) -> anyhow::Result<()> {
         rows?,
         "conformance/azure-not-recommended.tsv",
         "--table",
-        "docs/reference/azure-recommendations.md",
+        "docs/guide/azure-recommendations.md",
     ];
     process::run("cargo", &[&OWN[..], &rows].concat())?;
     let agreement = ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
