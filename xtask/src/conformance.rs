@@ -141,14 +141,8 @@ fn azure_agreement(archive: &Path) -> anyhow::Result<()> {
     let table = folder.with_file_name("azure-agreement.txt");
     let rows = archive.with_file_name("../reference/recommendations_azure.tsv");
     let [folder, table, rows] = [&folder, &table, &rows].map(|path| path.to_str().context("a path is no UTF-8"));
-    let rows = [
-        "azure-rows",
-        "--",
-        rows?,
-        "conformance/azure-not-recommended.tsv",
-        "--table",
-        "docs/guide/azure-recommendations.md",
-    ];
+    let rows =
+        ["azure-rows", "--", rows?, "conformance/azure-not-recommended.tsv", "--table", "docs/guide/azure-recommendations.md"];
     process::run("cargo", &[&OWN[..], &rows].concat())?;
     let agreement = ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
     process::run("cargo", &[&OWN[..], &agreement].concat())
