@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{
@@ -59,11 +60,11 @@ pub(crate) struct Held {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(resources: &'a [Resource], gaps: &Gaps<'_>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'a>, gaps: &Gaps<'_>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let groups_gap = gaps.in_tenant(scope::MANAGEMENT_GROUP);
-        let hierarchy = Hierarchy::new(resources, groups_gap.as_ref());
-        let directory = Directory::new(resources, gaps);
+        let hierarchy = Hierarchy::new(inventory, groups_gap.as_ref());
+        let directory = Directory::new(inventory, gaps);
         let accounts = || hierarchy.subscriptions().map(|subscription| (subscription, scope::subscription_name(subscription)));
         let gaps_of = |type_name: &str, above: Option<Why>| -> BTreeMap<String, Why> {
             let own = accounts().filter_map(|(scope, account)| Some((scope.to_owned(), gaps.in_account(type_name, account)?)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use skywarden_inventory::Inventory;
 use skywarden_model::{FactSheet, Resource};
 
 use super::{
@@ -66,12 +67,12 @@ struct ByRank {
 }
 
 impl<'g, 'a> Grounds<'g, 'a> {
-    pub(crate) fn new(resources: &'a [Resource], engine: &'g Engine<'a>, gaps: &'g Gaps<'g>) -> Self {
+    pub(crate) fn new(inventory: Inventory<'a>, engine: &'g Engine<'a>, gaps: &'g Gaps<'g>) -> Self {
         let mut classic: BTreeMap<String, Vec<&Resource>> = BTreeMap::new();
-        for administrator in resources.iter().filter(|resource| resource.type_name.as_str() == CLASSIC) {
+        for administrator in inventory.hold_all(CLASSIC) {
             classic.entry(administrator.scope.account.to_ascii_lowercase()).or_default().push(administrator);
         }
-        Self { engine, gaps, mfa: Mfa::new(resources, gaps), schedules: Schedules::new(resources), classic }
+        Self { engine, gaps, mfa: Mfa::new(inventory, gaps), schedules: Schedules::new(inventory), classic }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use skywarden_inventory::Inventory;
 use skywarden_model::Resource;
 
 use super::{
@@ -25,8 +26,8 @@ pub(crate) struct Schedules {
 }
 
 impl Schedules {
-    pub(crate) fn new(resources: &[Resource]) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'_>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let (mut ends, mut eligible, mut unread) = (BTreeMap::new(), Vec::new(), None);
         for instance in of(ACTIVE) {
             match key(instance, ACTIVE) {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
+use skywarden_inventory::Inventory;
 use skywarden_model::{FactSheet, Resource};
 
 use super::{
@@ -39,7 +40,7 @@ pub(crate) struct Reasons<'r, 'a> {
 
 impl<'r, 'a> Reasons<'r, 'a> {
     pub(crate) fn new(
-        resources: &[Resource],
+        inventory: Inventory<'_>,
         engine: &'r Engine<'a>,
         gaps: &'r Gaps<'r>,
         mfa: &'r Mfa<'a>,
@@ -52,7 +53,7 @@ impl<'r, 'a> Reasons<'r, 'a> {
         };
         let hidden = engine.hidden_groups().iter().find(|(group, _)| gives_more(group)).map(|(_, why)| why.clone());
         let doubt = engine.any_assignments_gap().or(hidden);
-        let hosts = Hosts::new(resources, &ways, engine, doubt.as_ref());
+        let hosts = Hosts::new(inventory, &ways, engine, doubt.as_ref());
         let mut useful = BTreeMap::new();
         for assignment in &engine.assignments {
             useful.entry(assignment.role.clone()).or_insert_with(|| {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::read::{self, Why};
@@ -62,8 +63,8 @@ pub(crate) struct Chain<'c> {
 
 impl Hierarchy {
     /// `no_groups` says that there is no management group, or why that is not known.
-    pub(crate) fn new(resources: &[Resource], groups_gap: Option<&Why>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'_>, groups_gap: Option<&Why>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let parents: BTreeMap<String, Result<Option<String>, Why>> =
             of(MANAGEMENT_GROUP).map(|group| (folded(group.id.as_str()), parent_of(group))).collect();
         let mut above: BTreeMap<String, Result<Vec<String>, Why>> =

@@ -1,0 +1,191 @@
+use std::{cell::OnceCell, ops::Deref, sync::Arc};
+
+use skywarden_model::{Resource, ResourceId, TypeName};
+use typed_arena::Arena;
+
+use crate::Packs;
+
+/// The resources of a run, by their places: open ones as they are, packed ones opened as they are asked for.
+#[derive(Clone, Copy)]
+pub struct Inventory<'r> {
+    resources: Resources<'r>,
+    held: &'r Held,
+}
+
+#[derive(Clone, Copy)]
+enum Resources<'r> {
+    Open(&'r [Resource]),
+    Packed(&'r Packs),
+}
+
+/// Where opened resources stay as long as the inventory is looked at: those to which many others lead.
+#[derive(Default)]
+pub struct Held {
+    /// By place, as many as are packed.
+    cells: Box<[OnceCell<Box<Resource>>]>,
+}
+
+/// Where opened resources stay while one is judged.
+#[derive(Default)]
+pub struct Passing(Arena<Resource>);
+
+/// A resource while it is looked at.
+pub enum Opened<'r> {
+    /// It was open.
+    There(&'r Resource),
+    /// It was packed.
+    Unpacked(Box<Resource>),
+}
+
+impl Held {
+    /// Room for what is held of some packs.
+    pub fn of(packs: &Packs) -> Self {
+        Self { cells: (0..packs.len()).map(|_| OnceCell::new()).collect() }
+    }
+}
+
+impl Passing {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Deref for Opened<'_> {
+    type Target = Resource;
+
+    fn deref(&self) -> &Resource {
+        match self {
+            Self::There(resource) => resource,
+            Self::Unpacked(resource) => resource,
+        }
+    }
+}
+
+impl<'r> Inventory<'r> {
+    /// Open resources; `held` stays empty.
+    pub fn of_open(resources: &'r [Resource], held: &'r Held) -> Self {
+        Self { resources: Resources::Open(resources), held }
+    }
+
+    /// Packed ones, with room made by [`Held::of`].
+    pub fn of_packed(packs: &'r Packs, held: &'r Held) -> Self {
+        Self { resources: Resources::Packed(packs), held }
+    }
+
+    /// How many there are; places begin at 0.
+    pub fn len(self) -> usize {
+        match self.resources {
+            Resources::Open(resources) => resources.len(),
+            Resources::Packed(packs) => packs.len(),
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(self) -> bool {
+        self.len() == 0
+    }
+
+    /// The id of the one at a place.
+    pub fn id(self, place: usize) -> Option<&'r ResourceId> {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place).map(|resource| &resource.id),
+            Resources::Packed(packs) => packs.id(place),
+        }
+    }
+
+    /// The type of the one at a place.
+    pub fn type_name(self, place: usize) -> Option<&'r TypeName> {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place).map(|resource| &resource.type_name),
+            Resources::Packed(packs) => packs.type_name(place),
+        }
+    }
+
+    /// The account of the one at a place.
+    pub fn account(self, place: usize) -> Option<&'r Arc<str>> {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place).map(|resource| &resource.scope.account),
+            Resources::Packed(packs) => packs.account(place),
+        }
+    }
+
+    /// All places with the types of those that stand there.
+    pub fn places(self) -> impl Iterator<Item = (usize, &'r str)> {
+        (0..self.len()).filter_map(move |place| Some((place, self.type_name(place)?.as_str())))
+    }
+
+    /// Opens the one at a place for as long as the caller looks at it.
+    pub fn open(self, place: usize) -> Option<Opened<'r>> {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place).map(Opened::There),
+            Resources::Packed(packs) => packs.open(place).map(|resource| Opened::Unpacked(Box::new(resource))),
+        }
+    }
+
+    /// Opens the one at a place for as long as one is judged.
+    pub fn open_in<'p>(self, place: usize, passing: &'p Passing) -> Option<&'p Resource>
+    where
+        'r: 'p,
+    {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place),
+            Resources::Packed(packs) => packs.open(place).map(|resource| &*passing.0.alloc(resource)),
+        }
+    }
+
+    /// Opens the one at a place and leaves it open as long as the inventory is looked at.
+    pub fn hold(self, place: usize) -> Option<&'r Resource> {
+        match self.resources {
+            Resources::Open(resources) => resources.get(place),
+            Resources::Packed(packs) => {
+                let cell = self.held.cells.get(place)?;
+                if let Some(open) = cell.get() {
+                    return Some(open);
+                }
+                let open = packs.open(place)?;
+                Some(cell.get_or_init(|| Box::new(open)))
+            }
+        }
+    }
+
+    /// Holds all of a type, in order of their places.
+    pub fn hold_all(self, type_name: &str) -> impl Iterator<Item = &'r Resource> {
+        self.places().filter(move |(_, own)| *own == type_name).filter_map(move |(place, _)| self.hold(place))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use skywarden_model::{Carried, Scope};
+
+    use super::*;
+
+    fn resources() -> Vec<Resource> {
+        let named = |name: &str, type_name: &str| Resource {
+            id: name.into(),
+            type_name: type_name.into(),
+            scope: Scope { connector: "c".into(), account: "a".into(), resource_group: "g".into() },
+            carried: Carried::All,
+            ..Resource::unknown()
+        };
+        vec![named("one", "T"), named("two", "U"), named("three", "T")]
+    }
+
+    #[test]
+    fn packed_and_open_ones_look_alike() {
+        let open = resources();
+        let packs: Packs = resources().into_iter().collect();
+        let (none, held, passing) = (Held::default(), Held::of(&packs), Passing::new());
+        for inventory in [Inventory::of_open(&open, &none), Inventory::of_packed(&packs, &held)] {
+            assert_eq!(inventory.len(), 3);
+            let names: Vec<&str> = inventory.hold_all("T").map(|own| own.id.as_str()).collect();
+            assert_eq!(names, ["one", "three"]);
+            assert_eq!(inventory.open(1).as_deref(), open.get(1));
+            assert_eq!(inventory.open_in(2, &passing), open.get(2));
+            let twice = [inventory.hold(0).unwrap(), inventory.hold(0).unwrap()];
+            assert!(std::ptr::eq(twice[0], twice[1]), "it is opened once");
+            assert!(inventory.open(3).is_none() && inventory.hold(3).is_none());
+        }
+    }
+}
