@@ -6,5 +6,5 @@ mod view;
 
 pub use crate::{
     packs::Packs,
-    view::{Held, Inventory, Opened, Passing},
+    view::{Held, Inventory, Opened, Passing, Resources},
 };

@@ -5,15 +5,24 @@ use typed_arena::Arena;
 
 use crate::Packs;
 
+/// The resources of a run, open or packed.
+#[derive(Debug)]
+pub enum Resources {
+    /// As they are.
+    Open(Vec<Resource>),
+    /// To be opened one at a time.
+    Packed(Packs),
+}
+
 /// The resources of a run, by their places: open ones as they are, packed ones opened as they are asked for.
 #[derive(Clone, Copy)]
 pub struct Inventory<'r> {
-    resources: Resources<'r>,
+    resources: Borrowed<'r>,
     held: &'r Held,
 }
 
 #[derive(Clone, Copy)]
-enum Resources<'r> {
+enum Borrowed<'r> {
     Open(&'r [Resource]),
     Packed(&'r Packs),
 }
@@ -35,6 +44,50 @@ pub enum Opened<'r> {
     There(&'r Resource),
     /// It was packed.
     Unpacked(Box<Resource>),
+}
+
+impl From<Vec<Resource>> for Resources {
+    fn from(resources: Vec<Resource>) -> Self {
+        Self::Open(resources)
+    }
+}
+
+impl From<Packs> for Resources {
+    fn from(packs: Packs) -> Self {
+        Self::Packed(packs)
+    }
+}
+
+impl Resources {
+    /// Brings them in the order of their ids and drops all but the first of those with the same.
+    pub fn sort(&mut self) {
+        match self {
+            Self::Open(resources) => {
+                resources.sort_by(|left, right| left.id.cmp(&right.id));
+                resources.dedup_by(|left, right| left.id == right.id);
+            }
+            Self::Packed(packs) => {
+                packs.sort();
+                packs.keep_one_of_each_id();
+            }
+        }
+    }
+
+    /// Room for what is held of them.
+    pub fn held(&self) -> Held {
+        match self {
+            Self::Open(_) => Held::default(),
+            Self::Packed(packs) => Held::of(packs),
+        }
+    }
+
+    /// A look at them; `held` is made by [`Resources::held`].
+    pub fn inventory<'r>(&'r self, held: &'r Held) -> Inventory<'r> {
+        match self {
+            Self::Open(resources) => Inventory::of_open(resources, held),
+            Self::Packed(packs) => Inventory::of_packed(packs, held),
+        }
+    }
 }
 
 impl Held {
@@ -65,19 +118,19 @@ impl Deref for Opened<'_> {
 impl<'r> Inventory<'r> {
     /// Open resources; `held` stays empty.
     pub fn of_open(resources: &'r [Resource], held: &'r Held) -> Self {
-        Self { resources: Resources::Open(resources), held }
+        Self { resources: Borrowed::Open(resources), held }
     }
 
     /// Packed ones, with room made by [`Held::of`].
     pub fn of_packed(packs: &'r Packs, held: &'r Held) -> Self {
-        Self { resources: Resources::Packed(packs), held }
+        Self { resources: Borrowed::Packed(packs), held }
     }
 
     /// How many there are; places begin at 0.
     pub fn len(self) -> usize {
         match self.resources {
-            Resources::Open(resources) => resources.len(),
-            Resources::Packed(packs) => packs.len(),
+            Borrowed::Open(resources) => resources.len(),
+            Borrowed::Packed(packs) => packs.len(),
         }
     }
 
@@ -89,24 +142,24 @@ impl<'r> Inventory<'r> {
     /// The id of the one at a place.
     pub fn id(self, place: usize) -> Option<&'r ResourceId> {
         match self.resources {
-            Resources::Open(resources) => resources.get(place).map(|resource| &resource.id),
-            Resources::Packed(packs) => packs.id(place),
+            Borrowed::Open(resources) => resources.get(place).map(|resource| &resource.id),
+            Borrowed::Packed(packs) => packs.id(place),
         }
     }
 
     /// The type of the one at a place.
     pub fn type_name(self, place: usize) -> Option<&'r TypeName> {
         match self.resources {
-            Resources::Open(resources) => resources.get(place).map(|resource| &resource.type_name),
-            Resources::Packed(packs) => packs.type_name(place),
+            Borrowed::Open(resources) => resources.get(place).map(|resource| &resource.type_name),
+            Borrowed::Packed(packs) => packs.type_name(place),
         }
     }
 
     /// The account of the one at a place.
     pub fn account(self, place: usize) -> Option<&'r Arc<str>> {
         match self.resources {
-            Resources::Open(resources) => resources.get(place).map(|resource| &resource.scope.account),
-            Resources::Packed(packs) => packs.account(place),
+            Borrowed::Open(resources) => resources.get(place).map(|resource| &resource.scope.account),
+            Borrowed::Packed(packs) => packs.account(place),
         }
     }
 
@@ -118,8 +171,8 @@ impl<'r> Inventory<'r> {
     /// Opens the one at a place for as long as the caller looks at it.
     pub fn open(self, place: usize) -> Option<Opened<'r>> {
         match self.resources {
-            Resources::Open(resources) => resources.get(place).map(Opened::There),
-            Resources::Packed(packs) => packs.open(place).map(|resource| Opened::Unpacked(Box::new(resource))),
+            Borrowed::Open(resources) => resources.get(place).map(Opened::There),
+            Borrowed::Packed(packs) => packs.open(place).map(|resource| Opened::Unpacked(Box::new(resource))),
         }
     }
 
@@ -129,16 +182,16 @@ impl<'r> Inventory<'r> {
         'r: 'p,
     {
         match self.resources {
-            Resources::Open(resources) => resources.get(place),
-            Resources::Packed(packs) => packs.open(place).map(|resource| &*passing.0.alloc(resource)),
+            Borrowed::Open(resources) => resources.get(place),
+            Borrowed::Packed(packs) => packs.open(place).map(|resource| &*passing.0.alloc(resource)),
         }
     }
 
     /// Opens the one at a place and leaves it open as long as the inventory is looked at.
     pub fn hold(self, place: usize) -> Option<&'r Resource> {
         match self.resources {
-            Resources::Open(resources) => resources.get(place),
-            Resources::Packed(packs) => {
+            Borrowed::Open(resources) => resources.get(place),
+            Borrowed::Packed(packs) => {
                 let cell = self.held.cells.get(place)?;
                 if let Some(open) = cell.get() {
                     return Some(open);

@@ -13,11 +13,12 @@ mod overall;
 mod plans;
 mod reread;
 mod score;
+mod shared;
 mod standards;
 mod standing;
 mod track;
 
-pub use assess::{Assessed, Known, assess, assess_for_report};
+pub use assess::{Assessed, Known, Reported, assess, assess_for_report};
 pub use attested::AttestationStanding;
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
 pub use control_states::{JudgedControls, StandardStates, compliance_by_account, standard_states};
