@@ -15,6 +15,7 @@ use skywarden_cloud::{
 };
 use skywarden_collect::{AzureNeeds, AzureOptions, AzureProbe, AzureRights, LiveAzure, Transport, collect_azure, probe_azure};
 use skywarden_content::Catalog;
+use skywarden_inventory::Packs;
 use skywarden_model::{Connector, ConnectorId, Environment, Snapshot, Timestamp, TypeName, setting};
 use skywarden_store::{ScopeFilter, Store, connector_secret};
 
@@ -73,7 +74,8 @@ pub(crate) async fn read(
     for entry in readers.store.coverage_of(&ScopeFilter::All, connector.id.as_str()).await? {
         known.entry(entry.account).or_default().insert(entry.type_name);
     }
-    read_tenant(catalog, transport, what_to_look_at(&arguments, connector.id.clone(), known), now).await
+    let read = read_tenant(catalog, transport, what_to_look_at(&arguments, connector.id.clone(), known), now).await?;
+    Ok(read.with(Packs::into_resources))
 }
 
 /// Reads a tenant with a bar on the terminal.
@@ -82,7 +84,7 @@ pub(crate) async fn read_tenant(
     transport: Arc<dyn Transport>,
     options: AzureOptions,
     now: Timestamp,
-) -> anyhow::Result<Snapshot> {
+) -> anyhow::Result<Snapshot<Packs>> {
     let bar = Bar::new(options.connector.as_str());
     let snapshot = collect_azure(catalog, transport, options, &bar, now).await;
     bar.finish();

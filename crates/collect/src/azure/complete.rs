@@ -27,34 +27,70 @@ struct Read<'a> {
 pub(super) async fn complete(work: &Work<'_>, found: &mut Found) {
     join_lists(work, found).await;
     group_children(work, found);
-    let resources = std::mem::take(&mut found.resources);
-    let (to_read, mut done): (Vec<Resource>, Vec<Resource>) =
-        resources.into_iter().partition(|resource| spec_of(work, resource).is_some_and(|spec| !spec.azure.reads.is_empty()));
+    read_all(work, found).await;
+}
+
+/// Makes the reads about what was found, then takes out what may be secret.
+pub(super) async fn read_all(work: &Work<'_>, found: &mut Found) {
+    let to_read = in_turns(work, found);
     work.progress.planned(to_read.len() as u64);
-    done.reserve(to_read.len());
-    // Made as they are needed: a hundred thousand that wait would take more memory than what they read.
+    // Opened as they are read: a hundred thousand that wait would take more memory than what they read.
     let at_once = work.options.max_concurrency.clamp(1, 1000) * 2;
     let mut running = FuturesUnordered::new();
     let mut waiting = to_read.into_iter();
     loop {
         while running.len() < at_once
-            && let Some(resource) = waiting.next()
+            && let Some(place) = waiting.next()
         {
-            running.push(read(work, resource));
+            let Some(resource) = found.resources.open(place) else { continue };
+            running.push(async move { (place, read(work, resource).await) });
         }
-        let Some((resource, failures)) = running.next().await else { break };
+        let Some((place, (mut resource, failures))) = running.next().await else { break };
         work.progress.done(resource.type_name.as_str(), 0);
         found.note(&resource, &failures);
-        done.push(resource);
+        finish(work, &mut resource);
+        found.resources.replace(place, &resource);
     }
-    drop(running);
-    for resource in &mut done {
-        if let Some(spec) = spec_of(work, resource) {
-            work.common.withhold(spec.file, resource);
+    for place in 0..found.resources.len() {
+        let is_unfinished = |spec: &Spec<'_>| {
+            let azure = spec.azure;
+            azure.reads.is_empty() && !(spec.file.withheld.is_empty() && azure.joins.is_empty() && azure.children.is_empty())
+        };
+        if !spec_at(work, found, place).is_some_and(|spec| is_unfinished(&spec)) {
+            continue;
         }
-        resource.unreadable.sort_by(|one, other| one.field.cmp(&other.field));
+        if let Some(mut resource) = found.resources.open(place) {
+            finish(work, &mut resource);
+            found.resources.replace(place, &resource);
+        }
     }
-    found.resources = done;
+}
+
+/// Where those stand of which something is read, of each account one after the other: every account has its own limit of reads.
+fn in_turns(work: &Work<'_>, found: &Found) -> Vec<usize> {
+    let mut n_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut turns = Vec::new();
+    for place in 0..found.resources.len() {
+        let is_read = spec_at(work, found, place).is_some_and(|spec| !spec.azure.reads.is_empty());
+        if let Some(account) = found.resources.account(place).filter(|_| is_read) {
+            let n = n_of.entry(account).or_default();
+            turns.push((*n, place));
+            *n += 1;
+        }
+    }
+    turns.sort_unstable();
+    turns.into_iter().map(|(_, place)| place).collect()
+}
+
+fn finish(work: &Work<'_>, resource: &mut Resource) {
+    if let Some(spec) = spec_of(work, resource) {
+        work.common.withhold(spec.file, resource);
+    }
+    resource.unreadable.sort_by(|one, other| one.field.cmp(&other.field));
+}
+
+fn spec_at<'a>(work: &Work<'a>, found: &Found, place: usize) -> Option<Spec<'a>> {
+    work.specs.get(&found.resources.type_name(place)?.as_str().to_lowercase()).copied()
 }
 
 fn spec_of<'a>(work: &Work<'a>, resource: &Resource) -> Option<Spec<'a>> {
@@ -132,30 +168,34 @@ fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: Unreadable
 fn group_children(work: &Work<'_>, found: &mut Found) {
     for spec in work.specs.values() {
         for children in &spec.azure.children {
-            let is_child = |resource: &&Resource| resource.type_name.as_str().eq_ignore_ascii_case(&children.type_name);
-            let mut by_parent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-            for child in found.resources.iter().filter(is_child) {
+            let mut by_parent: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            for place in found.places_of(&children.type_name) {
                 // Above a child's id ends its parent's: `.../virtualmachines/web` of `.../virtualmachines/web/extensions/aad`.
-                let parent = child.id.as_str().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
-                by_parent.entry(parent).or_default().push(json!({ "name": child.name, "properties": child.properties }));
+                let id = found.resources.id(place).map_or("", |id| id.as_str());
+                let parent = id.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
+                by_parent.entry(parent).or_default().push(place);
             }
             let mut failures = Vec::new();
-            for resource in found.resources.iter_mut().filter(|own| own.type_name.as_str() == spec.file.type_name) {
+            for place in found.places_of(&spec.file.type_name) {
+                let Some(mut resource) = found.resources.open(place) else { continue };
                 let key = (children.type_name.as_str().into(), Arc::clone(&resource.scope.account));
                 match found.listings.get(&key) {
                     Some(ListOutcome::Complete { .. }) => {
                         let own = by_parent.remove(resource.id.as_str()).unwrap_or_default();
-                        put(resource, &children.into, Some(Value::Array(own)));
+                        let own = own.into_iter().filter_map(|child| found.resources.open(child));
+                        let own = own.map(|child| json!({ "name": child.name, "properties": child.properties })).collect();
+                        put(&mut resource, &children.into, Some(Value::Array(own)));
                     }
                     other => {
                         let reason = match other {
                             Some(ListOutcome::Partial { reason, .. } | ListOutcome::Failed { reason }) => (**reason).clone(),
                             _ => not_listed(&children.type_name, &resource.scope.account),
                         };
-                        let failure = fail(work, resource, &children.into, reason);
+                        let failure = fail(work, &mut resource, &children.into, reason);
                         failures.push(((resource.type_name.clone(), Arc::clone(&resource.scope.account)), failure));
                     }
                 }
+                found.resources.replace(place, &resource);
             }
             for (key, failure) in failures {
                 found.failed.entry(key).or_default().add(std::slice::from_ref(&failure));
@@ -225,16 +265,18 @@ fn attach(
     listed: Result<BTreeMap<String, Vec<Value>>, UnreadableReason>,
 ) {
     let mut failures = Vec::new();
-    let is_own = |resource: &Resource| resource.type_name.as_str() == spec.file.type_name && resource.scope.account == *account;
-    for resource in found.resources.iter_mut().filter(|resource| is_own(resource)) {
+    for place in found.places_of(&spec.file.type_name) {
+        let own = found.resources.open(place).filter(|own| own.scope.account == *account);
+        let Some(mut resource) = own else { continue };
         let by_name = match &listed {
             Ok(by_name) => by_name,
             Err(reason) => {
-                failures.push(fail(work, resource, &join.into, reason.clone()));
+                failures.push(fail(work, &mut resource, &join.into, reason.clone()));
+                found.resources.replace(place, &resource);
                 continue;
             }
         };
-        let ours = value_of(work, resource, &join.ours);
+        let ours = value_of(work, &resource, &join.ours);
         let named = ours.and_then(|ours| by_name.get(&ours.to_lowercase()));
         let taken = |element: &Value| match &join.take {
             None => Some(element.clone()),
@@ -245,7 +287,8 @@ fn attach(
             JoinCount::List => Some(Value::Array(elements)),
             JoinCount::One => elements.into_iter().next(),
         };
-        put(resource, &join.into, value);
+        put(&mut resource, &join.into, value);
+        found.resources.replace(place, &resource);
     }
     for failure in failures {
         found.failed.entry((spec.type_name(), Arc::clone(account))).or_default().add(std::slice::from_ref(&failure));

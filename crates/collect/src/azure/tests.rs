@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use skywarden_inventory::Packs;
 use skywarden_model::{ConnectorId, ListOutcome, UnreadableKind};
 
 use super::*;
@@ -62,7 +63,7 @@ impl Tenant {
         let collected = collect_azure(specs, transport, options, &NoProgress, Timestamp::UNIX_EPOCH);
         let snapshot = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(collected).unwrap();
         let asked = tenant.asked.lock().unwrap().clone();
-        (snapshot, asked)
+        (snapshot.with(Packs::into_resources), asked)
     }
 }
 
