@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    borrow::Cow,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use skywarden_model::{Resource, ResourceId, TypeName};
 use zstd::bulk::{Compressor, Decompressor};
@@ -6,8 +9,11 @@ use zstd::bulk::{Compressor, Decompressor};
 /// So many resources are seen before a dictionary is made of them: what resources of an estate have in common is told once.
 const SAMPLES: usize = 1_000;
 
+/// From so many the dictionary is made when all is there.
+const SETTLING_SAMPLES: usize = 2_000;
+
 /// How large the dictionary may become, in bytes.
-const DICTIONARY: usize = 64 << 10;
+const DICTIONARY: usize = 112 << 10;
 
 /// Half a millisecond for a hundred resources; higher levels take twice as long and save a twentieth.
 const LEVEL: i32 = 3;
@@ -90,6 +96,24 @@ impl Packs {
         Some(open(pack, self.codec.as_ref()))
     }
 
+    /// Packs all anew by what they have in common now, one after the other: what was pushed first may be of few kinds, and was perhaps
+    /// replaced by more. Worth its time where there are many.
+    pub fn settle(&mut self) {
+        let Some(old) = self.codec.take() else { return };
+        let step = (self.packs.len() / SETTLING_SAMPLES).max(1);
+        let samples: Vec<Vec<u8>> = self.packs.iter().step_by(step).map(|pack| json(pack, Some(&old)).into_owned()).collect();
+        let dictionary = zstd::dict::from_samples(&samples, DICTIONARY).unwrap_or_default();
+        let Ok(mut codec) = Codec::new(&dictionary) else {
+            self.codec = Some(old);
+            return;
+        };
+        for pack in &mut self.packs {
+            let (body, n_plain) = codec.pack(&json(pack, Some(&old)));
+            (pack.body, pack.n_plain) = (body, n_plain);
+        }
+        self.codec = Some(codec);
+    }
+
     /// Brings them in the order of ids, then types, and drops all but the first of those that agree in both.
     pub fn sort(&mut self) {
         self.packs.sort_by(|one, other| (&one.id, &one.type_name).cmp(&(&other.id, &other.type_name)));
@@ -104,8 +128,13 @@ impl Packs {
 
     /// Opens all, one after the other, dropping each pack.
     pub fn into_resources(self) -> Vec<Resource> {
+        self.into_each(Some)
+    }
+
+    /// The same, and makes something of each or nothing.
+    pub fn into_each<T>(self, make: impl FnMut(Resource) -> Option<T>) -> Vec<T> {
         let codec = self.codec;
-        self.packs.into_iter().map(|pack| open(&pack, codec.as_ref())).collect()
+        self.packs.into_iter().map(|pack| open(&pack, codec.as_ref())).filter_map(make).collect()
     }
 
     /// How many bytes the bodies take.
@@ -180,13 +209,17 @@ fn plain(resource: &Resource) -> Vec<u8> {
     serde_json::to_vec(resource).unwrap_or_default()
 }
 
+/// The JSON of a pack.
+fn json<'p>(pack: &'p Pack, codec: Option<&Codec>) -> Cow<'p, [u8]> {
+    match pack.n_plain.zip(codec) {
+        None => Cow::Borrowed(&pack.body),
+        Some((n_plain, codec)) => Cow::Owned(codec.unpack(&pack.body, n_plain)),
+    }
+}
+
 #[expect(clippy::expect_used, reason = "what this module packed it can open")]
 fn open(pack: &Pack, codec: Option<&Codec>) -> Resource {
-    let mut resource: Resource = match pack.n_plain.zip(codec) {
-        None => serde_json::from_slice(&pack.body),
-        Some((n_plain, codec)) => serde_json::from_slice(&codec.unpack(&pack.body, n_plain)),
-    }
-    .expect("what was packed is a resource");
+    let mut resource: Resource = serde_json::from_slice(&json(pack, codec)).expect("what was packed is a resource");
     resource.id = pack.id.clone();
     resource.type_name = pack.type_name.clone();
     resource.scope.account = Arc::clone(&pack.account);
@@ -235,11 +268,13 @@ mod tests {
 
     #[test]
     fn what_was_packed_opens_as_it_was() {
-        let packs: Packs = (0..SAMPLES + 500).map(site).collect();
+        let mut packs: Packs = (0..SAMPLES + 500).map(site).collect();
         assert_eq!(packs.len(), SAMPLES + 500);
         for place in [0, 7, SAMPLES - 1, SAMPLES, SAMPLES + 499] {
             assert_eq!(packs.open(place), Some(site(place)), "{place}");
         }
+        packs.settle();
+        assert_eq!(packs.open(SAMPLES + 7), Some(site(SAMPLES + 7)));
         assert_eq!(packs.open(SAMPLES + 500), None);
         let n_plain: usize = (0..SAMPLES + 500).map(|number| plain(&site(number)).len()).sum();
         assert!(packs.n_bytes() * 5 < n_plain, "{} of {n_plain}", packs.n_bytes());

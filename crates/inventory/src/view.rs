@@ -73,6 +73,14 @@ impl Resources {
         }
     }
 
+    /// Makes something of each, or nothing, one open at a time.
+    pub fn into_each<T>(self, make: impl FnMut(Resource) -> Option<T>) -> Vec<T> {
+        match self {
+            Self::Open(resources) => resources.into_iter().filter_map(make).collect(),
+            Self::Packed(packs) => packs.into_each(make),
+        }
+    }
+
     /// Room for what is held of them.
     pub fn held(&self) -> Held {
         match self {

@@ -1,7 +1,4 @@
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::Catalog;
 use skywarden_inventory::Resources;
@@ -14,7 +11,9 @@ use crate::{
     evaluate::{At, evaluate_each},
     exempt::under_current_ids,
     listing::not_among,
-    not_listed, overall_score, score_by_subscription, unlisted,
+    not_listed, overall_score, score_by_subscription,
+    shared::Shared,
+    unlisted,
 };
 
 /// Resources with their facts, verdicts and scores.
@@ -69,14 +68,17 @@ pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot<Resources>, known
     let ids = inventory.places().filter_map(|(place, _)| inventory.id(place)).map(|id| id.as_str());
     let stale = not_among(&known.resources, ids, &coverage);
     let at = At { plans: &known.plans, held_elsewhere: &known.held_elsewhere, now: taken_at };
-    let (mut heads, mut assessments) = evaluate_each(catalog, &at, inventory, &coverage);
-    drop((held, resources));
+    let mut assessments = evaluate_each(catalog, &at, inventory, &coverage);
+    drop(held);
+    let mut shared = Shared::default();
+    let mut heads =
+        resources.into_each(|resource| (!known.held_elsewhere.contains(&resource.id)).then(|| shared.head(&resource)));
     if !stale.is_empty() {
         assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
         sort(&mut assessments);
     }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
-    heads.extend(stale.iter().map(head));
+    heads.extend(stale.iter().map(|resource| shared.head(resource)));
     let exemptions = under_current_ids(catalog, &known.exemptions);
     apply_exemptions(&mut assessments, &heads, &exemptions, now);
     let scores = score_by_subscription(catalog, &known.plans, &connector, &heads, &assessments, &coverage);
@@ -91,17 +93,6 @@ pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot<Resources>, known
         score: overall_score(scores.values()),
         scores,
         plans: known.plans.clone(),
-    }
-}
-
-fn head(resource: &Resource) -> ResourceHead {
-    ResourceHead {
-        id: resource.id.clone(),
-        type_name: resource.type_name.clone(),
-        name: resource.name.as_str().into(),
-        scope: resource.scope.clone(),
-        location: resource.location.as_deref().map(Into::into),
-        tags: Arc::new(resource.tags.clone()),
     }
 }
 

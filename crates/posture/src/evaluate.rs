@@ -6,8 +6,8 @@ use std::{
 use skywarden_content::{BaselineRule, Catalog, CompiledRule, Maturity, Recommendation};
 use skywarden_inventory::Inventory;
 use skywarden_model::{
-    Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, ResourceHead,
-    ResourceId, Status, Timestamp, UnreadableReason,
+    Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, ResourceId, Status,
+    Timestamp, UnreadableReason,
 };
 
 use crate::{
@@ -34,28 +34,19 @@ pub fn evaluate(catalog: &Catalog, plans: &Plans, resources: &[Resource], facts:
 
 /// The same of resources in order of their ids, for those who need the verdicts alone: each resource is opened, judged by facts that are
 /// computed for it, and closed. `at` says what is judged.
-pub(crate) fn evaluate_each(
-    catalog: &Catalog,
-    at: &At<'_>,
-    inventory: Inventory<'_>,
-    coverage: &[Coverage],
-) -> (Vec<ResourceHead>, Vec<Assessment>) {
+pub(crate) fn evaluate_each(catalog: &Catalog, at: &At<'_>, inventory: Inventory<'_>, coverage: &[Coverage]) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
     let mut bench = Bench::new(catalog, at.plans, at.now);
-    let mut heads = Vec::with_capacity(inventory.len());
     let mut assessments = Vec::new();
     skywarden_facts::over(inventory, coverage, catalog, |facts| {
         for (place, type_name) in inventory.places() {
+            let Some(recommendations) = by_type.get(type_name) else { continue };
             let Some(resource) = inventory.open(place).filter(|own| !at.held_elsewhere.contains(&own.id)) else { continue };
-            heads.push(bench.shared.head(&resource));
-            let recommendations = by_type.get(type_name).map_or(&[] as &[_], Vec::as_slice);
-            if !recommendations.is_empty() {
-                bench.assess(recommendations, &resource, facts.of(&resource).as_ref(), &mut assessments);
-            }
+            bench.assess(recommendations, &resource, facts.of(&resource).as_ref(), &mut assessments);
         }
     });
     assessments.shrink_to_fit();
-    (heads, assessments)
+    assessments
 }
 
 /// What is judged, and as of when.

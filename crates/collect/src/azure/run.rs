@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
 use skywarden_cloud::clean_message;
 use skywarden_content::AzurePlane;
 use skywarden_model::{UnreadableKind, UnreadableReason};
@@ -78,13 +80,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The rows of a query of Resource Graph, page after page.
+    /// The rows of a query of Resource Graph, page after page; of a page, which may have a thousand, one at a time.
     pub(crate) async fn query(
         &self,
         asked: Asked<'_>,
         query: &str,
         subscriptions: &[&str],
-        sink: &mut (dyn FnMut(Vec<Value>) + Send),
+        sink: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), UnreadableReason> {
         let mut token: Option<String> = None;
         let mut seen = BTreeSet::new();
@@ -96,14 +98,15 @@ impl<'a> Run<'a> {
             ]);
             options.extend(token.iter().map(|token| ("$skipToken".to_owned(), json!(token))));
             let body = json!({ "query": query, "subscriptions": subscriptions, "options": options });
-            let mut page = self.ask(asked, asked.address, Some(body)).await?;
-            let Some(Value::Array(rows)) = page.get_mut("data").map(Value::take) else {
-                return Err(asked.malformed("it has no list `data`"));
-            };
-            sink(rows);
-            let is_cut = page.get("resultTruncated").and_then(Value::as_str).is_some_and(|cut| cut.eq_ignore_ascii_case("true"));
-            token = match page.get("$skipToken").and_then(Value::as_str).filter(|token| !token.is_empty()) {
-                Some(next) => Some(next.to_owned()),
+            let answer = self.answer(asked, asked.address, Some(body)).await?;
+            let page: QueryPage<'_> = asked.read(&answer)?;
+            let rows = page.data.ok_or_else(|| asked.malformed("it has no list `data`"))?;
+            for row in rows {
+                sink(serde_json::from_str(row.get()).map_err(|error| asked.malformed(&format!("a row is no JSON: {error}")))?);
+            }
+            let is_cut = page.result_truncated.is_some_and(|cut| cut.eq_ignore_ascii_case("true"));
+            token = match page.skip_token.filter(|token| !token.is_empty()) {
+                Some(next) => Some(next),
                 None if is_cut => return Err(asked.truncated("the rows are cut off and there is no token for the others")),
                 None => return Ok(()),
             };
@@ -123,6 +126,11 @@ impl<'a> Run<'a> {
     }
 
     async fn ask(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Value, UnreadableReason> {
+        asked.read(&self.answer(asked, address, body).await?)
+    }
+
+    /// The body of an answer without error status.
+    async fn answer(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Bytes, UnreadableReason> {
         let (service, counts_against) = match (asked.plane, &body) {
             (AzurePlane::Arm, None) => ("arm", asked.account),
             (AzurePlane::Arm, Some(_)) => ("arm", "resource-graph"),
@@ -151,12 +159,28 @@ impl<'a> Run<'a> {
         if !(200..300).contains(&answer.status) {
             return Err(asked.refused(&answer));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| asked.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len())))
+        Ok(answer.body)
     }
 }
 
+/// A page of Resource Graph.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryPage<'b> {
+    #[serde(borrow)]
+    data: Option<Vec<&'b RawValue>>,
+    /// `true` or `false`, as a text.
+    result_truncated: Option<String>,
+    #[serde(rename = "$skipToken")]
+    skip_token: Option<String>,
+}
+
 impl Asked<'_> {
+    fn read<'b, T: Deserialize<'b>>(&self, body: &'b Bytes) -> Result<T, UnreadableReason> {
+        let told = |error| self.malformed(&format!("it has {} bytes and is no JSON that is expected: {error}", body.len()));
+        serde_json::from_slice(body).map_err(told)
+    }
+
     /// The reason of an answer with an error status: ARM's, Microsoft Graph's and Entra's shapes.
     fn refused(&self, answer: &Answer) -> UnreadableReason {
         let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
@@ -215,8 +239,6 @@ fn without_names(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn refused(status: u16, body: &'static str) -> UnreadableReason {

@@ -72,18 +72,15 @@ async fn ask(work: &Work<'_>, table: GraphTable, subscriptions: Vec<Arc<str>>, p
     let mut answered = Answered { table, subscriptions, counts: BTreeMap::new(), misfit: None, end: Ok(()) };
     let Answered { subscriptions, counts, misfit, .. } = &mut answered;
     let names: Vec<&str> = subscriptions.iter().map(AsRef::as_ref).collect();
-    let mut sink = |rows: Vec<Value>| {
-        let mut packs = packs.lock().unwrap_or_else(PoisonError::into_inner);
-        for row in rows {
-            let type_name = row.get("type").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default();
-            let spec = work.specs.get(&type_name);
-            match work.common.resource(spec.map(|spec| spec.file), row) {
-                Ok(resource) => {
-                    *counts.entry((resource.type_name.clone(), Arc::clone(&resource.scope.account))).or_default() += 1;
-                    packs.push(&resource);
-                }
-                Err(problem) => *misfit = Some(problem),
+    let mut sink = |row: Value| {
+        let type_name = row.get("type").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default();
+        let spec = work.specs.get(&type_name);
+        match work.common.resource(spec.map(|spec| spec.file), row) {
+            Ok(resource) => {
+                *counts.entry((resource.type_name.clone(), Arc::clone(&resource.scope.account))).or_default() += 1;
+                packs.lock().unwrap_or_else(PoisonError::into_inner).push(&resource);
             }
+            Err(problem) => *misfit = Some(problem),
         }
     };
     answered.end = work.run.query(asked, &query, &names, &mut sink).await;

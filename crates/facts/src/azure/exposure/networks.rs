@@ -1,7 +1,9 @@
 use std::{
     borrow::Cow,
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
+    rc::Rc,
     sync::Arc,
 };
 
@@ -35,6 +37,9 @@ pub(crate) const MANAGER: &str = "Microsoft.Network/networkManagers";
 pub(crate) const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 pub(crate) const SCALE_SET: &str = "Microsoft.Compute/virtualMachineScaleSets";
 
+/// So many groups are kept as they were read.
+const MAX_GROUPS: usize = 512;
+
 /// A subnet, and what guards it.
 pub(crate) struct Subnet {
     /// The network that it lies in.
@@ -57,7 +62,9 @@ pub(crate) struct Index<'a> {
     inventory: Inventory<'a>,
     /// Places of those that are opened when something leads to them.
     places: HashMap<Cow<'a, str>, usize>,
-    groups: HashMap<Cow<'a, str>, Group>,
+    /// Groups that were looked at last: what lies side by side is guarded by the same ones, and all of them read would take more than the
+    /// resources.
+    groups: RefCell<BTreeMap<usize, Rc<Group>>>,
     subnets: HashMap<String, Result<Subnet, Why>>,
     /// By network: the networks that it is peered with.
     peers: BTreeMap<String, Result<BTreeSet<String>, Why>>,
@@ -79,7 +86,7 @@ impl<'a> Index<'a> {
         let mut index = Self {
             inventory,
             places: HashMap::new(),
-            groups: HashMap::new(),
+            groups: RefCell::default(),
             subnets: HashMap::new(),
             peers: BTreeMap::new(),
             tables: HashMap::new(),
@@ -112,11 +119,6 @@ impl<'a> Index<'a> {
         let inventory = self.inventory;
         let Some(id) = inventory.id(place).map(|id| folded(id.as_str())) else { return };
         match type_name {
-            GROUP => {
-                if let Some(resource) = inventory.open(place) {
-                    self.groups.insert(id, Group::new(&resource));
-                }
-            }
             ROUTE_TABLE => {
                 if let Some(resource) = inventory.hold(place) {
                     self.tables.insert(id, Routes::new(resource));
@@ -154,7 +156,7 @@ impl<'a> Index<'a> {
                 }
             }
             FIREWALL => firewalls.extend(inventory.hold(place)),
-            INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
+            GROUP | INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
                 self.places.insert(id, place);
             }
             _ => {}
@@ -201,14 +203,30 @@ impl<'a> Index<'a> {
 
 impl<'a> Networks<'a> {
     pub(crate) fn resource(&self, type_name: &str, id: &str) -> Result<&'a Resource, Why> {
-        let index = self.index;
-        let is_such = |place: &usize| index.inventory.type_name(*place).is_some_and(|own| own.as_str() == type_name);
-        let found = index.places.get(&*folded(id)).copied().filter(is_such);
-        found.and_then(|place| index.inventory.open_in(place, self.passing)).ok_or_else(|| self.missing(type_name, id))
+        let place = self.place(type_name, id);
+        let found = place.and_then(|place| self.index.inventory.open_in(place, self.passing));
+        found.ok_or_else(|| self.missing(type_name, id))
     }
 
-    pub(crate) fn group(&self, id: &str) -> Result<&'a Group, Why> {
-        self.index.groups.get(&*folded(id)).ok_or_else(|| self.missing(GROUP, id))
+    pub(crate) fn group(&self, id: &str) -> Result<Rc<Group>, Why> {
+        let index = self.index;
+        let place = self.place(GROUP, id).ok_or_else(|| self.missing(GROUP, id))?;
+        if let Some(known) = index.groups.borrow().get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let resource = index.inventory.open(place).ok_or_else(|| self.missing(GROUP, id))?;
+        let group = Rc::new(Group::new(&resource));
+        let mut groups = index.groups.borrow_mut();
+        if groups.len() >= MAX_GROUPS {
+            groups.clear();
+        }
+        groups.insert(place, Rc::clone(&group));
+        Ok(group)
+    }
+
+    fn place(&self, type_name: &str, id: &str) -> Option<usize> {
+        let place = *self.index.places.get(&*folded(id))?;
+        (self.index.inventory.type_name(place)?.as_str() == type_name).then_some(place)
     }
 
     pub(crate) fn table(&self, id: &str) -> Result<&'a Routes<'a>, Why> {
