@@ -1,20 +1,21 @@
-//! What is read about single resources, and lists that say something about many.
+//! What is read about single resources.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use skywarden_content::{AzureAnswer, AzureJoin, AzurePlane, AzureRead, JoinCount};
+use skywarden_content::{AzureAnswer, AzurePlane, AzureRead};
 use skywarden_model::{FieldPath, ListOutcome, Resource, Segment, Unreadable, UnreadableKind, UnreadableReason};
 
 use super::{
     Found, Spec, Work,
+    joins::join_lists,
     listing::{is_of_kind, value_of, with_version},
     run::{Asked, is_absence},
 };
 use crate::{
     reads::Failure,
-    template::{Missing, fill, member, scalar},
+    template::{Missing, fill},
 };
 
 /// What one call about a resource gave.
@@ -151,13 +152,13 @@ async fn one<'a>(work: &Work<'_>, read: &'a AzureRead, resource: &Resource) -> R
     Read { into, value }
 }
 
-fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
+pub(super) fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
     if let (Value::Object(properties), Some(value)) = (&mut resource.properties, value) {
         properties.insert(into.to_owned(), value);
     }
 }
 
-fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
+pub(super) fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
     let field = FieldPath::from_segments(["properties", into].map(|step| Segment::Key(step.into())).to_vec());
     let reason = work.run.share(reason);
     resource.unreadable.push(Unreadable { field: field.clone(), reason: Arc::clone(&reason) });
@@ -208,89 +209,4 @@ fn not_listed(type_name: &str, account: &str) -> UnreadableReason {
     let permission = format!("{type_name}/read");
     let asked = Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account };
     asked.reason(UnreadableKind::Failed, "NotListed", "no collector lists them")
-}
-
-/// Lists that say something about each resource of a type: made once for each account that has such resources.
-async fn join_lists(work: &Work<'_>, found: &mut Found) {
-    for spec in work.specs.values() {
-        for join in &spec.azure.joins {
-            for account in work.accounts(spec) {
-                let is_listed = found.listings.get(&(spec.type_name(), Arc::clone(&account)));
-                if matches!(is_listed, None | Some(ListOutcome::Failed { .. })) {
-                    continue;
-                }
-                let listed = join_list(work, join, &account).await;
-                attach(work, found, spec, join, &account, listed);
-            }
-        }
-    }
-}
-
-/// The elements of a joined list by what they name, without case.
-async fn join_list(
-    work: &Work<'_>,
-    join: &AzureJoin,
-    account: &Arc<str>,
-) -> Result<BTreeMap<String, Vec<Value>>, UnreadableReason> {
-    let asked = |address| Asked { plane: join.plane, address, permission: join.permission.as_str(), account };
-    let value = |name: &str| match name {
-        "subscription" => Some(account.to_string()),
-        "tenant" => Some(work.estate.tenant.to_string()),
-        _ => None,
-    };
-    let path = fill(&join.list, value)
-        .map_err(|Missing(name)| asked("").unmade(&format!("the list names `{{{name}}}`, which has no value here")))?;
-    let address = with_version(&path, join.api_version.as_deref());
-    let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let mut sink = |page: Vec<Value>| {
-        for element in page {
-            if let Some(name) = join.theirs.split('.').try_fold(&element, member).and_then(scalar) {
-                by_name.entry(name.to_lowercase()).or_default().push(element);
-            }
-        }
-    };
-    match work.run.list(asked(&address), &mut sink).await {
-        Ok(()) => Ok(by_name),
-        Err(reason) if by_name.is_empty() && is_absence(&join.absent_on, &reason) => Ok(by_name),
-        Err(reason) => Err(reason),
-    }
-}
-
-fn attach(
-    work: &Work<'_>,
-    found: &mut Found,
-    spec: &Spec<'_>,
-    join: &AzureJoin,
-    account: &Arc<str>,
-    listed: Result<BTreeMap<String, Vec<Value>>, UnreadableReason>,
-) {
-    let mut failures = Vec::new();
-    for place in found.places_of(&spec.file.type_name) {
-        let own = found.resources.open(place).filter(|own| own.scope.account == *account);
-        let Some(mut resource) = own else { continue };
-        let by_name = match &listed {
-            Ok(by_name) => by_name,
-            Err(reason) => {
-                failures.push(fail(work, &mut resource, &join.into, reason.clone()));
-                found.resources.replace(place, &resource);
-                continue;
-            }
-        };
-        let ours = value_of(work, &resource, &join.ours);
-        let named = ours.and_then(|ours| by_name.get(&ours.to_lowercase()));
-        let taken = |element: &Value| match &join.take {
-            None => Some(element.clone()),
-            Some(path) => path.split('.').try_fold(element, member).filter(|own| !own.is_null()).cloned(),
-        };
-        let elements: Vec<Value> = named.into_iter().flatten().filter_map(taken).collect();
-        let value = match join.many {
-            JoinCount::List => Some(Value::Array(elements)),
-            JoinCount::One => elements.into_iter().next(),
-        };
-        put(&mut resource, &join.into, value);
-        found.resources.replace(place, &resource);
-    }
-    for failure in failures {
-        found.failed.entry((spec.type_name(), Arc::clone(account))).or_default().add(std::slice::from_ref(&failure));
-    }
 }

@@ -4,6 +4,7 @@
 mod complete;
 mod estate;
 mod export;
+mod joins;
 mod listing;
 mod normalise;
 mod probe;
