@@ -2,6 +2,7 @@
 //!
 //! Pure: the same snapshot, content and instant give the same results, byte for byte. Stores nothing and reads no clock.
 
+mod agreement;
 mod assess;
 mod attested;
 mod compliance;
@@ -17,6 +18,7 @@ mod standards;
 mod standing;
 mod track;
 
+pub use agreement::{Agreement, Alone, Compared, Difference, MatchedBy, OwnVerdict, TakeOver, Why, agreement, take_over};
 pub use assess::{Assessed, Known, assess, assess_for_report};
 pub use attested::AttestationStanding;
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};

@@ -79,7 +79,11 @@ pub async fn read_defender(transport: Arc<dyn Transport>, options: &AzureOptions
             for row in rows {
                 let Some(id) = text(&row, "/id").map(str::to_lowercase) else { continue };
                 let is_exemption = id.contains("/policyexemptions/");
-                if is_exemption { exemptions.insert(id, row) } else { assignments.insert(id, row) };
+                if is_exemption {
+                    exemptions.insert(id, row)
+                } else {
+                    assignments.insert(id, row)
+                };
             }
         };
         let end = run.query(asked, POLICY, &names, &mut sink).await;
@@ -192,7 +196,8 @@ fn unread(run: &Run<'_>, id: &str, rights: &Rights) -> BTreeMap<DefenderPart, Ar
             Rights::Known(_) if rights.may(action) == Some(true) => continue,
             Rights::Known(_) => {
                 let asked = Asked { plane: AzurePlane::Arm, address: "", permission: action, account: id };
-                let message = "the login has no right to it in this subscription, and Resource Graph leaves out what may not be read";
+                let message =
+                    "the login has no right to it in this subscription, and Resource Graph leaves out what may not be read";
                 run.share(asked.reason(UnreadableKind::Denied, "AuthorizationFailed", message))
             }
         };
@@ -234,7 +239,8 @@ async fn covered(
         None => return untold("its initiative was not read".to_owned()),
     };
     let references = row.pointer("/properties/policyDefinitionReferenceIds").and_then(Value::as_array);
-    let references: BTreeSet<String> = references.into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase).collect();
+    let references: BTreeSet<String> =
+        references.into_iter().flatten().filter_map(Value::as_str).map(str::to_lowercase).collect();
     let is_meant = |reference: &str| references.is_empty() || references.contains(reference);
     let policies = policies.iter().filter(|(reference, _)| is_meant(reference)).map(|(_, policy)| policy.clone()).collect();
     DefenderExempted::Policies { policies }
@@ -270,7 +276,14 @@ fn exemption(id: &str, row: &Value, covers: DefenderExempted) -> Option<Defender
         None => None,
         Some(end) => Some(end.parse::<Timestamp>().ok()?),
     };
-    Some(DefenderExemption { id: id.to_owned(), scope: scope.to_owned(), reason: reason.to_owned(), category, expires_at, covers })
+    Some(DefenderExemption {
+        id: id.to_owned(),
+        scope: scope.to_owned(),
+        reason: reason.to_owned(),
+        category,
+        expires_at,
+        covers,
+    })
 }
 
 fn text<'v>(row: &'v Value, place: &str) -> Option<&'v str> {
