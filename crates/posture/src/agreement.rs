@@ -93,8 +93,10 @@ pub enum MatchedBy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Why {
-    /// One says healthy, the other unhealthy.
-    Contrary,
+    /// Healthy here, unhealthy there.
+    UnhealthyThere,
+    /// Unhealthy here, healthy there.
+    UnhealthyHere,
     /// It is not known here.
     OursUnknown,
     /// It does not apply here, but there.
@@ -353,7 +355,8 @@ fn why<'a>(
         (Some((_, cause)), None) => Some((Why::OtherType, Some(cause))),
         (Some((Status::NotApplicable, cause)), Some(_)) => Some((Why::TheirsNotApplicable, Some(cause))),
         (Some(_), Some(Status::NotApplicable)) => Some((Why::OursNotApplicable, message)),
-        (Some(_), Some(_)) => Some((Why::Contrary, None)),
+        (Some((Status::Unhealthy, _)), Some(_)) => Some((Why::UnhealthyThere, None)),
+        (Some(_), Some(_)) => Some((Why::UnhealthyHere, None)),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use skywarden_content::Catalog;
 use skywarden_model::{DefenderView, Timestamp};
-use skywarden_posture::OwnVerdict;
+use skywarden_posture::{BesideDefender, OwnVerdict, beside_defender};
 
 use crate::{
     ScopeFilter, Store, StoreError,
@@ -67,6 +68,28 @@ impl Store {
             views.push(KeptDefenderView { account: account.into(), taken_at: parse(&taken_at, "time")?, view });
         }
         Ok(views)
+    }
+
+    /// What Defender said of the subscriptions of a connector that are seen whole, beside our verdicts and scores at an instant; at most `most`
+    /// differences of each recommendation are named. `None` if it was never asked.
+    ///
+    /// # Errors
+    /// If a statement fails or a row is damaged.
+    pub async fn beside_defender(
+        &self,
+        filter: &ScopeFilter,
+        catalog: &Catalog,
+        connector: &str,
+        most: usize,
+        now: Timestamp,
+    ) -> Result<Option<BesideDefender>, StoreError> {
+        let kept = self.defender(filter, connector).await?;
+        let Some(taken_at) = kept.iter().map(|own| own.taken_at).max() else { return Ok(None) };
+        let views: BTreeMap<Arc<str>, DefenderView> = kept.into_iter().map(|own| (own.account, own.view)).collect();
+        let verdicts = self.own_verdicts(filter, connector).await?;
+        let scores = self.latest_scores(filter).await?.into_iter().filter(|own| own.connector == connector);
+        let scores = scores.map(|own| (own.account.into(), (own.score.percentage, own.score.range))).collect();
+        Ok(Some(beside_defender(catalog, (connector, taken_at), &views, &verdicts, &scores, most, now)))
     }
 
     /// Our verdicts on the resources of a connector, of the subscriptions that are seen whole; without those that clients wrote.

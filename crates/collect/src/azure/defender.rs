@@ -251,7 +251,10 @@ async fn policies_of(run: &Run<'_>, tenant: &str, initiative: &str) -> Result<BT
     let address = format!("{initiative}?api-version=2023-04-01");
     let permission = "Microsoft.Authorization/policySetDefinitions/read";
     let asked = Asked { plane: AzurePlane::Arm, address: &address, permission, account: tenant };
-    let document = run.get(asked).await.map_err(|reason| format!("its initiative: {}", reason.sentence()))?;
+    let document = run.get(asked).await.map_err(|reason| match &reason.permission {
+        Some(permission) => format!("its initiative could not be read, for want of {permission}"),
+        None => format!("its initiative could not be read: {}", reason.sentence()),
+    })?;
     let members = document.pointer("/properties/policyDefinitions").and_then(Value::as_array);
     let members = members.ok_or_else(|| format!("its initiative {initiative} has no list of policies"))?;
     let pair = |own: &Value| {

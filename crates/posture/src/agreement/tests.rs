@@ -24,7 +24,7 @@ fn said() -> DefenderView {
         title: "Ports".to_owned(),
         policy: None,
         healthy: BTreeSet::from([vm("same"), vm("contrary"), vm("unknown"), vm("gone")]),
-        unhealthy: BTreeSet::from([format!("/subscriptions/{ACCOUNT}").as_str().into()]),
+        unhealthy: BTreeSet::from([format!("/subscriptions/{ACCOUNT}").as_str().into(), vm("missed")]),
         not_applicable: BTreeMap::from([(vm("exempt"), "Exempt".to_owned())]),
     };
     let other = DefenderRecommendation { title: "Nobody else says it".to_owned(), ..DefenderRecommendation::default() };
@@ -39,6 +39,7 @@ fn each_difference_has_its_reason() {
     let verdicts = [
         own(jit, "same", Status::Healthy),
         own(jit, "contrary", Status::Unhealthy),
+        own(jit, "missed", Status::Healthy),
         own(jit, "unknown", Status::Unknown),
         own(jit, "exempt", Status::Unhealthy),
         own(jit, "new", Status::Healthy),
@@ -46,8 +47,16 @@ fn each_difference_has_its_reason() {
     ];
     let found = agreement(&catalog, &views(said()), &verdicts, 10);
     let own = &found.compared[0];
-    assert_eq!((own.matched_by, own.same, own.resources, own.agreement), (MatchedBy::Key, 1, 7, 0.1429));
-    let each = [Why::Contrary, Why::OursUnknown, Why::TheirsNotApplicable, Why::NotInTheirs, Why::NotInOurs, Why::OtherType];
+    assert_eq!((own.matched_by, own.same, own.resources, own.agreement), (MatchedBy::Key, 1, 8, 0.125));
+    let each = [
+        Why::UnhealthyThere,
+        Why::UnhealthyHere,
+        Why::OursUnknown,
+        Why::TheirsNotApplicable,
+        Why::NotInTheirs,
+        Why::NotInOurs,
+        Why::OtherType,
+    ];
     assert_eq!(own.why, each.map(|why| (why, 1)).into());
     let cause = |why| own.differences.iter().find(|own| own.why == why).and_then(|own| own.cause.as_deref());
     assert_eq!((cause(Why::OursUnknown), cause(Why::TheirsNotApplicable)), (Some("no right"), Some("Exempt")));
