@@ -49,18 +49,18 @@ fn is_at_azures(path: &str) -> bool {
 }
 
 /// An answer with what it was asked by.
-struct Answer {
-    status: StatusCode,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
 }
 
 /// The document, by which answers are judged.
-struct Contract {
+pub(crate) struct Contract {
     document: &'static Value,
 }
 
 impl Contract {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { document: &openapi().document }
     }
 
@@ -99,7 +99,14 @@ impl Contract {
     }
 
     /// Asks, and holds the answer against the document.
-    async fn ask(&self, server: &Server, (method, template): (&str, &str), path: &str, bearer: &str, sent: &Value) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        server: &Server,
+        (method, template): (&str, &str),
+        path: &str,
+        bearer: &str,
+        sent: &Value,
+    ) -> Answer {
         let body = if sent.is_null() { Vec::new() } else { sent.to_string().into_bytes() };
         let response = send(server, method, path, &[("authorization", bearer), JSON], body).await;
         let status = response.status();
