@@ -19,7 +19,7 @@ const PATH: &str = "/api/v1/connectors/cloud/defender";
 const TEMPLATE: (&str, &str) = ("GET", "/api/v1/connectors/{id}/defender");
 const JIT: &str = "805651bc-6ecd-4c73-9b55-97a19d0582d0";
 
-fn view(account: &str) -> DefenderView {
+pub(crate) fn view(account: &str) -> DefenderView {
     let told = DefenderRecommendation {
         title: "Management ports".to_owned(),
         unhealthy: [format!("cloud-{account}").as_str().into()].into(),

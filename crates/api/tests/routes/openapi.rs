@@ -12,7 +12,7 @@ use skywarden_rbac::BuiltIn;
 
 use crate::{
     common::{BEARER, CATALOG, JSON, Server, TENANT, estate, estate_of, get, machine, program, send},
-    governance,
+    connectors_defender, governance,
     policy_arm::{at, owner},
     samples,
 };
@@ -421,6 +421,7 @@ fn path_of(found: &Found, template: &str) -> String {
         Some("recommendations") => "machine-firewall-on",
         Some("compliance" | "standards") => "house",
         Some("principals") => &found.principal,
+        Some("connectors") => "host",
         _ => "x",
     };
     for (parameter, value) in [
@@ -460,6 +461,8 @@ fn path_of(found: &Found, template: &str) -> String {
 async fn what_is_read_is_what_the_document_says() {
     let contract = Contract::new();
     let server = furnished(&contract).await;
+    let said = BTreeMap::from([("fleet".into(), connectors_defender::view("fleet"))]);
+    server.store.keep_defender("host", &said, Timestamp::UNIX_EPOCH).await.unwrap();
     let nobody = program(&server, "nobody", BuiltIn::Reader, "/subscriptions/00000000-0000-0000-0000-000000000000").await;
     let open = OPEN_ROUTES.iter().flat_map(|routes| routes.iter()).map(|(method, path)| (*method, *path));
     let listed = ROUTES.iter().map(|route| (route.method, route.path.as_str()));

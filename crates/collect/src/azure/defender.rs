@@ -29,13 +29,17 @@ const SECURITY: &str = "securityresources | where type in~ ('microsoft.security/
 const POLICY: &str = "policyresources | where type in~ ('microsoft.authorization/policyexemptions', 'microsoft.authorization/policyassignments') | project id, name, type, properties | order by id asc";
 
 /// The rights without which Resource Graph leaves a part out in silence.
-const RIGHTS: [(DefenderPart, &str); 5] = [
+pub(super) const RIGHTS: [(DefenderPart, &str); 6] = [
     (DefenderPart::Assessments, "Microsoft.Security/assessments/read"),
     (DefenderPart::Score, "Microsoft.Security/secureScores/read"),
     (DefenderPart::Alerts, "Microsoft.Security/alerts/read"),
     (DefenderPart::Exemptions, "Microsoft.Authorization/policyExemptions/read"),
     (DefenderPart::Exemptions, "Microsoft.Authorization/policyAssignments/read"),
+    (DefenderPart::Exemptions, "Microsoft.Security/standardAssignments/read"),
 ];
+
+/// Without it an exemption from an initiative can't be told to be from which policies.
+pub(super) const READ_INITIATIVES: &str = "Microsoft.Authorization/policySetDefinitions/read";
 
 /// What Defender for Cloud says of a tenant.
 #[derive(Debug, Default)]
@@ -249,8 +253,7 @@ async fn covered(
 /// The policies of an initiative by their references, all in lower case; or why they can't be told.
 async fn policies_of(run: &Run<'_>, tenant: &str, initiative: &str) -> Result<BTreeMap<String, String>, String> {
     let address = format!("{initiative}?api-version=2023-04-01");
-    let permission = "Microsoft.Authorization/policySetDefinitions/read";
-    let asked = Asked { plane: AzurePlane::Arm, address: &address, permission, account: tenant };
+    let asked = Asked { plane: AzurePlane::Arm, address: &address, permission: READ_INITIATIVES, account: tenant };
     let document = run.get(asked).await.map_err(|reason| match &reason.permission {
         Some(permission) => format!("its initiative could not be read, for want of {permission}"),
         None => format!("its initiative could not be read: {}", reason.sentence()),
