@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use running::{done, refused, skywarden, told};
 use serde_json::{Value, json};
+use skywarden_store::{AlertQuery, AlertStatus, ScopeFilter, Store};
 use skywarden_testkit::azure::{Answer, Estate, Matching, Quota, Server, ServerOptions, folder};
 use tokio::runtime::Runtime;
 
@@ -19,7 +20,7 @@ struct Azure {
     estate: Estate,
     data: tempfile::TempDir,
     // After the server, which runs on it.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Azure {
@@ -27,7 +28,7 @@ impl Azure {
         let runtime = Runtime::new().unwrap();
         let estate = Estate::sample().unwrap();
         let server = runtime.block_on(Server::start(estate.clone(), options)).unwrap();
-        Self { server, estate, data: tempfile::tempdir().unwrap(), _runtime: runtime }
+        Self { server, estate, data: tempfile::tempdir().unwrap(), runtime }
     }
 
     fn data(&self) -> &Path {
@@ -321,6 +322,51 @@ fn exemptions_of_azure_are_taken_over_once() {
         let ours = beside["exemptions"][0]["ours"].as_array().unwrap();
         assert!(ours.iter().any(|own| own["recommendation"] == "azure-acr-admin-account"), "{beside:#}");
         assert!(ours.iter().all(|own| own["expiresAt"] == "2027-01-31T00:00:00Z" && own["scope"]["resourceGroup"] == "rg-web"));
+    }
+}
+
+#[test]
+fn alerts_of_defenders_are_alerts_here_once() {
+    let azure = Azure::start(ServerOptions::default());
+    azure.connect("connector");
+    done(azure.data(), &["up", "--once"]);
+    let everything = AlertQuery { limit: 100, ..AlertQuery::default() };
+    let kept = || {
+        azure.runtime.block_on(async {
+            let store = Store::open_file(&azure.data().join("skywarden.db")).await.unwrap();
+            store.alert_page(&ScopeFilter::All, &everything).await.unwrap().items
+        })
+    };
+    assert!(kept().is_empty());
+    for _ in 0..2 {
+        done(azure.data(), &["adopt", "azure"]);
+        let kept = kept();
+        let ids: Vec<&str> = kept.iter().map(|own| own.alert.id.as_str()).collect();
+        assert_eq!(ids, ["52063f234fe347fe9e98a10004e01145"], "the GUID of Defender's own id");
+        let (own, alert) = (&kept[0], &kept[0].alert);
+        assert_eq!((alert.title.as_str(), own.status), ("Successful brute force attack", AlertStatus::Active));
+        assert_eq!(
+            (alert.start.to_string(), alert.end.to_string()),
+            ("2026-11-28T22:14:01Z".to_owned(), "2026-11-28T22:31:40Z".to_owned())
+        );
+        assert_eq!(own.account, "1d9a4b70-6c2e-4f35-8a91-0b7e5c3d2f10");
+        assert!(own.resource.as_ref().unwrap().ends_with("/virtualmachines/vm-web-01"), "it is that of the inventory");
+        let entities: Vec<_> = alert.entities.iter().map(|own| (own.kind, own.id.as_str())).collect();
+        assert_eq!(entities, [("host", "vm-web-01"), ("ip", "198.51.100.23")]);
+    }
+}
+
+#[test]
+fn the_role_allows_what_comparing_reads() {
+    let role: Value = serde_json::from_str(&done(tempfile::tempdir().unwrap().path(), &["permissions", "azure"])).unwrap();
+    for action in [
+        "Microsoft.Security/assessments/read",
+        "Microsoft.Security/secureScores/read",
+        "Microsoft.Security/alerts/read",
+        "Microsoft.Authorization/policyExemptions/read",
+        "Microsoft.Authorization/policySetDefinitions/read",
+    ] {
+        assert!(role["Actions"].as_array().unwrap().contains(&json!(action)), "{action}: {role:#}");
     }
 }
 
