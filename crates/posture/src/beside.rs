@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Serialize;
 use skywarden_content::Catalog;
-use skywarden_model::{DefenderPart, DefenderScore, DefenderView, Ratio, Timestamp};
+use skywarden_model::{DefenderPart, DefenderScore, DefenderView, Ratio, Timestamp, UnreadableKind, UnreadableReason};
 
 use crate::{Agreement, OwnVerdict, TakeOver, agreement, take_over};
 
@@ -54,7 +54,11 @@ pub fn beside_defender(
         let (ours, range) = (own.map(|(ratio, _)| ratio), own.map(|(_, range)| range));
         ScoresBeside { account: Arc::clone(account), theirs: view.score, ours, range }
     });
-    let reasons = |view: &DefenderView| view.unread.iter().map(|(part, reason)| (*part, reason.sentence())).collect();
+    let words = |reason: &UnreadableReason| match &reason.permission {
+        Some(permission) if reason.kind == UnreadableKind::Denied => format!("the login lacks {permission}"),
+        _ => reason.sentence(),
+    };
+    let reasons = |view: &DefenderView| view.unread.iter().map(|(part, reason)| (*part, words(reason))).collect();
     let unread = views.iter().filter(|(_, view)| !view.unread.is_empty());
     // One at a management group is told for each of its subscriptions.
     let exemptions = views.values().flat_map(|view| take_over(catalog, view, now));

@@ -79,13 +79,7 @@ fn compared(beside: &BesideDefender) {
     let mut table = new_table(&["Agree", "Of", "Recommendation", "Why they differ"]);
     for own in compared.iter().take(MAX_ROWS) {
         let why = if own.why.is_empty() { "-".to_owned() } else { whys(own).join("\n") };
-        let right = |text: String| Cell::new(text).set_alignment(CellAlignment::Right);
-        table.add_row([
-            right(own.same.to_string()),
-            right(own.resources.to_string()),
-            Cell::new(text_for_terminal(&own.title, 200)),
-            Cell::new(why),
-        ]);
+        table.add_row([right(own.same), right(own.resources), Cell::new(text_for_terminal(&own.title, 200)), Cell::new(why)]);
     }
     println!("{table}");
     if compared.len() > MAX_ROWS {
@@ -109,15 +103,13 @@ fn alone(agreement: &Agreement) {
 }
 
 fn named(alone: &[Alone]) {
+    let mut table = new_table(&["Unhealthy", "Healthy", "Recommendation"]);
     for own in alone.iter().take(MAX_ALONE) {
-        let title = text_for_terminal(&own.title, 200);
-        match (own.unhealthy, own.healthy) {
-            (0, 0) => println!("  neither healthy nor unhealthy anywhere  {title}"),
-            (unhealthy, healthy) => println!("  {unhealthy} unhealthy, {healthy} healthy  {title}"),
-        }
+        table.add_row([right(own.unhealthy), right(own.healthy), Cell::new(text_for_terminal(&own.title, 200))]);
     }
+    println!("{table}");
     if alone.len() > MAX_ALONE {
-        println!("  and {} more; --format json has all of them", alone.len() - MAX_ALONE);
+        println!("and {} more; --format json has all of them", alone.len() - MAX_ALONE);
     }
 }
 
@@ -227,6 +219,10 @@ fn short(scope: &str) -> String {
         [.., kind, name] => format!("{kind} {name}"),
         _ => scope.to_owned(),
     }
+}
+
+fn right(n: u64) -> Cell {
+    Cell::new(n).set_alignment(CellAlignment::Right)
 }
 
 fn counted(n: usize, one: &str, several: &str) -> String {
