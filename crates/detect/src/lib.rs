@@ -5,6 +5,7 @@
 //! events together) into [`Alerts`], and
 //! [`correlate`] or, as they come, a [`Correlator`] joins these into incidents.
 
+mod adopted;
 mod alert;
 mod change;
 mod country;
@@ -29,6 +30,7 @@ mod source;
 mod take;
 mod time;
 
+pub use adopted::{AdoptedAlert, adopted_alert};
 pub use alert::{Alert, Alerts, Evidence, by_severity};
 pub use detect::{BadRecord, Clock, Detect, Input, InputState, Kept, Sink};
 pub use entity::Entity;

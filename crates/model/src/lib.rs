@@ -9,6 +9,7 @@ mod attestation;
 mod change;
 mod connector;
 mod coverage;
+mod defender;
 mod exemption;
 mod facts;
 mod field;
@@ -24,6 +25,7 @@ pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedE
 pub use change::{ChangeSet, Changed, Reread, RereadOutcome};
 pub use connector::{Connector, ConnectorId, Environment, setting};
 pub use coverage::{Coverage, DeniedRead, ListOutcome};
+pub use defender::{DefenderExempted, DefenderExemption, DefenderPart, DefenderRecommendation, DefenderScore, DefenderView};
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
 pub use facts::{Fact, FactSheet, FactTable, fact_object};
 pub use field::{FieldPath, FieldPathError, Segment};

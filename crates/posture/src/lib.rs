@@ -2,8 +2,10 @@
 //!
 //! Pure: the same snapshot, content and instant give the same results, byte for byte. Stores nothing and reads no clock.
 
+mod agreement;
 mod assess;
 mod attested;
+mod beside;
 mod compliance;
 mod control_states;
 mod evaluate;
@@ -18,8 +20,10 @@ mod standards;
 mod standing;
 mod track;
 
+pub use agreement::{Agreement, Alone, Compared, Difference, MatchedBy, OwnVerdict, TakeOver, Why, agreement, take_over};
 pub use assess::{Assessed, Known, Reported, assess, assess_for_report};
 pub use attested::AttestationStanding;
+pub use beside::{BesideDefender, ScoresBeside, beside_defender};
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};
 pub use control_states::{JudgedControls, StandardStates, compliance_by_account, standard_states};
 pub use evaluate::{evaluate, unlisted};

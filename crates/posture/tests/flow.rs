@@ -444,7 +444,10 @@ fn what_another_connector_holds_is_judged_there_alone() {
     assert_eq!((&report.assessments, &report.scores), (&left.assessments, &left.scores));
     let packed = snapshot.with(|resources| resources.into_iter().collect::<skywarden_inventory::Packs>().into());
     let packed = assess_for_report(&catalog(), packed, &Known::default(), Timestamp::UNIX_EPOCH);
-    assert_eq!((&packed.assessments, &packed.scores, &packed.resources), (&report.assessments, &report.scores, &report.resources));
+    assert_eq!(
+        (&packed.assessments, &packed.scores, &packed.resources),
+        (&report.assessments, &report.scores, &report.resources)
+    );
     assert!(report.facts.is_empty() && report.resources.iter().map(|own| own.id.as_str()).eq(["a", "b"]));
     left.leave_out(&catalog(), &known.held_elsewhere);
     for assessed in [kept, left] {

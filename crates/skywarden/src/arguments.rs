@@ -1,4 +1,5 @@
 mod access;
+mod adopt;
 mod azure;
 mod detect;
 mod hunt;
@@ -18,6 +19,7 @@ use crate::{
 };
 
 pub(crate) use access::{Access, AddProgram, AddUser, Audit, Data, Token};
+pub(crate) use adopt::Adopt;
 pub(crate) use azure::{AzureArguments, AzureWay, ConnectAzure};
 pub(crate) use detect::{DetectArguments, DetectFormat, Place};
 pub(crate) use hunt::HuntArguments;
@@ -66,6 +68,11 @@ pub(crate) enum Command {
     Disconnect(Disconnect),
     /// The connectors in the store.
     Connectors(Read),
+    /// Show what another product says beside ours, before you move.
+    Adopt {
+        #[command(subcommand)]
+        command: Adopt,
+    },
     /// Print the least that Skywarden must be allowed to read.
     Permissions {
         /// Where.

@@ -66,16 +66,22 @@ pub(crate) async fn read(
     connector: &Connector,
     now: Timestamp,
 ) -> anyhow::Result<Snapshot> {
-    let arguments = arguments_of(&connector.settings);
-    let name = connector_secret(connector.id.as_str());
-    let secret = readers.vault.get(&name).await?.map(|secret| Secret::new(String::from_utf8_lossy(&secret)));
-    let transport = live(&arguments, secret).await?;
+    let (transport, mut options) = transport_of(readers, connector).await?;
     let mut known: BTreeMap<Arc<str>, BTreeSet<TypeName>> = BTreeMap::new();
     for entry in readers.store.coverage_of(&ScopeFilter::All, connector.id.as_str()).await? {
         known.entry(entry.account).or_default().insert(entry.type_name);
     }
-    let read = read_tenant(catalog, transport, what_to_look_at(&arguments, connector.id.clone(), known), now).await?;
-    Ok(read.with(Packs::into_resources))
+    options.known = known;
+    Ok(read_tenant(catalog, transport, options, now).await?.with(Packs::into_resources))
+}
+
+/// Azure as a connector leads to it, and what of it is looked at.
+pub(crate) async fn transport_of(readers: &Readers, connector: &Connector) -> anyhow::Result<(Arc<dyn Transport>, AzureOptions)> {
+    let arguments = arguments_of(&connector.settings);
+    let name = connector_secret(connector.id.as_str());
+    let secret = readers.vault.get(&name).await?.map(|secret| Secret::new(String::from_utf8_lossy(&secret)));
+    let transport = live(&arguments, secret).await?;
+    Ok((transport, what_to_look_at(&arguments, connector.id.clone(), BTreeMap::new())))
 }
 
 /// Reads a tenant with a bar on the terminal.

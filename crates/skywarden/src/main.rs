@@ -1,6 +1,7 @@
 //! The `skywarden` binary: command line and server. Wiring only; what it wires is in the other crates.
 
 mod access;
+mod adopt;
 mod arguments;
 mod attest;
 mod azure;
@@ -87,6 +88,7 @@ fn run(arguments: Arguments) -> anyhow::Result<Ending> {
         Command::Hunt(arguments) => hunt::run(arguments, content),
         Command::Policy { command } => policy::run(command, content),
         Command::Access { command } => access::run(command),
+        Command::Adopt { command } => adopt::run(command, content),
         Command::Audit { command } => access::audit(command),
         Command::Keys { command } => keys::run(command),
         Command::Connect { command } => connect::connect(command, content),

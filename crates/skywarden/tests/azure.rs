@@ -7,6 +7,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use running::{done, refused, skywarden, told};
 use serde_json::{Value, json};
+use skywarden_store::{AlertQuery, AlertStatus, ScopeFilter, Store};
 use skywarden_testkit::azure::{Answer, Estate, Matching, Quota, Server, ServerOptions, folder};
 use tokio::runtime::Runtime;
 
@@ -19,7 +20,7 @@ struct Azure {
     estate: Estate,
     data: tempfile::TempDir,
     // After the server, which runs on it.
-    _runtime: Runtime,
+    runtime: Runtime,
 }
 
 impl Azure {
@@ -27,7 +28,7 @@ impl Azure {
         let runtime = Runtime::new().unwrap();
         let estate = Estate::sample().unwrap();
         let server = runtime.block_on(Server::start(estate.clone(), options)).unwrap();
-        Self { server, estate, data: tempfile::tempdir().unwrap(), _runtime: runtime }
+        Self { server, estate, data: tempfile::tempdir().unwrap(), runtime }
     }
 
     fn data(&self) -> &Path {
@@ -273,4 +274,108 @@ fn a_recorded_run_is_judged_again_without_azure() {
     assert_eq!(again["coverage"], live["coverage"]);
     let bytes = fs::read(recording.join("arm.jsonl")).unwrap();
     assert!(!String::from_utf8_lossy(&bytes).contains("Bearer"), "no token is recorded");
+}
+
+#[test]
+fn what_defender_says_is_shown_beside_ours() {
+    let azure = Azure::start(ServerOptions::default());
+    azure.connect("connector");
+    done(azure.data(), &["up", "--once"]);
+    refused(azure.data(), &["adopt", "azure", "--kept"], "never asked");
+    let adopt = |more: &[&str]| done(azure.data(), &[&["adopt", "azure"], more].concat());
+    let beside: Value = serde_json::from_str(&adopt(&["--format", "json"])).unwrap();
+    let compared = beside["agreement"]["compared"].as_array().unwrap();
+    let only_theirs = beside["agreement"]["onlyTheirs"].as_array().unwrap();
+    assert_eq!(compared.len() + only_theirs.len(), 3, "{beside:#}");
+    let jit = compared.iter().find(|own| own["key"] == "805651bc-6ecd-4c73-9b55-97a19d0582d0").unwrap();
+    assert_eq!((&jit["matchedBy"], &jit["ours"]), (&json!("key"), &json!(["azure-compute-vm-jit-access"])));
+    let why: u64 = jit["why"].as_object().unwrap().values().filter_map(Value::as_u64).sum();
+    assert_eq!(jit["same"].as_u64().unwrap() + why, jit["resources"].as_u64().unwrap(), "{jit:#}");
+    let scores = beside["scores"].as_array().unwrap();
+    assert!(scores.iter().any(|own| own["theirs"]["max"].is_number() && own["ours"].is_number()), "{scores:?}");
+    assert!(beside["exemptions"][0]["theirs"]["reason"].as_str().unwrap().contains("Old tills"), "{beside:#}");
+    assert_eq!(beside["unread"], json!({}));
+    let kept: Value = serde_json::from_str(&adopt(&["--kept", "--format", "json"])).unwrap();
+    assert_eq!(kept["agreement"], beside["agreement"]);
+    let text = adopt(&["--kept"]);
+    for words in ["Both say the same", "judged here only", "Only Defender judges", "Old tills", "37.0 %"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    assert_eq!(adopt(&["--kept", "--format", "csv"]).lines().count(), compared.len() + 1);
+}
+
+#[test]
+fn exemptions_of_azure_are_taken_over_once() {
+    let azure = Azure::start(ServerOptions::default());
+    azure.connect("connector");
+    done(azure.data(), &["up", "--once"]);
+    let policy = json!({ "policyDefinitionReferenceId": "jit",
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/b0f33259-77d7-4c9e-aac6-3aabcfae693c" });
+    let admin = json!({ "policyDefinitionReferenceId": "admin",
+        "policyDefinitionId": "/providers/Microsoft.Authorization/policyDefinitions/dc921057-6b28-4fbe-9b83-f7bec05db6c2" });
+    let set = json!({ "id": "x", "properties": { "policyDefinitions": [policy, admin] } });
+    let path = "/providers/*/policySetDefinitions/1f3afdf9-d0c9-4c3d-847f-89da613e70a8";
+    for _ in 0..2 {
+        azure.server.fault(Matching::path(&path.to_lowercase()), Answer::json(200, &set), 1);
+        let text = done(azure.data(), &["adopt", "azure", "--take-exemptions", "--format", "json"]);
+        let beside: Value = serde_json::from_str(&text).unwrap();
+        let ours = beside["exemptions"][0]["ours"].as_array().unwrap();
+        assert!(ours.iter().any(|own| own["recommendation"] == "azure-acr-admin-account"), "{beside:#}");
+        assert!(ours.iter().all(|own| own["expiresAt"] == "2027-01-31T00:00:00Z" && own["scope"]["resourceGroup"] == "rg-web"));
+    }
+}
+
+#[test]
+fn alerts_of_defenders_are_alerts_here_once() {
+    let azure = Azure::start(ServerOptions::default());
+    azure.connect("connector");
+    done(azure.data(), &["up", "--once"]);
+    let everything = AlertQuery { limit: 100, ..AlertQuery::default() };
+    let kept = || {
+        azure.runtime.block_on(async {
+            let store = Store::open_file(&azure.data().join("skywarden.db")).await.unwrap();
+            store.alert_page(&ScopeFilter::All, &everything).await.unwrap().items
+        })
+    };
+    assert!(kept().is_empty());
+    for _ in 0..2 {
+        done(azure.data(), &["adopt", "azure"]);
+        let kept = kept();
+        let ids: Vec<&str> = kept.iter().map(|own| own.alert.id.as_str()).collect();
+        assert_eq!(ids, ["52063f234fe347fe9e98a10004e01145"], "the GUID of Defender's own id");
+        let (own, alert) = (&kept[0], &kept[0].alert);
+        assert_eq!((alert.title.as_str(), own.status), ("Successful brute force attack", AlertStatus::Active));
+        assert_eq!(
+            (alert.start.to_string(), alert.end.to_string()),
+            ("2026-11-28T22:14:01Z".to_owned(), "2026-11-28T22:31:40Z".to_owned())
+        );
+        assert_eq!(own.account, "1d9a4b70-6c2e-4f35-8a91-0b7e5c3d2f10");
+        assert!(own.resource.as_ref().unwrap().ends_with("/virtualmachines/vm-web-01"), "it is that of the inventory");
+        let entities: Vec<_> = alert.entities.iter().map(|own| (own.kind, own.id.as_str())).collect();
+        assert_eq!(entities, [("host", "vm-web-01"), ("ip", "198.51.100.23")]);
+    }
+}
+
+#[test]
+fn the_role_allows_what_comparing_reads() {
+    let role: Value = serde_json::from_str(&done(tempfile::tempdir().unwrap().path(), &["permissions", "azure"])).unwrap();
+    for action in [
+        "Microsoft.Security/assessments/read",
+        "Microsoft.Security/secureScores/read",
+        "Microsoft.Security/alerts/read",
+        "Microsoft.Authorization/policyExemptions/read",
+        "Microsoft.Authorization/policySetDefinitions/read",
+    ] {
+        assert!(role["Actions"].as_array().unwrap().contains(&json!(action)), "{action}: {role:#}");
+    }
+}
+
+#[test]
+fn what_defender_may_not_be_asked_is_told_and_not_compared() {
+    let azure = Azure::start(ServerOptions::default());
+    azure.connect("limited");
+    let beside: Value = serde_json::from_str(&done(azure.data(), &["adopt", "azure", "--format", "json"])).unwrap();
+    let unread = beside["unread"].to_string();
+    assert!(unread.contains("Microsoft.Security/assessments/read"), "{beside:#}");
+    assert_eq!(beside["agreement"]["compared"], json!([]));
 }

@@ -47,9 +47,9 @@ pub struct UnknownAssessment {
 
 /// The one member of an assessment's document that is wanted; evidence may be long.
 #[derive(Deserialize)]
-struct OnlyCause {
+pub(crate) struct OnlyCause {
     #[serde(default)]
-    cause: Option<Cause>,
+    pub(crate) cause: Option<Cause>,
 }
 
 impl Store {

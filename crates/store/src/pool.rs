@@ -327,6 +327,12 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX changes_due ON changes (due_at)",
     ],
     &["ALTER TABLE alerts ADD COLUMN unknown TEXT NOT NULL DEFAULT ''"],
+    // What Defender for Cloud said of each subscription when it was last asked.
+    &[
+        "CREATE TABLE defender_views (
+            connector TEXT NOT NULL, account TEXT NOT NULL, taken_at TEXT NOT NULL, document TEXT NOT NULL,
+            PRIMARY KEY (connector, account))",
+    ],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

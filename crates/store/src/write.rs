@@ -128,6 +128,7 @@ impl Store {
                 "DELETE FROM account_counts WHERE connector = $1",
                 "DELETE FROM transitions WHERE connector = $1",
                 "DELETE FROM alerts WHERE connector = $1",
+                "DELETE FROM defender_views WHERE connector = $1",
                 "DELETE FROM coverage WHERE connector = $1",
                 "DELETE FROM listings WHERE connector = $1",
                 "DELETE FROM scores WHERE connector = $1",

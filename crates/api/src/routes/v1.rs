@@ -40,6 +40,7 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/exemptions/lift", "Microsoft.Authorization/policyExemptions/delete"),
     ("GET", "/connectors", "Microsoft.Security/securityConnectors/read"),
     ("DELETE", "/connectors/{id}", "Microsoft.Security/securityConnectors/delete"),
+    ("GET", "/connectors/{id}/defender", "Microsoft.Security/assessments/read"),
     ("POST", "/connectors/azure/probe", "Microsoft.Security/securityConnectors/write"),
     ("PUT", "/connectors/azure/{name}", "Microsoft.Security/securityConnectors/write"),
     ("GET", "/plans", "Microsoft.Security/pricings/read"),

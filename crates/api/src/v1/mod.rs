@@ -70,6 +70,7 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/exemptions/lift", post(exemptions::bulk::lift))
         .route("/connectors", get(connectors::list))
         .route("/connectors/{id}", delete(connectors::disconnect))
+        .route("/connectors/{id}/defender", get(connectors::defender::show))
         .route("/connectors/azure/probe", post(connectors::azure::probe))
         .route("/connectors/azure/{name}", put(connectors::azure::put))
         .route("/plans", get(plans::list))

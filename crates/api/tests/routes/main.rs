@@ -8,6 +8,7 @@ mod compliance;
 mod connectors;
 mod connectors_arm;
 mod connectors_azure;
+mod connectors_defender;
 mod custom_assessments;
 mod exemptions;
 mod governance;

@@ -12,7 +12,7 @@ use skywarden_rbac::BuiltIn;
 
 use crate::{
     common::{BEARER, CATALOG, JSON, Server, TENANT, estate, estate_of, get, machine, program, send},
-    governance,
+    connectors_defender, governance,
     policy_arm::{at, owner},
     samples,
 };
@@ -49,18 +49,18 @@ fn is_at_azures(path: &str) -> bool {
 }
 
 /// An answer with what it was asked by.
-struct Answer {
-    status: StatusCode,
-    body: Value,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) body: Value,
 }
 
 /// The document, by which answers are judged.
-struct Contract {
+pub(crate) struct Contract {
     document: &'static Value,
 }
 
 impl Contract {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { document: &openapi().document }
     }
 
@@ -99,7 +99,14 @@ impl Contract {
     }
 
     /// Asks, and holds the answer against the document.
-    async fn ask(&self, server: &Server, (method, template): (&str, &str), path: &str, bearer: &str, sent: &Value) -> Answer {
+    pub(crate) async fn ask(
+        &self,
+        server: &Server,
+        (method, template): (&str, &str),
+        path: &str,
+        bearer: &str,
+        sent: &Value,
+    ) -> Answer {
         let body = if sent.is_null() { Vec::new() } else { sent.to_string().into_bytes() };
         let response = send(server, method, path, &[("authorization", bearer), JSON], body).await;
         let status = response.status();
@@ -414,6 +421,7 @@ fn path_of(found: &Found, template: &str) -> String {
         Some("recommendations") => "machine-firewall-on",
         Some("compliance" | "standards") => "house",
         Some("principals") => &found.principal,
+        Some("connectors") => "host",
         _ => "x",
     };
     for (parameter, value) in [
@@ -453,6 +461,8 @@ fn path_of(found: &Found, template: &str) -> String {
 async fn what_is_read_is_what_the_document_says() {
     let contract = Contract::new();
     let server = furnished(&contract).await;
+    let said = BTreeMap::from([("fleet".into(), connectors_defender::view("fleet"))]);
+    server.store.keep_defender("host", &said, Timestamp::UNIX_EPOCH).await.unwrap();
     let nobody = program(&server, "nobody", BuiltIn::Reader, "/subscriptions/00000000-0000-0000-0000-000000000000").await;
     let open = OPEN_ROUTES.iter().flat_map(|routes| routes.iter()).map(|(method, path)| (*method, *path));
     let listed = ROUTES.iter().map(|route| (route.method, route.path.as_str()));

@@ -10,6 +10,7 @@ use skywarden_model::UnreadableReason;
 
 use super::{
     AzureError, AzureOptions, Spec,
+    defender::{READ_INITIATIVES, RIGHTS},
     estate::{Estate, Rights, estate},
     run::{Asked, Run},
 };
@@ -70,7 +71,8 @@ impl AzureNeeds {
             }
         }
         if !needs.actions.is_empty() {
-            for action in OWN {
+            let to_compare = RIGHTS.iter().map(|(_, action)| *action).chain([READ_INITIATIVES]);
+            for action in OWN.into_iter().chain(to_compare) {
                 needs.actions.entry(action.to_owned()).or_default();
             }
         }

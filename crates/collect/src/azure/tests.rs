@@ -304,9 +304,7 @@ fn joined_lists_and_children_are_put_beside_what_a_resource_says_itself() {
 fn a_list_that_speaks_of_several_types_is_made_once_and_only_where_there_is_somebody_to_speak_of() {
     let join = json!({ "list": "/subscriptions/{subscription}/providers/S/verdicts", "api_version": "1", "permission": "S/read",
                        "theirs": "properties.about", "ours": "id", "into": "verdicts", "many": "list" });
-    let of_type = |name: &str| {
-        json!({ "type": name, "description": "d", "fields": {}, "azure": { "table": "resources", "joins": [join.clone()] } })
-    };
+    let of_type = |name: &str| json!({ "type": name, "description": "d", "fields": {}, "azure": { "table": "resources", "joins": [join.clone()] } });
     let mut tenant = Tenant::new();
     tenant.subscriptions(&[ONE, TWO]);
     let id = |name: &str| format!("/subscriptions/{ONE}/resourceGroups/g/providers/A.B/{name}/x");

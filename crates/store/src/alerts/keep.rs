@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use skywarden_content::{AlertLevel, Catalog};
 use skywarden_detect::{
-    Alert, Incident,
+    AdoptedAlert, Alert, Incident,
     defender::{SuppressionRule, entity},
 };
 use skywarden_model::{FactSheet, Resource, Status, Timestamp};
@@ -16,6 +16,9 @@ use crate::{
 
 /// Most letters of an alert that a search looks through.
 const MAX_SEARCHED: usize = 4_000;
+
+/// Who changed the status of an alert that was changed at Defender for Cloud.
+const DEFENDER: &str = "Defender for Cloud";
 
 /// Where an alert belongs: connector, account, group as it is compared, resource.
 #[derive(Debug, Clone, Default)]
@@ -121,6 +124,39 @@ impl Store {
             placed.push((alert, self.place_of(alert, home).await?));
         }
         self.keep_placed(catalog, placed, now).await
+    }
+
+    /// Keeps alerts that Defender for Cloud raised, as [`Store::keep_alerts`] does. What people did with one there counts until
+    /// somebody does something with it here; one that is suppressed here stays so.
+    ///
+    /// # Errors
+    /// If a statement fails; what was kept by then is kept again by the next attempt.
+    pub async fn keep_adopted_alerts(
+        &self,
+        catalog: &Catalog,
+        adopted: &[AdoptedAlert],
+        home: (&str, &str),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut placed = Vec::with_capacity(adopted.len());
+        for own in adopted {
+            placed.push((&own.alert, self.place_of(&own.alert, home).await?));
+        }
+        self.keep_placed(catalog, placed, now).await?;
+        let doing = "keeping what became of Defender's alerts";
+        on_pool!(&self.pool, pool => {
+            let mut tx = pool.begin().await.map_err(StoreError::statement(doing))?;
+            for own in adopted {
+                let Some(status) = own.status.as_deref().and_then(AlertStatus::named) else { continue };
+                sqlx::query(
+                    "UPDATE alerts SET status = $1, status_changed_at = $2, status_changed_by = $3
+                     WHERE id = $4 AND status <> $1 AND suppressed_by = '' AND status_changed_by IN ('', $3)")
+                    .bind(status.text()).bind(instant(now)).bind(DEFENDER).bind(own.alert.id.as_str())
+                    .execute(&mut *tx).await.map_err(StoreError::statement(doing))?;
+            }
+            tx.commit().await.map_err(StoreError::statement(doing))?;
+        });
+        Ok(())
     }
 
     async fn keep_placed(&self, catalog: &Catalog, mut placed: Vec<(&Alert, Place)>, now: Timestamp) -> Result<(), StoreError> {

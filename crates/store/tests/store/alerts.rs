@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use skywarden_content::{AlertLevel, Catalog};
-use skywarden_detect::{Alert, Incident};
+use skywarden_detect::{AdoptedAlert, Alert, Incident};
 use skywarden_model::ArmId;
 use skywarden_store::{
     AlertQuery, AlertStatus, ArmScope, Expected, IncidentQuery, PRICINGS, SUPPRESSION_RULES, ScopeFilter, Store,
@@ -23,6 +23,7 @@ on_both!(
     incidents_grow_merge_and_show_what_may_be_seen,
     an_alert_matters_more_where_the_resource_does,
     where_a_plan_is_off_its_alerts_are_not_kept,
+    an_adopted_alert_is_kept_once_and_follows_its_status_until_somebody_acts_here,
 );
 
 const HOME: (&str, &str) = ("host", "machine");
@@ -338,4 +339,21 @@ async fn where_a_plan_is_off_its_alerts_are_not_kept(store: &Store) {
     set(&ArmScope::subscription("c", "1"), "Dns", "Standard").await;
     store.keep_found(&catalog, &alerts, (&[], &[]), HOME, at(3)).await.unwrap();
     assert_eq!(ids(store, &ALL, &everything()).await.len(), 5);
+}
+
+async fn an_adopted_alert_is_kept_once_and_follows_its_status_until_somebody_acts_here(store: &Store) {
+    let take = async |status: Option<&str>, minute| {
+        let own = AdoptedAlert { alert: alert("theirs", 1, json!({})), status: status.map(str::to_owned) };
+        store.keep_adopted_alerts(&Catalog::default(), &[own], HOME, at(minute)).await.unwrap();
+        assert_eq!(ids(store, &ALL, &everything()).await, ["theirs"]);
+        let kept = store.alert(&ALL, "theirs").await.unwrap().unwrap();
+        (kept.status, kept.status_changed_by)
+    };
+    let defender = || Some("Defender for Cloud".to_owned());
+    assert_eq!(take(Some("InProgress"), 5).await, (AlertStatus::InProgress, defender()));
+    assert_eq!(take(Some("Resolved"), 6).await, (AlertStatus::Resolved, defender()));
+    assert_eq!(take(None, 7).await, (AlertStatus::Resolved, defender()));
+    assert_eq!(take(Some("no such word"), 7).await, (AlertStatus::Resolved, defender()));
+    store.set_alert_status(&ALL, &["theirs".to_owned()], AlertStatus::Active, "anna", at(8)).await.unwrap();
+    assert_eq!(take(Some("Dismissed"), 9).await, (AlertStatus::Active, Some("anna".to_owned())));
 }

@@ -13,6 +13,7 @@ mod audit;
 mod changes;
 mod common;
 mod connectors;
+mod defender;
 mod grants;
 mod identity;
 mod lists;

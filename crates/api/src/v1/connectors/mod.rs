@@ -3,6 +3,7 @@
 pub(crate) mod azure;
 mod azure_asked;
 mod azure_told;
+pub(crate) mod defender;
 
 use std::collections::{BTreeMap, BTreeSet};
 
