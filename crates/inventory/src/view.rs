@@ -73,11 +73,11 @@ impl Resources {
         }
     }
 
-    /// Makes something of each, or nothing, one open at a time.
-    pub fn into_each<T>(self, make: impl FnMut(Resource) -> Option<T>) -> Vec<T> {
+    /// Makes something of the head of each, or nothing: see [`Packs::into_heads`].
+    pub fn into_heads<T>(self, make: impl FnMut(Resource) -> Option<T>) -> Vec<T> {
         match self {
             Self::Open(resources) => resources.into_iter().filter_map(make).collect(),
-            Self::Packed(packs) => packs.into_each(make),
+            Self::Packed(packs) => packs.into_heads(make),
         }
     }
 
@@ -208,6 +208,11 @@ impl<'r> Inventory<'r> {
                 Some(cell.get_or_init(|| Box::new(open)))
             }
         }
+    }
+
+    /// Opens all of a type, one after the other, in order of their places.
+    pub fn open_all(self, type_name: &str) -> impl Iterator<Item = Opened<'r>> {
+        self.places().filter(move |(_, own)| *own == type_name).filter_map(move |(place, _)| self.open(place))
     }
 
     /// Holds all of a type, in order of their places.

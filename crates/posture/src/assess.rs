@@ -72,7 +72,7 @@ pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot<Resources>, known
     drop(held);
     let mut shared = Shared::default();
     let mut heads =
-        resources.into_each(|resource| (!known.held_elsewhere.contains(&resource.id)).then(|| shared.head(&resource)));
+        resources.into_heads(|resource| (!known.held_elsewhere.contains(&resource.id)).then(|| shared.head(&resource)));
     if !stale.is_empty() {
         assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
         sort(&mut assessments);

@@ -11,6 +11,7 @@ use super::{
     Found, Spec, Work,
     joins::join_lists,
     listing::{is_of_kind, value_of, with_version},
+    normalise::is_all_listed,
     run::{Asked, is_absence},
 };
 use crate::{
@@ -53,11 +54,8 @@ pub(super) async fn read_all(work: &Work<'_>, found: &mut Found) {
         found.resources.replace(place, &resource);
     }
     for place in 0..found.resources.len() {
-        let is_unfinished = |spec: &Spec<'_>| {
-            let azure = spec.azure;
-            azure.reads.is_empty() && !(spec.file.withheld.is_empty() && azure.joins.is_empty() && azure.children.is_empty())
-        };
-        if !spec_at(work, found, place).is_some_and(|spec| is_unfinished(&spec)) {
+        let is_unfinished = |spec: Spec<'_>| spec.azure.reads.is_empty() && !is_all_listed(spec.azure);
+        if !spec_at(work, found, place).is_some_and(is_unfinished) {
             continue;
         }
         if let Some(mut resource) = found.resources.open(place) {

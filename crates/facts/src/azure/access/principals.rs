@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     read::Why,
-    sheet::{seen, unseen},
+    sheet::{seen_of, unseen},
 };
 
 pub(crate) const FACT: &str = "azurePermissions";
@@ -134,7 +134,7 @@ impl Found {
             for right in [&everything, &assign] {
                 if let Some(assignment) = here.granting(right).filter(|_| !sheet.is_full()) {
                     let expected = format!("an assignment of {} at {}", right.action(), assignment.scope);
-                    sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
+                    sheet.observe(seen_of(&assignment.id, "roleDefinitionId", expected, json!(assignment.role)));
                 }
             }
         }
@@ -250,7 +250,7 @@ impl<'o, 'a, 'r> Own<'o, 'a, 'r> {
             let mut places = scopes.iter().filter_map(|scope| self.standpoints.get(scope));
             if let Some(assignment) = places.find_map(|here| here.granting(right)) {
                 let expected = format!("an assignment for {}", way.name);
-                sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
+                sheet.observe(seen_of(&assignment.id, "roleDefinitionId", expected, json!(assignment.role)));
             }
         }
     }
