@@ -27,6 +27,11 @@ struct Read<'a> {
 pub(super) async fn complete(work: &Work<'_>, found: &mut Found) {
     join_lists(work, found).await;
     group_children(work, found);
+    read_all(work, found).await;
+}
+
+/// Makes the reads about what was found, then takes out what may be secret.
+pub(super) async fn read_all(work: &Work<'_>, found: &mut Found) {
     let resources = std::mem::take(&mut found.resources);
     let (to_read, mut done): (Vec<Resource>, Vec<Resource>) =
         resources.into_iter().partition(|resource| spec_of(work, resource).is_some_and(|spec| !spec.azure.reads.is_empty()));
@@ -115,7 +120,7 @@ async fn one<'a>(work: &Work<'_>, read: &'a AzureRead, resource: &Resource) -> R
     Read { into, value }
 }
 
-fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
+pub(super) fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
     if let (Value::Object(properties), Some(value)) = (&mut resource.properties, value) {
         properties.insert(into.to_owned(), value);
     }

@@ -1,6 +1,7 @@
 //! Collects Azure: Resource Graph first, lists of Azure Resource Manager where it lacks something, reads about single resources,
 //! Microsoft Graph for the directory. Which calls are made is in `content/collectors/azure`.
 
+mod again;
 mod complete;
 mod estate;
 mod export;
@@ -22,6 +23,7 @@ use futures_util::{StreamExt as _, stream};
 use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
+pub use self::again::read_azure_again;
 pub use self::export::{AzureExportError, read_azure_export};
 pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};
 pub(crate) use self::spec_tests::run_spec_test;
