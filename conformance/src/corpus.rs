@@ -23,7 +23,7 @@ pub struct Document {
 /// If a file can't be read or is no JSON.
 pub fn load(folder: &Path) -> anyhow::Result<Vec<Document>> {
     let mut documents = Vec::new();
-    for path in files(folder)? {
+    for path in files(folder, "json")? {
         let text = fs::read_to_string(&path).with_context(|| format!("could not read {}", path.display()))?;
         let json: Value = serde_json::from_str(text.trim_start_matches('\u{feff}'))
             .with_context(|| format!("{} is no JSON", path.display()))?;
@@ -35,7 +35,8 @@ pub fn load(folder: &Path) -> anyhow::Result<Vec<Document>> {
     Ok(documents)
 }
 
-fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+/// Every file below a folder whose name ends so, in order.
+pub(crate) fn files(folder: &Path, ending: &str) -> anyhow::Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -44,7 +45,7 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
             let path = entry.with_context(|| format!("could not read {}", folder.display()))?.path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "json") {
+            } else if path.extension().is_some_and(|extension| extension == ending) {
                 found.push(path);
             }
         }

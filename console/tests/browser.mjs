@@ -34,6 +34,7 @@ export const PAGES = [
   { name: "policy-definitions", path: "/policy/definitions", shown: "main .card h2, table[aria-label='Definitions']" },
   { name: "policy-try", path: "/policy/try", shown: ".editor" },
   { name: "connectors", path: "/connectors", shown: "table[aria-label='Connectors']" },
+  { name: "connect", path: "/connectors/new", shown: "ol[aria-label='Steps']" },
   { name: "coverage", path: "/coverage", shown: "table[aria-label='Coverage']" },
   { name: "exemptions", path: "/exemptions", shown: "main .card" },
   { name: "protection", path: "/protection", shown: "section[aria-label='Coverage'], main .state-note" },

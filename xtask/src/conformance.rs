@@ -15,10 +15,11 @@ const MAX_SHOWN: usize = 10;
 
 /// Runs every part of which the data is there, or one of them, and says of those without data that they were skipped.
 pub(crate) fn run(part: Option<&str>, data: &Path) -> anyhow::Result<()> {
-    let parts: [(&str, &str, Part); 6] = [
+    let parts: [(&str, &str, Part); 7] = [
         ("ocsf", "ocsf-schema.tar.zst", ocsf),
         ("aws", "aws-managed-policies.tar.zst", managed_policies),
         ("policy", "azure-policy.tar.zst", azure_policies),
+        ("agreement", "azure-policy.tar.zst", azure_agreement),
         ("recordings", "cloud-recordings.tar.zst", recorded_sessions),
         ("sigma", "sigma-rules.tar.zst", sigma_rules),
         ("threats", "../reference/alerts.tsv", documented_alerts),
@@ -131,6 +132,28 @@ fn azure_policies(archive: &Path) -> anyhow::Result<()> {
         ["--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml", "--target-dir", "conformance/target"];
     process::run("cargo", &[&["test"], &own[..]].concat())?;
     process::run("cargo", &[&["run"], &own[..], &["--bin", "policy-differential", "--", folder]].concat())
+}
+
+/// Our recommendations for Azure: that they say what built-in policies of the same substance say, or something else for a reason that is
+/// told; and which of them stands for each that Defender documents.
+fn azure_agreement(archive: &Path) -> anyhow::Result<()> {
+    let folder = unpacked(archive, "azure-policy")?;
+    let table = folder.with_file_name("azure-agreement.txt");
+    let rows = archive.with_file_name("../reference/recommendations_azure.tsv");
+    let [folder, table, rows] = [&folder, &table, &rows].map(|path| path.to_str().context("a path is no UTF-8"));
+    let own = ["run", "--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml"];
+    let own = [&own[..], &["--target-dir", "conformance/target", "--bin"]].concat();
+    let rows = [
+        "azure-rows",
+        "--",
+        rows?,
+        "conformance/azure-not-recommended.tsv",
+        "--table",
+        "docs/reference/azure-recommendations.md",
+    ];
+    process::run("cargo", &[&own[..], &rows].concat())?;
+    let agreement = ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
+    process::run("cargo", &[&own[..], &agreement].concat())
 }
 
 /// Recorded sessions of Azure Resource Manager: through collectors and rules, unknown only where they lack an answer.

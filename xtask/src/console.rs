@@ -15,7 +15,7 @@ const BROWSER: &str = "/usr/bin/chromium";
 /// The input to which the walk posts the log of an attack.
 const LOG_INPUT: &str = "[[logs.inputs]]\nid = \"walk\"\nsource = \"linux-auth\"\nfrom.kind = \"http\"\n";
 
-/// Runs the units by Vitest, then `tests/walk.mjs` and `tests/walk-people.mjs` against `skywarden up --sample` in Chromium.
+/// Runs the units by Vitest, then `tests/walk.mjs`, `tests/walk-connect.mjs` and `tests/walk-people.mjs` against `skywarden up --sample` in Chromium.
 pub(crate) fn test() -> anyhow::Result<()> {
     if !Path::new(BROWSER).exists() {
         install("chromium", "the console's test walks through its pages in a browser")?;
@@ -32,11 +32,13 @@ pub(crate) fn test() -> anyhow::Result<()> {
     std::fs::write(&settings, LOG_INPUT).with_context(|| format!("could not write {}", settings.display()))?;
     let store = data.join("skywarden.db").display().to_string();
     process::run("cargo", &["run", "--quiet", "--package", "skywarden-testkit", "--bin", "hostile", "--", &store])?;
-    // The address works once, so each walk has a start of its own; the second makes the first account.
-    for walk in ["tests/walk.mjs", "tests/walk-people.mjs"] {
+    process::run("cargo", &["build", "--package", "skywarden-testkit", "--bin", "arm-server"])?;
+    let arm_server = process::root()?.join("target/debug/arm-server");
+    // The address works once, so each walk has a start of its own; the last makes the first account.
+    for walk in ["tests/walk.mjs", "tests/walk-connect.mjs", "tests/walk-people.mjs"] {
         let server = Server::start(&data)?;
         let mut node = Command::new("node");
-        node.arg(walk).env("SKYWARDEN_URL", &server.url);
+        node.arg(walk).env("SKYWARDEN_URL", &server.url).env("ARM_SERVER", &arm_server);
         run_in_console(&mut node)?;
     }
     Ok(())

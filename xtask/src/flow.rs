@@ -7,7 +7,7 @@ use anyhow::{Context as _, bail};
 use crate::process;
 
 /// What is run, in order; `measure.py` prints figures and asserts nothing.
-const SCRIPTS: [&str; 7] = ["compare_ids", "flaws", "repair", "denials", "changes", "logs", "measure"];
+const SCRIPTS: [&str; 8] = ["compare_ids", "flaws", "repair", "denials", "changes", "logs", "three", "measure"];
 
 /// The port of the emulator.
 const PORT: &str = "5790";
@@ -23,15 +23,28 @@ pub(crate) fn run(name: Option<&str>) -> anyhow::Result<()> {
         bail!("the flows need the AWS emulator {}, which stands beside the checkout", lab.display());
     }
     process::run("cargo", &["build", "--release", "--no-default-features", "--package", "skywarden"])?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let binary = target.join("release/skywarden");
-    let binary = binary.to_str().context("the path of the target folder is no UTF-8")?;
+    let binary = built("skywarden")?;
     let python = python(lab.to_str().context("the path of the lab is no UTF-8")?)?;
     for script in chosen {
         println!("== {script}");
-        process::run(&python, &[&format!("tests/lab/{script}.py"), "--skywarden", binary, "--port", PORT])?;
+        let script_file = format!("tests/lab/{script}.py");
+        let mut command = vec![script_file.as_str(), "--skywarden", &binary, "--port", PORT];
+        let azure;
+        if script == "three" {
+            process::run("cargo", &["build", "--release", "--package", "skywarden-testkit", "--bin", "arm-server"])?;
+            azure = built("arm-server")?;
+            command.extend(["--arm-server", &azure]);
+        }
+        process::run(&python, &command)?;
     }
     Ok(())
+}
+
+/// The path of a program of the release build.
+fn built(name: &str) -> anyhow::Result<String> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
+    let path = target.join("release").join(name);
+    path.to_str().map(str::to_owned).context("the path of the target folder is no UTF-8")
 }
 
 /// The emulator's own Python, which has the SDK; starting the emulator installs it.

@@ -54,7 +54,7 @@ enum Command {
     /// Hold what is written and known against what others publish: schemas, policies, a second engine.
     Conformance {
         /// Only this part; all but `speed`, which measures and holds nothing, if absent.
-        #[arg(value_parser = ["ocsf", "aws", "policy", "recordings", "sigma", "threats", "evtx", "speed"])]
+        #[arg(value_parser = ["ocsf", "aws", "policy", "agreement", "recordings", "sigma", "threats", "evtx", "speed"])]
         part: Option<String>,
         /// Where they are; a part whose schema is absent is skipped and said so.
         #[arg(long, default_value = "../shared/data")]

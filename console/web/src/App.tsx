@@ -24,6 +24,7 @@ const AssignmentPage = lazy(() => import("./features/policy/AssignmentPage"));
 const DefinitionsPage = lazy(() => import("./features/policy/DefinitionsPage"));
 const DefinitionPage = lazy(() => import("./features/policy/DefinitionPage"));
 const TryPage = lazy(() => import("./features/policy/TryPage"));
+const ConnectPage = lazy(() => import("./features/connectors/ConnectPage"));
 const ConnectorsPage = lazy(() => import("./features/connectors/ConnectorsPage"));
 const CoveragePage = lazy(() => import("./features/coverage/CoveragePage"));
 const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage"));
@@ -78,6 +79,7 @@ export function App() {
                 <Route path="policy/definition" element={<DefinitionPage />} />
                 <Route path="policy/try" element={<TryPage />} />
                 <Route path="connectors" element={<ConnectorsPage />} />
+                <Route path="connectors/new" element={<ConnectPage />} />
                 <Route path="coverage" element={<CoveragePage />} />
                 <Route path="exemptions" element={<ExemptionsPage />} />
                 <Route path="changes" element={<ChangesPage />} />

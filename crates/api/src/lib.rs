@@ -64,6 +64,8 @@ pub struct AppState {
     pub overviews: Remembered<serde_json::Value>,
     /// Where logs come in; `None` if the settings name no input.
     pub logs: Option<Desk>,
+    /// URLs of Azure Resource Managers, beside those of the three public clouds, that logins may be sent to.
+    pub azure_clouds: Arc<[String]>,
 }
 
 /// Routes that need no login, methods and paths: they are how one logs in.

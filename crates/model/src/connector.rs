@@ -19,6 +19,18 @@ pub mod setting {
     pub const EXTERNAL_ID: &str = "externalId";
     /// The regions to look at, with commas between them; without it all.
     pub const REGIONS: &str = "regions";
+    /// The application that logs in to Azure, by its id.
+    pub const CLIENT_ID: &str = "clientId";
+    /// The file with the application's certificate and its key.
+    pub const CERTIFICATE: &str = "certificate";
+    /// The way to log in to Azure without a secret: `managed-identity`, `workload-identity` or `az`.
+    pub const LOGIN: &str = "login";
+    /// Which Azure: its name, or the URL of its Resource Manager.
+    pub const CLOUD: &str = "cloud";
+    /// The subscriptions to look at, with commas between them; without it all.
+    pub const SUBSCRIPTIONS: &str = "subscriptions";
+    /// The management group to look at.
+    pub const MANAGEMENT_GROUP: &str = "managementGroup";
     /// The connector of the organisation that an account came with.
     pub const MEMBER_OF: &str = "memberOf";
     /// The role to assume in the accounts of an organisation, on the connector that leads to them and has nothing of its own.

@@ -31,14 +31,6 @@ use crate::{
 /// A secret may be so long.
 const MAX_SECRET: u64 = 16 << 10;
 
-/// The settings of a connector besides the tenant, which is its account.
-const CLIENT_ID: &str = "clientId";
-const CERTIFICATE: &str = "certificate";
-const LOGIN: &str = "login";
-const CLOUD: &str = "cloud";
-const SUBSCRIPTIONS: &str = "subscriptions";
-const MANAGEMENT_GROUP: &str = "managementGroup";
-
 /// `skywarden connect azure`.
 pub(crate) fn connect(command: &ConnectAzure, overlay: Option<&Path>) -> anyhow::Result<Ending> {
     let catalog = content::catalog(overlay)?;
@@ -191,12 +183,15 @@ fn settings_of(arguments: &AzureArguments, tenant: &str) -> BTreeMap<String, Str
     let certificate = arguments.client_certificate.as_ref();
     let named = [
         (setting::ACCOUNT, Some(tenant.to_owned())),
-        (CLIENT_ID, arguments.client_id.clone()),
-        (CERTIFICATE, certificate.map(|file| fs::canonicalize(file).unwrap_or_else(|_| file.clone()).display().to_string())),
-        (LOGIN, way.map(str::to_owned)),
-        (CLOUD, arguments.cloud.clone()),
-        (SUBSCRIPTIONS, (!arguments.subscriptions.is_empty()).then(|| arguments.subscriptions.join(","))),
-        (MANAGEMENT_GROUP, arguments.management_group.clone()),
+        (setting::CLIENT_ID, arguments.client_id.clone()),
+        (
+            setting::CERTIFICATE,
+            certificate.map(|file| fs::canonicalize(file).unwrap_or_else(|_| file.clone()).display().to_string()),
+        ),
+        (setting::LOGIN, way.map(str::to_owned)),
+        (setting::CLOUD, arguments.cloud.clone()),
+        (setting::SUBSCRIPTIONS, (!arguments.subscriptions.is_empty()).then(|| arguments.subscriptions.join(","))),
+        (setting::MANAGEMENT_GROUP, arguments.management_group.clone()),
     ];
     named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
@@ -206,18 +201,18 @@ fn arguments_of(settings: &BTreeMap<String, String>) -> AzureArguments {
     let text = |name: &str| settings.get(name).cloned();
     AzureArguments {
         tenant: text(setting::ACCOUNT),
-        client_id: text(CLIENT_ID),
+        client_id: text(setting::CLIENT_ID),
         client_secret_file: None,
-        client_certificate: text(CERTIFICATE).map(Into::into),
-        azure_login: text(LOGIN).and_then(|way| match way.as_str() {
+        client_certificate: text(setting::CERTIFICATE).map(Into::into),
+        azure_login: text(setting::LOGIN).and_then(|way| match way.as_str() {
             "managed-identity" => Some(AzureWay::ManagedIdentity),
             "workload-identity" => Some(AzureWay::WorkloadIdentity),
             "az" => Some(AzureWay::Az),
             _ => None,
         }),
-        cloud: text(CLOUD),
-        subscriptions: text(SUBSCRIPTIONS).map(|ids| ids.split(',').map(str::to_owned).collect()).unwrap_or_default(),
-        management_group: text(MANAGEMENT_GROUP),
+        cloud: text(setting::CLOUD),
+        subscriptions: text(setting::SUBSCRIPTIONS).map(|ids| ids.split(',').map(str::to_owned).collect()).unwrap_or_default(),
+        management_group: text(setting::MANAGEMENT_GROUP),
     }
 }
 

@@ -26,15 +26,18 @@ pub(crate) struct Server {
 pub(crate) struct People {
     vault: Vault,
     sign_in: SignIn,
+    azure_clouds: Arc<[String]>,
 }
 
 impl People {
     /// Opens the secrets of a store and reads the settings.
     pub(crate) async fn open(store: &Store, data: &DataDir, key: &KeySource) -> anyhow::Result<Self> {
-        let providers = Settings::read(&data.settings())?.identity_providers()?;
+        let settings = Settings::read(&data.settings())?;
+        let azure_clouds = settings.azure_clouds.as_slice().into();
+        let providers = settings.identity_providers()?;
         let vault = store.open_vault(master_key::read(key, data)?).await?;
         let passwords = Passwords::new().context("the operating system gave no random bytes")?;
-        Ok(Self { vault, sign_in: SignIn::new(passwords, providers) })
+        Ok(Self { vault, sign_in: SignIn::new(passwords, providers), azure_clouds })
     }
 
     /// The secrets, for those who read clouds.
@@ -108,7 +111,7 @@ impl Server {
             tenant: store.tenant().await?,
             key,
         }));
-        let People { vault, sign_in } = people;
+        let People { vault, sign_in, azure_clouds } = people;
         let state = skywarden_api::AppState {
             overviews: skywarden_store::Remembered::default(),
             store,
@@ -119,6 +122,7 @@ impl Server {
             limits: Arc::new(Limits::new(self.limits)),
             console: console(),
             logs,
+            azure_clouds,
         };
         let router = skywarden_api::router(state);
         skywarden_api::serve(self.listener, self.certificates.protection, router, interrupted())

@@ -18,6 +18,9 @@ pub(crate) struct Settings {
     /// Where logs come from.
     #[serde(default)]
     pub(crate) logs: LogSettings,
+    /// URLs of Azure Resource Managers, beside those of the three public clouds, that clients may connect with a secret.
+    #[serde(default)]
+    pub(crate) azure_clouds: Vec<String>,
 }
 
 impl Settings {

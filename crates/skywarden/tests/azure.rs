@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 use skywarden_testkit::azure::{Answer, Estate, Matching, Quota, Server, ServerOptions, folder};
 use tokio::runtime::Runtime;
 
+/// What gives another verdict when the estate's keys and secrets are older; none of it counts for the score.
+const BY_THE_CLOCK: [&str; 3] = ["azure-keyvault-key-age", "azure-keyvault-secret-age", "azure-keyvault-secret-expiring"];
+
 /// A server with its estate, and a data folder with the secrets of who logs in.
 struct Azure {
     server: Server,
@@ -88,6 +91,16 @@ impl Azure {
     }
 }
 
+/// After a change of the estate or of content that is meant: `UPDATE_GOLDEN=1 cargo test -p skywarden --test azure`.
+fn assert_golden(name: &str, found: &Value) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/flow/azure").join(name);
+    let found = serde_json::to_string_pretty(found).unwrap() + "\n";
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        fs::write(&file, &found).unwrap();
+    }
+    assert_eq!(found, fs::read_to_string(&file).unwrap_or_default(), "{}", file.display());
+}
+
 /// The type that an id names.
 fn type_of(id: &str) -> String {
     let id = id.to_lowercase();
@@ -115,6 +128,39 @@ fn counts_equal_the_servers() {
     for (type_name, n) in written {
         assert_eq!(found.get(&type_name), Some(&n), "{type_name}");
     }
+}
+
+#[test]
+fn the_estate_is_read_whole_and_judged_as_before() {
+    let scan = Azure::start(ServerOptions::default()).scan("connector");
+    let coverage = scan["coverage"].as_array().unwrap();
+    let unread: Vec<&Value> =
+        coverage.iter().filter(|entry| entry["outcome"]["state"] != "complete" || entry.get("denied").is_some()).collect();
+    assert!(unread.is_empty(), "the estate answers all that collectors ask for: {unread:?}");
+    let mut verdicts: BTreeMap<&str, u64> = BTreeMap::new();
+    let mut recommendations: BTreeMap<&str, BTreeMap<&str, u64>> = BTreeMap::new();
+    for assessment in scan["assessments"].as_array().unwrap() {
+        let (id, status) = (assessment["recommendation"].as_str().unwrap(), assessment["status"].as_str().unwrap());
+        if BY_THE_CLOCK.contains(&id) {
+            continue;
+        }
+        *verdicts.entry(status).or_default() += 1;
+        *recommendations.entry(id).or_default().entry(status).or_default() += 1;
+    }
+    let mut resources: BTreeMap<&str, u64> = BTreeMap::new();
+    for resource in scan["resources"].as_array().unwrap() {
+        *resources.entry(resource["type"].as_str().unwrap()).or_default() += 1;
+    }
+    let score = &scan["secureScore"];
+    assert_golden(
+        "estate.json",
+        &json!({
+            "resources": resources,
+            "verdicts": verdicts,
+            "score": { "current": score["current"], "max": score["max"], "percentage": score["percentage"] },
+            "recommendations": recommendations,
+        }),
+    );
 }
 
 #[test]

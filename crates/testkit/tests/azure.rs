@@ -223,6 +223,11 @@ async fn ids_have_any_case_and_children_are_read_below_their_parents() {
     // A scope inside a path may be percent-encoded, slashes and all.
     let encoded = asking.get(&format!("/%2Fsubscriptions%2F{}/providers/Microsoft.Security/pricings", asking.production)).await;
     assert_eq!(encoded.names().len(), 16);
+    // The state of a machine has the path of a list and is one object; a list beside it stays one.
+    let machine = format!("{own}/resourceGroups/rg-web/providers/Microsoft.Compute/virtualMachines/vm-web-01");
+    let view = asking.get(&format!("{machine}/instanceView")).await;
+    assert_eq!(view.body["patchStatus"]["availablePatchSummary"]["criticalAndSecurityPatchCount"], 12);
+    assert_eq!(asking.get(&format!("{machine}/extensions")).await.names(), Vec::<String>::new());
 }
 
 #[tokio::test]

@@ -40,3 +40,40 @@ export interface MissingPermission {
   types: string[];
   connectors: string[];
 }
+
+/** What `/api/v1/connectors/azure` takes. */
+export interface AzureLogin {
+  cloud: string;
+  tenant: string;
+  login: "client-secret" | "managed-identity" | "workload-identity" | "az";
+  clientId?: string;
+  clientSecret?: string;
+  subscriptions?: string[];
+  managementGroup?: string;
+}
+
+export interface TestedSubscription {
+  id: string;
+  state: "complete" | "incomplete" | "notKnown";
+  reason: string | null;
+  missing: { permission: string; types: string[]; recommendations: number }[];
+  /** How many stay unknown; null: that is not known. */
+  recommendations: number | null;
+}
+
+export interface TestedPermission {
+  permission: string;
+  granted: boolean;
+  reason: string | null;
+  recommendations: number;
+}
+
+export interface AzureTest {
+  tenant: string;
+  actions: number;
+  subscriptions: TestedSubscription[];
+  unseen: { id: string; reason: string }[];
+  directory: TestedPermission[];
+  role: Record<string, unknown>;
+  commands: string[];
+}

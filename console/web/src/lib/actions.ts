@@ -22,6 +22,7 @@ export const CONTACTS_WRITE = "Microsoft.Security/securityContacts/write";
 export const ASSESSMENTS_READ = "Microsoft.Security/assessments/read";
 export const SCORES_READ = "Microsoft.Security/secureScores/read";
 export const CONNECTORS_READ = "Microsoft.Security/securityConnectors/read";
+export const CONNECTORS_WRITE = "Microsoft.Security/securityConnectors/write";
 export const CONNECTORS_DELETE = "Microsoft.Security/securityConnectors/delete";
 export const COMPLIANCE_READ = "Microsoft.Security/regulatoryComplianceStandards/read";
 export const ATTESTATIONS_WRITE = "Microsoft.Security/regulatoryComplianceStandards/write";

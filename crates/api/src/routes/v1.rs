@@ -40,6 +40,8 @@ pub(super) const TABLE: &[(&str, &str, &str)] = &[
     ("POST", "/exemptions/lift", "Microsoft.Authorization/policyExemptions/delete"),
     ("GET", "/connectors", "Microsoft.Security/securityConnectors/read"),
     ("DELETE", "/connectors/{id}", "Microsoft.Security/securityConnectors/delete"),
+    ("POST", "/connectors/azure/probe", "Microsoft.Security/securityConnectors/write"),
+    ("PUT", "/connectors/azure/{name}", "Microsoft.Security/securityConnectors/write"),
     ("GET", "/plans", "Microsoft.Security/pricings/read"),
     ("GET", "/missing-permissions", "Microsoft.Security/securityConnectors/read"),
     ("GET", "/policy", "Microsoft.Authorization/policyAssignments/read"),

@@ -22,7 +22,7 @@ pub(crate) use policy::{may_set_aside, policy_type, rule, take, take_away};
 
 use axum::{
     Json, Router,
-    routing::{delete, get, post},
+    routing::{delete, get, post, put},
 };
 use serde_json::{Value, json};
 use skywarden_model::Timestamp;
@@ -70,6 +70,8 @@ pub(crate) fn routes() -> Router<AppState> {
         .route("/exemptions/lift", post(exemptions::bulk::lift))
         .route("/connectors", get(connectors::list))
         .route("/connectors/{id}", delete(connectors::disconnect))
+        .route("/connectors/azure/probe", post(connectors::azure::probe))
+        .route("/connectors/azure/{name}", put(connectors::azure::put))
         .route("/plans", get(plans::list))
         .route("/missing-permissions", get(missing::list))
         .merge(policy::routes())

@@ -23,7 +23,7 @@ use skywarden_model::{
 };
 use skywarden_policy::Scope as At;
 use skywarden_rbac::{BuiltIn, Principal, PrincipalKind, PrincipalState, RoleAssignment};
-use skywarden_store::{Credential, CredentialKind, Run, Store};
+use skywarden_store::{Credential, CredentialKind, Run, Store, Vault};
 use skywarden_vault::SecretKey;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -48,6 +48,7 @@ type Statuses = [(&'static str, Status); 3];
 pub(crate) struct Server {
     router: Router,
     pub(crate) store: Store,
+    pub(crate) vault: Vault,
     _folder: TempDir,
 }
 
@@ -169,13 +170,14 @@ async fn empty_of(providers: Vec<IdentityProvider>, limits: LimitSettings, logs:
         overviews: skywarden_store::Remembered::default(),
         store: store.clone(),
         catalog: Arc::clone(&CATALOG),
-        vault,
+        vault: vault.clone(),
         auth,
         sign_in: Arc::new(SignIn::new(Passwords::new().unwrap(), providers)),
         limits: Arc::new(Limits::new(limits)),
         console: Some(console),
+        azure_clouds: Arc::default(),
     };
-    Server { router: router(state), store, _folder: folder }
+    Server { router: router(state), store, vault, _folder: folder }
 }
 
 /// What one run of a connector found: machines with their assessments.

@@ -7,6 +7,7 @@ mod common;
 mod compliance;
 mod connectors;
 mod connectors_arm;
+mod connectors_azure;
 mod custom_assessments;
 mod exemptions;
 mod governance;

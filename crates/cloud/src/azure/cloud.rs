@@ -33,6 +33,11 @@ impl AzureCloud {
             _ => None,
         }
     }
+
+    /// Whether it is an Azure Resource Manager on this machine.
+    pub fn is_on_this_machine(&self) -> bool {
+        matches!(self, Self::Other(url) if Url::parse(url).is_ok_and(|url| is_loopback(&url)))
+    }
 }
 
 /// One service of a cloud.

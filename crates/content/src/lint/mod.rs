@@ -35,7 +35,7 @@ const UNFINISHED: &str = "FIXME";
 const ENVELOPE: &[&str] =
     &["id", "name", "fullname", "type", "location", "scope", "tags", "kind", "sku", "identity", "zones", "plan", "managedby"];
 
-/// Checks that hold for every kind: the id equals the file's name, no id twice, nothing left to fill in.
+/// Checks that hold for every kind: the id equals the file's name, no id or assessment key twice, nothing left to fill in.
 pub(crate) fn common(file: &File, seen: &mut BTreeMap<(Kind, String), String>, problems: &mut Vec<Problem>) {
     let stem = file.path.rsplit('/').next().and_then(|name| name.strip_suffix(".yaml")).unwrap_or_default();
     let has_id = !matches!(file.kind, Kind::SecureScore | Kind::Collector);
@@ -48,6 +48,13 @@ pub(crate) fn common(file: &File, seen: &mut BTreeMap<(Kind, String), String>, p
         if let Some(other) = seen.insert((space, id.to_owned()), file.path.clone()) {
             problems.push(file.problem("/id", format!("the id `{id}` is also that of {other}")));
         }
+    }
+    // Clients of Azure's API ask for a recommendation by its key.
+    if let Some(key) =
+        file.source.value.get("assessment_key").and_then(Value::as_str).filter(|_| file.kind == Kind::Recommendation)
+        && let Some(other) = seen.insert((file.kind, key.to_lowercase()), file.path.clone())
+    {
+        problems.push(file.problem("/assessment_key", format!("the assessment key `{key}` is also that of {other}")));
     }
     unfinished(file, &file.source.value, String::new(), problems);
 }

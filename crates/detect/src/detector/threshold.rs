@@ -40,6 +40,7 @@ pub(crate) fn look(
     }
     window.quiet_until = sighting.time.saturating_add(within);
     let why = match distinct {
+        None if n == 1 => format!("the first such event in {within_text}"),
         None => format!("{n} such events within {within_text}"),
         Some(field) => format!("{n} different values of {field} within {within_text}"),
     };

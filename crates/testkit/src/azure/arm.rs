@@ -342,11 +342,17 @@ impl Asking<'_> {
             return Err(Answer::error(404, "InvalidResourceType", &message));
         };
         let type_name = format!("{name}/{known}");
-        if rest.len().is_multiple_of(2) {
+        // A view of a resource has the path of a list, but is one object: the state of a machine.
+        if rest.len().is_multiple_of(2) || self.is_object(&self.path()) {
             return self.one(&type_name, folded, owner);
         }
         let scope = format!("/{}", self.request.segments.iter().take(last).cloned().collect::<Vec<_>>().join("/"));
         self.many(&type_name, namespace, known, owner, &scope, folded)
+    }
+
+    fn is_object(&self, path: &str) -> bool {
+        let estate = &self.service.estate;
+        estate.find(path).and_then(|item| estate.template(item)).is_some_and(|template| template.face == Face::Get)
     }
 
     fn one(&self, type_name: &str, folded: &[&str], owner: Option<Owner>) -> Result<Answer, Answer> {

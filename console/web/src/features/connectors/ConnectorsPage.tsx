@@ -1,9 +1,14 @@
+import { Button } from "@fluentui/react-components";
+import { Add20Regular } from "@fluentui/react-icons";
 import { useMemo } from "react";
+import { useNavigate } from "react-router";
+import { useMayEverywhere } from "../../api/peopleQueries";
 import { useConnectorRows } from "../../api/queries";
 import type { ConnectorRow } from "../../api/connectorTypes";
 import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { CONNECTORS_WRITE } from "../../lib/actions";
 import { groupConnectors, healthOf, isNeverRead } from "../../lib/connectors";
 import { plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
@@ -12,11 +17,14 @@ import { MissingPermissions } from "./MissingPermissions";
 
 export default function ConnectorsPage() {
   const query = useConnectorRows();
+  const navigate = useNavigate();
+  const canConnect = useMayEverywhere()(CONNECTORS_WRITE);
   return (
     <div className="page">
       <PageHead
         title="Connectors" tabTitle="Connectors"
         lead="The environments that Skywarden reads: how each reading went, how old the data is, and which permissions are missing."
+        actions={canConnect && <Button appearance="primary" icon={<Add20Regular />} onClick={() => navigate("/connectors/new")}>Connect Azure</Button>}
       />
       <Loaded query={query}>{(rows) => <Connectors rows={rows} />}</Loaded>
     </div>

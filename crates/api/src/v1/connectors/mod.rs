@@ -1,5 +1,9 @@
 //! Connectors: what they cover, how their last reading went, what they lack.
 
+pub(crate) mod azure;
+mod azure_asked;
+mod azure_told;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{Json, extract::Path, http::StatusCode};

@@ -1,0 +1,142 @@
+// Connects Azure in the console against a server that speaks its protocol: SKYWARDEN_URL=LOGIN_ADDRESS ARM_SERVER=PROGRAM node
+// tests/walk-connect.mjs [FOLDER]; with a folder it leaves pictures of the steps there.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { enter, launch, loginAddress, watchFor } from "./browser.mjs";
+import { step, summary } from "./steps.mjs";
+
+const folder = process.argv[2];
+const login = loginAddress();
+const origin = new URL(login).origin;
+const tenant = JSON.parse(await readFile(new URL("../../testkit/azure/tenant.json", import.meta.url), "utf8"));
+const partial = findProgram(tenant, "partial");
+
+/** A program that may log in, wherever the file has it. */
+function findProgram(node, name) {
+  if (node === null || typeof node !== "object") return undefined;
+  if (!Array.isArray(node) && node.name === name && node.secrets) return node;
+  return Object.values(node).map((inner) => findProgram(inner, name)).find(Boolean);
+}
+
+const server = spawn(process.env.ARM_SERVER ?? "arm-server", ["--scheme", "http"], { stdio: ["ignore", "pipe", "inherit"] });
+process.on("exit", () => server.kill());
+const line = await new Promise((resolve) => createInterface({ input: server.stdout }).once("line", resolve));
+const azure = JSON.parse(line);
+
+const browser = await launch();
+const context = await browser.newContext({ locale: "en-GB", viewport: { width: 1440, height: 900 }, ignoreHTTPSErrors: true });
+const page = await context.newPage();
+page.setDefaultTimeout(20_000);
+const problems = [];
+await watchFor(page, problems);
+
+const form = (name) => page.getByRole("form", { name, exact: true });
+const box = (name) => page.getByRole("textbox", { name, exact: true });
+const next = (name) => page.locator("main form").getByRole("button", { name, exact: true }).click();
+
+/** Pictures of what is there, wide and narrow, light and dark. */
+async function picture(name) {
+  if (!folder) return;
+  await mkdir(folder, { recursive: true });
+  for (const colorScheme of ["light", "dark"]) {
+    await page.emulateMedia({ colorScheme });
+    for (const [size, width] of [["wide", 1440], ["narrow", 420]]) {
+      await page.setViewportSize({ width, height: 900 });
+      const [inner, whole] = await page.evaluate(() => [window.innerWidth, document.documentElement.scrollWidth]);
+      assert.ok(whole <= inner, `${name} is ${whole} pixels wide in a window of ${inner}`);
+      await page.screenshot({ path: join(folder, `${name}-${size}-${colorScheme}.png`), fullPage: true });
+    }
+  }
+  await page.emulateMedia({ colorScheme: "light" });
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+await step("the page of connectors leads to the wizard", async () => {
+  await enter(page, login);
+  await page.goto(`${origin}/connectors`);
+  await page.getByRole("button", { name: "Connect Azure" }).click();
+  await form("Cloud").waitFor();
+  await picture("cloud");
+});
+
+await step("another cloud needs an address", async () => {
+  await page.getByRole("radio", { name: "Another Azure Resource Manager" }).check();
+  await next("Next");
+  await page.getByText("Give its address").waitFor();
+  await box("Address").fill(azure.url ?? azure.address);
+  await next("Next");
+  await form("Login").waitFor();
+});
+
+await step("a login needs a tenant, an application and its secret", async () => {
+  await next("Next");
+  await page.getByText("Give the tenant's id or domain name.").waitFor();
+  await page.getByText("Give the application's secret.").waitFor();
+  await box("Tenant").fill(azure.tenant);
+  await box("Application (client) id").fill(partial.appId);
+  await box("Client secret").fill("not the secret");
+  await picture("login");
+  await next("Next");
+  await form("What to look at").waitFor();
+  await picture("scope");
+  await next("Test");
+});
+
+await step("a login that Azure refuses is told in Azure's words", async () => {
+  await page.getByRole("alert").getByText(/AADSTS/).waitFor();
+  assert.equal(await page.locator("main form").getByRole("button", { name: "Next", exact: true }).isDisabled(), true);
+  await picture("refused");
+  await page.getByRole("list", { name: "Steps" }).getByRole("button", { name: "Login" }).click();
+  await box("Client secret").fill(partial.secrets[0].value);
+  await next("Next");
+  await next("Test");
+});
+
+await step("the test names each missing permission with what stays unknown, and how to mend it", async () => {
+  const table = page.getByRole("table", { name: "Subscriptions" });
+  await table.getByText(/actions missing/).waitFor();
+  await table.locator(".expand-button").first().click();
+  const vaults = page.getByRole("listitem").filter({ hasText: "Microsoft.KeyVault/vaults/read" });
+  await vaults.getByText(/recommendations? stays? unknown/).first().waitFor();
+  await page.getByText(/az role assignment create --assignee/).waitFor();
+  const [saved] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: /^Download/ }).click()]);
+  const role = JSON.parse(await readFile(await saved.path(), "utf8"));
+  assert.ok(role.Actions.includes("Microsoft.KeyVault/vaults/read"));
+  await picture("missing");
+});
+
+await step("one connects with gaps, and the secret is in no answer", async () => {
+  const answers = [];
+  page.on("response", async (response) => answers.push(await response.text().catch(() => "")));
+  await next("Go on with gaps");
+  await form("Connect").waitFor();
+  assert.equal(await box("Name of the connector").inputValue(), `azure-${azure.tenant}`);
+  await picture("connect");
+  await box("Name of the connector").fill("walked-azure");
+  await next("Connect");
+  await page.getByRole("table", { name: "Connectors" }).getByText(`Azure tenant ${azure.tenant}`).first().waitFor();
+  assert.ok(!answers.some((text) => text.includes(partial.secrets[0].value)), "an answer holds the secret");
+});
+
+await step("the same tenant under another name is refused", async () => {
+  const status = await page.evaluate(async (body) => {
+    const answer = await fetch("/api/v1/connectors/azure/second", { method: "PUT", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+    return answer.status;
+  }, { cloud: azure.url ?? azure.address, tenant: azure.tenant, login: "client-secret", clientId: partial.appId, clientSecret: partial.secrets[0].value });
+  assert.equal(status, 409);
+});
+
+await step("what was connected is disconnected again", async () => {
+  const status = await page.evaluate(async () => (await fetch("/api/v1/connectors/walked-azure", { method: "DELETE" })).status);
+  assert.equal(status, 204);
+});
+
+await step("the browser reports no error and no violation of the policy", async () => {
+  assert.deepEqual(problems.filter((problem) => !/responded with a status of 4\d\d/.test(problem)), []);
+});
+
+await browser.close();
+summary();
