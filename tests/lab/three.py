@@ -148,7 +148,7 @@ def by_score(report):
 
 
 def wait_for_accounts(az, report):
-    """The accounts when each subscription is there and its first assessment is done."""
+    """The accounts, when there is one for each subscription of the report or after five minutes; and how many there have to be."""
     wanted = len(report["subscriptions"])
     for _ in range(60):
         accounts = az("account", "list", "--refresh")

@@ -67,7 +67,7 @@ fn sigma_rules(archive: &Path) -> anyhow::Result<()> {
     let (rules, recorded) = sigma_data(archive)?;
     let mut arguments = vec!["sigma-agreement", "--", "--differences", "conformance/sigma-differences.tsv", "--rules", &rules];
     arguments.extend(recorded.iter().flat_map(|recorded| ["--cloudtrail", recorded]));
-    process::run("cargo", &[&OF_SIGMA[..], &arguments].concat())
+    process::run("cargo", &[&OWN[..], &arguments].concat())
 }
 
 /// What looking at records costs, beside a second engine, and with how much memory by itself; and what the server's path does.
@@ -75,12 +75,12 @@ fn speed_of_detection(archive: &Path) -> anyhow::Result<()> {
     let (rules, recorded) = sigma_data(archive)?;
     let mut arguments = vec!["sigma-speed", "--", "--rules", &rules];
     arguments.extend(recorded.iter().flat_map(|recorded| ["--cloudtrail", recorded]));
-    process::run("cargo", &[&OF_SIGMA[..], &arguments].concat())?;
-    process::run("cargo", &[&OF_SIGMA[..], &arguments, &["--alone", "--seconds", "1"]].concat())?;
+    process::run("cargo", &[&OWN[..], &arguments].concat())?;
+    process::run("cargo", &[&OWN[..], &arguments, &["--alone", "--seconds", "1"]].concat())?;
     process::run("cargo", &["run", "--release", "--quiet", "--package", "skywarden-bench", "--", "threats"])
 }
 
-const OF_SIGMA: [&str; 6] = ["run", "--release", "--quiet", "--manifest-path", "conformance/Cargo.toml", "--bin"];
+const OWN: [&str; 6] = ["run", "--release", "--quiet", "--manifest-path", "conformance/Cargo.toml", "--bin"];
 
 /// The folder of public rules, and that of recorded CloudTrail if it is there.
 fn sigma_data(archive: &Path) -> anyhow::Result<(String, Option<String>)> {
@@ -141,19 +141,11 @@ fn azure_agreement(archive: &Path) -> anyhow::Result<()> {
     let table = folder.with_file_name("azure-agreement.txt");
     let rows = archive.with_file_name("../reference/recommendations_azure.tsv");
     let [folder, table, rows] = [&folder, &table, &rows].map(|path| path.to_str().context("a path is no UTF-8"));
-    let own = ["run", "--release", "--quiet", "--locked", "--manifest-path", "conformance/Cargo.toml"];
-    let own = [&own[..], &["--target-dir", "conformance/target", "--bin"]].concat();
-    let rows = [
-        "azure-rows",
-        "--",
-        rows?,
-        "conformance/azure-not-recommended.tsv",
-        "--table",
-        "docs/reference/azure-recommendations.md",
-    ];
-    process::run("cargo", &[&own[..], &rows].concat())?;
+    let rows =
+        ["azure-rows", "--", rows?, "conformance/azure-not-recommended.tsv", "--table", "docs/guide/azure-recommendations.md"];
+    process::run("cargo", &[&OWN[..], &rows].concat())?;
     let agreement = ["azure-agreement", "--", folder?, "--differences", "conformance/azure-differences.tsv", "--table", table?];
-    process::run("cargo", &[&own[..], &agreement].concat())
+    process::run("cargo", &[&OWN[..], &agreement].concat())
 }
 
 /// Recorded sessions of Azure Resource Manager: through collectors and rules, unknown only where they lack an answer.

@@ -1,7 +1,5 @@
 //! Acceptance over a real AWS emulator: the scripts of tests/lab.
 
-use std::path::PathBuf;
-
 use anyhow::{Context as _, bail};
 
 use crate::process;
@@ -42,9 +40,7 @@ pub(crate) fn run(name: Option<&str>) -> anyhow::Result<()> {
 
 /// The path of a program of the release build.
 fn built(name: &str) -> anyhow::Result<String> {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let path = target.join("release").join(name);
-    path.to_str().map(str::to_owned).context("the path of the target folder is no UTF-8")
+    process::built("release", name)?.into_os_string().into_string().ok().context("the path of the target folder is no UTF-8")
 }
 
 /// The emulator's own Python, which has the SDK; starting the emulator installs it.

@@ -13,6 +13,12 @@ pub(crate) fn root() -> anyhow::Result<PathBuf> {
     Ok(manifest.parent().context("xtask has no parent folder")?.to_path_buf())
 }
 
+/// The path of a program of ours that `cargo build` has made; the folder of the profile is `debug` or `release`.
+pub(crate) fn built(profile: &str, name: &str) -> anyhow::Result<PathBuf> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| "target".into());
+    Ok(root()?.join(target).join(profile).join(name))
+}
+
 /// Runs a program in the root of the checkout, showing its output.
 pub(crate) fn run(program: &str, arguments: &[&str]) -> anyhow::Result<()> {
     let status = Command::new(program)

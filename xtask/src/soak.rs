@@ -25,7 +25,7 @@ fn store() -> anyhow::Result<()> {
     let oha = oha.to_str().context("the path of the home folder is no UTF-8")?;
     bench(&["soak", "store", folder])?;
     process::run("cargo", &["build", "--release", "--quiet", "--package", "skywarden", "--no-default-features"])?;
-    let skywarden = process::root()?.join("target/release/skywarden");
+    let skywarden = process::built("release", "skywarden")?;
     let skywarden = skywarden.to_str().context("the path of the checkout is no UTF-8")?;
     process::run("python3", &["tests/clients/load.py", "--skywarden", skywarden, "--data", folder, "--oha", oha])
 }

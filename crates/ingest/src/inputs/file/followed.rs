@@ -125,7 +125,9 @@ impl Followed {
     /// Goes on with a file where it stood.
     pub(crate) fn resume(path: &Path, file: File, known: Position, kind: TextKind) -> io::Result<Self> {
         let metadata = file.metadata()?;
-        Self::at(file, Position { path: path.to_owned(), ..known }, kind, &metadata)
+        let mut followed = Self::at(file, Position { path: path.to_owned(), ..known }, kind, &metadata)?;
+        followed.lengthen_head()?;
+        Ok(followed)
     }
 
     /// Goes on with a copy where the file stood of which it is one.
@@ -212,10 +214,16 @@ impl Followed {
             return Ok(Some(Replaced { position, n_unread }));
         }
         self.position.path.clone_from(&self.path);
+        self.lengthen_head()?;
+        Ok(None)
+    }
+
+    /// A file that was short when it was looked at has grown: a copy is known by as much of its beginning as there is.
+    fn lengthen_head(&mut self) -> io::Result<()> {
         if self.position.head.is_short() && self.position.reads != Reads::EventLog {
             self.position.head = Mark::of(From(&self.file, 0))?;
         }
-        Ok(None)
+        Ok(())
     }
 
     /// Reads some of what is new. `is_there` says whether it still has a name among the paths, `patience` how long to wait for the end
@@ -350,6 +358,8 @@ impl Followed {
         let is_same = self.position.fits(&self.file)?;
         if is_same {
             (self.position.offset, self.position.tail) = (offset, tail);
+            // What was read may have been written after the look.
+            self.lengthen_head()?;
         } else {
             // The next look finds it changed.
             self.stamp.modified = (0, 0);
@@ -492,4 +502,29 @@ fn read_full(file: &File, mut buffer: &mut [u8], mut at: u64) -> io::Result<usiz
         buffer = buffer.get_mut(n..).unwrap_or_default();
     }
     Ok(total)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+    use std::io::Write as _;
+
+    use super::*;
+
+    /// A file that was cut while it was looked at, and written again before it was read, is known by its beginning all the same: else a
+    /// copy of it would be read as another file.
+    #[test]
+    fn what_was_written_after_the_look_is_in_the_head() {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_owned();
+        let mut followed = Followed::begin(&path, file.reopen().unwrap(), Start::At(0), TextKind::Lines).unwrap();
+        file.write_all(b"a line\n").unwrap();
+        followed.position.reads = Reads::Lines;
+        assert!(followed.go_on(7).unwrap());
+        let copy = path.with_file_name(format!("{}.1", path.file_name().unwrap().to_str().unwrap()));
+        std::fs::copy(&path, &copy).unwrap();
+        assert!(followed.position.is_copied_to(&copy, &File::open(&copy).unwrap()).unwrap());
+        std::fs::remove_file(copy).unwrap();
+    }
 }
