@@ -176,9 +176,8 @@ impl Logs {
             used.log_sources.extend(catalog.log_sources.get(id).map(|file| (id.to_owned(), file.clone())));
         }
         let has_ids = used.log_sources.values().any(|file| file.changes.as_ref().is_some_and(|changes| changes.by_id.is_some()));
-        let tells_of_changes = |(_, collector): &(&String, &CollectorFile)| {
-            collector.changes.is_some() || (has_ids && collector.azure.is_some())
-        };
+        let tells_of_changes =
+            |(_, collector): &(&String, &CollectorFile)| collector.changes.is_some() || (has_ids && collector.azure.is_some());
         let told = catalog.collectors.iter().filter(tells_of_changes);
         used.collectors.extend(told.map(|(name, collector)| (name.clone(), collector.clone())));
         let (detect, refused_here) = Detect::with_rows(&used, rules, &Default::default());
