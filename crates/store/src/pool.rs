@@ -327,6 +327,8 @@ const MIGRATIONS: &[&[&str]] = &[
         "CREATE INDEX changes_due ON changes (due_at)",
     ],
     &["ALTER TABLE alerts ADD COLUMN unknown TEXT NOT NULL DEFAULT ''"],
+    // How far a provider's own list of changes was looked at (see `polls.rs`).
+    &["CREATE TABLE change_polls (connector TEXT PRIMARY KEY, document TEXT NOT NULL)"],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

@@ -8,20 +8,23 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use skywarden_content::AzurePlane;
-use skywarden_model::{Changed, Reread, RereadOutcome, Resource, UnreadableReason};
+use skywarden_model::{Changed, ListOutcome, Reread, RereadOutcome, Resource, UnreadableReason};
 
 use super::{
     AzureOptions, Found, Spec, Work,
-    complete::{put, read_all},
+    complete::{fail, put, read_all},
     estate::Estate,
-    listing::with_version,
+    listing::{list_type, with_version},
     normalise::Common,
     run::{Asked, Run},
 };
 use crate::{NoProgress, Specs, Transport, withhold::Secrets};
 
-/// What a resource was found to be: nothing, if it is gone.
-type Outcome = Result<Option<Resource>, Arc<UnreadableReason>>;
+/// What there is of a change: nothing, if it is gone.
+type Outcome = Result<Vec<Resource>, Arc<UnreadableReason>>;
+
+/// What Resource Graph adds to properties: the state of power of a machine, the generation of its hypervisor.
+const GRAPHS_OWN: [&str; 1] = ["extended"];
 
 /// Reads again the resources of a tenant that changed, each by its id. `known` are those of their types, and of types that lie
 /// below them, as they were read last.
@@ -51,10 +54,11 @@ pub async fn read_azure_again<'a>(
     }
     let mut outcomes: BTreeMap<Changed, Outcome> =
         stream::iter(reads).buffer_unordered(options.max_concurrency.clamp(1, 1000)).collect().await;
+    keep_graphs_own(&work, &mut outcomes, known);
     group_children(&work, &mut outcomes, known);
     let rereads = outcomes.into_iter().map(|(changed, outcome)| {
         let outcome = match outcome {
-            Ok(found) => RereadOutcome::Found(found.into_iter().collect()),
+            Ok(found) => RereadOutcome::Found(found),
             Err(reason) => RereadOutcome::Failed(reason),
         };
         Reread { changed, outcome }
@@ -68,17 +72,17 @@ async fn read(work: &Work<'_>, changed: &Changed) -> Outcome {
         spec.map_or_else(|| format!("{}/read", changed.type_name), |spec| spec.azure.permission(&spec.file.type_name));
     let asked = |address| Asked { plane: AzurePlane::Arm, address, permission: &permission, account: &changed.account };
     let unmade = |message: &str| Err(work.run.share(asked("").unmade(message)));
-    let Some(id) = changed.id() else { return unmade("so many of the type changed that the next scan lists them") };
     let Some(spec) = spec.filter(|spec| spec.azure.plane == AzurePlane::Arm) else {
         return unmade("no collector says how one of the type is read");
     };
+    let Some(id) = changed.id() else { return read_type(work, *spec, changed).await };
     let Some(version) = spec.azure.api_version.as_deref() else {
         return unmade("its collector has no `api_version`, with which one of the type is read");
     };
     let address = with_version(id, Some(version));
     let row = match work.run.find(asked(&address)).await {
         Ok(Some(row)) => row,
-        Ok(None) => return Ok(None),
+        Ok(None) => return Ok(Vec::new()),
         Err(reason) => return Err(work.run.share(reason)),
     };
     let resource = work.common.resource(Some(spec.file), row);
@@ -88,21 +92,59 @@ async fn read(work: &Work<'_>, changed: &Changed) -> Outcome {
     }
     let mut found = Found { resources: vec![resource], ..Found::default() };
     read_all(work, &mut found).await;
-    Ok(found.resources.pop())
+    Ok(found.resources)
+}
+
+/// Very many of a type changed: all of it in the account, by the list that stands for Resource Graph.
+async fn read_type(work: &Work<'_>, spec: Spec<'_>, changed: &Changed) -> Outcome {
+    if spec.azure.list.is_none() || spec.azure.below.is_some() {
+        let asked = Asked { plane: AzurePlane::Arm, address: "", permission: "", account: &changed.account };
+        return Err(work.run.share(asked.unmade("so many of the type changed that the next scan lists them")));
+    }
+    let listed = list_type(work, spec, &Arc::from(changed.account.as_str())).await;
+    match listed.outcome {
+        ListOutcome::Partial { reason, .. } | ListOutcome::Failed { reason } => Err(reason),
+        _ => {
+            let mut found = Found { resources: listed.resources, ..Found::default() };
+            read_all(work, &mut found).await;
+            Ok(found.resources)
+        }
+    }
+}
+
+/// Members of properties that Resource Graph adds and Azure Resource Manager does not have stay as they were read last.
+fn keep_graphs_own(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, known: &[Resource]) {
+    for resource in outcomes.values_mut().filter_map(|outcome| outcome.as_mut().ok()).flatten() {
+        let Some(spec) = work.specs.get(&resource.type_name.as_str().to_lowercase()) else { continue };
+        for member in GRAPHS_OWN.into_iter().filter(|member| spec.azure.table.is_some() && spec.file.fields.contains_key(*member))
+        {
+            if resource.properties.get(member).is_some() {
+                continue;
+            }
+            let before = known.iter().find(|own| own.id == resource.id).and_then(|own| own.properties.get(member));
+            match before {
+                Some(before) => put(resource, member, Some(before.clone())),
+                None => {
+                    let permission = spec.azure.permission(&spec.file.type_name);
+                    let asked =
+                        Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account: &resource.scope.account };
+                    let reason = asked.unmade("Resource Graph alone has it; the next scan asks that");
+                    fail(work, resource, member, reason);
+                }
+            }
+        }
+    }
 }
 
 /// Puts what lies below resources beside what they say themselves: what is known of it, and what was read again just now.
 fn group_children(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, known: &[Resource]) {
     let mut below: BTreeMap<String, Resource> = known.iter().map(|own| (own.id.to_string(), own.clone())).collect();
     for (changed, outcome) in &*outcomes {
-        let Some(id) = changed.id() else { continue };
-        match outcome {
-            Ok(Some(resource)) => drop(below.insert(id.to_owned(), resource.clone())),
-            Ok(None) => drop(below.remove(id)),
-            Err(_) => {}
-        }
+        let Ok(found) = outcome else { continue };
+        below.retain(|_, own| !changed.speaks_of(own));
+        below.extend(found.iter().map(|own| (own.id.to_string(), own.clone())));
     }
-    for resource in outcomes.values_mut().filter_map(|outcome| outcome.as_mut().ok()?.as_mut()) {
+    for resource in outcomes.values_mut().filter_map(|outcome| outcome.as_mut().ok()).flatten() {
         let Some(spec) = work.specs.get(&resource.type_name.as_str().to_lowercase()) else { continue };
         let before = known.iter().find(|own| own.id == resource.id);
         for children in &spec.azure.children {

@@ -126,7 +126,7 @@ pub(super) fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
     }
 }
 
-fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
+pub(super) fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
     let field = FieldPath::from_segments(["properties", into].map(|step| Segment::Key(step.into())).to_vec());
     let reason = work.run.share(reason);
     resource.unreadable.push(Unreadable { field: field.clone(), reason: Arc::clone(&reason) });

@@ -2,6 +2,7 @@
 //! Microsoft Graph for the directory. Which calls are made is in `content/collectors/azure`.
 
 mod again;
+mod changes;
 mod complete;
 mod estate;
 mod export;
@@ -24,6 +25,7 @@ use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
 pub use self::again::read_azure_again;
+pub use self::changes::{AzureChange, azure_changes};
 pub use self::export::{AzureExportError, read_azure_export};
 pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};
 pub(crate) use self::spec_tests::run_spec_test;

@@ -420,9 +420,41 @@ fn what_lies_below_is_kept_beside_what_is_read_again() {
 #[test]
 fn what_can_not_be_read_by_an_id_is_told() {
     let graph = json!([{ "type": VAULT, "description": "d", "fields": {}, "azure": { "table": "resources" } }]);
-    let whole = Changed::of_id(ONE, VAULT.into(), "").of_whole_type();
-    for (specs, changed) in [(graph, Changed::of_id(ONE, VAULT.into(), &id_of("a"))), (vaults(), whole)] {
+    let whole = Changed::of_id(ONE, VAULT.into(), &id_of("a")).of_whole_type();
+    for (specs, changed) in [(graph.clone(), Changed::of_id(ONE, VAULT.into(), &id_of("a"))), (graph.clone(), whole)] {
         let (outcome, asked) = again(Tenant::new(), specs, changed, &[]);
         assert!(matches!(outcome, RereadOutcome::Failed(_)) && asked.is_empty(), "{outcome:?}");
     }
+}
+
+#[test]
+fn what_resource_graph_alone_has_stays_as_it_was() {
+    let specs = json!([{ "type": "A.B/machines", "description": "d", "fields": { "extended": {} },
+                         "azure": { "table": "resources", "api_version": "1" } }]);
+    let id = format!("/subscriptions/{ONE}/resourcegroups/g/providers/a.b/machines/m");
+    let mut before = Tenant::new();
+    before.rows(json!([{ "id": id, "name": "m", "type": "a.b/machines", "properties": { "extended": { "x": 1 }, "p": 1 } }]));
+    let (snapshot, _) = before.run(specs.clone());
+    for (known, is_known) in [(snapshot.resources.as_slice(), true), (&[], false)] {
+        let mut tenant = Tenant::new();
+        tenant.tells(&id, json!({ "id": id, "name": "m", "type": "a.b/machines", "properties": { "p": 2 } }));
+        let (outcome, _) = again(tenant, specs.clone(), Changed::of_id(ONE, "A.B/machines".into(), &id), known);
+        let RereadOutcome::Found(found) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(found[0].properties["p"], 2);
+        assert_eq!(found[0].properties.get("extended").is_some(), is_known);
+        assert_eq!(found[0].unreadable.is_empty(), is_known);
+    }
+}
+
+#[test]
+fn very_many_of_a_type_are_listed() {
+    let mut tenant = Tenant::new();
+    tenant.tells(
+        &format!("/subscriptions/{ONE}/providers/Microsoft.KeyVault/vaults"),
+        json!({ "value": [vault(ONE, "a"), vault(ONE, "b")] }),
+    );
+    let whole = Changed::of_id(ONE, VAULT.into(), &id_of("a")).of_whole_type();
+    let (outcome, asked) = again(tenant, vaults(), whole, &[]);
+    let RereadOutcome::Found(found) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((found.len(), asked.len()), (2, 1), "{asked:?}");
 }

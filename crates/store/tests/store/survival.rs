@@ -151,6 +151,7 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
 
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
+    "DROP TABLE change_polls",
     "DROP TABLE changes",
     "DROP TABLE incidents",
     "DROP TABLE alerts",
