@@ -25,7 +25,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{changes, connect, data_dir::DataDir};
+use crate::{connect, data_dir::DataDir};
 
 /// Hours that are over for so long are compacted.
 const SETTLED: SignedDuration = SignedDuration::from_hours(2);
@@ -113,7 +113,6 @@ pub(crate) struct Logs {
     feeds: Vec<JoinHandle<()>>,
     desk: Desk,
     housekeeping: JoinHandle<()>,
-    follower: JoinHandle<()>,
 }
 
 /// Keeps alerts and what changed in the store.
@@ -156,12 +155,13 @@ pub(crate) fn layout() -> anyhow::Result<Layout> {
 }
 
 impl Logs {
-    /// Begins to take in logs, if the settings name any.
+    /// Begins to take in logs, if the settings name any; `changed` is told when they say that a resource changed.
     pub(crate) async fn start(
         store: &Store,
         catalog: &Arc<Catalog>,
         data: &DataDir,
         settings: &LogSettings,
+        changed: Arc<Notify>,
     ) -> anyhow::Result<Option<Self>> {
         settings.keep.check(catalog)?;
         settings.check_feeds()?;
@@ -187,13 +187,7 @@ impl Logs {
         }
         let folder = settings.keep.archive(data.path());
         let archive = Archive::in_folder(&folder, layout()?)?;
-        let changed = Arc::new(Notify::new());
-        let keeper = StoreKeeper {
-            store: store.clone(),
-            catalog: Arc::clone(catalog),
-            runtime: Handle::current(),
-            changed: Arc::clone(&changed),
-        };
+        let keeper = StoreKeeper { store: store.clone(), catalog: Arc::clone(catalog), runtime: Handle::current(), changed };
         // Before what the last process left unfinished is looked at, which should meet the same indicators.
         let feeds = open_feeds(settings.intelligence.clone(), data.path().join("intelligence")).await?;
         let detect = Arc::new(detect);
@@ -231,8 +225,7 @@ impl Logs {
         let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown, feeds.statuses());
         let feeds = feeds.watch(&listener);
         let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
-        let follower = tokio::spawn(changes::follow(store.clone(), Arc::clone(catalog), changed));
-        Ok(Some(Logs { ingest, stop, inputs, feeds, desk, housekeeping, follower }))
+        Ok(Some(Logs { ingest, stop, inputs, feeds, desk, housekeeping }))
     }
 
     /// How inputs are doing, and where something is posted to them.
@@ -251,7 +244,6 @@ impl Logs {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
         self.desk.close();
-        self.follower.abort();
         // Nobody listens any more if all inputs have ended.
         let _ = self.stop.send(true);
         for task in self.inputs.into_iter().chain(self.feeds) {
