@@ -8,7 +8,7 @@ use std::{
 use futures_util::{StreamExt as _, stream};
 use serde_json::{Value, json};
 use skywarden_content::AzurePlane;
-use skywarden_model::{Changed, ListOutcome, Reread, RereadOutcome, Resource, UnreadableReason};
+use skywarden_model::{Changed, ListOutcome, Reread, RereadOutcome, Resource, UnreadableKind, UnreadableReason};
 
 use super::{
     AzureOptions, Found, Spec, Work,
@@ -121,18 +121,22 @@ fn keep_graphs_own(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, k
             if resource.properties.get(member).is_some() {
                 continue;
             }
-            let before = known.iter().find(|own| own.id == resource.id).and_then(|own| own.properties.get(member));
-            match before {
-                Some(before) => put(resource, member, Some(before.clone())),
-                None => {
-                    let permission = spec.azure.permission(&spec.file.type_name);
-                    let asked =
-                        Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account: &resource.scope.account };
-                    let reason = asked.unmade("Resource Graph alone has it; the next scan asks that");
-                    fail(work, resource, member, reason);
-                }
+            let before = known.iter().find(|own| own.id == resource.id);
+            let field = format!("properties.{member}");
+            let unread = before.and_then(|own| own.unreadable.iter().find(|entry| entry.field.to_string() == field));
+            if let Some(unread) = unread {
+                resource.unreadable.push(unread.clone());
+            } else if let Some(before) = before {
+                put(resource, member, before.properties.get(member).cloned());
+            } else {
+                let permission = spec.azure.permission(&spec.file.type_name);
+                let asked =
+                    Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account: &resource.scope.account };
+                let message = "Resource Graph alone has it, and is asked by the next scan";
+                fail(work, resource, member, asked.reason(UnreadableKind::NotYetKnown, "NotListedYet", message));
             }
         }
+        resource.unreadable.sort_by(|one, other| one.field.cmp(&other.field));
     }
 }
 

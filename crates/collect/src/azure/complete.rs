@@ -1,6 +1,9 @@
 //! What is read about single resources, and lists that say something about many.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -139,7 +142,9 @@ fn group_children(work: &Work<'_>, found: &mut Found) {
         for children in &spec.azure.children {
             let is_child = |resource: &&Resource| resource.type_name.as_str().eq_ignore_ascii_case(&children.type_name);
             let mut by_parent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-            for child in found.resources.iter().filter(is_child) {
+            // Resource Graph and a list may both have told of one.
+            let mut told = BTreeSet::new();
+            for child in found.resources.iter().filter(is_child).filter(|child| told.insert(&child.id)) {
                 // Above a child's id ends its parent's: `.../virtualmachines/web` of `.../virtualmachines/web/extensions/aad`.
                 let parent = child.id.as_str().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
                 by_parent.entry(parent).or_default().push(json!({ "name": child.name, "properties": child.properties }));
