@@ -1,6 +1,9 @@
 //! What is read about single resources, and lists that say something about many.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -27,6 +30,11 @@ struct Read<'a> {
 pub(super) async fn complete(work: &Work<'_>, found: &mut Found) {
     join_lists(work, found).await;
     group_children(work, found);
+    read_all(work, found).await;
+}
+
+/// Makes the reads about what was found, then takes out what may be secret.
+pub(super) async fn read_all(work: &Work<'_>, found: &mut Found) {
     let resources = std::mem::take(&mut found.resources);
     let (to_read, mut done): (Vec<Resource>, Vec<Resource>) =
         resources.into_iter().partition(|resource| spec_of(work, resource).is_some_and(|spec| !spec.azure.reads.is_empty()));
@@ -115,13 +123,13 @@ async fn one<'a>(work: &Work<'_>, read: &'a AzureRead, resource: &Resource) -> R
     Read { into, value }
 }
 
-fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
+pub(super) fn put(resource: &mut Resource, into: &str, value: Option<Value>) {
     if let (Value::Object(properties), Some(value)) = (&mut resource.properties, value) {
         properties.insert(into.to_owned(), value);
     }
 }
 
-fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
+pub(super) fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason: UnreadableReason) -> Failure {
     let field = FieldPath::from_segments(["properties", into].map(|step| Segment::Key(step.into())).to_vec());
     let reason = work.run.share(reason);
     resource.unreadable.push(Unreadable { field: field.clone(), reason: Arc::clone(&reason) });
@@ -134,7 +142,9 @@ fn group_children(work: &Work<'_>, found: &mut Found) {
         for children in &spec.azure.children {
             let is_child = |resource: &&Resource| resource.type_name.as_str().eq_ignore_ascii_case(&children.type_name);
             let mut by_parent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-            for child in found.resources.iter().filter(is_child) {
+            // Resource Graph and a list may both have told of one.
+            let mut told = BTreeSet::new();
+            for child in found.resources.iter().filter(is_child).filter(|child| told.insert(&child.id)) {
                 // Above a child's id ends its parent's: `.../virtualmachines/web` of `.../virtualmachines/web/extensions/aad`.
                 let parent = child.id.as_str().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
                 by_parent.entry(parent).or_default().push(json!({ "name": child.name, "properties": child.properties }));

@@ -44,6 +44,10 @@ const LOGIN: [&str; 6] = [
 /// Codes that say that the namespace was never switched on in the subscription, so that nothing of it can be there.
 const UNREGISTERED: [&str; 3] = ["MissingSubscriptionRegistration", "SubscriptionNotRegistered", "MissingRegistrationForType"];
 
+/// Codes of a 404 that say that the address, not the resource, is unknown.
+const MISDIRECTED: [&str; 4] =
+    ["InvalidResourceType", "InvalidResourceNamespace", "NoRegisteredProviderFound", "InvalidApiVersion"];
+
 impl<'a> Run<'a> {
     pub(crate) fn new(transport: &'a dyn Transport, secrets: Secrets, max_calls: usize, page_limit: usize) -> Self {
         let calls = Semaphore::new(max_calls.clamp(1, 1000));
@@ -57,6 +61,18 @@ impl<'a> Run<'a> {
     /// One object.
     pub(crate) async fn get(&self, asked: Asked<'_>) -> Result<Value, UnreadableReason> {
         self.ask(asked, asked.address, None).await
+    }
+
+    /// One object, or nothing if Azure says by 404 and a code of its own that there is none.
+    pub(crate) async fn find(&self, asked: Asked<'_>) -> Result<Option<Value>, UnreadableReason> {
+        let answer = self.answer(asked, asked.address, None).await?;
+        if answer.status == 404 {
+            let reason = asked.refused(&answer);
+            // A 404 without a code comes from something in between; these codes speak of the address and not of the resource.
+            let is_gone = !reason.code.starts_with("HTTP ") && !MISDIRECTED.contains(&reason.code.as_str());
+            return if is_gone { Ok(None) } else { Err(reason) };
+        }
+        asked.understood(&answer).map(Some)
     }
 
     /// A list, page after page; each is handed over before the next is asked for.
@@ -123,6 +139,10 @@ impl<'a> Run<'a> {
     }
 
     async fn ask(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Value, UnreadableReason> {
+        asked.understood(&self.answer(asked, address, body).await?)
+    }
+
+    async fn answer(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Answer, UnreadableReason> {
         let (service, counts_against) = match (asked.plane, &body) {
             (AzurePlane::Arm, None) => ("arm", asked.account),
             (AzurePlane::Arm, Some(_)) => ("arm", "resource-graph"),
@@ -144,19 +164,21 @@ impl<'a> Run<'a> {
         };
         // Never closed, so it can't fail; if it did, the call would merely not be counted.
         let _permit = self.calls.acquire().await;
-        let answer = match self.transport.call(&call).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(asked.reason(UnreadableKind::Failed, &failure.code, &failure.message)),
-        };
-        if !(200..300).contains(&answer.status) {
-            return Err(asked.refused(&answer));
-        }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| asked.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len())))
+        let answer = self.transport.call(&call).await;
+        answer.map_err(|failure| asked.reason(UnreadableKind::Failed, &failure.code, &failure.message))
     }
 }
 
 impl Asked<'_> {
+    /// The document of an answer, or why there is none.
+    fn understood(&self, answer: &Answer) -> Result<Value, UnreadableReason> {
+        if !(200..300).contains(&answer.status) {
+            return Err(self.refused(answer));
+        }
+        serde_json::from_slice(&answer.body)
+            .map_err(|error| self.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len())))
+    }
+
     /// The reason of an answer with an error status: ARM's, Microsoft Graph's and Entra's shapes.
     fn refused(&self, answer: &Answer) -> UnreadableReason {
         let document: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
