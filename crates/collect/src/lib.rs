@@ -35,8 +35,8 @@ mod xml;
 
 pub use again::{AgainOptions, read_again};
 pub use azure::{
-    AzureError, AzureExportError, AzureNeeds, AzureOptions, AzureProbe, AzureRights, DefenderRead, collect_azure, probe_azure,
-    read_azure_export, read_defender,
+    AzureChange, AzureError, AzureExportError, AzureNeeds, AzureOptions, AzureProbe, AzureRights, DefenderRead, azure_changes,
+    collect_azure, probe_azure, read_azure_again, read_azure_export, read_defender,
 };
 pub use call::{Answer, AzureRequest, Call, CallFailure, Transport, WireRequest};
 pub use config_snapshot::{ConfigSnapshotError, read_config_snapshot};

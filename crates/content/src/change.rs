@@ -74,18 +74,43 @@ pub struct ChangeEvents {
     pub calls: Vec<String>,
 }
 
-/// Where the records of a log source say what a change was.
+/// Where the records of a log source say what a change was: by the service that was asked, of which collectors then say what it
+/// means, or by the id of the resource.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangeFields {
     /// The service or provider that was asked.
-    pub service: Names,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<Names>,
     /// What it was asked to do.
     pub operation: Names,
     /// Where.
-    pub region: Names,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<Names>,
     /// Fields that are there only if nothing came of it.
-    pub failed: Names,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failed: Option<Names>,
+    /// Records name the resource by its id, so that collectors need say nothing; the other fields but `operation` are absent then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_id: Option<ChangeById>,
+}
+
+/// Where records name what changed by its id, as Azure Resource Manager writes ids. An id whose type has no collector means the
+/// nearest resource above it that has one.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeById {
+    /// The id.
+    pub id: Names,
+    /// Operations that change something, without case; `*` stands for any text: `*/write`.
+    pub operations: Vec<String>,
+    /// Those among them that change nothing that anybody collects.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub except: Vec<String>,
+    /// How it ended.
+    pub result: Names,
+    /// The texts there, without case, with which something came of it.
+    pub succeeded: Vec<String>,
 }
 
 impl ChangeEvents {

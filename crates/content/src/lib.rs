@@ -3,6 +3,7 @@
 //! Reads files and nothing else; never evaluates a rule on real resources (that is `posture`) and never calls a cloud.
 
 mod azure;
+mod azure_ids;
 mod baseline;
 mod catalog;
 mod change;
@@ -33,9 +34,10 @@ mod verdict;
 pub use azure::{
     AzureAnswer, AzureChildren, AzureCollector, AzureJoin, AzureLevel, AzureParent, AzurePlane, AzureRead, GraphTable, JoinCount,
 };
+pub use azure_ids::AzureIds;
 pub use baseline::BaselineRuleFile;
 pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, Recommendation};
-pub use change::{Again, ChangeEvents, ChangeFields, Changes};
+pub use change::{Again, ChangeById, ChangeEvents, ChangeFields, Changes};
 pub use collector::{
     AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall,
     Missing, Paging, Parent, Placement, Preparation, Protocol, ReadCall, Rest, Withheld,

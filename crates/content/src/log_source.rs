@@ -308,4 +308,7 @@ pub struct LogSourceTest {
     pub line: Option<String>,
     /// Fields of the event, by dotted names, and `class_uid`, `time`, `resource`, `account`, `id`. What is null must not be there.
     pub expect: Map<String, Value>,
+    /// With `changes.by_id`: the ids of the resources that are to be read again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Vec<String>>,
 }

@@ -17,7 +17,7 @@ use skywarden_sigma::{
 
 use crate::{
     Event, Refused, Row, Rule,
-    change::{ChangeSource, Watched},
+    change::{ChangeSource, Watching},
     detector::travel,
     fields::{Fields, Late},
     ocsf::Class,
@@ -62,7 +62,7 @@ pub(crate) enum Compiled<'w> {
     /// Nothing.
     ForRules,
     /// What is worth keeping, and which resources changed.
-    WithRows(&'w [Watched<'w>]),
+    WithRows(&'w Watching<'w>),
 }
 
 #[derive(Debug)]
@@ -208,8 +208,8 @@ impl LogSource {
         let mut changes = None;
         let row = match what {
             Compiled::ForRules => None,
-            Compiled::WithRows(watched) => {
-                changes = ChangeSource::new(file, watched, &mut fields);
+            Compiled::WithRows(watching) => {
+                changes = ChangeSource::new(file, watching, &mut fields);
                 Some(RowSource::new(file, &mut fields))
             }
         };

@@ -22,7 +22,8 @@ pub struct Changed {
     pub type_name: TypeName,
     /// The region, or `global` for types that are listed once.
     pub region: String,
-    /// Top-level fields of the properties with their texts; empty: everything of the type there.
+    /// Top-level fields of the properties with their texts, or [`Changed::ID`] with the resource's id; empty: everything of the type
+    /// there.
     pub fields: BTreeMap<String, String>,
     /// The operations whose answers may be others now; empty: all that are known of such a resource.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
@@ -57,9 +58,27 @@ pub struct ChangeSet {
 type Place = BTreeMap<BTreeMap<String, String>, BTreeSet<String>>;
 
 impl Changed {
+    /// Stands among the fields for the id of the resource, where records name that; no provider has a field of this name.
+    pub const ID: &str = "$id";
+
+    /// The one resource with an id, of a type that is listed once for an account.
+    pub fn of_id(account: &str, type_name: TypeName, id: &str) -> Self {
+        let fields = BTreeMap::from([(Self::ID.to_owned(), id.to_owned())]);
+        Changed { account: account.to_owned(), type_name, region: GLOBAL.to_owned(), fields, calls: BTreeSet::new() }
+    }
+
+    /// The id, if the change names its resource by that.
+    pub fn id(&self) -> Option<&str> {
+        self.fields.get(Self::ID).map(String::as_str)
+    }
+
     /// Whether a resource is one of those that changed.
     pub fn speaks_of(&self, resource: &Resource) -> bool {
-        self.is_place_of(resource) && self.has_fields(&resource.properties)
+        self.is_place_of(resource)
+            && match self.id() {
+                Some(id) => resource.id.as_str() == id,
+                None => self.has_fields(&resource.properties),
+            }
     }
 
     /// Whether a resource is of the type and lies in the place, whatever its fields.

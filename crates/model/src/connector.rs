@@ -31,6 +31,8 @@ pub mod setting {
     pub const SUBSCRIPTIONS: &str = "subscriptions";
     /// The management group to look at.
     pub const MANAGEMENT_GROUP: &str = "managementGroup";
+    /// After how many seconds the provider is asked again what has changed, between readings; 0: never.
+    pub const POLL_SECONDS: &str = "pollSeconds";
     /// The connector of the organisation that an account came with.
     pub const MEMBER_OF: &str = "memberOf";
     /// The role to assume in the accounts of an organisation, on the connector that leads to them and has nothing of its own.

@@ -68,6 +68,19 @@ impl Estate {
                 gone.extend(self.stale.extract_if(.., lies_below));
                 touched.push(place);
             }
+            // Ids of Azure are paths: with a group, a server or a machine goes all that lies below it.
+            if parent.id.as_str().starts_with('/') {
+                let above = format!("{}/", parent.id);
+                let lies_below = |own: &mut Resource| own.id.as_str().starts_with(&above) && !ids.contains(&own.id);
+                let below = self.seen.extract_if(.., lies_below).chain(self.stale.extract_if(.., lies_below));
+                for own in below {
+                    touched.push(Changed {
+                        account: own.scope.account.to_string(),
+                        type_name: own.type_name,
+                        ..changed.of_whole_type()
+                    });
+                }
+            }
         }
         for place in touched {
             self.recount(&place);
@@ -205,6 +218,23 @@ mod tests {
         assert_eq!((ids(&estate.seen), ids(&estate.stale)), (vec!["Top/b"], vec!["Top/s"]));
         let counts: Vec<&ListOutcome> = estate.coverage.iter().map(|entry| &entry.outcome).collect();
         assert_eq!(counts, [&ListOutcome::Complete { n_resources: 1 }, &ListOutcome::Complete { n_resources: 0 }]);
+    }
+
+    #[test]
+    fn what_lies_below_a_path_goes_with_it() {
+        let mut estate = estate();
+        estate.seen = vec![resource("Top", "a"), resource("Below", "b"), resource("Beside", "c")];
+        for (own, id) in estate.seen.iter_mut().zip(["/subscriptions/1/g", "/subscriptions/1/g/x", "/subscriptions/1/g2"]) {
+            own.id = id.into();
+        }
+        estate.coverage = ["Top", "Below", "Beside"].map(|name| listing(name, ListOutcome::Complete { n_resources: 1 })).to_vec();
+        estate.coverage.iter_mut().for_each(|entry| entry.region = "global".into());
+        let changed = Changed::of_id("1", "Top".into(), "/subscriptions/1/g");
+        estate.take(&Catalog::default(), vec![Reread { changed, outcome: RereadOutcome::Found(Vec::new()) }]);
+        assert_eq!(ids(&estate.seen), ["/subscriptions/1/g2"]);
+        let counts: Vec<&ListOutcome> = estate.coverage.iter().map(|entry| &entry.outcome).collect();
+        let complete = |n_resources| ListOutcome::Complete { n_resources };
+        assert_eq!(counts, [&complete(0), &complete(0), &complete(1)]);
     }
 
     #[test]

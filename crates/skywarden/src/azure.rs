@@ -77,11 +77,15 @@ pub(crate) async fn read(
 
 /// Azure as a connector leads to it, and what of it is looked at.
 pub(crate) async fn transport_of(readers: &Readers, connector: &Connector) -> anyhow::Result<(Arc<dyn Transport>, AzureOptions)> {
-    let arguments = arguments_of(&connector.settings);
+    let transport = login(readers, connector).await?;
+    Ok((transport, what_to_look_at(&arguments_of(&connector.settings), connector.id.clone(), BTreeMap::new())))
+}
+
+/// The login that a connector keeps, with its secret from the vault.
+pub(crate) async fn login(readers: &Readers, connector: &Connector) -> anyhow::Result<Arc<dyn Transport>> {
     let name = connector_secret(connector.id.as_str());
     let secret = readers.vault.get(&name).await?.map(|secret| Secret::new(String::from_utf8_lossy(&secret)));
-    let transport = live(&arguments, secret).await?;
-    Ok((transport, what_to_look_at(&arguments, connector.id.clone(), BTreeMap::new())))
+    live(&arguments_of(&connector.settings), secret).await
 }
 
 /// Reads a tenant with a bar on the terminal.
@@ -174,9 +178,11 @@ async fn connector(command: &ConnectAzure, tenant: &str, store: &Store) -> anyho
     let mut settings = settings_of(&command.azure, tenant);
     // Where it belongs and what clients of ARM said of it outlasts another login.
     if let Some(before) = known.iter().find(|connector| connector.id == id) {
-        let kept = |(name, _): &(&String, &String)| [setting::HOME, setting::HOME_GROUP, setting::ARM].contains(&name.as_str());
+        let outlasting = [setting::HOME, setting::HOME_GROUP, setting::ARM, setting::POLL_SECONDS];
+        let kept = |(name, _): &(&String, &String)| outlasting.contains(&name.as_str());
         settings.extend(before.settings.iter().filter(kept).map(|(name, value)| (name.clone(), value.clone())));
     }
+    settings.extend(command.poll_seconds.map(|seconds| (setting::POLL_SECONDS.to_owned(), seconds.to_string())));
     let display_name = format!("Azure tenant {tenant}");
     Ok(Connector { id, environment: Environment::Azure, display_name, sample: false, settings })
 }

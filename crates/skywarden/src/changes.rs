@@ -1,4 +1,8 @@
-//! Follows what logs say has changed: reads it again through the login of its connector, and judges anew what rests on it.
+//! Follows what logs and providers say has changed: reads it again through the login of its connector, and judges anew what rests on
+//! it.
+
+mod logins;
+mod poll;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -6,13 +10,17 @@ use std::{
     time::{Duration, Instant},
 };
 
-use skywarden_collect::{AgainOptions, Transport, read_again};
+use skywarden_collect::{AgainOptions, AzureOptions, Transport, read_again, read_azure_again};
 use skywarden_content::Catalog;
 use skywarden_model::{ChangeSet, Changed, Connector, Environment, Reread, RereadOutcome, SignedDuration, Timestamp, TypeName};
 use skywarden_store::{PendingChange, ScopeFilter, Store};
 use tokio::sync::Notify;
 
-use crate::{connect, source, told::told};
+pub(crate) use self::{logins::Logins, poll::poll};
+use crate::{
+    connect::{self, Readers},
+    told::told,
+};
 
 /// How long to wait for changes that somebody else may have made due.
 const IDLE: Duration = Duration::from_secs(5);
@@ -36,21 +44,20 @@ const CALLS_AT_ONCE: usize = 8;
 /// Pages of one list, after which it counts as cut off.
 const PAGE_LIMIT: usize = 1000;
 
-/// A login is opened anew, and asked for its account, after so long.
-const LOGIN_HOLDS: Duration = Duration::from_secs(3600);
+/// Whether changes may come before the first is looked for, so that it need not wait for a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// Logs come in: logins are opened at once.
+    AtOnce,
+    /// Logins are opened when they are needed.
+    Later,
+}
 
 /// Follows changes for as long as the server runs; `woken` tells that there are new ones.
-pub(crate) async fn follow(store: Store, catalog: Arc<Catalog>, woken: Arc<Notify>) {
-    let mut follower = Follower { store, catalog, logins: BTreeMap::new() };
-    // So that the first change need not wait for a login.
-    match follower.connectors().await {
-        Ok(connectors) => {
-            for connector in connectors.values() {
-                // Why not is told when something of it changes, and by its scans.
-                let _ = follower.transport(connector).await;
-            }
-        }
-        Err(error) => tracing::warn!(error = told(&error), "connectors could not be read"),
+pub(crate) async fn follow(readers: Readers, catalog: Arc<Catalog>, logins: Arc<Logins>, woken: Arc<Notify>, expected: Expected) {
+    let follower = Follower { store: readers.store, catalog, logins };
+    if expected == Expected::AtOnce {
+        follower.open_logins().await;
     }
     loop {
         let wait = match follower.round().await {
@@ -78,33 +85,39 @@ struct Wait {
 struct Follower {
     store: Store,
     catalog: Arc<Catalog>,
-    /// By connector.
-    logins: BTreeMap<String, Login>,
-}
-
-/// A login that was asked for its account.
-struct Login {
-    transport: Arc<dyn Transport>,
-    since: Instant,
-    account: String,
+    logins: Arc<Logins>,
 }
 
 impl Follower {
+    async fn open_logins(&self) {
+        match holders(&self.store).await {
+            Ok(holders) => {
+                let connectors: BTreeMap<&str, &Connector> = holders.values().map(|own| (own.id.as_str(), own)).collect();
+                for connector in connectors.into_values() {
+                    // Why not is told when something of it changes, and by its scans.
+                    let _ = self.logins.get(&self.catalog, connector).await;
+                }
+            }
+            Err(error) => tracing::warn!(error = told(&error), "connectors could not be read"),
+        }
+    }
+
     /// Reads what is due, and says how long to wait.
-    async fn round(&mut self) -> anyhow::Result<Wait> {
+    async fn round(&self) -> anyhow::Result<Wait> {
         let due = self.store.due_changes(Timestamp::now(), MOST).await?;
         let mut judged = Duration::ZERO;
         if !due.is_empty() {
-            let connectors = self.connectors().await?;
-            self.store.forget_changes_but_of(&connectors.keys().cloned().collect()).await?;
-            let mut accounts: BTreeMap<String, Vec<PendingChange>> = BTreeMap::new();
+            let holders = holders(&self.store).await?;
+            self.store.forget_changes_but_of(&holders.keys().cloned().collect()).await?;
+            // All of a connector at once: it is judged as a whole.
+            let mut connectors: BTreeMap<&str, (&Connector, Vec<PendingChange>)> = BTreeMap::new();
             for pending in due {
-                accounts.entry(pending.changed.account.clone()).or_default().push(pending);
-            }
-            for (account, pending) in accounts {
-                if let Some(connector) = connectors.get(&account) {
-                    judged += self.read(connector, pending).await?;
+                if let Some(connector) = holders.get(&pending.changed.account) {
+                    connectors.entry(connector.id.as_str()).or_insert((connector, Vec::new())).1.push(pending);
                 }
+            }
+            for (connector, pending) in connectors.into_values() {
+                judged += self.read(connector, pending).await?;
             }
         }
         let next = self.store.next_change().await?;
@@ -116,16 +129,9 @@ impl Follower {
         Ok(Wait { rest: (judged * REST_FACTOR).min(LONGEST_REST), more })
     }
 
-    /// The connectors of accounts that can be read, by account.
-    async fn connectors(&self) -> anyhow::Result<BTreeMap<String, Connector>> {
-        let known = self.store.connectors(&ScopeFilter::All).await?;
-        let is_live = |connector: &Connector| connector.environment == Environment::Aws && !connector.sample;
-        let by_account = |connector: Connector| Some((connector.account()?.to_owned(), connector));
-        Ok(known.into_iter().filter(is_live).filter_map(by_account).collect())
-    }
-
-    /// Reads what changed in an account and judges it; how long judging took.
-    async fn read(&mut self, connector: &Connector, pending: Vec<PendingChange>) -> anyhow::Result<Duration> {
+    /// Reads what changed of a connector and judges it; how long judging took.
+    async fn read(&self, connector: &Connector, pending: Vec<PendingChange>) -> anyhow::Result<Duration> {
+        // Azure has none among its settings.
         let regions = connect::login(&connector.settings).regions;
         let is_looked_at =
             |changed: &Changed| regions.is_empty() || changed.region == "global" || regions.contains(&changed.region);
@@ -136,7 +142,7 @@ impl Follower {
         }
         let wanted = wanted.into_changes();
         let begin = Timestamp::now();
-        let transport = match self.transport(connector).await {
+        let transport = match self.logins.get(&self.catalog, connector).await {
             Ok(transport) => transport,
             Err(error) => {
                 let reason = told(&error);
@@ -146,15 +152,7 @@ impl Follower {
                 return Ok(Duration::ZERO);
             }
         };
-        let types: BTreeSet<TypeName> = wanted.iter().map(|changed| changed.type_name.clone()).collect();
-        let known = self.store.seen_of_types(&ScopeFilter::All, connector.id.as_str(), &types).await?;
-        let options = AgainOptions {
-            connector: connector.id.clone(),
-            account: connector.account().unwrap_or_default().to_owned(),
-            max_concurrency: CALLS_AT_ONCE,
-            page_limit: PAGE_LIMIT,
-        };
-        let rereads = read_again(&*self.catalog, transport, &options, &wanted, &known).await;
+        let rereads = self.reread(connector, transport, &wanted).await?;
         let (rereads, settled) = self.sort_out(connector, rereads, pending).await?;
         // Somebody may have removed it meanwhile.
         if !connect::is_connected(&self.store, connector).await? {
@@ -174,9 +172,39 @@ impl Follower {
         Ok(judging.elapsed())
     }
 
+    async fn reread(
+        &self,
+        connector: &Connector,
+        transport: Arc<dyn Transport>,
+        wanted: &[Changed],
+    ) -> anyhow::Result<Vec<Reread>> {
+        let mut types: BTreeSet<TypeName> = wanted.iter().map(|changed| changed.type_name.clone()).collect();
+        // What lies below is part of what is told of a resource of Azure.
+        let collectors = &self.catalog.collectors;
+        let azure = wanted.iter().filter_map(|changed| collectors.get(changed.type_name.as_str())?.azure.as_ref());
+        types.extend(azure.flat_map(|azure| &azure.children).map(|children| children.type_name.as_str().into()));
+        let known = self.store.seen_of_types(&ScopeFilter::All, connector.id.as_str(), &types).await?;
+        if connector.environment == Environment::Azure {
+            let options = AzureOptions {
+                tenant: connector.account().map(str::to_owned),
+                max_concurrency: CALLS_AT_ONCE,
+                page_limit: PAGE_LIMIT,
+                ..AzureOptions::new(connector.id.clone())
+            };
+            return Ok(read_azure_again(&*self.catalog, transport, &options, wanted, &known).await);
+        }
+        let options = AgainOptions {
+            connector: connector.id.clone(),
+            account: connector.account().unwrap_or_default().to_owned(),
+            max_concurrency: CALLS_AT_ONCE,
+            page_limit: PAGE_LIMIT,
+        };
+        Ok(read_again(&*self.catalog, transport, &options, wanted, &known).await)
+    }
+
     /// Puts off what failed and may succeed yet. The rest are the readings to be judged, and the changes that are done by them.
     async fn sort_out(
-        &mut self,
+        &self,
         connector: &Connector,
         rereads: Vec<Reread>,
         pending: Vec<PendingChange>,
@@ -189,7 +217,7 @@ impl Follower {
             let mut is_over = true;
             if let RereadOutcome::Failed(reason) = &reread.outcome {
                 // It may be the login.
-                self.logins.remove(connector.id.as_str());
+                self.logins.forget(connector).await;
                 is_over = false;
                 for own in &own {
                     is_over |= self.failed(connector, own, &reason.sentence()).await?;
@@ -216,32 +244,31 @@ impl Follower {
             connector = connector.id.as_str(),
             changed = subject(&pending.changed),
             reason,
-            "what a log says has changed could not be read again; the next scan reads it"
+            "what is said to have changed could not be read again; the next scan reads it"
         );
         self.store.settle_changes(std::slice::from_ref(pending), now).await?;
         Ok(true)
     }
+}
 
-    /// A login to the connector's account.
-    async fn transport(&mut self, connector: &Connector) -> anyhow::Result<Arc<dyn Transport>> {
-        let account = connector.account().unwrap_or_default();
-        if let Some(known) = self.logins.get(connector.id.as_str())
-            && known.since.elapsed() < LOGIN_HOLDS
-            && known.account == account
-        {
-            return Ok(Arc::clone(&known.transport));
+/// The connectors that can be read, by the accounts that they hold: of several that hold one the first by name.
+async fn holders(store: &Store) -> anyhow::Result<BTreeMap<String, Connector>> {
+    let known = store.connectors(&ScopeFilter::All).await?;
+    let is_live = |own: &Connector| !own.sample && matches!(own.environment, Environment::Aws | Environment::Azure);
+    let live: BTreeMap<String, Connector> = known.into_iter().filter(is_live).map(|own| (own.id.to_string(), own)).collect();
+    let mut holders: BTreeMap<String, Connector> = BTreeMap::new();
+    for connector in live.values() {
+        if let Some(account) = connector.account() {
+            holders.entry(account.to_owned()).or_insert_with(|| connector.clone());
         }
-        let transport = source::live(&connect::login(&connector.settings)).await?;
-        let own = skywarden_collect::identify(&*self.catalog, Arc::clone(&transport)).await?;
-        anyhow::ensure!(
-            own == account,
-            "the login of `{}` leads to the AWS account {own} now, and not to {account}",
-            connector.id
-        );
-        let login = Login { transport: Arc::clone(&transport), since: Instant::now(), account: own };
-        self.logins.insert(connector.id.to_string(), login);
-        Ok(transport)
     }
+    // A tenant has subscriptions besides, as many as its last reading saw.
+    for (id, account) in store.accounts(&ScopeFilter::All).await? {
+        if let Some(connector) = live.get(&id).filter(|own| own.environment == Environment::Azure) {
+            holders.entry(account).or_insert_with(|| connector.clone());
+        }
+    }
+    Ok(holders)
 }
 
 /// Whether a change was read with another, which may be one of the whole type.
@@ -261,7 +288,7 @@ fn tell(connector: &Connector, reread: &Reread, settled: &[PendingChange]) {
             told_at = since,
             n_found = found.len(),
             found = ids.join(" "),
-            "read again, since a log says that it changed"
+            "read again, since it is said to have changed"
         );
     }
 }

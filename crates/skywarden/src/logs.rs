@@ -25,7 +25,7 @@ use tokio::{
     task::JoinHandle,
 };
 
-use crate::{changes, connect, data_dir::DataDir};
+use crate::{connect, data_dir::DataDir};
 
 /// Hours that are over for so long are compacted.
 const SETTLED: SignedDuration = SignedDuration::from_hours(2);
@@ -113,7 +113,6 @@ pub(crate) struct Logs {
     feeds: Vec<JoinHandle<()>>,
     desk: Desk,
     housekeeping: JoinHandle<()>,
-    follower: JoinHandle<()>,
 }
 
 /// Keeps alerts and what changed in the store.
@@ -156,12 +155,13 @@ pub(crate) fn layout() -> anyhow::Result<Layout> {
 }
 
 impl Logs {
-    /// Begins to take in logs, if the settings name any.
+    /// Begins to take in logs, if the settings name any; `changed` is told when they say that a resource changed.
     pub(crate) async fn start(
         store: &Store,
         catalog: &Arc<Catalog>,
         data: &DataDir,
         settings: &LogSettings,
+        changed: Arc<Notify>,
     ) -> anyhow::Result<Option<Self>> {
         settings.keep.check(catalog)?;
         settings.check_feeds()?;
@@ -175,7 +175,9 @@ impl Logs {
         for id in settings.inputs.iter().flat_map(InputSettings::sources) {
             used.log_sources.extend(catalog.log_sources.get(id).map(|file| (id.to_owned(), file.clone())));
         }
-        let tells_of_changes = |(_, collector): &(&String, &CollectorFile)| collector.changes.is_some();
+        let has_ids = used.log_sources.values().any(|file| file.changes.as_ref().is_some_and(|changes| changes.by_id.is_some()));
+        let tells_of_changes =
+            |(_, collector): &(&String, &CollectorFile)| collector.changes.is_some() || (has_ids && collector.azure.is_some());
         let told = catalog.collectors.iter().filter(tells_of_changes);
         used.collectors.extend(told.map(|(name, collector)| (name.clone(), collector.clone())));
         let (detect, refused_here) = Detect::with_rows(&used, rules, &Default::default());
@@ -185,13 +187,7 @@ impl Logs {
         }
         let folder = settings.keep.archive(data.path());
         let archive = Archive::in_folder(&folder, layout()?)?;
-        let changed = Arc::new(Notify::new());
-        let keeper = StoreKeeper {
-            store: store.clone(),
-            catalog: Arc::clone(catalog),
-            runtime: Handle::current(),
-            changed: Arc::clone(&changed),
-        };
+        let keeper = StoreKeeper { store: store.clone(), catalog: Arc::clone(catalog), runtime: Handle::current(), changed };
         // Before what the last process left unfinished is looked at, which should meet the same indicators.
         let feeds = open_feeds(settings.intelligence.clone(), data.path().join("intelligence")).await?;
         let detect = Arc::new(detect);
@@ -229,8 +225,7 @@ impl Logs {
         let desk = Desk::new(&data.path().join("ingest"), ingest.statuses().clone(), shown, feeds.statuses());
         let feeds = feeds.watch(&listener);
         let housekeeping = tokio::spawn(keep_house(archive, store.clone(), ingest.checkpoints(), settings.keep.clone()));
-        let follower = tokio::spawn(changes::follow(store.clone(), Arc::clone(catalog), changed));
-        Ok(Some(Logs { ingest, stop, inputs, feeds, desk, housekeeping, follower }))
+        Ok(Some(Logs { ingest, stop, inputs, feeds, desk, housekeeping }))
     }
 
     /// How inputs are doing, and where something is posted to them.
@@ -249,7 +244,6 @@ impl Logs {
     pub(crate) async fn stop(self) -> anyhow::Result<()> {
         self.housekeeping.abort();
         self.desk.close();
-        self.follower.abort();
         // Nobody listens any more if all inputs have ended.
         let _ = self.stop.send(true);
         for task in self.inputs.into_iter().chain(self.feeds) {

@@ -1,16 +1,22 @@
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use futures_util::{StreamExt as _, stream};
 use skywarden_content::Catalog;
 use skywarden_model::{Connector, SecureScore, SignedDuration, Status, Timestamp};
 use skywarden_posture::{Assessed, overall_score};
 use skywarden_store::{ScopeFilter, Store};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::{
     Ending,
     arguments::Up,
     certificates::{self, Certificates},
+    changes::{self, Expected, Logins},
     connect::{self, Readers},
     content,
     data_dir::DataDir,
@@ -49,7 +55,12 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
             data.path().join("api-token").display(),
             data.path().display()
         );
-        let logs = Logs::start(&store, &catalog, &data, &settings.logs).await?;
+        let changed = Arc::new(Notify::new());
+        let logs = Logs::start(&store, &catalog, &data, &settings.logs, Arc::clone(&changed)).await?;
+        let logins = Arc::new(Logins::new(readers.clone()));
+        let polling = tokio::spawn(changes::poll(store.clone(), Arc::clone(&catalog), Arc::clone(&logins), Arc::clone(&changed)));
+        let expected = if logs.is_some() { Expected::AtOnce } else { Expected::Later };
+        let follower = tokio::spawn(changes::follow(readers.clone(), Arc::clone(&catalog), logins, changed, expected));
         let every = Duration::from_secs(up.every.saturating_mul(60));
         let schedule = tokio::spawn(keep_assessing(readers, Arc::clone(&catalog), every, up.at_once.into()));
         let ends = tokio::spawn(policy::keep_up_with_ends(store.clone(), Arc::clone(&catalog)));
@@ -63,6 +74,8 @@ pub(crate) fn run(up: &Up, overlay: Option<&Path>) -> anyhow::Result<Ending> {
                 () = logs.broken() => Ok(()),
             },
         };
+        polling.abort();
+        follower.abort();
         let ended = match logs {
             Some(logs) => logs.stop().await,
             None => Ok(()),
@@ -191,7 +204,9 @@ async fn assess_one(
     }
     store.put_attempt(connector.id.as_str(), now, error.as_deref()).await?;
     let (assessed, _) = store.assess(catalog, connector, result?, now).await?;
-    if let Some(account) = connector.account() {
+    let accounts: BTreeSet<&str> =
+        assessed.coverage.iter().map(|entry| entry.account.as_ref()).chain(connector.account()).collect();
+    for account in accounts {
         // What changed while it was being read may have been seen as it was.
         store.scanned_since(account, now, Timestamp::now()).await?;
     }

@@ -28,6 +28,7 @@ mod pages;
 mod parts;
 mod plans;
 mod policy;
+mod polls;
 mod pool;
 mod read;
 mod remembered;
@@ -69,6 +70,7 @@ pub use policy::{
     KeptLibrary, ObjectChange, PolicyEvent, PolicyRun, PolicyStateQuery, PolicyStateRow, StateCount, StateDetails,
     initiative_standard,
 };
+pub use polls::ChangePoll;
 pub use read::{AssessmentRow, Page};
 pub use remembered::Remembered;
 pub use run_lock::RunLock;

@@ -333,6 +333,8 @@ const MIGRATIONS: &[&[&str]] = &[
             connector TEXT NOT NULL, account TEXT NOT NULL, taken_at TEXT NOT NULL, document TEXT NOT NULL,
             PRIMARY KEY (connector, account))",
     ],
+    // How far a provider's own list of changes was looked at (see `polls.rs`).
+    &["CREATE TABLE change_polls (connector TEXT PRIMARY KEY, document TEXT NOT NULL)"],
 ];
 
 /// The version that gives each resource the text of its verdicts, which is written then.

@@ -135,6 +135,7 @@ impl Store {
                 "DELETE FROM score_parts WHERE connector = $1",
                 "DELETE FROM accounts WHERE connector = $1",
                 "DELETE FROM attempts WHERE connector = $1",
+                "DELETE FROM change_polls WHERE connector = $1",
                 "DELETE FROM compliance_points WHERE connector = $1",
                 "DELETE FROM sightings WHERE connector = $1",
                 "DELETE FROM policy_states WHERE connector = $1",

@@ -540,3 +540,35 @@ async fn it_speaks_tls_by_an_authority_of_its_own() {
     assert_eq!(endpoints["resourceManager"], format!("{}/", server.url()));
     assert!(Client::new().get(server.url()).send().await.is_err());
 }
+
+#[tokio::test]
+async fn what_tests_change_is_there_at_once_and_told_by_resource_graph() {
+    let time = Time::At("2027-01-01T00:00:00Z".parse().unwrap());
+    let asking = Asking::start(CONNECTOR, Estate::sample().unwrap(), ServerOptions { time, ..ServerOptions::default() }).await;
+    let query = "resourcechanges | extend at = todatetime(properties.changeAttributes.timestamp) \
+                 | where at >= todatetime('2026-12-31T23:59:00Z') | project id, at, resource = tostring(properties.targetResourceId), \
+                 kind = tostring(properties.changeType) | order by id asc";
+    let told = async || -> Vec<(String, String)> {
+        let body = json!({ "query": query, "subscriptions": [asking.production] });
+        let address = format!("{}/providers/Microsoft.ResourceGraph/resources?api-version=2022-10-01", asking.server.url());
+        let token = asking.server.token(CONNECTOR, MANAGER).unwrap();
+        let answer: Value =
+            asking.client.post(address).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap();
+        let text = |row: &Value, name: &str| row[name].as_str().unwrap().to_owned();
+        answer["data"].as_array().unwrap().iter().map(|row| (text(row, "resource"), text(row, "kind"))).collect()
+    };
+    assert!(told().await.is_empty());
+    let group = format!(
+        "/subscriptions/{}/resourceGroups/rg-web/providers/Microsoft.Network/networkSecurityGroups/nsg-web",
+        asking.production
+    );
+    let mut object = asking.server.object(&group.to_uppercase()).unwrap();
+    object["properties"]["provisioningState"] = json!("Updating");
+    asking.server.put(&object).unwrap();
+    let read: Value = asking.request(&group, MANAGER).send().await.unwrap().json().await.unwrap();
+    assert_eq!(read["properties"]["provisioningState"], "Updating");
+    asking.server.delete(&group).unwrap();
+    assert_eq!(asking.request(&group, MANAGER).send().await.unwrap().status(), StatusCode::NOT_FOUND);
+    assert!(asking.server.delete(&group).is_err() && asking.server.put(&json!({})).is_err());
+    assert_eq!(told().await, [(group.clone(), "Update".to_owned()), (group, "Delete".to_owned())]);
+}

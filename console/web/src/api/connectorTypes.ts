@@ -23,6 +23,7 @@ export interface ConnectorRow {
   organization: boolean;
   accounts: ConnectorAccount[];
   attempt?: { at: string; succeededAt?: string | null; error?: string | null };
+  poll?: { at: string; error?: string | null };
   takenAt?: string;
   coverage: CoverageCounts;
   failures: ReadFailure[];

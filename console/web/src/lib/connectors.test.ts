@@ -19,6 +19,10 @@ describe("health", () => {
     const broken = row("a", { attempt: { at: "2026-11-25T09:00:00Z", error: "the login has expired" } });
     expect(healthOf(broken)).toMatchObject({ tone: "Unhealthy", why: "The login has expired. It was never read." });
   });
+  it("is not whole where nobody may ask what changed since", () => {
+    expect(healthOf(row("a", { poll: { at: "2026-11-25T09:00:00Z", error: null } })).tone).toBe("Healthy");
+    expect(healthOf(row("a", { poll: { at: "2026-11-25T09:00:00Z", error: "refused" } }))).toMatchObject({ tone: "Unknown", word: "Changes wait" });
+  });
   it("is none before the first reading", () => {
     expect(healthOf(row("a", { takenAt: undefined }))).toMatchObject({ tone: "Unknown", word: "Never read" });
     expect(healthOf(row("org", { organization: true, takenAt: undefined })).word).toBe("Never read");

@@ -19,6 +19,7 @@ export function healthOf(row: ConnectorRow): Health {
   const broken = coverage.failed + coverage.partial;
   if (broken > 0) return { tone: "Unknown", word: "Read in part", why: `${plural(broken, "list")} could not be fetched in full.` };
   if (coverage.denied > 0) return { tone: "Unknown", word: "Read in part", why: `${plural(coverage.denied, "read")} inside the lists failed.` };
+  if (row.poll?.error) return { tone: "Unknown", word: "Changes wait", why: `${sentence(row.poll.error)} What changes is seen by the next reading only.` };
   return { tone: "Healthy", word: "Read in full" };
 }
 

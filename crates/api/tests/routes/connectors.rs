@@ -5,7 +5,7 @@ use skywarden_model::{
     Assessment, Cause, CauseCode, Connector, Coverage, DeniedRead, Environment, FactTable, ListOutcome, Resource, Scope, Status,
     Timestamp, UnreadableKind, UnreadableReason,
 };
-use skywarden_store::Run;
+use skywarden_store::{ChangePoll, Run};
 
 use crate::common::{Server, get, machine, server};
 
@@ -88,6 +88,13 @@ async fn member(server: &Server) {
     };
     server.store.commit(&run).await.unwrap();
     server.store.put_attempt("aws-1", Timestamp::UNIX_EPOCH, Some("no such role")).await.unwrap();
+    let poll = ChangePoll {
+        at: Timestamp::UNIX_EPOCH,
+        seen_up_to: Timestamp::UNIX_EPOCH,
+        recent: BTreeMap::new(),
+        error: Some("refused".to_owned()),
+    };
+    server.store.put_change_poll("aws-1", &poll).await.unwrap();
 }
 
 #[tokio::test]
@@ -100,6 +107,7 @@ async fn a_connector_says_how_it_is_and_what_it_lacks() {
     assert_eq!((&own["memberOf"], &own["organization"], &own["displayName"]), (&json!("org"), &json!(false), &json!(HOSTILE)));
     assert_eq!(own["coverage"], json!({ "complete": 1, "partial": 0, "failed": 1, "skipped": 1, "denied": 2 }));
     assert_eq!(own["attempt"], json!({ "at": "1970-01-01T00:00:00Z", "succeededAt": null, "error": "no such role" }));
+    assert_eq!(own["poll"], json!({ "at": "1970-01-01T00:00:00Z", "error": "refused" }));
     assert_eq!((&own["accounts"][0]["resources"], &own["takenAt"]), (&json!(3), &json!("1970-01-01T00:00:00Z")));
     assert_eq!((&own["missingPermissions"], &own["failures"][0]["count"]), (&json!(3), &json!(3)));
     assert_eq!(of("org")["organization"], true);

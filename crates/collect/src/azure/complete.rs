@@ -1,6 +1,9 @@
 //! What is read about single resources.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
@@ -168,7 +171,12 @@ fn group_children(work: &Work<'_>, found: &mut Found) {
     for spec in work.specs.values() {
         for children in &spec.azure.children {
             let mut by_parent: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+            // Resource Graph and a list may both have told of one.
+            let mut told = BTreeSet::new();
             for place in found.places_of(&children.type_name) {
+                if !found.resources.id(place).is_some_and(|id| told.insert(id)) {
+                    continue;
+                }
                 // Above a child's id ends its parent's: `.../virtualmachines/web` of `.../virtualmachines/web/extensions/aad`.
                 let id = found.resources.id(place).map_or("", |id| id.as_str());
                 let parent = id.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();

@@ -1,6 +1,8 @@
 //! Collects Azure: Resource Graph first, lists of Azure Resource Manager where it lacks something, reads about single resources,
 //! Microsoft Graph for the directory. Which calls are made is in `content/collectors/azure`.
 
+mod again;
+mod changes;
 mod complete;
 mod defender;
 mod estate;
@@ -25,6 +27,8 @@ use skywarden_content::{AzureCollector, AzureLevel, CollectorFile};
 use skywarden_inventory::Packs;
 use skywarden_model::{ConnectorId, ListOutcome, Resource, Snapshot, Timestamp, TypeName, UnreadableReason};
 
+pub use self::again::read_azure_again;
+pub use self::changes::{AzureChange, azure_changes};
 pub use self::defender::{DefenderRead, read_defender};
 pub use self::export::{AzureExportError, read_azure_export};
 pub use self::probe::{AzureNeeds, AzureProbe, AzureRights, probe_azure};

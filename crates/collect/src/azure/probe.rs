@@ -47,10 +47,14 @@ pub struct AzureNeeds {
     pub directory: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// Without it Resource Graph leaves changes out, and says nothing.
+const CHANGES_READ: &str = "Microsoft.Resources/changes/read";
+
 /// Actions that the engine needs by itself.
-const OWN: [&str; 4] = [
+const OWN: [&str; 5] = [
     "Microsoft.Authorization/permissions/read",
     "Microsoft.ResourceGraph/resources/read",
+    CHANGES_READ,
     "Microsoft.Resources/subscriptions/read",
     "Microsoft.Management/managementGroups/descendants/read",
 ];
@@ -118,7 +122,8 @@ pub async fn probe_azure<'a>(
         Rights::Unknown(reason) => AzureRights::Unknown(reason),
         Rights::Known(_) => {
             let is_needed = |types: &BTreeSet<String>| types.iter().any(|own| in_subscriptions.contains(own.as_str()));
-            let missing = needs.actions.iter().filter(|(_, types)| is_needed(types)).map(|(action, _)| action);
+            let needed = needs.actions.iter().filter(|(action, types)| is_needed(types) || *action == CHANGES_READ);
+            let missing = needed.map(|(action, _)| action);
             AzureRights::Missing(missing.filter(|action| rights.may(action) != Some(true)).cloned().collect())
         }
     };

@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Map, Value, json, value::RawValue};
 use skywarden_cloud::clean_message;
@@ -46,6 +45,10 @@ const LOGIN: [&str; 6] = [
 /// Codes that say that the namespace was never switched on in the subscription, so that nothing of it can be there.
 const UNREGISTERED: [&str; 3] = ["MissingSubscriptionRegistration", "SubscriptionNotRegistered", "MissingRegistrationForType"];
 
+/// Codes of a 404 that say that the address, not the resource, is unknown.
+const MISDIRECTED: [&str; 4] =
+    ["InvalidResourceType", "InvalidResourceNamespace", "NoRegisteredProviderFound", "InvalidApiVersion"];
+
 impl<'a> Run<'a> {
     pub(crate) fn new(transport: &'a dyn Transport, secrets: Secrets, max_calls: usize, page_limit: usize) -> Self {
         let calls = Semaphore::new(max_calls.clamp(1, 1000));
@@ -59,6 +62,18 @@ impl<'a> Run<'a> {
     /// One object.
     pub(crate) async fn get(&self, asked: Asked<'_>) -> Result<Value, UnreadableReason> {
         self.ask(asked, asked.address, None).await
+    }
+
+    /// One object, or nothing if Azure says by 404 and a code of its own that there is none.
+    pub(crate) async fn find(&self, asked: Asked<'_>) -> Result<Option<Value>, UnreadableReason> {
+        let answer = self.answer(asked, asked.address, None).await?;
+        if answer.status == 404 {
+            let reason = asked.refused(&answer);
+            // A 404 without a code comes from something in between; these codes speak of the address and not of the resource.
+            let is_gone = !reason.code.starts_with("HTTP ") && !MISDIRECTED.contains(&reason.code.as_str());
+            return if is_gone { Ok(None) } else { Err(reason) };
+        }
+        asked.understood(&answer).map(Some)
     }
 
     /// A list, page after page; each is handed over before the next is asked for.
@@ -99,7 +114,7 @@ impl<'a> Run<'a> {
             options.extend(token.iter().map(|token| ("$skipToken".to_owned(), json!(token))));
             let body = json!({ "query": query, "subscriptions": subscriptions, "options": options });
             let answer = self.answer(asked, asked.address, Some(body)).await?;
-            let page: QueryPage<'_> = asked.read(&answer)?;
+            let page: QueryPage<'_> = asked.understood(&answer)?;
             let rows = page.data.ok_or_else(|| asked.malformed("it has no list `data`"))?;
             for row in rows {
                 sink(serde_json::from_str(row.get()).map_err(|error| asked.malformed(&format!("a row is no JSON: {error}")))?);
@@ -126,11 +141,10 @@ impl<'a> Run<'a> {
     }
 
     async fn ask(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Value, UnreadableReason> {
-        asked.read(&self.answer(asked, address, body).await?)
+        asked.understood(&self.answer(asked, address, body).await?)
     }
 
-    /// The body of an answer without error status.
-    async fn answer(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Bytes, UnreadableReason> {
+    async fn answer(&self, asked: Asked<'_>, address: &str, body: Option<Value>) -> Result<Answer, UnreadableReason> {
         let (service, counts_against) = match (asked.plane, &body) {
             (AzurePlane::Arm, None) => ("arm", asked.account),
             (AzurePlane::Arm, Some(_)) => ("arm", "resource-graph"),
@@ -152,14 +166,8 @@ impl<'a> Run<'a> {
         };
         // Never closed, so it can't fail; if it did, the call would merely not be counted.
         let _permit = self.calls.acquire().await;
-        let answer = match self.transport.call(&call).await {
-            Ok(answer) => answer,
-            Err(failure) => return Err(asked.reason(UnreadableKind::Failed, &failure.code, &failure.message)),
-        };
-        if !(200..300).contains(&answer.status) {
-            return Err(asked.refused(&answer));
-        }
-        Ok(answer.body)
+        let answer = self.transport.call(&call).await;
+        answer.map_err(|failure| asked.reason(UnreadableKind::Failed, &failure.code, &failure.message))
     }
 }
 
@@ -176,9 +184,14 @@ struct QueryPage<'b> {
 }
 
 impl Asked<'_> {
-    fn read<'b, T: Deserialize<'b>>(&self, body: &'b Bytes) -> Result<T, UnreadableReason> {
-        let told = |error| self.malformed(&format!("it has {} bytes and is no JSON that is expected: {error}", body.len()));
-        serde_json::from_slice(body).map_err(told)
+    /// The document of an answer, or why there is none.
+    fn understood<'b, T: Deserialize<'b>>(&self, answer: &'b Answer) -> Result<T, UnreadableReason> {
+        if !(200..300).contains(&answer.status) {
+            return Err(self.refused(answer));
+        }
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            self.malformed(&format!("it has {} bytes and is no JSON that is expected: {error}", answer.body.len()))
+        })
     }
 
     /// The reason of an answer with an error status: ARM's, Microsoft Graph's and Entra's shapes.
@@ -239,6 +252,8 @@ fn without_names(message: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
 
     fn refused(status: u16, body: &'static str) -> UnreadableReason {

@@ -17,7 +17,7 @@ const ADDRESS: &str = "/providers/Microsoft.ResourceGraph/resources?api-version=
 const PERMISSION: &str = "Microsoft.ResourceGraph/resources/read";
 
 /// Subscriptions in a query at most.
-const SUBSCRIPTIONS: usize = 200;
+pub(super) const SUBSCRIPTIONS: usize = 200;
 
 /// The columns that become a resource; ordered, for pages are only whole where the order is told.
 const COLUMNS: &str = "project id, name, type, location, tags, kind, sku, identity, plan, zones, managedBy, extendedLocation, properties | order by id asc";
@@ -87,7 +87,7 @@ async fn ask(work: &Work<'_>, table: GraphTable, subscriptions: Vec<Arc<str>>, p
     answered
 }
 
-fn asked(tenant: &str) -> Asked<'_> {
+pub(super) fn asked(tenant: &str) -> Asked<'_> {
     Asked { plane: AzurePlane::Arm, address: ADDRESS, permission: PERMISSION, account: tenant }
 }
 

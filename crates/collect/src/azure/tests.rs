@@ -3,7 +3,7 @@ use std::sync::Mutex;
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use skywarden_inventory::Packs;
-use skywarden_model::{ConnectorId, ListOutcome, UnreadableKind};
+use skywarden_model::{Changed, ConnectorId, ListOutcome, RereadOutcome, UnreadableKind};
 
 use super::*;
 use crate::{Answer, Call, CallFailure, NoProgress, WireRequest, test_specs::answer};
@@ -373,4 +373,115 @@ fn a_login_that_sees_no_subscription_is_told_so() {
     let collected = collect_azure(specs, Arc::new(tenant), AzureOptions::new("azure".into()), &NoProgress, Timestamp::UNIX_EPOCH);
     let error = tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(collected).unwrap_err().to_string();
     assert!(error.contains("sees no subscription") && error.contains("Reader"), "{error}");
+}
+
+const VAULT: &str = "Microsoft.KeyVault/vaults";
+
+fn id_of(name: &str) -> String {
+    format!("/subscriptions/{ONE}/resourcegroups/g/providers/microsoft.keyvault/vaults/{name}")
+}
+
+/// What comes of reading one resource again, and what was asked for it.
+fn again(tenant: Tenant, specs: Value, changed: Changed, known: &[Resource]) -> (RereadOutcome, Vec<String>) {
+    let collectors: Vec<CollectorFile> = serde_json::from_value(specs).unwrap();
+    let collectors = collectors.into_iter().map(|file| (file.type_name.clone(), file)).collect();
+    let specs = Specs { collectors: &collectors, services: &BTreeMap::new(), secrets: &BTreeMap::new() };
+    let mut options = AzureOptions::new(ConnectorId::from("azure"));
+    options.tenant = Some(TENANT.to_owned());
+    let tenant = Arc::new(tenant);
+    let transport: Arc<dyn Transport> = Arc::<Tenant>::clone(&tenant);
+    let wanted = [changed];
+    let read = read_azure_again(specs, transport, &options, &wanted, known);
+    let mut rereads = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(read);
+    let asked = tenant.asked.lock().unwrap().clone();
+    assert_eq!((rereads.len(), &rereads[0].changed), (1, &wanted[0]));
+    (rereads.remove(0).outcome, asked)
+}
+
+#[test]
+fn what_changed_is_one_call_and_the_reads_about_it() {
+    let mut tenant = Tenant::new();
+    tenant.tells(&id_of("a"), vault(ONE, "A"));
+    tenant.tells(&format!("{}/diagnosticSettings", id_of("a")), json!({ "value": [{ "name": "d" }] }));
+    let (outcome, asked) = again(tenant, vaults_with_reads(), Changed::of_id(ONE, VAULT.into(), &id_of("a")), &[]);
+    let RereadOutcome::Found(found) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((found[0].id.as_str(), &found[0].properties["diagnosticSettings"][0]["name"]), (id_of("a").as_str(), &json!("d")));
+    assert_eq!(asked.len(), 2, "{asked:?}");
+}
+
+#[test]
+fn only_a_404_of_azures_own_means_gone() {
+    let gone = [(404, "ResourceNotFound", true), (404, "ResourceGroupNotFound", true)];
+    let kept =
+        [(404, "InvalidResourceType", false), (403, "AuthorizationFailed", false), (429, "Throttled", false), (404, "", false)];
+    for (status, code, is_gone) in gone.into_iter().chain(kept) {
+        let mut tenant = Tenant::new();
+        tenant.refuses(&id_of("a"), status, code);
+        let (outcome, _) = again(tenant, vaults(), Changed::of_id(ONE, VAULT.into(), &id_of("a")), &[]);
+        match outcome {
+            RereadOutcome::Found(found) => assert!(is_gone && found.is_empty(), "{status} {code}"),
+            RereadOutcome::Failed(_) => assert!(!is_gone, "{status} {code}"),
+        }
+    }
+}
+
+#[test]
+fn what_lies_below_is_kept_beside_what_is_read_again() {
+    let specs = json!([
+        { "type": "A.B/machines", "description": "d", "fields": {},
+          "azure": { "table": "resources", "api_version": "1", "children": [{ "type": "A.B/machines/extensions", "into": "extensions" }] } },
+        { "type": "A.B/machines/extensions", "description": "d", "fields": {}, "azure": { "table": "resources" } },
+    ]);
+    let id = format!("/subscriptions/{ONE}/resourcegroups/g/providers/a.b/machines/m");
+    let machine = json!({ "id": id, "name": "m", "type": "a.b/machines", "properties": {} });
+    let mut before = Tenant::new();
+    before.rows(json!([machine, { "id": format!("{id}/extensions/x"), "name": "x", "type": "a.b/machines/extensions", "properties": { "p": 1 } }]));
+    let (snapshot, _) = before.run(specs.clone());
+    let mut tenant = Tenant::new();
+    tenant.tells(&id, machine);
+    let (outcome, _) = again(tenant, specs, Changed::of_id(ONE, "A.B/machines".into(), &id), &snapshot.resources);
+    let scanned = snapshot.resources.into_iter().filter(|own| own.id.as_str() == id).collect();
+    assert_eq!(outcome, RereadOutcome::Found(scanned), "as a scan reads it");
+}
+
+#[test]
+fn what_can_not_be_read_by_an_id_is_told() {
+    let graph = json!([{ "type": VAULT, "description": "d", "fields": {}, "azure": { "table": "resources" } }]);
+    let whole = Changed::of_id(ONE, VAULT.into(), &id_of("a")).of_whole_type();
+    for (specs, changed) in [(graph.clone(), Changed::of_id(ONE, VAULT.into(), &id_of("a"))), (graph.clone(), whole)] {
+        let (outcome, asked) = again(Tenant::new(), specs, changed, &[]);
+        assert!(matches!(outcome, RereadOutcome::Failed(_)) && asked.is_empty(), "{outcome:?}");
+    }
+}
+
+#[test]
+fn what_resource_graph_alone_has_stays_as_it_was() {
+    let specs = json!([{ "type": "A.B/machines", "description": "d", "fields": { "extended": {} },
+                         "azure": { "table": "resources", "api_version": "1" } }]);
+    let id = format!("/subscriptions/{ONE}/resourcegroups/g/providers/a.b/machines/m");
+    let mut before = Tenant::new();
+    before.rows(json!([{ "id": id, "name": "m", "type": "a.b/machines", "properties": { "extended": { "x": 1 }, "p": 1 } }]));
+    let (snapshot, _) = before.run(specs.clone());
+    for (known, is_known) in [(snapshot.resources.as_slice(), true), (&[], false)] {
+        let mut tenant = Tenant::new();
+        tenant.tells(&id, json!({ "id": id, "name": "m", "type": "a.b/machines", "properties": { "p": 2 } }));
+        let (outcome, _) = again(tenant, specs.clone(), Changed::of_id(ONE, "A.B/machines".into(), &id), known);
+        let RereadOutcome::Found(found) = outcome else { panic!("{outcome:?}") };
+        assert_eq!(found[0].properties["p"], 2);
+        assert_eq!(found[0].properties.get("extended").is_some(), is_known);
+        assert_eq!(found[0].unreadable.is_empty(), is_known);
+    }
+}
+
+#[test]
+fn very_many_of_a_type_are_listed() {
+    let mut tenant = Tenant::new();
+    tenant.tells(
+        &format!("/subscriptions/{ONE}/providers/Microsoft.KeyVault/vaults"),
+        json!({ "value": [vault(ONE, "a"), vault(ONE, "b")] }),
+    );
+    let whole = Changed::of_id(ONE, VAULT.into(), &id_of("a")).of_whole_type();
+    let (outcome, asked) = again(tenant, vaults(), whole, &[]);
+    let RereadOutcome::Found(found) = outcome else { panic!("{outcome:?}") };
+    assert_eq!((found.len(), asked.len()), (2, 1), "{asked:?}");
 }

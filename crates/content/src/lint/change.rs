@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::suggestion;
-use crate::{Catalog, ChangeEvents, CollectorFile, Problem, load::File, source::step};
+use crate::{Catalog, ChangeEvents, CollectorFile, LogSourceFile, Problem, load::File, source::step};
 
 /// What `changes` of a collector names is there, and enough to read one resource again.
 pub(crate) fn changes(catalog: &Catalog, file: &File, collector: &CollectorFile, problems: &mut Vec<Problem>) {
@@ -33,6 +33,29 @@ pub(crate) fn changes(catalog: &Catalog, file: &File, collector: &CollectorFile,
     }
 }
 
+/// Records tell of changes either by service and operation or by ids, with tests that show which.
+pub(crate) fn change_fields(file: &File, source: &LogSourceFile, problems: &mut Vec<Problem>) {
+    let Some(changes) = &source.changes else { return };
+    let others = [&changes.service, &changes.region, &changes.failed];
+    match &changes.by_id {
+        None if others.iter().any(|own| own.is_none()) => {
+            problems.push(file.problem("/changes", "without `by_id` it needs `service`, `region` and `failed`"));
+        }
+        None => {}
+        Some(_) if others.iter().any(|own| own.is_some()) => {
+            problems.push(file.problem("/changes", "with `by_id` nobody asks for `service`, `region` or `failed`"));
+        }
+        Some(by_id) => {
+            if by_id.operations.is_empty() || by_id.succeeded.is_empty() {
+                problems.push(file.problem("/changes/by_id", "no operation, or no result, is named"));
+            }
+            if !source.tests.iter().any(|test| test.changed.is_some()) {
+                problems.push(file.problem("/changes", "there is no test with `changed`"));
+            }
+        }
+    }
+}
+
 fn events(
     catalog: &Catalog,
     file: &File,
@@ -43,8 +66,11 @@ fn events(
     let at = |member: &str| format!("/changes/events/{place}/{member}");
     // Log sources are not there where nothing but assessments is wanted.
     match catalog.log_sources.get(&events.source) {
-        Some(source) if source.changes.is_none() => {
-            let message = format!("the log source `{}` does not say where its records tell of changes", events.source);
+        Some(source) if source.changes.as_ref().is_none_or(|changes| changes.by_id.is_some()) => {
+            let message = format!(
+                "the log source `{}` does not say by which service and operation its records tell of changes",
+                events.source
+            );
             problems.push(file.problem(&at("source"), message));
         }
         None if !catalog.log_sources.is_empty() => {

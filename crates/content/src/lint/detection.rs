@@ -6,6 +6,7 @@ use regex::Regex;
 use serde_json::Value;
 use skywarden_sigma::{EngineBuilder, Projection, Rules, parse, parse_selection};
 
+use super::change::change_fields;
 use crate::{
     Catalog, Detection, DetectionFile, Detector, LogFormat, LogSourceFile, Made, Problem, Take, TestKind, load::File,
     source::step,
@@ -52,6 +53,7 @@ pub(crate) fn log_source(file: &File, source: &LogSourceFile, problems: &mut Vec
             problems.push(file.problem(&format!("/tests/{place}"), "a test has a `record` or a `line`"));
         }
     }
+    change_fields(file, source, problems);
     if source.tests.is_empty() {
         problems.push(file.problem("/tests", "a log source shows by tests what its records become"));
     }

@@ -55,6 +55,9 @@ pub(crate) struct ConnectAzure {
     /// A short name for the connector; azure-TENANT if absent.
     #[arg(long, value_name = "NAME", value_parser = parse_connector)]
     pub(crate) name: Option<ConnectorId>,
+    /// Ask Azure what has changed every so many seconds, between assessments; 0 never asks. 300 if absent.
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) poll_seconds: Option<u32>,
     #[command(flatten)]
     pub(crate) azure: AzureArguments,
     #[command(flatten)]

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_model::{Assessment, Resource, Scope, Status, TransitionKind};
-use skywarden_store::{AssessmentQuery, RecommendationCount, ResourceQuery, ScopeFilter, Store, StoreError, WrittenDetails};
+use skywarden_store::{
+    AssessmentQuery, ChangePoll, RecommendationCount, ResourceQuery, ScopeFilter, Store, StoreError, WrittenDetails,
+};
 
 use crate::{ALL, Given, assessment, at, commit, on_both, plain, resource, transition};
 
@@ -21,6 +23,7 @@ on_both!(
     a_filter_of_many_accounts_works,
     an_empty_filter_shows_nothing,
     a_failed_reading_leaves_the_time_of_the_last_success,
+    polls_go_with_their_connector,
 );
 
 fn only(pairs: &[(&str, &str)]) -> ScopeFilter {
@@ -286,6 +289,21 @@ async fn an_empty_filter_shows_nothing(store: &Store) {
     assert_eq!(store.resources(&nothing, &ResourceQuery::default()).await.unwrap().items.len(), 0);
     assert_eq!(store.transitions(&nothing, at(0)).await.unwrap().len(), 0);
     assert_eq!(store.connectors(&nothing).await.unwrap().len(), 0);
+}
+
+async fn polls_go_with_their_connector(store: &Store) {
+    let poll = |second, error: Option<&str>| ChangePoll {
+        at: at(second),
+        seen_up_to: at(1),
+        recent: BTreeMap::from([("x".to_owned(), at(1))]),
+        error: error.map(str::to_owned),
+    };
+    store.put_change_poll("p", &poll(1, None)).await.unwrap();
+    store.put_change_poll("p", &poll(2, Some("refused"))).await.unwrap();
+    assert_eq!(store.change_polls(&ALL).await.unwrap()["p"], poll(2, Some("refused")));
+    assert!(store.change_polls(&only(&[("d", "2")])).await.unwrap().is_empty());
+    store.remove_connector("p").await.unwrap();
+    assert!(store.change_polls(&ALL).await.unwrap().is_empty());
 }
 
 async fn a_failed_reading_leaves_the_time_of_the_last_success(store: &Store) {

@@ -152,6 +152,7 @@ const SINCE_VERSION_1_OF_SQLITE: &[&str] = &[
 /// What came after version 1.
 const SINCE_VERSION_1: &[&str] = &[
     "DROP TABLE defender_views",
+    "DROP TABLE change_polls",
     "DROP TABLE changes",
     "DROP TABLE incidents",
     "DROP TABLE alerts",

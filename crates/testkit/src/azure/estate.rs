@@ -1,6 +1,5 @@
 use std::{
     collections::{BTreeMap, HashMap},
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -8,7 +7,10 @@ use std::{
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::template::{self, Text};
+use super::{
+    edit::{Edit, files},
+    template::{self, Text},
+};
 
 /// The table of Resource Graph whose rows are counted as resources.
 pub(crate) const RESOURCES: &str = "resources";
@@ -20,6 +22,8 @@ pub(crate) const RESOURCES: &str = "resources";
 pub struct Estate {
     pub(crate) written: Arc<Written>,
     pub(crate) extent: Extent,
+    /// What became of it while it was served.
+    pub(crate) edits: Vec<Edit>,
 }
 
 /// What a program logs in with.
@@ -242,7 +246,7 @@ pub(crate) enum Face {
 /// A file of an estate: any of its parts.
 #[derive(Deserialize, Default)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-struct File {
+pub(super) struct File {
     /// What a reader of the file has to know.
     #[serde(rename = "about")]
     _about: String,
@@ -251,12 +255,19 @@ struct File {
     subscriptions: Vec<Subscription>,
     namespaces: BTreeMap<String, Namespace>,
     logins: Vec<Login>,
-    table: Option<String>,
-    objects: Vec<Map<String, Value>>,
-    posts: Vec<Map<String, Value>>,
+    pub(super) table: Option<String>,
+    pub(super) objects: Vec<Map<String, Value>>,
+    pub(super) posts: Vec<Map<String, Value>>,
     directory: BTreeMap<String, Value>,
     directory_rules: Vec<DirectoryRule>,
     activity: Vec<Activity>,
+}
+
+impl File {
+    /// One of a table with an object.
+    pub(super) fn of_table(table: &str, object: Map<String, Value>) -> Self {
+        Self { table: Some(table.to_owned()), objects: vec![object], ..Self::default() }
+    }
 }
 
 /// Where the written estate is.
@@ -278,20 +289,8 @@ impl Estate {
     /// # Errors
     /// If they can't be read or do not fit together.
     pub fn open(folder: &Path) -> Result<Self, EstateError> {
-        let read = |source| EstateError::Read { path: folder.to_path_buf(), source };
-        let mut paths = Vec::new();
-        for entry in fs::read_dir(folder).map_err(read)? {
-            paths.push(entry.map_err(read)?.path());
-        }
-        paths.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
-        paths.sort();
-        let mut files = Vec::new();
-        for path in paths {
-            let text = fs::read_to_string(&path).map_err(|source| EstateError::Read { path: path.clone(), source })?;
-            let file: File = serde_json::from_str(&text).map_err(|source| EstateError::Form { path, source })?;
-            files.push(file);
-        }
-        Ok(Self { written: Arc::new(written(folder, files)?), extent: Extent { n_whole: 1, n_rest: 0 } })
+        let written = written(folder, files(folder)?)?;
+        Ok(Self { written: Arc::new(written), extent: Extent { n_whole: 1, n_rest: 0 }, edits: Vec::new() })
     }
 
     /// This estate with exactly `n` resources (rows of Resource Graph's table `resources`): copies of the written ones, in resource
@@ -300,7 +299,7 @@ impl Estate {
     pub fn copies(&self, n: usize) -> Self {
         let n_resources = self.written.n_resources.max(1);
         let extent = Extent { n_whole: n / n_resources, n_rest: n % n_resources };
-        Self { written: Arc::clone(&self.written), extent }
+        Self { written: Arc::clone(&self.written), extent, edits: self.edits.clone() }
     }
 
     /// How many resources it has.
@@ -334,7 +333,7 @@ fn free() -> Licence {
     Licence::Free
 }
 
-fn written(folder: &Path, files: Vec<File>) -> Result<Written, EstateError> {
+pub(super) fn written(folder: &Path, files: Vec<File>) -> Result<Written, EstateError> {
     let mut whole = File::default();
     let mut objects = Vec::new();
     for mut file in files {
@@ -459,7 +458,7 @@ fn made(
 }
 
 /// The type that an id names: what follows its last `providers`.
-fn type_of(id: &str) -> Option<String> {
+pub(super) fn type_of(id: &str) -> Option<String> {
     let segments: Vec<&str> = id.split('/').collect();
     let last = segments.iter().rposition(|segment| segment.eq_ignore_ascii_case("providers"));
     let Some(last) = last else {

@@ -2,8 +2,8 @@
 //! over an estate that is data (`testkit/azure/*.json`).
 //!
 //! It reads nothing but its estate and answers nothing but loopback. Types, their children and what may be read by whom come from the
-//! estate; the code knows only how Azure asks and answers. It writes nothing: PUT, PATCH and DELETE are refused. What it leaves out of
-//! Azure is said where it would be: conditions of role assignments and data actions are not looked at.
+//! estate; the code knows only how Azure asks and answers. Clients write nothing: PUT, PATCH and DELETE are refused. Tests change the
+//! estate ([`Server::put`], [`Server::delete`]), of which the table `resourcechanges` then tells. What it leaves out of Azure is said where it would be: conditions of role assignments and data actions are not looked at.
 
 mod activity;
 mod answer;
@@ -12,6 +12,7 @@ mod authorization;
 mod certificate;
 mod copies;
 mod directory;
+mod edit;
 mod estate;
 mod faults;
 mod filter;

@@ -1,6 +1,7 @@
 use std::{
     collections::BTreeMap,
     net::SocketAddr,
+    ops::Deref,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -29,7 +30,7 @@ use super::{
     arm,
     certificate::{Identity, Registered},
     copies::Owner,
-    estate::Estate,
+    estate::{Estate, EstateError},
     faults::{Faults, Matching},
     graph, login,
     login::Caller,
@@ -86,26 +87,33 @@ pub enum Time {
     At(Timestamp),
 }
 
-/// Whether `/.arm-server/faults` and `/.arm-server/calls` are answered.
+/// Whether `/.arm-server/faults`, `/.arm-server/objects` and `/.arm-server/calls` are answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// They are not there.
     Closed,
-    /// POST adds a fault, DELETE removes all, GET lists the calls.
+    /// POST adds a fault, DELETE removes all, GET lists the calls; PUT and DELETE change the estate's objects.
     Open,
 }
 
 /// A server on loopback. It ends when it is dropped.
 pub struct Server {
-    service: Arc<Service>,
+    shared: Arc<Shared>,
     accepting: JoinHandle<()>,
     address: SocketAddr,
     authority: Option<String>,
 }
 
-/// What all connections share.
+/// What a request is answered from.
 pub(crate) struct Service {
+    /// As it was when the request came.
     pub(crate) estate: Estate,
+    shared: Arc<Shared>,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    estate: Mutex<Estate>,
     pub(crate) options: ServerOptions,
     /// The address, such as `http://127.0.0.1:4711`.
     pub(crate) base: String,
@@ -156,8 +164,8 @@ impl Server {
         let started = Instant::now();
         // Two servers must not take each other's tokens, and nobody else's secret is protected by this one.
         let secret = format!("{address} {:?} {}", started, Timestamp::now());
-        let service = Arc::new(Service {
-            estate,
+        let shared = Arc::new(Shared {
+            estate: Mutex::new(estate),
             options,
             base: format!("{scheme}://{address}"),
             seal: Seal::new(secret.as_bytes())?,
@@ -170,13 +178,13 @@ impl Server {
             n_identifiers: AtomicU64::new(0),
         });
         let acceptor = identity.as_ref().map(|identity| TlsAcceptor::from(Arc::clone(&identity.config)));
-        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&service)));
-        Ok(Self { service, accepting, address, authority: identity.map(|identity| identity.authority) })
+        let accepting = tokio::spawn(accept(listener, acceptor, Arc::clone(&shared)));
+        Ok(Self { shared, accepting, address, authority: identity.map(|identity| identity.authority) })
     }
 
     /// Its address, such as `http://127.0.0.1:4711`: the authority host, Resource Manager's endpoint and Microsoft Graph's.
     pub fn url(&self) -> &str {
-        &self.service.base
+        &self.shared.base
     }
 
     /// Where it listens.
@@ -191,24 +199,48 @@ impl Server {
 
     /// The calls so far, in the order of their answers.
     pub fn calls(&self) -> Vec<Call> {
-        held(&self.service.calls).clone()
+        held(&self.shared.calls).clone()
     }
 
     /// Forgets the calls so far.
     pub fn forget_calls(&self) {
-        held(&self.service.calls).clear();
+        held(&self.shared.calls).clear();
     }
 
     /// The next so many calls that match get this answer. Where several faults match, the first that was added is taken.
     pub fn fault(&self, matching: Matching, answer: Answer, times: usize) {
-        held(&self.service.faults).add(matching, answer, times);
+        held(&self.shared.faults).add(matching, answer, times);
     }
 
     /// A token of the program of the estate that has a name, for a resource such as `https://graph.microsoft.com`; `None` if there is no
     /// such program.
     pub fn token(&self, program: &str, resource: &str) -> Option<String> {
-        let login = self.service.estate.written.logins.iter().find(|login| login.name == program)?;
-        Some(self.service.token(login, resource).0)
+        let service = Service::of(&self.shared);
+        let login = service.estate.written.logins.iter().find(|login| login.name == program)?;
+        Some(service.token(login, resource).0)
+    }
+
+    /// An object of the estate as it is now, whatever the case of its id.
+    pub fn object(&self, id: &str) -> Option<Value> {
+        let estate = held(&self.shared.estate);
+        estate.find(id).map(|item| estate.body(item))
+    }
+
+    /// An object comes, or takes the place of the one with its id. Resource Graph tells the change if the object is of its table
+    /// `resources`.
+    ///
+    /// # Errors
+    /// If it has no id, or one of no subscription of the estate.
+    pub fn put(&self, object: &Value) -> Result<(), EstateError> {
+        self.shared.change(|estate, now| estate.with(object, now))
+    }
+
+    /// What has an id goes, with all that lies below it; told as [`Server::put`] is.
+    ///
+    /// # Errors
+    /// If nothing has the id.
+    pub fn delete(&self, id: &str) -> Result<(), EstateError> {
+        self.shared.change(|estate, now| estate.without(id, now))
     }
 }
 
@@ -218,7 +250,15 @@ impl Drop for Server {
     }
 }
 
-impl Service {
+impl Deref for Service {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
+}
+
+impl Shared {
     pub(crate) fn now(&self) -> Timestamp {
         match self.options.time {
             Time::Now => Timestamp::now(),
@@ -241,6 +281,34 @@ impl Service {
     pub(crate) fn identifier(&self) -> String {
         let number = self.n_identifiers.fetch_add(1, Ordering::Relaxed);
         format!("5a7d0c1e-0000-4000-8000-{number:012x}")
+    }
+
+    fn change(&self, how: impl FnOnce(&Estate, Timestamp) -> Result<Estate, EstateError>) -> Result<(), EstateError> {
+        let mut estate = held(&self.estate);
+        *estate = how(&estate, self.now())?;
+        // Both were worked out from the estate as it was.
+        held(&self.rights).clear();
+        *held(&self.answered) = Answered::default();
+        Ok(())
+    }
+
+    fn log(&self, request: &Request, status: u16) {
+        let is_login = request.path.ends_with("/token");
+        let body = if is_login { without_secrets(request) } else { String::from_utf8_lossy(&request.body).into_owned() };
+        let call = Call {
+            method: request.method.to_string(),
+            path: request.path.clone(),
+            query: request.raw_query.clone(),
+            body,
+            status,
+        };
+        held(&self.calls).push(call);
+    }
+}
+
+impl Service {
+    fn of(shared: &Arc<Shared>) -> Self {
+        Self { estate: held(&shared.estate).clone(), shared: Arc::clone(shared) }
     }
 
     pub(crate) fn rights(&self, caller: &Caller) -> Arc<Rights> {
@@ -299,26 +367,32 @@ impl Service {
                     Answer::error(400, "BadFault", "a fault is {method?, path, status, code?, message?, retryAfter?, times?}")
                 }
             },
-            _ => Answer::error(404, "NotFound", "POST or DELETE /.arm-server/faults, GET /.arm-server/calls"),
+            ("PUT", Some("objects")) => {
+                let object: Value = serde_json::from_slice(&request.body).unwrap_or_default();
+                changed(self.change(|estate, now| estate.with(&object, now)))
+            }
+            ("DELETE", Some("objects")) => {
+                let id = request.parameter("id").unwrap_or_default();
+                changed(self.change(|estate, now| estate.without(id, now)))
+            }
+            _ => {
+                let known = "POST or DELETE /.arm-server/faults, PUT /.arm-server/objects, DELETE /.arm-server/objects?id=ID, \
+                             GET /.arm-server/calls";
+                Answer::error(404, "NotFound", known)
+            }
         }
-    }
-
-    fn log(&self, request: &Request, status: u16) {
-        let is_login = request.path.ends_with("/token");
-        let body = if is_login { without_secrets(request) } else { String::from_utf8_lossy(&request.body).into_owned() };
-        let call = Call {
-            method: request.method.to_string(),
-            path: request.path.clone(),
-            query: request.raw_query.clone(),
-            body,
-            status,
-        };
-        held(&self.calls).push(call);
     }
 }
 
 pub(crate) fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn changed(result: Result<(), EstateError>) -> Answer {
+    match result {
+        Ok(()) => Answer::json(200, &json!({})),
+        Err(error) => Answer::error(400, "BadChange", &error.to_string()),
+    }
 }
 
 fn without_secrets(request: &Request) -> String {
@@ -347,40 +421,40 @@ fn fault(body: &[u8]) -> Option<(Matching, Answer, usize)> {
     Some((matching, answer, times.unwrap_or(1)))
 }
 
-async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, service: Arc<Service>) {
+async fn accept(listener: TcpListener, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     loop {
         // An error of accepting is the connection's own: the next may do.
         let Ok((stream, _)) = listener.accept().await else { continue };
-        tokio::spawn(open(stream, acceptor.clone(), Arc::clone(&service)));
+        tokio::spawn(open(stream, acceptor.clone(), Arc::clone(&shared)));
     }
 }
 
-async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>, service: Arc<Service>) {
+async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>, shared: Arc<Shared>) {
     // Without it the end of an answer may wait; with an error it only is slow.
     let _ = stream.set_nodelay(true);
     match acceptor {
-        None => speak(stream, service).await,
+        None => speak(stream, shared).await,
         Some(acceptor) => {
             if let Ok(stream) = acceptor.accept(stream).await {
-                speak(stream, service).await;
+                speak(stream, shared).await;
             }
         }
     }
 }
 
-async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, service: Arc<Service>) {
-    let serve = service_fn(move |request: hyper::Request<Incoming>| respond(Arc::clone(&service), request));
+async fn speak(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, shared: Arc<Shared>) {
+    let serve = service_fn(move |request: hyper::Request<Incoming>| respond(Arc::clone(&shared), request));
     // A connection that ends in an error is the client's affair, or a fault that was asked for.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), serve).await;
 }
 
-async fn respond(service: Arc<Service>, request: hyper::Request<Incoming>) -> anyhow::Result<Response<Body>> {
+async fn respond(shared: Arc<Shared>, request: hyper::Request<Incoming>) -> anyhow::Result<Response<Body>> {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(Body::new(body), MAX_BODY).await.context("the body is too long or was cut off")?;
     let request = Request::new(parts.method, &parts.uri, parts.headers, body.to_vec());
-    let shared = Arc::clone(&service);
+    let (latency, identifiers) = (shared.options.latency, Arc::clone(&shared));
     let answer = tokio::task::spawn_blocking(move || {
-        let answer = shared.answer(&request);
+        let answer = Service::of(&shared).answer(&request);
         let status = if answer.ending == Ending::Silence { 0 } else { answer.status };
         if request.segments.first().is_none_or(|first| first != ".arm-server") {
             shared.log(&request, status);
@@ -388,7 +462,7 @@ async fn respond(service: Arc<Service>, request: hyper::Request<Incoming>) -> an
         answer
     });
     let answer = answer.await?;
-    let delay = answer.delay.max(service.options.latency);
+    let delay = answer.delay.max(latency);
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
     }
@@ -396,7 +470,7 @@ async fn respond(service: Arc<Service>, request: hyper::Request<Incoming>) -> an
         anyhow::bail!("a fault closes this connection");
     }
     let mut response = Response::builder().status(StatusCode::from_u16(answer.status)?);
-    let identifier = service.identifier();
+    let identifier = identifiers.identifier();
     for name in ["x-ms-request-id", "x-ms-correlation-request-id", "request-id"] {
         response = response.header(name, &identifier);
     }

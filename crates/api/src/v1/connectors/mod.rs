@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use skywarden_model::{Connector, Coverage, Environment, Timestamp, UnreadableKind, setting};
 use skywarden_posture::ScorePart;
-use skywarden_store::{AccountCount, Attempt, ConnectorCoverage, CoverageCounts, ScorePoint};
+use skywarden_store::{AccountCount, Attempt, ChangePoll, ConnectorCoverage, CoverageCounts, ScorePoint};
 
 use super::{
     Answer,
@@ -36,6 +36,9 @@ struct ConnectorRow<'a> {
     /// How the last reading went; absent where nothing was ever tried, as with a recording.
     #[serde(skip_serializing_if = "Option::is_none")]
     attempt: Option<Value>,
+    /// How asking the provider for changes went, where that is done between readings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll: Option<Value>,
     /// When what is shown of it was read.
     #[serde(skip_serializing_if = "Option::is_none")]
     taken_at: Option<Timestamp>,
@@ -68,10 +71,19 @@ struct Failure<'a> {
 pub(crate) async fn list(state: Scoped) -> Answer {
     let connectors = state.store.connectors(&state.filter).await?;
     let attempts = state.store.attempts(&state.filter).await?;
+    let polls = state.store.change_polls(&state.filter).await?;
     let coverage = state.store.connector_coverage(&state.filter).await?;
     let counts = state.store.account_counts(&state.filter).await?;
     let scores = state.score_parts(Timestamp::MAX, Timestamp::MAX).await?.latest;
-    let row = |connector| row(connector, attempts.get(id_of(connector)), coverage.get(id_of(connector)), &counts, &scores);
+    let row = |connector| {
+        row(
+            connector,
+            (attempts.get(id_of(connector)), polls.get(id_of(connector))),
+            coverage.get(id_of(connector)),
+            &counts,
+            &scores,
+        )
+    };
     let items: Vec<ConnectorRow<'_>> = connectors.iter().map(row).collect();
     Ok(Json(json!({ "items": items })))
 }
@@ -82,7 +94,7 @@ fn id_of(connector: &Connector) -> &str {
 
 fn row<'a>(
     connector: &'a Connector,
-    attempt: Option<&Attempt>,
+    (attempt, poll): (Option<&Attempt>, Option<&ChangePoll>),
     coverage: Option<&'a ConnectorCoverage>,
     counts: &'a [AccountCount],
     scores: &'a [ScorePoint<ScorePart>],
@@ -98,6 +110,7 @@ fn row<'a>(
         organization: connector.is_organization(),
         accounts: accounts(id_of(connector), counts, scores),
         attempt: attempt.map(|own| json!({ "at": own.at, "succeededAt": own.succeeded_at, "error": own.error })),
+        poll: poll.map(|own| json!({ "at": own.at, "error": own.error })),
         taken_at: coverage.and_then(|own| own.taken_at),
         coverage: CoverageCounts::of(entries),
         failures: failures(entries),

@@ -1,5 +1,6 @@
 use std::{borrow::Cow, cmp::Ordering};
 
+use jiff::Timestamp;
 use serde_json::{Number, Value};
 
 use super::{Case, Comparison, Expression, Function, Row, Sense};
@@ -142,6 +143,9 @@ fn call(function: Function, arguments: &[Cow<'_, Value>]) -> Value {
         Function::Coalesce => {
             arguments.iter().find(|value| !text(value).is_empty()).map_or(Value::Null, |value| Value::clone(value))
         }
+        Function::ToDateTime => text(first)
+            .parse::<Timestamp>()
+            .map_or(Value::Null, |time| Value::String(time.strftime("%Y-%m-%dT%H:%M:%S%.7fZ").to_string())),
         Function::ParseJson => match first {
             Value::String(text) => serde_json::from_str(text).unwrap_or_else(|_| first.clone()),
             other => other.clone(),

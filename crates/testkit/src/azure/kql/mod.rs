@@ -154,4 +154,6 @@ enum Function {
     Coalesce,
     /// `todynamic`, `parse_json`: what the text says.
     ParseJson,
+    /// `todatetime`: the text of a time with seven digits after the point, so that texts compare as times.
+    ToDateTime,
 }

@@ -335,6 +335,7 @@ impl Parser {
             "strlen" => Some(Function::StringLength),
             "strcat" => Some(Function::Concatenate),
             "coalesce" => Some(Function::Coalesce),
+            "todatetime" => Some(Function::ToDateTime),
             "todynamic" | "parse_json" => Some(Function::ParseJson),
             _ => {
                 self.at -= 1;

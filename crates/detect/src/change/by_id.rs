@@ -1,0 +1,92 @@
+//! Log sources whose records name what changed by its id.
+
+use std::sync::Arc;
+
+use skywarden_content::{AzureIds, ChangeById, ChangeFields};
+use skywarden_model::Changed;
+use skywarden_sigma::{Record, Slot};
+
+use super::{borrowed_text, text};
+use crate::fields::Fields;
+
+/// How records name what changed by its id.
+#[derive(Debug)]
+pub(crate) struct ChangesById {
+    id: Slot,
+    operation: Slot,
+    result: Slot,
+    /// In lower case, as all texts here.
+    operations: Vec<String>,
+    except: Vec<String>,
+    succeeded: Vec<String>,
+    ids: Arc<AzureIds>,
+}
+
+impl ChangesById {
+    pub(super) fn new(own: &ChangeFields, by_id: &ChangeById, ids: Arc<AzureIds>, fields: &mut Fields<'_>) -> Self {
+        let lower = |texts: &[String]| texts.iter().map(|text| text.to_lowercase()).collect();
+        ChangesById {
+            id: fields.first_of(by_id.id.all()),
+            operation: fields.first_of(own.operation.all()),
+            result: fields.first_of(by_id.result.all()),
+            operations: lower(&by_id.operations),
+            except: lower(&by_id.except),
+            succeeded: lower(&by_id.succeeded),
+            ids,
+        }
+    }
+
+    pub(super) fn may_tell(&self, record: &Record<'_>) -> bool {
+        let Some(result) = borrowed_text(record.get(self.result)) else { return false };
+        if !self.succeeded.iter().any(|own| own.eq_ignore_ascii_case(&result)) {
+            return false;
+        }
+        let Some(operation) = borrowed_text(record.get(self.operation)).map(|own| own.to_lowercase()) else { return false };
+        let is_among = |patterns: &[String]| patterns.iter().any(|pattern| fits(pattern, &operation));
+        is_among(&self.operations) && !is_among(&self.except)
+    }
+
+    /// `account` is the record's own, for what lies in no subscription.
+    pub(super) fn changed(&self, record: &Record<'_>, account: Option<&str>) -> Vec<Changed> {
+        let Some(id) = text(record.get(self.id)).filter(|_| self.may_tell(record)) else { return Vec::new() };
+        let account = account.map(str::to_lowercase);
+        let of = |(type_name, id): (String, String)| {
+            let own = id.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next());
+            Some(Changed::of_id(own.or(account.as_deref())?, type_name.as_str().into(), &id))
+        };
+        self.ids.changed(&id).into_iter().filter_map(of).collect()
+    }
+}
+
+/// Whether a text fits a pattern in which `*` stands for anything. Both in the same case.
+fn fits(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| text.strip_prefix(first)) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
+    }
+    rest.ends_with(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fits;
+
+    #[test]
+    fn a_star_stands_for_anything() {
+        for (pattern, text, is_fit) in [
+            ("*/write", "a.b/c/write", true),
+            ("*/write", "a.b/c/writes", false),
+            ("*/list*/action", "a.b/c/listkeys/action", true),
+            ("*/list*/action", "a.b/blocklist/action", false),
+            ("a.b/*", "a.b/c/write", true),
+            ("a.b/c", "a.b/c/write", false),
+            ("ab*b", "ab", false),
+        ] {
+            assert_eq!(fits(pattern, text), is_fit, "{pattern} {text}");
+        }
+    }
+}
