@@ -30,7 +30,7 @@ fn estate(catalog: &Catalog) -> Reported {
     }];
     let taken_at: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
     let snapshot = Snapshot { connector: "<u>c</u>".into(), taken_at, resources, coverage };
-    assess(catalog, snapshot, &Known::default(), taken_at)
+    assess_for_report(catalog, snapshot.with(Into::into), &Known::default(), taken_at)
 }
 
 fn bucket(number: usize, name: &str) -> Resource {
