@@ -13,6 +13,7 @@ const LAYERS: &[&str] = &[
     "skywarden-rbac",
     "skywarden-vault",
     "skywarden-content",
+    "skywarden-inventory",
     "skywarden-bundle",
     "skywarden-detect",
     "skywarden-facts",
@@ -35,7 +36,8 @@ const LAYERS: &[&str] = &[
 ];
 
 /// Crates that do no I/O: they link the clippy.toml that forbids it.
-const PURE: &[&str] = &["model", "rule", "sigma", "detect", "policy", "rbac", "bundle", "facts", "posture", "report", "evtx"];
+const PURE: &[&str] =
+    &["model", "rule", "sigma", "detect", "policy", "rbac", "bundle", "inventory", "facts", "posture", "report", "evtx"];
 
 /// What the pure crates must not depend on, with what to use instead.
 const IMPURE: &[(&str, &str)] = &[

@@ -4,6 +4,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
+use skywarden_inventory::Inventory;
 use skywarden_model::{Evidence, Resource, UnreadableKind};
 
 use crate::{
@@ -18,8 +19,8 @@ const ACCOUNT_BLOCK: &str = "AWS::S3::AccountPublicAccessBlock";
 pub(crate) struct AccountBlocks<'a>(BTreeMap<&'a str, &'a Resource>);
 
 impl<'a> AccountBlocks<'a> {
-    pub(crate) fn new(resources: &'a [Resource]) -> Self {
-        let blocks = resources.iter().filter(|resource| resource.type_name.as_str() == ACCOUNT_BLOCK);
+    pub(crate) fn new(inventory: Inventory<'a>) -> Self {
+        let blocks = inventory.hold_all(ACCOUNT_BLOCK);
         Self(blocks.map(|resource| (&*resource.scope.account, resource)).collect())
     }
 }

@@ -7,6 +7,7 @@ use std::{
 
 use serde_json::{Value, json};
 use skywarden_content::FactFile;
+use skywarden_inventory::Inventory;
 use skywarden_model::{FactSheet, FieldPath, Resource, Segment, Unreadable, UnreadableKind};
 
 use crate::{
@@ -40,18 +41,17 @@ type Ways<'a> = BTreeMap<(&'a str, &'a str), Vec<&'a Resource>>;
 
 /// The fact of the accounts: for each group of probes whether all its events reach somebody.
 pub(crate) fn monitoring<'a>(
-    resources: &'a [Resource],
+    inventory: Inventory<'a>,
     failures: &Failures<'_>,
     file: &FactFile,
 ) -> Vec<(&'a Resource, FactSheet)> {
     let mut ways = Ways::new();
-    for resource in resources {
-        if [TRAIL, FILTER, ALARM, SUBSCRIPTION].contains(&resource.type_name.as_str()) {
-            ways.entry((&*resource.scope.account, resource.type_name.as_str())).or_default().push(resource);
+    for type_name in [TRAIL, FILTER, ALARM, SUBSCRIPTION] {
+        for resource in inventory.hold_all(type_name) {
+            ways.entry((&*resource.scope.account, type_name)).or_default().push(resource);
         }
     }
-    let accounts = resources.iter().filter(|resource| resource.type_name.as_str() == ACCOUNT);
-    accounts.map(|account| (account, sheet(account, &ways, failures, file))).collect()
+    inventory.hold_all(ACCOUNT).map(|account| (account, sheet(account, &ways, failures, file))).collect()
 }
 
 fn sheet(account: &Resource, ways: &Ways<'_>, failures: &Failures<'_>, file: &FactFile) -> FactSheet {

@@ -5,6 +5,7 @@ use std::{
 
 use ipnet::IpNet;
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::{
@@ -20,6 +21,7 @@ pub(crate) const INTERNET_PREFIX_V6: u8 = 32;
 const GROUP: &str = "AWS::EC2::SecurityGroup";
 const ACL: &str = "AWS::EC2::NetworkAcl";
 const TABLE: &str = "AWS::EC2::RouteTable";
+const SUBNET: &str = "AWS::EC2::Subnet";
 
 /// Ports by protocol; other protocols than TCP and UDP have none and do not count as exposure.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,7 +110,7 @@ pub(crate) struct Network<'a> {
 }
 
 impl<'a> Network<'a> {
-    pub(crate) fn new(resources: &'a [Resource], failures: &'a Failures<'a>) -> Self {
+    pub(crate) fn new(inventory: Inventory<'a>, failures: &'a Failures<'a>) -> Self {
         let mut network = Self {
             groups: HashMap::new(),
             acls: Vec::new(),
@@ -120,19 +122,22 @@ impl<'a> Network<'a> {
             hidden_associations: BTreeMap::new(),
             failures,
         };
-        for resource in resources {
-            match resource.type_name.as_str() {
+        for (place, type_name) in inventory.places() {
+            if ![GROUP, ACL, TABLE, SUBNET].contains(&type_name) {
+                continue;
+            }
+            let Some(resource) = inventory.hold(place) else { continue };
+            match type_name {
                 GROUP => network.add_group(resource),
                 ACL => network.add_acl(resource),
                 TABLE => network.add_table(resource),
-                "AWS::EC2::Subnet" => {
+                _ => {
                     if let (Ok(Some(subnet)), Ok(Some(vpc))) =
                         (read::text(resource, &["SubnetId"]), read::text(resource, &["VpcId"]))
                     {
                         network.vpc_of_subnet.insert(subnet, vpc);
                     }
                 }
-                _ => {}
             }
         }
         network
@@ -161,7 +166,7 @@ impl<'a> Network<'a> {
         }
         let vpc = match self.vpc_of_subnet.get(subnet) {
             Some(vpc) => *vpc,
-            None => read::text(near, &["VpcId"])?.ok_or_else(|| self.missing("AWS::EC2::Subnet", subnet, near))?,
+            None => read::text(near, &["VpcId"])?.ok_or_else(|| self.missing(SUBNET, subnet, near))?,
         };
         let position = self.main_table.get(vpc);
         position.and_then(|position| self.tables.get(*position)).ok_or_else(|| self.missing(TABLE, vpc, near))

@@ -5,6 +5,7 @@ use std::{
 
 use serde_json::{Value, json};
 use skywarden_content::ManagedPolicies;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::{
@@ -41,8 +42,8 @@ struct Managed<'a> {
 }
 
 impl<'a> Policies<'a> {
-    pub(crate) fn new(resources: &'a [Resource], knowledge: &Knowledge<'a>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'a>, knowledge: &Knowledge<'a>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let escalations = knowledge.escalations.clone();
         // Where a way to escalate asks about an action that the table is silent about, the table decides nothing.
         let tells = |table: &&ManagedPolicies| {

@@ -7,12 +7,11 @@ use std::{
 
 use serde_json::{Map, Value, json};
 use skywarden_content::{FactFile, Related, Within};
-use skywarden_model::{
-    Fact, FactSheet, FactTable, FieldPath, Resource, ResourceId, Segment, Unreadable, UnreadableKind, fact_object,
-};
+use skywarden_inventory::{Inventory, Passing};
+use skywarden_model::{Fact, FactSheet, FieldPath, Resource, ResourceId, Segment, Unreadable, UnreadableKind, fact_object};
 
 use crate::{
-    Knowledge,
+    Facts, Knowledge,
     read::{self, Failures, Why},
     sheet::seen,
 };
@@ -21,94 +20,123 @@ const GLOBAL: &str = "global";
 /// Related resources of which the evidence speaks.
 const MAX_EVIDENCE: usize = 5;
 
-/// The relations of every resource that has some.
-pub(crate) fn relations<'a>(
-    resources: &'a [Resource],
-    failures: &Failures<'_>,
-    knowledge: &Knowledge<'_>,
-    facts: &FactTable,
-) -> Vec<(ResourceId, FactSheet)> {
-    let mut by_type: BTreeMap<&str, Vec<&'a Resource>> = BTreeMap::new();
-    for resource in resources {
-        by_type.entry(resource.type_name.as_str()).or_default().push(resource);
+/// The relations that the content knows.
+pub(crate) fn relations<'a>(inventory: Inventory<'a>, knowledge: &Knowledge<'a>) -> Vec<Relation<'a>> {
+    let mut places: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (place, type_name) in inventory.places() {
+        places.entry(type_name).or_default().push(place);
     }
-    let of_type = |name: &str| by_type.get(name).map_or(&[] as &[&Resource], Vec::as_slice);
-    let mut sheets = Vec::new();
-    for file in &knowledge.relations {
-        let Some(related) = &file.related else { continue };
-        let index = Index::new(related, of_type(&related.to));
-        for resource in file.types.iter().flat_map(|own| of_type(own)) {
-            sheets.push((resource.id.clone(), sheet(file, related, resource, &index, failures, facts)));
-        }
-    }
-    sheets
+    let known = knowledge.relations.iter().filter_map(|file| Some((*file, file.related.as_ref()?)));
+    let index = |related: &Related| {
+        // Without anybody whom it leads from, nobody asks where it leads.
+        Index::new(related, inventory, places.get(related.to.as_str()).map_or(&[], Vec::as_slice))
+    };
+    known
+        .filter(|(file, _)| file.types.iter().any(|own| places.contains_key(own.as_str())))
+        .map(|(file, related)| Relation { file, related, index: index(related) })
+        .collect()
+}
+
+/// One relation, with those to whom it leads.
+pub(crate) struct Relation<'a> {
+    file: &'a FactFile,
+    related: &'a Related,
+    index: Index<'a>,
 }
 
 /// The resources that a relation leads to, by what they are found by.
 struct Index<'a> {
-    by_value: BTreeMap<(&'a str, String), Vec<&'a Resource>>,
+    /// By account and value: places.
+    by_value: BTreeMap<(&'a str, String), Vec<usize>>,
     /// By account: those of which it could not be read where they point.
-    hidden: BTreeMap<&'a str, Vec<(&'a Resource, Why)>>,
+    hidden: BTreeMap<&'a str, Vec<Hidden>>,
+}
+
+/// One of which it could not be read where it points.
+struct Hidden {
+    region: String,
+    why: Why,
 }
 
 impl<'a> Index<'a> {
-    fn new(related: &Related, resources: &[&'a Resource]) -> Self {
+    fn new(related: &Related, inventory: Inventory<'a>, places: &[usize]) -> Self {
         let mut index = Self { by_value: BTreeMap::new(), hidden: BTreeMap::new() };
         let Some(first) = related.on.first() else { return index };
-        for resource in resources.iter().copied() {
-            match values(resource, &first.theirs) {
+        for place in places {
+            let (Some(account), Some(resource)) = (inventory.account(*place), inventory.open(*place)) else { continue };
+            match values(&resource, &first.theirs) {
                 Ok(values) => {
                     for value in values {
-                        index.by_value.entry((&resource.scope.account, value)).or_default().push(resource);
+                        index.by_value.entry((account, value)).or_default().push(*place);
                     }
                 }
-                Err(why) => index.hidden.entry(&resource.scope.account).or_default().push((resource, why)),
+                Err(why) => {
+                    let hidden = Hidden { region: region(&resource).to_owned(), why };
+                    index.hidden.entry(account).or_default().push(hidden);
+                }
             }
         }
         index
     }
 }
 
-fn sheet(
-    file: &FactFile,
-    related: &Related,
-    resource: &Resource,
-    index: &Index<'_>,
-    failures: &Failures<'_>,
-    facts: &FactTable,
-) -> FactSheet {
-    let mut found: BTreeMap<&ResourceId, &Resource> = BTreeMap::new();
-    let mut doubt = failures.about(&related.to, resource, related.within);
-    if let Some(first) = related.on.first() {
-        match values(resource, &first.ours) {
-            Err(why) => doubt = doubt.or(Some(why)),
-            Ok(values) => {
-                for value in values {
-                    for other in index.by_value.get(&(&*resource.scope.account, value)).into_iter().flatten().copied() {
-                        match is_near(related, resource, other).then(|| agrees(related, resource, other)) {
-                            Some(Ok(true)) => {
-                                found.insert(&other.id, other);
+impl Relation<'_> {
+    /// Whether it leads somewhere from a resource.
+    pub(crate) fn is_of(&self, resource: &Resource) -> bool {
+        self.file.types.iter().any(|own| own == resource.type_name.as_str())
+    }
+
+    /// The fact of a resource from which it leads.
+    pub(crate) fn sheet(&self, resource: &Resource, facts: &Facts<'_>) -> FactSheet {
+        let (inventory, passing) = (facts.inventory, Passing::new());
+        let (related, index) = (self.related, &self.index);
+        let account: &str = &resource.scope.account;
+        let mut found: BTreeMap<&ResourceId, &Resource> = BTreeMap::new();
+        let mut doubt = facts.failures.about(&related.to, resource, related.within);
+        if let Some(first) = related.on.first() {
+            match values(resource, &first.ours) {
+                Err(why) => doubt = doubt.or(Some(why)),
+                Ok(values) => {
+                    for value in values {
+                        for place in index.by_value.get(&(account, value)).into_iter().flatten() {
+                            let Some(other) = inventory.open_in(*place, &passing) else { continue };
+                            match is_near(related, resource, region(other)).then(|| agrees(related, resource, other)) {
+                                Some(Ok(true)) => {
+                                    found.insert(&other.id, other);
+                                }
+                                Some(Err(why)) => doubt = doubt.or(Some(why)),
+                                Some(Ok(false)) | None => {}
                             }
-                            Some(Err(why)) => doubt = doubt.or(Some(why)),
-                            Some(Ok(false)) | None => {}
                         }
                     }
+                    let may_point_here = |hidden: &&Hidden| is_near(related, resource, &hidden.region);
+                    let hidden = index.hidden.get(account).map_or(&[] as &[_], Vec::as_slice);
+                    doubt = doubt.or_else(|| hidden.iter().find(may_point_here).map(|hidden| Arc::clone(&hidden.why)));
                 }
-                let may_point_here = |(other, _): &&(&Resource, Why)| is_near(related, resource, other);
-                let hidden = index.hidden.get(&*resource.scope.account).map_or(&[] as &[_], Vec::as_slice);
-                doubt = doubt.or_else(|| hidden.iter().find(may_point_here).map(|(_, why)| Arc::clone(why)));
             }
         }
+        told(self, resource, found.into_values(), doubt, facts)
     }
+}
+
+/// The fact with what was found.
+fn told<'f>(
+    relation: &Relation<'_>,
+    resource: &Resource,
+    found: impl ExactSizeIterator<Item = &'f Resource>,
+    doubt: Option<Why>,
+    facts: &Facts<'_>,
+) -> FactSheet {
+    let Relation { file, related, .. } = relation;
     let mut sheet = FactSheet::default();
     let mut unreadable: BTreeMap<FieldPath, Why> = BTreeMap::new();
     let mut elements = Vec::with_capacity(found.len());
     let mut evidence = Vec::new();
-    for other in found.values() {
+    for other in found {
         elements.push(element(file, related, other, facts, &mut unreadable));
         if evidence.len() < MAX_EVIDENCE {
             let pair = related.on.first().map(|pair| pair.theirs.clone()).unwrap_or_default();
-            evidence.push(seen(other, pair, "a related resource", json!(&*resource.id.to_string())));
+            evidence.push(seen(other, pair, "a related resource", json!(resource.id.as_str())));
         }
     }
     let mut fact = Fact::new();
@@ -143,9 +171,11 @@ fn element(
     file: &FactFile,
     related: &Related,
     other: &Resource,
-    facts: &FactTable,
+    facts: &Facts<'_>,
     unreadable: &mut BTreeMap<FieldPath, Why>,
 ) -> Value {
+    let takes_facts = related.take.iter().any(|path| path.starts_with("facts."));
+    let own = takes_facts.then(|| facts.without_relations(other)).flatten();
     let mut members = Map::new();
     members.insert("id".to_owned(), json!(other.id.to_string()));
     members.insert("name".to_owned(), json!(other.name));
@@ -156,7 +186,7 @@ fn element(
             unreadable.insert(element_path(&file.id, whole.get(1..).unwrap_or_default()), Arc::clone(why));
         };
         if let ["facts", name] = names.as_slice() {
-            let Some(own) = facts.get(&other.id) else { continue };
+            let Some(own) = &own else { continue };
             if let Some(value) = own.values.get(*name) {
                 put(&mut members, &names, fact_object(value));
             }
@@ -210,10 +240,10 @@ fn element_path(fact: &str, names: &[&str]) -> FieldPath {
     FieldPath::from_segments(head.into_iter().chain([Segment::Each]).chain(tail).collect())
 }
 
-fn is_near(related: &Related, resource: &Resource, other: &Resource) -> bool {
-    let (own, its) = (region(resource), region(other));
-    resource.scope.account == other.scope.account
-        && (related.within == Within::Account || own == its || own == GLOBAL || its == GLOBAL)
+/// Whether a relation leads to another resource of the account, by where that lies.
+fn is_near(related: &Related, resource: &Resource, its: &str) -> bool {
+    let own = region(resource);
+    related.within == Within::Account || own == its || own == GLOBAL || its == GLOBAL
 }
 
 /// Whether the pairs after the first, by which it was found, agree.

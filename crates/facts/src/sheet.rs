@@ -1,7 +1,7 @@
 use std::{fmt::Display, sync::Arc};
 
 use serde_json::Value;
-use skywarden_model::{Actual, Evidence, FactSheet, FieldPath, Resource, Segment, Unreadable};
+use skywarden_model::{Actual, Evidence, FactSheet, FieldPath, Resource, ResourceId, Segment, Unreadable};
 
 use crate::read::Why;
 
@@ -45,11 +45,16 @@ impl Fact {
 
 /// What was seen at a field of a resource.
 pub(crate) fn seen(resource: &Resource, field: impl Display, expected: impl Into<Arc<str>>, actual: Value) -> Evidence {
+    seen_of(&resource.id, field, expected, actual)
+}
+
+/// The same of one of which the id is known.
+pub(crate) fn seen_of(id: &ResourceId, field: impl Display, expected: impl Into<Arc<str>>, actual: Value) -> Evidence {
     Evidence {
         field: format!("properties.{field}").into(),
         expected: expected.into(),
         actual: Actual::Value(actual),
-        source: Some(resource.id.as_str().into()),
+        source: Some(id.as_str().into()),
     }
 }
 

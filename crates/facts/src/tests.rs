@@ -22,6 +22,20 @@ pub(crate) fn azure_escalations() -> std::collections::BTreeMap<&'static str, &'
     Knowledge::from(&*CATALOG).azure_escalations
 }
 
+/// The facts of open resources, which are those of the same resources when they are packed.
+fn facts_of(resources: &[Resource], coverage: &[Coverage], knowledge: Knowledge<'_>) -> skywarden_model::FactTable {
+    let table = crate::compute(resources, coverage, knowledge.clone());
+    let packs: skywarden_inventory::Packs = resources.iter().cloned().collect();
+    let held = skywarden_inventory::Held::of(&packs);
+    let inventory = skywarden_inventory::Inventory::of_packed(&packs, &held);
+    crate::over(inventory, coverage, knowledge, |facts| {
+        for resource in resources {
+            assert_eq!(facts.of(resource).as_ref(), table.get(&resource.id), "{} when packed", resource.id);
+        }
+    });
+    table
+}
+
 fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::FactTable {
     let policies = [
         ("AWS::S3::Bucket", "Policy"),
@@ -34,7 +48,7 @@ fn compute(resources: &[Resource], coverage: &[Coverage]) -> skywarden_model::Fa
     let exposures = [("AWS::RDS::DBInstance", &database)].into();
     let Knowledge { escalations, managed, .. } = Knowledge::from(&*CATALOG);
     let policies = policies.into();
-    crate::compute(resources, coverage, Knowledge { policies, exposures, escalations, managed, ..Knowledge::default() })
+    facts_of(resources, coverage, Knowledge { policies, exposures, escalations, managed, ..Knowledge::default() })
 }
 
 fn database_paths() -> skywarden_content::ExposurePaths {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use uuid::Uuid;
 
-use crate::{Resource, ResourceId, Scope};
+use crate::{Placed, ResourceId, Scope};
 
 /// UUIDv5 namespace of everything that Skywarden derives: UUIDv5(DNS namespace, `skywarden`).
 const NAMESPACE: Uuid = Uuid::from_u128(0x1264_b39c_49e9_5f22_8d15_7fc1_85cb_8ec7);
@@ -25,8 +25,8 @@ impl ArmId {
     /// The ARM id of a resource: a native ARM id stays itself; anything else becomes
     /// `/subscriptions/U/resourceGroups/G/providers/Microsoft.Security/securityConnectors/C/securityEntityData/E`
     /// where U is [`subscription_id`] and E the native id in lower-case base32 (RFC 4648, no padding), so that it can be undone.
-    pub fn of(resource: &Resource) -> Self {
-        Self::of_parts(&resource.id, &resource.scope)
+    pub fn of(resource: &impl Placed) -> Self {
+        Self::of_parts(resource.id(), resource.scope())
     }
 
     /// The same from a resource's id and scope.

@@ -33,14 +33,14 @@ pub struct Assessment {
     pub cause: Option<Arc<Cause>>,
     /// The observations that decided; empty only for NotApplicable.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    pub evidence: Box<[Evidence]>,
+    pub evidence: Arc<[Evidence]>,
     /// Single reasons inside the assessment: one per baseline rule, CVE or the like.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pub findings: Box<[Finding]>,
 }
 
 /// Why a verdict is neither Healthy nor Unhealthy.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Cause {
     /// The class of the cause.
@@ -126,5 +126,5 @@ pub struct Finding {
     pub cause: Option<Arc<Cause>>,
     /// The observations that decided.
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    pub evidence: Box<[Evidence]>,
+    pub evidence: Arc<[Evidence]>,
 }

@@ -29,7 +29,9 @@ pub use defender::{DefenderExempted, DefenderExemption, DefenderPart, DefenderRe
 pub use exemption::{Exemption, ExemptionCategory, ExemptionScope};
 pub use facts::{Fact, FactSheet, FactTable, fact_object};
 pub use field::{FieldPath, FieldPathError, Segment};
-pub use resource::{Carried, ENVELOPE, Resource, ResourceId, Scope, TypeName, Unreadable, UnreadableKind, UnreadableReason};
+pub use resource::{
+    Carried, ENVELOPE, Placed, Resource, ResourceHead, ResourceId, Scope, TypeName, Unreadable, UnreadableKind, UnreadableReason,
+};
 pub use score::{ControlScore, Ratio, SecureScore};
 pub use severity::{Effort, Severity, UserImpact};
 pub use snapshot::Snapshot;

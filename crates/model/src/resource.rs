@@ -108,22 +108,70 @@ impl Resource {
             carried: Carried::Only([].into()),
         }
     }
+}
 
-    /// Forgets what it consists of; what it is and where it belongs stays.
-    pub fn release(&mut self) {
-        self.properties = Value::Null;
-        self.envelope = Map::new();
-        self.unreadable = Vec::new();
-    }
+/// What a resource is and where it belongs, without what it consists of: what a report says of it. Heads share what they have in common.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ResourceHead {
+    /// See [`Resource::id`].
+    pub id: ResourceId,
+    /// See [`Resource::type_name`].
+    pub type_name: TypeName,
+    /// See [`Resource::name`].
+    pub name: Box<str>,
+    /// See [`Resource::scope`].
+    pub scope: Scope,
+    /// See [`Resource::location`].
+    pub location: Option<Arc<str>>,
+    /// See [`Resource::tags`].
+    pub tags: Arc<BTreeMap<String, String>>,
+}
+
+/// What has an id, a type and a scope: a resource, or its head.
+pub trait Placed {
+    /// See [`Resource::id`].
+    fn id(&self) -> &ResourceId;
+    /// See [`Resource::type_name`].
+    fn type_name(&self) -> &TypeName;
+    /// See [`Resource::scope`].
+    fn scope(&self) -> &Scope;
 
     /// The account that the id says it belongs to, if that is another than the one through which it was seen: what is shared
     /// within an organisation (its root, a subnet, a transit gateway) is seen by several accounts and belongs to one.
     ///
     /// The account of an ARN, whatever it says there (`aws` for what AWS owns); `None` for ids that name no account.
-    pub fn foreign_owner(&self) -> Option<&str> {
-        let mut parts = self.id.as_str().splitn(6, ':');
+    fn foreign_owner(&self) -> Option<&str> {
+        let mut parts = self.id().as_str().splitn(6, ':');
         let owner = if parts.next() == Some("arn") { parts.nth(3) } else { None };
-        owner.filter(|owner| !owner.is_empty() && *owner != &*self.scope.account)
+        owner.filter(|owner| !owner.is_empty() && *owner != &*self.scope().account)
+    }
+}
+
+impl Placed for Resource {
+    fn id(&self) -> &ResourceId {
+        &self.id
+    }
+
+    fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+impl Placed for ResourceHead {
+    fn id(&self) -> &ResourceId {
+        &self.id
+    }
+
+    fn type_name(&self) -> &TypeName {
+        &self.type_name
+    }
+
+    fn scope(&self) -> &Scope {
+        &self.scope
     }
 }
 

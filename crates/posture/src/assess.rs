@@ -1,20 +1,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Coverage, Exemption, FactTable, Resource, ResourceId, SecureScore, Snapshot, Timestamp};
+use skywarden_inventory::Resources;
+use skywarden_model::{
+    Assessment, Coverage, Exemption, FactTable, Placed, Resource, ResourceHead, ResourceId, SecureScore, Snapshot, Timestamp,
+};
 
 use crate::{
-    Plans, apply_exemptions, evaluate, evaluate::evaluate_and_release, exempt::under_current_ids, not_listed, overall_score,
-    score_by_subscription, unlisted,
+    Plans, apply_exemptions, evaluate,
+    evaluate::{At, evaluate_each},
+    exempt::under_current_ids,
+    listing::not_among,
+    not_listed, overall_score, score_by_subscription,
+    shared::Shared,
+    unlisted,
 };
 
 /// Resources with their facts, verdicts and scores.
 #[derive(Debug)]
-pub struct Assessed {
+pub struct Assessed<R = Resource> {
     /// Those of the snapshot, in order of their ids, then those that stay from an earlier run.
-    pub resources: Vec<Resource>,
+    pub resources: Vec<R>,
     /// Those of the snapshot that another connector holds, whose they are: seen, and not judged here.
-    pub held_elsewhere: Vec<Resource>,
+    pub held_elsewhere: Vec<R>,
     /// Ids of those that stay without having been seen.
     pub stale: BTreeSet<String>,
     /// One entry per listing of the snapshot.
@@ -46,39 +54,66 @@ pub struct Known {
     pub plans: Plans,
 }
 
+/// What a report says: verdicts and the heads of what they are about.
+pub type Reported = Assessed<ResourceHead>;
+
+/// The same for a report, which shows verdicts alone: facts and what resources consist of, most of the memory of an assessment,
+/// are there for one resource at a time, so that [`Assessed::facts`] comes back empty and of resources their heads.
+/// Resources that another connector holds are left out.
+pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot<Resources>, known: &Known, now: Timestamp) -> Reported {
+    let Snapshot { connector, taken_at, mut resources, coverage } = snapshot;
+    resources.sort();
+    let held = resources.held();
+    let inventory = resources.inventory(&held);
+    let ids = inventory.places().filter_map(|(place, _)| inventory.id(place)).map(|id| id.as_str());
+    let stale = not_among(&known.resources, ids, &coverage);
+    let at = At { plans: &known.plans, held_elsewhere: &known.held_elsewhere, now: taken_at };
+    let mut assessments = evaluate_each(catalog, &at, inventory, &coverage);
+    drop(held);
+    let mut shared = Shared::default();
+    let mut heads =
+        resources.into_heads(|resource| (!known.held_elsewhere.contains(&resource.id)).then(|| shared.head(&resource)));
+    if !stale.is_empty() {
+        assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
+        sort(&mut assessments);
+    }
+    let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
+    heads.extend(stale.iter().map(|resource| shared.head(resource)));
+    let exemptions = under_current_ids(catalog, &known.exemptions);
+    apply_exemptions(&mut assessments, &heads, &exemptions, now);
+    let scores = score_by_subscription(catalog, &known.plans, &connector, &heads, &assessments, &coverage);
+    Assessed {
+        taken_at,
+        resources: heads,
+        held_elsewhere: Vec::new(),
+        stale: stale_ids,
+        coverage,
+        facts: FactTable::new(),
+        assessments,
+        score: overall_score(scores.values()),
+        scores,
+        plans: known.plans.clone(),
+    }
+}
+
+fn sort(assessments: &mut [Assessment]) {
+    assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+}
+
 /// The posture flow over a snapshot: resources -> facts -> assessments -> exemptions -> score.
 ///
 /// Ages are judged as of the instant when the snapshot was taken; exemptions are those that hold `now`.
 pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
-    assess_keeping(Keep::Everything, catalog, snapshot, known, now)
-}
-
-/// The same for a report, which shows verdicts alone: facts and what resources consist of, most of the memory of an assessment,
-/// are released as soon as they have been judged, so that [`Assessed::facts`] and the resources' properties come back empty.
-pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
-    assess_keeping(Keep::Verdicts, catalog, snapshot, known, now)
-}
-
-#[derive(Clone, Copy)]
-enum Keep {
-    Everything,
-    Verdicts,
-}
-
-fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timestamp) -> Assessed {
     let stale = not_listed(&known.resources, &snapshot);
     let Snapshot { connector, taken_at, mut resources, coverage } = snapshot;
     resources.sort_by(|left, right| left.id.cmp(&right.id));
     resources.dedup_by(|left, right| left.id == right.id);
-    let mut facts = skywarden_facts::compute(&resources, &coverage, catalog);
+    let facts = skywarden_facts::compute(&resources, &coverage, catalog);
     let held_elsewhere = resources.extract_if(.., |resource| known.held_elsewhere.contains(&resource.id)).collect();
-    let mut assessments = match keep {
-        Keep::Everything => evaluate(catalog, &known.plans, &resources, &facts, taken_at),
-        Keep::Verdicts => evaluate_and_release(catalog, &known.plans, &mut resources, std::mem::take(&mut facts), taken_at),
-    };
+    let mut assessments = evaluate(catalog, &known.plans, &resources, &facts, taken_at);
     if !stale.is_empty() {
         assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
-        assessments.sort_by(|left, right| (&left.resource, &left.recommendation).cmp(&(&right.resource, &right.recommendation)));
+        sort(&mut assessments);
     }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
     resources.extend(stale);
@@ -90,14 +125,14 @@ fn assess_keeping(keep: Keep, catalog: &Catalog, snapshot: Snapshot, known: &Kno
     Assessed { taken_at, resources, held_elsewhere, stale: stale_ids, coverage, facts, assessments, scores, score, plans }
 }
 
-impl Assessed {
+impl<R: Placed> Assessed<R> {
     /// Leaves out resources that another account's assessment has, with their verdicts; scores are counted anew.
     pub fn leave_out(&mut self, catalog: &Catalog, ids: &BTreeSet<ResourceId>) {
-        let Some(connector) = self.resources.first().map(|resource| resource.scope.connector.clone()) else { return };
-        if !self.resources.iter().any(|resource| ids.contains(&resource.id)) {
+        let Some(connector) = self.resources.first().map(|resource| resource.scope().connector.clone()) else { return };
+        if !self.resources.iter().any(|resource| ids.contains(resource.id())) {
             return;
         }
-        self.held_elsewhere.extend(self.resources.extract_if(.., |resource| ids.contains(&resource.id)));
+        self.held_elsewhere.extend(self.resources.extract_if(.., |resource| ids.contains(resource.id())));
         self.stale.retain(|id| !ids.contains(id.as_str()));
         self.assessments.retain(|assessment| !ids.contains(&assessment.resource));
         self.scores = score_by_subscription(catalog, &self.plans, &connector, &self.resources, &self.assessments, &self.coverage);

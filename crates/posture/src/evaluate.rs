@@ -1,17 +1,19 @@
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
 use skywarden_content::{BaselineRule, Catalog, CompiledRule, Maturity, Recommendation};
+use skywarden_inventory::Inventory;
 use skywarden_model::{
-    Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, Status, Timestamp,
-    UnreadableReason,
+    Assessment, Cause, CauseCode, Coverage, Evidence, FactSheet, FactTable, FieldPath, Finding, Resource, ResourceId, Status,
+    Timestamp, UnreadableReason,
 };
 
 use crate::{
     Plans,
     listing::{is_of_region, of_type},
+    shared::Shared,
 };
 
 /// Judges every resource by every recommendation of its type of which the plan is on; sorted by resource, then recommendation.
@@ -30,23 +32,29 @@ pub fn evaluate(catalog: &Catalog, plans: &Plans, resources: &[Resource], facts:
     assessments
 }
 
-/// The same of resources in order of their ids, for those who need the verdicts alone: what a resource is judged by is released
-/// as soon as it has been.
-pub(crate) fn evaluate_and_release(
-    catalog: &Catalog,
-    plans: &Plans,
-    resources: &mut [Resource],
-    mut facts: FactTable,
-    now: Timestamp,
-) -> Vec<Assessment> {
+/// The same of resources in order of their ids, for those who need the verdicts alone: each resource is opened, judged by facts that are
+/// computed for it, and closed. `at` says what is judged.
+pub(crate) fn evaluate_each(catalog: &Catalog, at: &At<'_>, inventory: Inventory<'_>, coverage: &[Coverage]) -> Vec<Assessment> {
     let by_type = recommendations_by_type(catalog);
-    let mut bench = Bench::new(catalog, plans, now);
-    let mut assessments = Vec::with_capacity(resources.iter().map(|resource| judging(&by_type, resource).len()).sum());
-    for resource in resources {
-        bench.assess(judging(&by_type, resource), resource, facts.remove(&resource.id).as_ref(), &mut assessments);
-        resource.release();
-    }
+    let mut bench = Bench::new(catalog, at.plans, at.now);
+    let mut assessments = Vec::new();
+    skywarden_facts::over(inventory, coverage, catalog, |facts| {
+        for (place, type_name) in inventory.places() {
+            let Some(recommendations) = by_type.get(type_name) else { continue };
+            let Some(resource) = inventory.open(place).filter(|own| !at.held_elsewhere.contains(&own.id)) else { continue };
+            bench.assess(recommendations, &resource, facts.of(&resource).as_ref(), &mut assessments);
+        }
+    });
+    assessments.shrink_to_fit();
     assessments
+}
+
+/// What is judged, and as of when.
+pub(crate) struct At<'a> {
+    pub(crate) plans: &'a Plans,
+    /// Seen, and not judged here.
+    pub(crate) held_elsewhere: &'a BTreeSet<ResourceId>,
+    pub(crate) now: Timestamp,
 }
 
 /// The verdict on a resource of an earlier run whose listing failed in this one: it stays, and everything about it is Unknown.
@@ -73,7 +81,7 @@ pub fn unlisted(catalog: &Catalog, plans: &Plans, resources: &[Resource], covera
                 resource: resource.id.clone(),
                 status: Status::Unknown,
                 cause: Some(Arc::clone(&cause)),
-                evidence: Box::default(),
+                evidence: Arc::default(),
                 findings: Box::default(),
             });
         }
@@ -114,11 +122,19 @@ struct Bench<'a> {
     sources: BTreeMap<&'a str, HashMap<Arc<str>, Option<Arc<str>>>>,
     /// One for all verdicts that have it.
     does_not_apply: Arc<Cause>,
+    shared: Shared,
 }
 
 impl<'a> Bench<'a> {
     fn new(catalog: &'a Catalog, plans: &'a Plans, now: Timestamp) -> Self {
-        Self { catalog, plans, now, sources: BTreeMap::new(), does_not_apply: Arc::new(Cause::does_not_apply()) }
+        Self {
+            catalog,
+            plans,
+            now,
+            sources: BTreeMap::new(),
+            does_not_apply: Arc::new(Cause::does_not_apply()),
+            shared: Shared::default(),
+        }
     }
 
     /// Adds the assessments of a resource by every recommendation of its type of which the plan is on.
@@ -149,7 +165,7 @@ impl<'a> Bench<'a> {
             resource: resource.id.clone(),
             status: Status::NotApplicable,
             cause: None,
-            evidence: Box::default(),
+            evidence: Arc::default(),
             findings: Box::default(),
         };
         let type_name = recommendation.file.type_name.as_str();
@@ -182,14 +198,14 @@ impl<'a> Bench<'a> {
         type_name: &'a str,
         resource: &Resource,
         facts: Option<&FactSheet>,
-    ) -> (Status, Option<Arc<Cause>>, Box<[Evidence]>) {
+    ) -> (Status, Option<Arc<Cause>>, Arc<[Evidence]>) {
         match rule.verdict(resource, facts, self.now) {
-            Status::Healthy => (Status::Healthy, None, Box::default()),
-            Status::NotApplicable => (Status::NotApplicable, Some(Arc::clone(&self.does_not_apply)), Box::default()),
+            Status::Healthy => (Status::Healthy, None, Arc::default()),
+            Status::NotApplicable => (Status::NotApplicable, Some(Arc::clone(&self.does_not_apply)), Arc::default()),
             status @ (Status::Unhealthy | Status::Unknown) => {
                 let (_, cause, evidence) = rule.explain(resource, facts, self.now);
                 let evidence = self.with_sources(type_name, with_chains(evidence, facts));
-                (status, cause.map(Arc::new), evidence.into_boxed_slice())
+                (status, cause.map(|cause| self.shared.cause(cause)), self.shared.evidence(evidence))
             }
         }
     }

@@ -2,7 +2,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use skywarden_content::Catalog;
 use skywarden_model::{
-    Assessment, Cause, CauseCode, Exemption, ExemptionCategory, ExemptionScope, Finding, Resource, Status, Timestamp,
+    Assessment, Cause, CauseCode, Exemption, ExemptionCategory, ExemptionScope, Finding, Placed, Status, Timestamp,
 };
 
 /// Sets aside what exemptions cover at an instant.
@@ -11,7 +11,7 @@ use skywarden_model::{
 /// counts as healthy in the score. An exemption of one finding does the same to that finding, and the assessment is settled anew.
 /// What does not apply by itself stays as it is, or a mitigation for a whole tenant would make resources healthy that the
 /// recommendation does not concern. Where a waiver and a mitigation cover the same, the waiver holds: it gives no points.
-pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], exemptions: &[Exemption], now: Timestamp) {
+pub fn apply_exemptions<R: Placed>(assessments: &mut [Assessment], resources: &[R], exemptions: &[Exemption], now: Timestamp) {
     let mut holding: BTreeMap<&str, Vec<&Exemption>> = BTreeMap::new();
     for exemption in exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)) {
         holding.entry(&exemption.recommendation).or_default().push(exemption);
@@ -22,11 +22,11 @@ pub fn apply_exemptions(assessments: &mut [Assessment], resources: &[Resource], 
     for own in holding.values_mut() {
         own.sort_by(|left, right| (left.category, &left.id).cmp(&(right.category, &right.id)));
     }
-    let by_id: BTreeMap<&str, &Resource> = resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
+    let by_id: BTreeMap<&str, &R> = resources.iter().map(|resource| (resource.id().as_str(), resource)).collect();
     for assessment in assessments.iter_mut().filter(|assessment| assessment.status != Status::NotApplicable) {
         let Some(own) = holding.get(assessment.recommendation.as_ref()) else { continue };
         let Some(resource) = by_id.get(assessment.resource.as_str()) else { continue };
-        exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, resource)));
+        exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, *resource)));
     }
 }
 
@@ -130,14 +130,15 @@ fn not_applicable_cause(findings: &[Finding]) -> Cause {
     Cause { code, message: message.to_owned(), permissions: Vec::new() }
 }
 
-fn covers(scope: &ExemptionScope, resource: &Resource) -> bool {
+fn covers(scope: &ExemptionScope, resource: &impl Placed) -> bool {
+    let own = resource.scope();
     match scope {
         ExemptionScope::Tenant => true,
-        ExemptionScope::Subscription { account } => *account == *resource.scope.account,
+        ExemptionScope::Subscription { account } => *account == *own.account,
         ExemptionScope::ResourceGroup { account, resource_group } => {
-            *account == *resource.scope.account && *resource_group == *resource.scope.resource_group
+            *account == *own.account && *resource_group == *own.resource_group
         }
-        ExemptionScope::Resource { id } => *id == resource.id,
+        ExemptionScope::Resource { id } => id == resource.id(),
     }
 }
 

@@ -15,12 +15,13 @@ mod overall;
 mod plans;
 mod reread;
 mod score;
+mod shared;
 mod standards;
 mod standing;
 mod track;
 
 pub use agreement::{Agreement, Alone, Compared, Difference, MatchedBy, OwnVerdict, TakeOver, Why, agreement, take_over};
-pub use assess::{Assessed, Known, assess, assess_for_report};
+pub use assess::{Assessed, Known, Reported, assess, assess_for_report};
 pub use attested::AttestationStanding;
 pub use beside::{BesideDefender, ScoresBeside, beside_defender};
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};

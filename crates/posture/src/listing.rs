@@ -7,10 +7,17 @@ use skywarden_model::{Coverage, Resource, Snapshot};
 /// Resources of earlier runs that a snapshot does not hold although nothing says that they are gone: their listing failed or was
 /// not tried. They stay; [`crate::unlisted`] judges them.
 pub fn not_listed(previous: &[Resource], snapshot: &Snapshot) -> Vec<Resource> {
-    let seen: BTreeSet<&str> = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
-    let was_listed = |resource: &Resource| {
-        of_type(&snapshot.coverage, resource).any(|entry| entry.is_complete() && is_of_region(entry, resource))
-    };
+    not_among(previous, snapshot.resources.iter().map(|resource| resource.id.as_str()), &snapshot.coverage)
+}
+
+/// The same, of a run of which the ids are given.
+pub(crate) fn not_among<'s>(previous: &[Resource], seen: impl Iterator<Item = &'s str>, coverage: &[Coverage]) -> Vec<Resource> {
+    if previous.is_empty() {
+        return Vec::new();
+    }
+    let seen: BTreeSet<&str> = seen.collect();
+    let was_listed =
+        |resource: &Resource| of_type(coverage, resource).any(|entry| entry.is_complete() && is_of_region(entry, resource));
     previous.iter().filter(|resource| !seen.contains(resource.id.as_str()) && !was_listed(resource)).cloned().collect()
 }
 

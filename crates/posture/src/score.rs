@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::{Catalog, Maturity, PlanNeed};
-use skywarden_model::{Assessment, ConnectorId, ControlScore, Coverage, Ratio, Resource, SecureScore, Status};
+use skywarden_model::{Assessment, ConnectorId, ControlScore, Coverage, Placed, Ratio, SecureScore, Status};
 
 use crate::{
     Plans,
@@ -87,19 +87,20 @@ pub(crate) fn sort(controls: &mut [ControlScore]) {
 
 /// The score of each (connector, account) of which a resource is known or a listing was tried; what was listed belongs to
 /// `connector`. A failed listing hides nothing of what belongs to a plan that is off.
-pub fn score_by_subscription(
+pub fn score_by_subscription<R: Placed>(
     catalog: &Catalog,
     plans: &Plans,
     connector: &ConnectorId,
-    resources: &[Resource],
+    resources: &[R],
     assessments: &[Assessment],
     coverage: &[Coverage],
 ) -> BTreeMap<(String, String), SecureScore> {
     let mut owner: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     let mut split: BTreeMap<(&str, &str), Vec<&Assessment>> = BTreeMap::new();
     for resource in resources {
-        let subscription = (resource.scope.connector.as_str(), &*resource.scope.account);
-        owner.insert(resource.id.as_str(), subscription);
+        let scope = resource.scope();
+        let subscription = (scope.connector.as_str(), &*scope.account);
+        owner.insert(resource.id().as_str(), subscription);
         split.entry(subscription).or_default();
     }
     for entry in coverage {

@@ -92,7 +92,7 @@ mod tests {
             resource: "a".into(),
             status,
             cause,
-            evidence: Box::default(),
+            evidence: Arc::default(),
             findings: Box::default(),
         }
     }

@@ -438,11 +438,17 @@ fn what_another_connector_holds_is_judged_there_alone() {
     let snapshot = Snapshot { connector: "c".into(), taken_at: Timestamp::UNIX_EPOCH, resources: estate, coverage: Vec::new() };
     let known = Known { held_elsewhere: BTreeSet::from(["b".into()]), ..Known::default() };
     let kept = assess(&catalog(), snapshot.clone(), &known, Timestamp::UNIX_EPOCH);
-    let report = assess_for_report(&catalog(), snapshot.clone(), &Known::default(), Timestamp::UNIX_EPOCH);
-    let mut left = assess(&catalog(), snapshot, &Known::default(), Timestamp::UNIX_EPOCH);
+    let report = assess_for_report(&catalog(), snapshot.clone().with(Into::into), &Known::default(), Timestamp::UNIX_EPOCH);
+    let mut left = assess(&catalog(), snapshot.clone(), &Known::default(), Timestamp::UNIX_EPOCH);
     assert_eq!(left.score.percentage, 0.5);
     assert_eq!((&report.assessments, &report.scores), (&left.assessments, &left.scores));
-    assert!(report.facts.is_empty() && report.resources.iter().all(|own| own.properties.is_null()));
+    let packed = snapshot.with(|resources| resources.into_iter().collect::<skywarden_inventory::Packs>().into());
+    let packed = assess_for_report(&catalog(), packed, &Known::default(), Timestamp::UNIX_EPOCH);
+    assert_eq!(
+        (&packed.assessments, &packed.scores, &packed.resources),
+        (&report.assessments, &report.scores, &report.resources)
+    );
+    assert!(report.facts.is_empty() && report.resources.iter().map(|own| own.id.as_str()).eq(["a", "b"]));
     left.leave_out(&catalog(), &known.held_elsewhere);
     for assessed in [kept, left] {
         assert_eq!(assessed.resources, [bucket("a", true, true)]);

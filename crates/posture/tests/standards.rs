@@ -43,7 +43,7 @@ fn assessment(recommendation: &str, resource: &str, status: Status) -> Assessmen
         resource: resource.into(),
         status,
         cause: None,
-        evidence: Box::default(),
+        evidence: [].into(),
         findings: Box::default(),
     }
 }

@@ -71,7 +71,7 @@ fn verdicts() -> Vec<Assessment> {
         resource: resource.into(),
         status,
         cause: None,
-        evidence: Box::default(),
+        evidence: [].into(),
         findings: Box::default(),
     };
     vec![verdict("a", Status::Healthy), verdict("b", Status::Unhealthy), verdict("c", Status::Unknown)]

@@ -15,6 +15,7 @@ use skywarden_cloud::{
 };
 use skywarden_collect::{AzureNeeds, AzureOptions, AzureProbe, AzureRights, LiveAzure, Transport, collect_azure, probe_azure};
 use skywarden_content::Catalog;
+use skywarden_inventory::Packs;
 use skywarden_model::{Connector, ConnectorId, Environment, Snapshot, Timestamp, TypeName, setting};
 use skywarden_store::{ScopeFilter, Store, connector_secret};
 
@@ -71,7 +72,7 @@ pub(crate) async fn read(
         known.entry(entry.account).or_default().insert(entry.type_name);
     }
     options.known = known;
-    read_tenant(catalog, transport, options, now).await
+    Ok(read_tenant(catalog, transport, options, now).await?.with(Packs::into_resources))
 }
 
 /// Azure as a connector leads to it, and what of it is looked at.
@@ -93,7 +94,7 @@ pub(crate) async fn read_tenant(
     transport: Arc<dyn Transport>,
     options: AzureOptions,
     now: Timestamp,
-) -> anyhow::Result<Snapshot> {
+) -> anyhow::Result<Snapshot<Packs>> {
     let bar = Bar::new(options.connector.as_str());
     let snapshot = collect_azure(catalog, transport, options, &bar, now).await;
     bar.finish();

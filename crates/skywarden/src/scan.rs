@@ -10,8 +10,9 @@ use skywarden_collect::{
     AzureExportError, ConfigSnapshotError, Transport, organization, read_azure_export, read_config_snapshot,
 };
 use skywarden_content::{Catalog, RecommendationFile};
-use skywarden_model::{ConnectorId, Environment, Resource, ResourceId, Snapshot, Status, Timestamp};
-use skywarden_posture::{Assessed, Known, Standards, assess_for_report, overall_score};
+use skywarden_inventory::Resources;
+use skywarden_model::{ConnectorId, Environment, Placed, ResourceHead, ResourceId, Snapshot, Status, Timestamp};
+use skywarden_posture::{Assessed, Known, Reported, Standards, assess_for_report, overall_score};
 
 use crate::{
     Ending,
@@ -81,11 +82,11 @@ fn keep_standard(catalog: &mut Catalog, standard: &str) {
     catalog.standards.retain(|id, _| id == standard);
 }
 
-async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot> {
+async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -> anyhow::Result<Snapshot<Resources>> {
     let (cloud, connector, transport): (_, _, Arc<dyn Transport>) = match source {
-        Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk))),
-        Source::File(path) => return read_file(catalog, path, now),
-        Source::Tree(folder) => return source::read_tree(folder, now, Walk::from_flag(scan.walk)),
+        Source::Host => return Ok(source::read_host(now, Walk::from_flag(scan.walk)).with(Into::into)),
+        Source::File(path) => return Ok(read_file(catalog, path, now)?.with(Into::into)),
+        Source::Tree(folder) => return Ok(source::read_tree(folder, now, Walk::from_flag(scan.walk))?.with(Into::into)),
         Source::Aws => (Environment::Aws, "aws", source::live(&scan.aws).await?),
         Source::Azure => {
             let secret = azure::secret_of(&scan.azure)?;
@@ -110,9 +111,9 @@ async fn read(catalog: &Catalog, scan: &Scan, source: &Source, now: Timestamp) -
     match cloud {
         Environment::Azure => {
             let options = azure::what_to_look_at(&scan.azure, connector.into(), BTreeMap::new());
-            azure::read_tenant(catalog, transport, options, now).await
+            Ok(azure::read_tenant(catalog, transport, options, now).await?.with(Into::into))
         }
-        _ => read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await,
+        _ => Ok(read_account(catalog, connector.into(), transport, &scan.aws.regions, now).await?.with(Into::into)),
     }
 }
 
@@ -136,7 +137,7 @@ const ACCOUNTS_AT_ONCE: usize = 4;
 ///
 /// # Errors
 /// If the accounts can't be listed, or none could be entered.
-async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> anyhow::Result<Vec<Assessed>> {
+async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> anyhow::Result<Vec<Reported>> {
     anyhow::ensure!(scan.record.is_none(), "--record takes one account; record them one by one with --role");
     let found = organization(catalog, source::live(&scan.aws).await?).await?;
     let except = &scan.organization.except_accounts;
@@ -149,7 +150,7 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
             let connector = format!("aws-{}", account.id).as_str().into();
             let snapshot = read_account(catalog, connector, transport, &login.regions, now).await;
             let snapshot = snapshot.with_context(|| format!("the account {} ({})", account.id, account.name))?;
-            anyhow::Ok(assess_for_report(catalog, snapshot, &Known::default(), now))
+            anyhow::Ok(assess_for_report(catalog, snapshot.with(Into::into), &Known::default(), now))
         });
     }
     let n_accounts = runs.len();
@@ -168,8 +169,8 @@ async fn read_organization(catalog: &Catalog, scan: &Scan, now: Timestamp) -> an
 }
 
 /// Leaves what several accounts see to the account that owns it, or to the first of them if that was not read.
-fn tell_shared_once(catalog: &Catalog, parts: &mut [Assessed]) {
-    let foreign = |resource: &&Resource| resource.foreign_owner().is_some();
+fn tell_shared_once(catalog: &Catalog, parts: &mut [Reported]) {
+    let foreign = |resource: &&ResourceHead| resource.foreign_owner().is_some();
     let shared: BTreeSet<ResourceId> =
         parts.iter().flat_map(|part| &part.resources).filter(foreign).map(|resource| resource.id.clone()).collect();
     let mut teller: BTreeMap<ResourceId, usize> = BTreeMap::new();
@@ -201,7 +202,7 @@ pub(crate) async fn read_account(
 }
 
 /// Several environments in one report.
-fn together(parts: Vec<Assessed>) -> Assessed {
+fn together(parts: Vec<Reported>) -> Reported {
     let mut parts = parts.into_iter();
     let Some(mut whole) = parts.next() else {
         return Assessed {
@@ -228,7 +229,7 @@ fn together(parts: Vec<Assessed>) -> Assessed {
     whole
 }
 
-fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Assessed) -> bool {
+fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Reported) -> bool {
     let Some(threshold) = scan.fail_on else { return false };
     assessed.assessments.iter().filter(|assessment| assessment.status == Status::Unhealthy).any(|assessment| {
         let recommendation = catalog.recommendations.get(&assessment.recommendation);
@@ -238,11 +239,11 @@ fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Assessed) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use skywarden_model::{Carried, Scope};
+    use skywarden_model::{Carried, Resource, Scope};
 
     use super::*;
 
-    fn part(account: &str, ids: &[&str]) -> Assessed {
+    fn part(account: &str, ids: &[&str]) -> Reported {
         let connector: ConnectorId = format!("aws-{account}").as_str().into();
         let resource = |id: &&str| Resource {
             id: (*id).into(),
@@ -256,10 +257,10 @@ mod tests {
             unreadable: Vec::new(),
             carried: Carried::All,
         };
-        let resources = ids.iter().map(resource).collect();
+        let resources: Vec<Resource> = ids.iter().map(resource).collect();
         let snapshot =
             Snapshot { connector: connector.clone(), taken_at: Timestamp::UNIX_EPOCH, resources, coverage: Vec::new() };
-        assess_for_report(&Catalog::default(), snapshot, &Known::default(), Timestamp::UNIX_EPOCH)
+        assess_for_report(&Catalog::default(), snapshot.with(Into::into), &Known::default(), Timestamp::UNIX_EPOCH)
     }
 
     #[test]

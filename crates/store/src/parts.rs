@@ -70,7 +70,7 @@ impl Store {
                     resource: resource.into(),
                     status: parse(&status, "status")?,
                     cause: None,
-                    evidence: Box::default(),
+                    evidence: Arc::default(),
                     findings: Box::default(),
                 }
             } else {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use skywarden_model::Placed;
 use skywarden_model::{Resource, ResourceId};
 
 use crate::{
@@ -21,7 +22,9 @@ macro_rules! write_sightings {
             .map_err(StoreError::statement($doing))?;
         let mut before: BTreeMap<String, String> = before.into_iter().collect();
         let own = $run.resources.iter().filter(|resource| !$run.stale.contains(resource.id.as_str()));
-        for resource in own.chain($run.held_elsewhere).filter(|resource| resource.foreign_owner().is_some()) {
+        for resource in
+            own.chain($run.held_elsewhere).filter(|resource| skywarden_model::Placed::foreign_owner(*resource).is_some())
+        {
             let document = json(resource)?;
             if before.remove(resource.id.as_str()).as_ref() == Some(&document) {
                 continue;

@@ -155,7 +155,7 @@ fn assessment(
         resource: resource.id.clone(),
         status,
         cause: (!applies).then(does_not_apply).map(Into::into),
-        evidence: if applies { [observed].into() } else { Box::default() },
+        evidence: if applies { [observed].into() } else { [].into() },
         findings: Box::default(),
     })
 }

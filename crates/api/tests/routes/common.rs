@@ -198,7 +198,7 @@ async fn commit(server: &Server, connector: &str, machines: &[(Resource, &Status
                 resource: machine.id.clone(),
                 status: *status,
                 cause: None,
-                evidence: Box::default(),
+                evidence: [].into(),
                 findings: Box::default(),
             })
             .collect();

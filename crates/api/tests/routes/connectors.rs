@@ -48,7 +48,7 @@ async fn member(server: &Server) {
             message: String::new(),
             permissions: permissions.iter().map(|permission| (*permission).to_owned()).collect(),
         })),
-        evidence: Box::default(),
+        evidence: [].into(),
         findings: Box::default(),
     };
     let assessments = [

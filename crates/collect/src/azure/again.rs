@@ -90,9 +90,9 @@ async fn read(work: &Work<'_>, changed: &Changed) -> Outcome {
     if resource.id.as_str() != id {
         return Err(work.run.share(asked(&address).malformed(&format!("it is about {}", resource.id))));
     }
-    let mut found = Found { resources: vec![resource], ..Found::default() };
+    let mut found = Found { resources: [resource].into_iter().collect(), ..Found::default() };
     read_all(work, &mut found).await;
-    Ok(found.resources)
+    Ok(found.resources.into_resources())
 }
 
 /// Very many of a type changed: all of it in the account, by the list that stands for Resource Graph.
@@ -105,9 +105,9 @@ async fn read_type(work: &Work<'_>, spec: Spec<'_>, changed: &Changed) -> Outcom
     match listed.outcome {
         ListOutcome::Partial { reason, .. } | ListOutcome::Failed { reason } => Err(reason),
         _ => {
-            let mut found = Found { resources: listed.resources, ..Found::default() };
+            let mut found = Found { resources: listed.resources.into_iter().collect(), ..Found::default() };
             read_all(work, &mut found).await;
-            Ok(found.resources)
+            Ok(found.resources.into_resources())
         }
     }
 }

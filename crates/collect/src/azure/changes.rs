@@ -41,7 +41,7 @@ pub async fn azure_changes(
     );
     let subscriptions: Vec<&str> = options.subscriptions.iter().map(String::as_str).collect();
     let mut changes = Vec::new();
-    let mut sink = |rows: Vec<Value>| changes.extend(rows.iter().filter_map(change));
+    let mut sink = |row: Value| changes.extend(change(&row));
     for chunk in subscriptions.chunks(SUBSCRIPTIONS) {
         run.query(tables::asked(tenant), &query, chunk, &mut sink).await?;
     }

@@ -1,4 +1,4 @@
-//! What is read about single resources, and lists that say something about many.
+//! What is read about single resources.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -7,17 +7,19 @@ use std::{
 
 use futures_util::{StreamExt as _, future::join_all, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use skywarden_content::{AzureAnswer, AzureJoin, AzurePlane, AzureRead, JoinCount};
+use skywarden_content::{AzureAnswer, AzurePlane, AzureRead};
 use skywarden_model::{FieldPath, ListOutcome, Resource, Segment, Unreadable, UnreadableKind, UnreadableReason};
 
 use super::{
     Found, Spec, Work,
+    joins::join_lists,
     listing::{is_of_kind, value_of, with_version},
+    normalise::is_all_listed,
     run::{Asked, is_absence},
 };
 use crate::{
     reads::Failure,
-    template::{Missing, fill, member, scalar},
+    template::{Missing, fill},
 };
 
 /// What one call about a resource gave.
@@ -35,34 +37,62 @@ pub(super) async fn complete(work: &Work<'_>, found: &mut Found) {
 
 /// Makes the reads about what was found, then takes out what may be secret.
 pub(super) async fn read_all(work: &Work<'_>, found: &mut Found) {
-    let resources = std::mem::take(&mut found.resources);
-    let (to_read, mut done): (Vec<Resource>, Vec<Resource>) =
-        resources.into_iter().partition(|resource| spec_of(work, resource).is_some_and(|spec| !spec.azure.reads.is_empty()));
+    let to_read = in_turns(work, found);
     work.progress.planned(to_read.len() as u64);
-    done.reserve(to_read.len());
-    // Made as they are needed: a hundred thousand that wait would take more memory than what they read.
+    // Opened as they are read: a hundred thousand that wait would take more memory than what they read.
     let at_once = work.options.max_concurrency.clamp(1, 1000) * 2;
     let mut running = FuturesUnordered::new();
     let mut waiting = to_read.into_iter();
     loop {
         while running.len() < at_once
-            && let Some(resource) = waiting.next()
+            && let Some(place) = waiting.next()
         {
-            running.push(read(work, resource));
+            let Some(resource) = found.resources.open(place) else { continue };
+            running.push(async move { (place, read(work, resource).await) });
         }
-        let Some((resource, failures)) = running.next().await else { break };
+        let Some((place, (mut resource, failures))) = running.next().await else { break };
         work.progress.done(resource.type_name.as_str(), 0);
         found.note(&resource, &failures);
-        done.push(resource);
+        finish(work, &mut resource);
+        found.resources.replace(place, &resource);
     }
-    drop(running);
-    for resource in &mut done {
-        if let Some(spec) = spec_of(work, resource) {
-            work.common.withhold(spec.file, resource);
+    for place in 0..found.resources.len() {
+        let is_unfinished = |spec: Spec<'_>| spec.azure.reads.is_empty() && !is_all_listed(spec.azure);
+        if !spec_at(work, found, place).is_some_and(is_unfinished) {
+            continue;
         }
-        resource.unreadable.sort_by(|one, other| one.field.cmp(&other.field));
+        if let Some(mut resource) = found.resources.open(place) {
+            finish(work, &mut resource);
+            found.resources.replace(place, &resource);
+        }
     }
-    found.resources = done;
+}
+
+/// Where those stand of which something is read, of each account one after the other: every account has its own limit of reads.
+fn in_turns(work: &Work<'_>, found: &Found) -> Vec<usize> {
+    let mut n_of: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut turns = Vec::new();
+    for place in 0..found.resources.len() {
+        let is_read = spec_at(work, found, place).is_some_and(|spec| !spec.azure.reads.is_empty());
+        if let Some(account) = found.resources.account(place).filter(|_| is_read) {
+            let n = n_of.entry(account).or_default();
+            turns.push((*n, place));
+            *n += 1;
+        }
+    }
+    turns.sort_unstable();
+    turns.into_iter().map(|(_, place)| place).collect()
+}
+
+fn finish(work: &Work<'_>, resource: &mut Resource) {
+    if let Some(spec) = spec_of(work, resource) {
+        work.common.withhold(spec.file, resource);
+    }
+    resource.unreadable.sort_by(|one, other| one.field.cmp(&other.field));
+}
+
+fn spec_at<'a>(work: &Work<'a>, found: &Found, place: usize) -> Option<Spec<'a>> {
+    work.specs.get(&found.resources.type_name(place)?.as_str().to_lowercase()).copied()
 }
 
 fn spec_of<'a>(work: &Work<'a>, resource: &Resource) -> Option<Spec<'a>> {
@@ -140,32 +170,39 @@ pub(super) fn fail(work: &Work<'_>, resource: &mut Resource, into: &str, reason:
 fn group_children(work: &Work<'_>, found: &mut Found) {
     for spec in work.specs.values() {
         for children in &spec.azure.children {
-            let is_child = |resource: &&Resource| resource.type_name.as_str().eq_ignore_ascii_case(&children.type_name);
-            let mut by_parent: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+            let mut by_parent: BTreeMap<String, Vec<usize>> = BTreeMap::new();
             // Resource Graph and a list may both have told of one.
             let mut told = BTreeSet::new();
-            for child in found.resources.iter().filter(is_child).filter(|child| told.insert(&child.id)) {
+            for place in found.places_of(&children.type_name) {
+                if !found.resources.id(place).is_some_and(|id| told.insert(id)) {
+                    continue;
+                }
                 // Above a child's id ends its parent's: `.../virtualmachines/web` of `.../virtualmachines/web/extensions/aad`.
-                let parent = child.id.as_str().rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
-                by_parent.entry(parent).or_default().push(json!({ "name": child.name, "properties": child.properties }));
+                let id = found.resources.id(place).map_or("", |id| id.as_str());
+                let parent = id.rsplitn(3, '/').nth(2).unwrap_or_default().to_owned();
+                by_parent.entry(parent).or_default().push(place);
             }
             let mut failures = Vec::new();
-            for resource in found.resources.iter_mut().filter(|own| own.type_name.as_str() == spec.file.type_name) {
+            for place in found.places_of(&spec.file.type_name) {
+                let Some(mut resource) = found.resources.open(place) else { continue };
                 let key = (children.type_name.as_str().into(), Arc::clone(&resource.scope.account));
                 match found.listings.get(&key) {
                     Some(ListOutcome::Complete { .. }) => {
                         let own = by_parent.remove(resource.id.as_str()).unwrap_or_default();
-                        put(resource, &children.into, Some(Value::Array(own)));
+                        let own = own.into_iter().filter_map(|child| found.resources.open(child));
+                        let own = own.map(|child| json!({ "name": child.name, "properties": child.properties })).collect();
+                        put(&mut resource, &children.into, Some(Value::Array(own)));
                     }
                     other => {
                         let reason = match other {
                             Some(ListOutcome::Partial { reason, .. } | ListOutcome::Failed { reason }) => (**reason).clone(),
                             _ => not_listed(&children.type_name, &resource.scope.account),
                         };
-                        let failure = fail(work, resource, &children.into, reason);
+                        let failure = fail(work, &mut resource, &children.into, reason);
                         failures.push(((resource.type_name.clone(), Arc::clone(&resource.scope.account)), failure));
                     }
                 }
+                found.resources.replace(place, &resource);
             }
             for (key, failure) in failures {
                 found.failed.entry(key).or_default().add(std::slice::from_ref(&failure));
@@ -178,86 +215,4 @@ fn not_listed(type_name: &str, account: &str) -> UnreadableReason {
     let permission = format!("{type_name}/read");
     let asked = Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account };
     asked.reason(UnreadableKind::Failed, "NotListed", "no collector lists them")
-}
-
-/// Lists that say something about each resource of a type: made once for each account that has such resources.
-async fn join_lists(work: &Work<'_>, found: &mut Found) {
-    for spec in work.specs.values() {
-        for join in &spec.azure.joins {
-            for account in work.accounts(spec) {
-                let is_listed = found.listings.get(&(spec.type_name(), Arc::clone(&account)));
-                if matches!(is_listed, None | Some(ListOutcome::Failed { .. })) {
-                    continue;
-                }
-                let listed = join_list(work, join, &account).await;
-                attach(work, found, spec, join, &account, listed);
-            }
-        }
-    }
-}
-
-/// The elements of a joined list by what they name, without case.
-async fn join_list(
-    work: &Work<'_>,
-    join: &AzureJoin,
-    account: &Arc<str>,
-) -> Result<BTreeMap<String, Vec<Value>>, UnreadableReason> {
-    let asked = |address| Asked { plane: join.plane, address, permission: join.permission.as_str(), account };
-    let value = |name: &str| match name {
-        "subscription" => Some(account.to_string()),
-        "tenant" => Some(work.estate.tenant.to_string()),
-        _ => None,
-    };
-    let path = fill(&join.list, value)
-        .map_err(|Missing(name)| asked("").unmade(&format!("the list names `{{{name}}}`, which has no value here")))?;
-    let address = with_version(&path, join.api_version.as_deref());
-    let mut by_name: BTreeMap<String, Vec<Value>> = BTreeMap::new();
-    let mut sink = |page: Vec<Value>| {
-        for element in page {
-            if let Some(name) = join.theirs.split('.').try_fold(&element, member).and_then(scalar) {
-                by_name.entry(name.to_lowercase()).or_default().push(element);
-            }
-        }
-    };
-    match work.run.list(asked(&address), &mut sink).await {
-        Ok(()) => Ok(by_name),
-        Err(reason) if by_name.is_empty() && is_absence(&join.absent_on, &reason) => Ok(by_name),
-        Err(reason) => Err(reason),
-    }
-}
-
-fn attach(
-    work: &Work<'_>,
-    found: &mut Found,
-    spec: &Spec<'_>,
-    join: &AzureJoin,
-    account: &Arc<str>,
-    listed: Result<BTreeMap<String, Vec<Value>>, UnreadableReason>,
-) {
-    let mut failures = Vec::new();
-    let is_own = |resource: &Resource| resource.type_name.as_str() == spec.file.type_name && resource.scope.account == *account;
-    for resource in found.resources.iter_mut().filter(|resource| is_own(resource)) {
-        let by_name = match &listed {
-            Ok(by_name) => by_name,
-            Err(reason) => {
-                failures.push(fail(work, resource, &join.into, reason.clone()));
-                continue;
-            }
-        };
-        let ours = value_of(work, resource, &join.ours);
-        let named = ours.and_then(|ours| by_name.get(&ours.to_lowercase()));
-        let taken = |element: &Value| match &join.take {
-            None => Some(element.clone()),
-            Some(path) => path.split('.').try_fold(element, member).filter(|own| !own.is_null()).cloned(),
-        };
-        let elements: Vec<Value> = named.into_iter().flatten().filter_map(taken).collect();
-        let value = match join.many {
-            JoinCount::List => Some(Value::Array(elements)),
-            JoinCount::One => elements.into_iter().next(),
-        };
-        put(resource, &join.into, value);
-    }
-    for failure in failures {
-        found.failed.entry((spec.type_name(), Arc::clone(account))).or_default().add(std::slice::from_ref(&failure));
-    }
 }

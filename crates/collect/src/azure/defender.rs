@@ -75,20 +75,18 @@ pub async fn read_defender(transport: Arc<dyn Transport>, options: &AzureOptions
     for chunk in all.chunks(SUBSCRIPTIONS) {
         let names: Vec<&str> = chunk.iter().map(AsRef::as_ref).collect();
         let mut seen = BTreeSet::new();
-        let mut sink = |rows: Vec<Value>| rows.into_iter().for_each(|row| read.take(row, &mut seen, &mut exemptions));
+        let mut sink = |row: Value| read.take(row, &mut seen, &mut exemptions);
         let end = run.query(asked, SECURITY, &names, &mut sink).await;
         let parts = [DefenderPart::Assessments, DefenderPart::Score, DefenderPart::Alerts];
         read.broke_off(chunk, &parts, end.map_err(|reason| run.share(reason)));
-        let mut sink = |rows: Vec<Value>| {
-            for row in rows {
-                let Some(id) = text(&row, "/id").map(str::to_lowercase) else { continue };
-                let is_exemption = id.contains("/policyexemptions/");
-                if is_exemption {
-                    exemptions.insert(id, row)
-                } else {
-                    assignments.insert(id, row)
-                };
-            }
+        let mut sink = |row: Value| {
+            let Some(id) = text(&row, "/id").map(str::to_lowercase) else { return };
+            let is_exemption = id.contains("/policyexemptions/");
+            if is_exemption {
+                exemptions.insert(id, row)
+            } else {
+                assignments.insert(id, row)
+            };
         };
         let end = run.query(asked, POLICY, &names, &mut sink).await;
         read.broke_off(chunk, &[DefenderPart::Exemptions], end.map_err(|reason| run.share(reason)));

@@ -41,18 +41,13 @@ pub(super) async fn list_type(work: &Work<'_>, spec: Spec<'_>, account: &Arc<str
 /// Lists a type below each resource of another, in every account.
 pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Found) {
     let Some(parent) = &spec.azure.below else { return };
-    let is_parent = |resource: &&Resource| {
-        resource.type_name.as_str().eq_ignore_ascii_case(&parent.type_name) && is_of_kind(resource, &parent.kinds)
-    };
-    let parents: Vec<(Arc<str>, Result<String, Missing>)> = found
-        .resources
-        .iter()
-        .filter(is_parent)
-        .map(|resource| {
-            let value = |name: &str| value_of(work, resource, name);
-            (Arc::clone(&resource.scope.account), fill(spec.azure.list.as_deref().unwrap_or_default(), value))
-        })
-        .collect();
+    let mut parents: Vec<(Arc<str>, Result<String, Missing>)> = Vec::new();
+    for place in found.places_of(&parent.type_name) {
+        let Some(resource) = found.resources.open(place).filter(|own| is_of_kind(own, &parent.kinds)) else { continue };
+        let value = |name: &str| value_of(work, &resource, name);
+        let address = fill(spec.azure.list.as_deref().unwrap_or_default(), value);
+        parents.push((Arc::clone(&resource.scope.account), address));
+    }
     work.progress.planned(parents.len() as u64);
     let mut runs = Vec::with_capacity(parents.len());
     for (account, address) in parents {
@@ -63,19 +58,19 @@ pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Foun
         });
     }
     let mut results = stream::iter(runs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
-    let mut by_account: BTreeMap<Arc<str>, Ended> = BTreeMap::new();
+    let mut by_account: BTreeMap<Arc<str>, (u64, Option<UnreadableReason>)> = BTreeMap::new();
     while let Some((account, ended)) = results.next().await {
-        let own = by_account.entry(account).or_default();
-        own.resources.extend(ended.resources);
+        let (n_resources, failure) = by_account.entry(account).or_default();
+        *n_resources += ended.resources.len() as u64;
+        ended.resources.iter().for_each(|resource| found.resources.push(resource));
         // Lists end in any order; the same failures are to give the same coverage.
-        own.failure = match (own.failure.take(), ended.failure) {
+        *failure = match (failure.take(), ended.failure) {
             (Some(one), Some(other)) => Some(one.min(other)),
             (one, other) => one.or(other),
         };
     }
     for account in work.accounts(&spec) {
-        let Ended { resources, failure } = by_account.remove(&account).unwrap_or_default();
-        let n_resources = resources.len() as u64;
+        let (n_resources, failure) = by_account.remove(&account).unwrap_or_default();
         let above = found.listings.get(&(parent.type_name.as_str().into(), Arc::clone(&account)));
         let above = match above {
             Some(ListOutcome::Failed { reason } | ListOutcome::Partial { reason, .. }) => Some(Arc::clone(reason)),
@@ -86,7 +81,7 @@ pub(super) async fn list_below(work: &Work<'_>, spec: Spec<'_>, found: &mut Foun
             Some(reason) if n_resources == 0 => ListOutcome::Failed { reason },
             Some(reason) => ListOutcome::Partial { n_resources, reason },
         };
-        found.take(&spec.type_name(), &account, Listed { resources, outcome });
+        found.listed(&spec.type_name(), &account, outcome);
     }
 }
 

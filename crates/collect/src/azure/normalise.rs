@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Map, Value};
-use skywarden_content::CollectorFile;
+use skywarden_content::{AzureCollector, CollectorFile};
 use skywarden_model::{Carried, ConnectorId, ENVELOPE, Resource, ResourceId, Scope, Unreadable};
 
 use crate::{
@@ -35,6 +35,11 @@ pub(crate) struct Common<'a> {
     pub(crate) secrets: &'a Secrets,
 }
 
+/// Whether nothing of a type is read or put beside what its list says.
+pub(crate) fn is_all_listed(azure: &AzureCollector) -> bool {
+    azure.reads.is_empty() && azure.joins.is_empty() && azure.children.is_empty()
+}
+
 impl Common<'_> {
     /// The resource of a row; `spec` is that of its type.
     ///
@@ -43,13 +48,17 @@ impl Common<'_> {
     pub(crate) fn resource(&self, spec: Option<&CollectorFile>, row: Value) -> Result<Resource, String> {
         let Value::Object(mut row) = row else { return Err("an element is no object".to_owned()) };
         let word = spec.and_then(|spec| spec.azure.as_ref()?.word.as_deref());
-        match word {
+        let mut resource = match word {
             Some(word) => self.directory_object(spec, word, row),
             None => self.arm_resource(spec, &mut row),
+        }?;
+        if let Some(spec) = spec.filter(|spec| spec.azure.as_ref().is_none_or(is_all_listed)) {
+            self.withhold(spec, &mut resource);
         }
+        Ok(resource)
     }
 
-    /// Takes out what may be secret; to be called when all is read.
+    /// Takes out what may be secret; to be called when all is read, of what is not all in its list.
     pub(crate) fn withhold(&self, spec: &CollectorFile, resource: &mut Resource) {
         let parts = spec.withheld.iter();
         let hidden: Vec<Unreadable> = parts.filter_map(|part| withhold(part, self.secrets, &mut resource.properties)).collect();

@@ -2,7 +2,8 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use serde_json::{Map, Value, json};
+use serde::Deserialize;
+use serde_json::{Map, Value, json, value::RawValue};
 use skywarden_cloud::clean_message;
 use skywarden_content::AzurePlane;
 use skywarden_model::{UnreadableKind, UnreadableReason};
@@ -94,13 +95,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// The rows of a query of Resource Graph, page after page.
+    /// The rows of a query of Resource Graph, page after page; of a page, which may have a thousand, one at a time.
     pub(crate) async fn query(
         &self,
         asked: Asked<'_>,
         query: &str,
         subscriptions: &[&str],
-        sink: &mut (dyn FnMut(Vec<Value>) + Send),
+        sink: &mut (dyn FnMut(Value) + Send),
     ) -> Result<(), UnreadableReason> {
         let mut token: Option<String> = None;
         let mut seen = BTreeSet::new();
@@ -112,14 +113,15 @@ impl<'a> Run<'a> {
             ]);
             options.extend(token.iter().map(|token| ("$skipToken".to_owned(), json!(token))));
             let body = json!({ "query": query, "subscriptions": subscriptions, "options": options });
-            let mut page = self.ask(asked, asked.address, Some(body)).await?;
-            let Some(Value::Array(rows)) = page.get_mut("data").map(Value::take) else {
-                return Err(asked.malformed("it has no list `data`"));
-            };
-            sink(rows);
-            let is_cut = page.get("resultTruncated").and_then(Value::as_str).is_some_and(|cut| cut.eq_ignore_ascii_case("true"));
-            token = match page.get("$skipToken").and_then(Value::as_str).filter(|token| !token.is_empty()) {
-                Some(next) => Some(next.to_owned()),
+            let answer = self.answer(asked, asked.address, Some(body)).await?;
+            let page: QueryPage<'_> = asked.understood(&answer)?;
+            let rows = page.data.ok_or_else(|| asked.malformed("it has no list `data`"))?;
+            for row in rows {
+                sink(serde_json::from_str(row.get()).map_err(|error| asked.malformed(&format!("a row is no JSON: {error}")))?);
+            }
+            let is_cut = page.result_truncated.is_some_and(|cut| cut.eq_ignore_ascii_case("true"));
+            token = match page.skip_token.filter(|token| !token.is_empty()) {
+                Some(next) => Some(next),
                 None if is_cut => return Err(asked.truncated("the rows are cut off and there is no token for the others")),
                 None => return Ok(()),
             };
@@ -169,14 +171,27 @@ impl<'a> Run<'a> {
     }
 }
 
+/// A page of Resource Graph.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct QueryPage<'b> {
+    #[serde(borrow)]
+    data: Option<Vec<&'b RawValue>>,
+    /// `true` or `false`, as a text.
+    result_truncated: Option<String>,
+    #[serde(rename = "$skipToken")]
+    skip_token: Option<String>,
+}
+
 impl Asked<'_> {
     /// The document of an answer, or why there is none.
-    fn understood(&self, answer: &Answer) -> Result<Value, UnreadableReason> {
+    fn understood<'b, T: Deserialize<'b>>(&self, answer: &'b Answer) -> Result<T, UnreadableReason> {
         if !(200..300).contains(&answer.status) {
             return Err(self.refused(answer));
         }
-        serde_json::from_slice(&answer.body)
-            .map_err(|error| self.malformed(&format!("it has {} bytes and is no JSON: {error}", answer.body.len())))
+        serde_json::from_slice(&answer.body).map_err(|error| {
+            self.malformed(&format!("it has {} bytes and is no JSON that is expected: {error}", answer.body.len()))
+        })
     }
 
     /// The reason of an answer with an error status: ARM's, Microsoft Graph's and Entra's shapes.

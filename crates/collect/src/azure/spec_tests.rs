@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use serde_json::{Value, json};
 use skywarden_content::{CollectorFile, CollectorTest, GraphTable};
+use skywarden_inventory::Packs;
 use skywarden_model::Timestamp;
 
 use super::{AzureOptions, collect_azure};
@@ -38,7 +39,7 @@ pub(crate) async fn run_spec_test(specs: Specs<'_>, file: &CollectorFile, test: 
     let transport = Arc::new(Documented { answers: test.answers.clone() });
     let own = Specs { collectors: &collectors, ..specs };
     match collect_azure(own, transport, AzureOptions::new("test".into()), &NoProgress, Timestamp::UNIX_EPOCH).await {
-        Ok(snapshot) => compare_snapshot(&snapshot, file, test),
+        Ok(snapshot) => compare_snapshot(&snapshot.with(Packs::into_resources), file, test),
         Err(error) => vec![error.to_string()],
     }
 }

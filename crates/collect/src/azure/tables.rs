@@ -2,13 +2,14 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_util::{StreamExt as _, stream};
 use serde_json::Value;
 use skywarden_content::{AzureLevel, AzurePlane, GraphTable};
-use skywarden_model::{ListOutcome, Resource, TypeName, UnreadableKind, UnreadableReason};
+use skywarden_inventory::Packs;
+use skywarden_model::{ListOutcome, TypeName, UnreadableKind, UnreadableReason};
 
 use super::{Found, Work, estate::Rights, run::Asked};
 
@@ -28,7 +29,8 @@ const FEW_COLUMNS: &str = "project id, name, type, location, tags, properties | 
 struct Answered {
     table: GraphTable,
     subscriptions: Vec<Arc<str>>,
-    resources: Vec<Resource>,
+    /// How many resources of each type and account.
+    counts: BTreeMap<(TypeName, Arc<str>), u64>,
     /// Rows that were no resources.
     misfit: Option<String>,
     end: Result<(), UnreadableReason>,
@@ -45,11 +47,13 @@ pub(super) async fn tables(work: &Work<'_>, found: &mut Found) {
         }
     }
     work.progress.planned(jobs.len() as u64);
+    let packs = Mutex::new(std::mem::take(&mut found.resources));
     let mut runs = Vec::with_capacity(jobs.len());
     for (table, subscriptions) in jobs {
+        let packs = &packs;
         runs.push(async move {
-            let answered = ask(work, table, subscriptions).await;
-            work.progress.done(table.name(), answered.resources.len() as u64);
+            let answered = ask(work, table, subscriptions, packs).await;
+            work.progress.done(table.name(), answered.counts.values().sum());
             answered
         });
     }
@@ -57,23 +61,26 @@ pub(super) async fn tables(work: &Work<'_>, found: &mut Found) {
     while let Some(answered) = results.next().await {
         tell(work, answered, found);
     }
+    drop(results);
+    found.resources = packs.into_inner().unwrap_or_else(PoisonError::into_inner);
 }
 
-async fn ask(work: &Work<'_>, table: GraphTable, subscriptions: Vec<Arc<str>>) -> Answered {
+async fn ask(work: &Work<'_>, table: GraphTable, subscriptions: Vec<Arc<str>>, packs: &Mutex<Packs>) -> Answered {
     let columns = if table == GraphTable::Resources { COLUMNS } else { FEW_COLUMNS };
     let query = format!("{} | {columns}", table.name());
     let asked = asked(&work.estate.tenant);
-    let mut answered = Answered { table, subscriptions, resources: Vec::new(), misfit: None, end: Ok(()) };
-    let Answered { subscriptions, resources, misfit, .. } = &mut answered;
+    let mut answered = Answered { table, subscriptions, counts: BTreeMap::new(), misfit: None, end: Ok(()) };
+    let Answered { subscriptions, counts, misfit, .. } = &mut answered;
     let names: Vec<&str> = subscriptions.iter().map(AsRef::as_ref).collect();
-    let mut sink = |rows: Vec<Value>| {
-        for row in rows {
-            let type_name = row.get("type").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default();
-            let spec = work.specs.get(&type_name);
-            match work.common.resource(spec.map(|spec| spec.file), row) {
-                Ok(resource) => resources.push(resource),
-                Err(problem) => *misfit = Some(problem),
+    let mut sink = |row: Value| {
+        let type_name = row.get("type").and_then(Value::as_str).map(str::to_lowercase).unwrap_or_default();
+        let spec = work.specs.get(&type_name);
+        match work.common.resource(spec.map(|spec| spec.file), row) {
+            Ok(resource) => {
+                *counts.entry((resource.type_name.clone(), Arc::clone(&resource.scope.account))).or_default() += 1;
+                packs.lock().unwrap_or_else(PoisonError::into_inner).push(&resource);
             }
+            Err(problem) => *misfit = Some(problem),
         }
     };
     answered.end = work.run.query(asked, &query, &names, &mut sink).await;
@@ -86,15 +93,11 @@ pub(super) fn asked(tenant: &str) -> Asked<'_> {
 
 /// What the query says of every type and subscription: Resource Graph leaves out what the login may not read, and says nothing.
 fn tell(work: &Work<'_>, answered: Answered, found: &mut Found) {
-    let Answered { table, subscriptions, resources, misfit, end } = answered;
+    let Answered { table, subscriptions, mut counts, misfit, end } = answered;
     let end = match (end, misfit) {
         (Ok(()), Some(problem)) => Err(asked(&work.estate.tenant).malformed(&problem)),
         (end, _) => end,
     };
-    let mut counts: BTreeMap<(TypeName, Arc<str>), u64> = BTreeMap::new();
-    for resource in &resources {
-        *counts.entry((resource.type_name.clone(), Arc::clone(&resource.scope.account))).or_default() += 1;
-    }
     for spec in work.specs.values().filter(|spec| spec.azure.table == Some(table)) {
         let accounts = match spec.azure.level {
             AzureLevel::Subscription => subscriptions.as_slice(),
@@ -135,7 +138,6 @@ fn tell(work: &Work<'_>, answered: Answered, found: &mut Found) {
             _ => drop(listings.insert((type_name, account), outcome)),
         }
     }
-    found.resources.extend(resources);
 }
 
 /// Why Resource Graph may have left out resources of a type.

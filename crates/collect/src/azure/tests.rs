@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use async_trait::async_trait;
 use serde_json::{Value, json};
+use skywarden_inventory::Packs;
 use skywarden_model::{Changed, ConnectorId, ListOutcome, RereadOutcome, UnreadableKind};
 
 use super::*;
@@ -62,7 +63,7 @@ impl Tenant {
         let collected = collect_azure(specs, transport, options, &NoProgress, Timestamp::UNIX_EPOCH);
         let snapshot = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(collected).unwrap();
         let asked = tenant.asked.lock().unwrap().clone();
-        (snapshot, asked)
+        (snapshot.with(Packs::into_resources), asked)
     }
 }
 
@@ -297,6 +298,32 @@ fn joined_lists_and_children_are_put_beside_what_a_resource_says_itself() {
     assert_eq!((&of("users/u1").properties["lastUse"], of("users/u2").properties.get("lastUse")), (&json!("today"), None));
     assert_eq!(of("defaults/5").properties["isEnabled"], true, "what there is once is one object");
     assert_eq!(outcome(&snapshot, "Microsoft.Graph/users", TENANT), &ListOutcome::Complete { n_resources: 2 });
+}
+
+#[test]
+fn a_list_that_speaks_of_several_types_is_made_once_and_only_where_there_is_somebody_to_speak_of() {
+    let join = json!({ "list": "/subscriptions/{subscription}/providers/S/verdicts", "api_version": "1", "permission": "S/read",
+                       "theirs": "properties.about", "ours": "id", "into": "verdicts", "many": "list" });
+    let of_type = |name: &str| json!({ "type": name, "description": "d", "fields": {}, "azure": { "table": "resources", "joins": [join.clone()] } });
+    let mut tenant = Tenant::new();
+    tenant.subscriptions(&[ONE, TWO]);
+    let id = |name: &str| format!("/subscriptions/{ONE}/resourceGroups/g/providers/A.B/{name}/x");
+    tenant.rows(json!([
+        { "id": id("machines"), "name": "x", "type": "a.b/machines", "properties": {} },
+        { "id": id("sites"), "name": "x", "type": "a.b/sites", "properties": {} },
+    ]));
+    let about = |name: &str, n: usize| json!({ "name": n.to_string(), "properties": { "about": id(name).to_uppercase() } });
+    tenant.tells(
+        &format!("/subscriptions/{ONE}/providers/S/verdicts"),
+        json!({ "value": [about("machines", 1), about("sites", 2), about("others", 3), about("machines", 4)] }),
+    );
+    let (snapshot, asked) = tenant.run(json!([of_type("A.B/machines"), of_type("A.B/sites"), of_type("A.B/vaults")]));
+    let names = |name: &str| -> Vec<String> {
+        let own = snapshot.resources.iter().find(|own| own.type_name.as_str() == name).unwrap();
+        own.properties["verdicts"].as_array().unwrap().iter().map(|own| own["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!((names("A.B/machines"), names("A.B/sites")), (vec!["1".to_owned(), "4".to_owned()], vec!["2".to_owned()]));
+    assert_eq!(asked.iter().filter(|address| address.contains("/verdicts")).count(), 1, "{asked:?}");
 }
 
 #[test]

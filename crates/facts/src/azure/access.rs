@@ -21,7 +21,8 @@ mod ways;
 
 use std::collections::BTreeMap;
 
-use skywarden_model::{Coverage, FactSheet, Resource, ResourceId};
+use skywarden_inventory::Inventory;
+use skywarden_model::{Coverage, FactSheet, ResourceId};
 
 use crate::read::Failures;
 
@@ -31,30 +32,30 @@ use crate::read::Failures;
 /// Costs (assignments, each as often as its group has members) x (depth of scopes + ways); nothing where there is no subscription
 /// and no principal.
 pub(crate) fn access<'k>(
-    resources: &'k [Resource],
+    inventory: Inventory<'k>,
     coverage: &[Coverage],
     failures: &Failures<'_>,
     escalations: &BTreeMap<&'k str, &'k [String]>,
 ) -> Vec<(ResourceId, FactSheet)> {
-    let is_asked = |resource: &&Resource| {
-        let asked = [scope::SUBSCRIPTION, directory::USER, directory::SERVICE_PRINCIPAL, ways::USER_ASSIGNED];
-        asked.contains(&resource.type_name.as_str())
-    };
-    if !resources.iter().any(|resource| is_asked(&resource)) {
+    let asked = [scope::SUBSCRIPTION, directory::USER, directory::SERVICE_PRINCIPAL, ways::USER_ASSIGNED];
+    let asked: Vec<usize> =
+        inventory.places().filter(|(_, type_name)| asked.contains(type_name)).map(|(place, _)| place).collect();
+    if asked.is_empty() {
         return Vec::new();
     }
-    let gaps = gaps::Gaps::new(resources, coverage, failures);
-    let engine = engine::Engine::new(resources, &gaps);
+    let gaps = gaps::Gaps::new(inventory, coverage, failures);
+    let engine = engine::Engine::new(inventory, &gaps);
     let rosters = roster::rosters(&engine);
-    let grounds = holders::Grounds::new(resources, &engine, &gaps);
-    let reasons = principals::Reasons::new(resources, &engine, &gaps, &grounds.mfa, escalations);
+    let grounds = holders::Grounds::new(inventory, &engine, &gaps);
+    let reasons = principals::Reasons::new(inventory, &engine, &gaps, &grounds.mfa, escalations);
     let mut sheets = Vec::new();
-    for resource in resources.iter().filter(is_asked) {
+    for place in asked {
+        let Some(resource) = inventory.open(place) else { continue };
         let sheet = if resource.type_name.as_str() == scope::SUBSCRIPTION {
             let roster = rosters.get(scope::folded(resource.id.as_str()).as_str());
-            Some(holders::role_holders(resource, roster, &grounds))
+            Some(holders::role_holders(&resource, roster, &grounds))
         } else {
-            principals::permissions(resource, &reasons)
+            principals::permissions(&resource, &reasons)
         };
         sheets.extend(sheet.map(|sheet| (resource.id.clone(), sheet)));
     }

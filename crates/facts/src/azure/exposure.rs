@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use skywarden_content::SettingsExposure;
 use skywarden_model::{Resource, UnreadableKind};
 
-pub(crate) use self::networks::Networks;
+pub(crate) use self::networks::{Index, Networks};
 use self::{
     balancers::Translation,
     endpoints::{Asked, Endpoint, Unguarded},

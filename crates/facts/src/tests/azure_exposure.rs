@@ -65,7 +65,7 @@ fn coverage(failed: &[&str]) -> Vec<Coverage> {
 }
 
 fn table(resources: &[Resource], failed: &[&str]) -> FactTable {
-    crate::compute(resources, &coverage(failed), Knowledge::default())
+    super::facts_of(resources, &coverage(failed), Knowledge::default())
 }
 
 fn field(resources: &[Resource], name: &str) -> Option<Value> {

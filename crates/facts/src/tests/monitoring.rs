@@ -40,7 +40,7 @@ fn trail_changes(resources: &[Resource], coverage: &[Coverage]) -> Option<bool> 
         "probes": { "trail": [{"eventName": "StopLogging"}, {"eventName": "DeleteTrail"}] }
     }))
     .unwrap();
-    let table = crate::compute(resources, coverage, Knowledge { probed: vec![&file], ..Knowledge::default() });
+    let table = super::facts_of(resources, coverage, Knowledge { probed: vec![&file], ..Knowledge::default() });
     let sheet = &table[&resources[0].id];
     let value = sheet.field("monitoring", "covered").unwrap().get("trail").and_then(Value::as_bool);
     let is_hidden = sheet.unreadable.iter().any(|entry| entry.field.to_string() == "facts.monitoring.covered.trail");

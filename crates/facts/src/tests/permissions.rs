@@ -31,7 +31,7 @@ fn a_way_that_the_table_of_managed_policies_is_silent_about_stays_open() {
     let mut knowledge = Knowledge::from(&*CATALOG);
     knowledge.escalations.insert("Rare", &own);
     let reader = user(json!([]), &["arn:aws:iam::aws:policy/AmazonVPCFullAccess"]);
-    let table = crate::compute(std::slice::from_ref(&reader), &[], knowledge);
+    let table = super::facts_of(std::slice::from_ref(&reader), &[], knowledge);
     assert_eq!(table[&reader.id].field("permissions", "escalations"), None);
     assert_eq!(first(&[reader], "permissions", "escalations"), Some(json!([])));
 }

@@ -27,7 +27,7 @@ fn listed(outcome: ListOutcome) -> Vec<Coverage> {
 fn related(resources: &[Resource], coverage: &[Coverage]) -> FactSheet {
     let file = relation();
     let knowledge = Knowledge { policies: [("T::Log", "Policy")].into(), relations: vec![&file], ..Knowledge::default() };
-    crate::compute(resources, coverage, knowledge)[&resources[0].id].clone()
+    super::facts_of(resources, coverage, knowledge)[&resources[0].id].clone()
 }
 
 fn net_and_log() -> Vec<Resource> {

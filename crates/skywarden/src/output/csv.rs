@@ -2,10 +2,10 @@ use std::io::Write;
 
 use skywarden_content::Catalog;
 
-use skywarden_posture::Assessed;
+use skywarden_posture::Reported;
 
 /// Writes one line per assessment, and one per finding inside it.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut writer = csv::Writer::from_writer(out);
     writer.write_record([
         "status",

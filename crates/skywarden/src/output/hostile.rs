@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write};
 use serde_json::{Value, json};
 use skywarden_content::Catalog;
 use skywarden_model::{Carried, Coverage, ListOutcome, Resource, Scope, Snapshot, Timestamp};
-use skywarden_posture::{Assessed, Known, assess};
+use skywarden_posture::{Known, Reported, assess_for_report};
 
 const NAMES: [&str; 9] = [
     "<img src=x onerror=\"window.wasRun=1\">",
@@ -19,7 +19,7 @@ const NAMES: [&str; 9] = [
     "javascript:window.wasRun=1",
 ];
 
-fn estate(catalog: &Catalog) -> Assessed {
+fn estate(catalog: &Catalog) -> Reported {
     let resources: Vec<Resource> = NAMES.iter().enumerate().map(|(number, name)| bucket(number, name)).collect();
     let coverage = vec![Coverage {
         type_name: "AWS::S3::Bucket".into(),
@@ -30,7 +30,7 @@ fn estate(catalog: &Catalog) -> Assessed {
     }];
     let taken_at: Timestamp = "2026-11-20T09:00:00Z".parse().unwrap();
     let snapshot = Snapshot { connector: "<u>c</u>".into(), taken_at, resources, coverage };
-    assess(catalog, snapshot, &Known::default(), taken_at)
+    assess_for_report(catalog, snapshot.with(Into::into), &Known::default(), taken_at)
 }
 
 fn bucket(number: usize, name: &str) -> Resource {
@@ -48,7 +48,7 @@ fn bucket(number: usize, name: &str) -> Resource {
     }
 }
 
-type Writer = fn(&Catalog, &Assessed, &mut dyn Write) -> anyhow::Result<()>;
+type Writer = fn(&Catalog, &Reported, &mut dyn Write) -> anyhow::Result<()>;
 
 fn written(write: Writer) -> String {
     let catalog = Catalog::embedded().unwrap();

@@ -3,19 +3,19 @@ use std::collections::BTreeMap;
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use skywarden_content::{Catalog, Recommendation, Remediation};
-use skywarden_model::{Actual, Assessment, Cause, Environment, Evidence, Finding, Resource, Severity, Status};
-use skywarden_posture::Assessed;
+use skywarden_model::{Actual, Assessment, Cause, Environment, Evidence, Finding, ResourceHead, Severity, Status};
+use skywarden_posture::Reported;
 
 /// An assessment with what it is about.
 pub(crate) struct Joined<'a> {
     pub(crate) assessment: &'a Assessment,
     pub(crate) recommendation: &'a Recommendation,
-    pub(crate) resource: &'a Resource,
+    pub(crate) resource: &'a ResourceHead,
 }
 
 /// Every assessment with its recommendation and resource, in the order of the assessments.
-pub(crate) fn join<'a>(catalog: &'a Catalog, assessed: &'a Assessed) -> anyhow::Result<Vec<Joined<'a>>> {
-    let resources: BTreeMap<&str, &Resource> =
+pub(crate) fn join<'a>(catalog: &'a Catalog, assessed: &'a Reported) -> anyhow::Result<Vec<Joined<'a>>> {
+    let resources: BTreeMap<&str, &ResourceHead> =
         assessed.resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
     let mut joined = Vec::with_capacity(assessed.assessments.len());
     for assessment in &assessed.assessments {

@@ -2,8 +2,8 @@ use std::io::Write;
 
 use serde::Serialize;
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Coverage, Resource, SecureScore, Severity};
-use skywarden_posture::Assessed;
+use skywarden_model::{Assessment, Coverage, ResourceHead, SecureScore, Severity};
+use skywarden_posture::Reported;
 
 /// The report of `scan --format json`.
 #[derive(Serialize)]
@@ -57,7 +57,7 @@ struct RecommendationEntry<'a> {
 }
 
 /// Writes the report as one JSON document.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     let report = Report {
         resources: assessed.resources.iter().map(entry).collect(),
         recommendations: catalog
@@ -87,7 +87,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
     Ok(())
 }
 
-fn entry(resource: &Resource) -> ResourceEntry<'_> {
+fn entry(resource: &ResourceHead) -> ResourceEntry<'_> {
     ResourceEntry {
         id: resource.id.as_str(),
         type_name: resource.type_name.as_str(),

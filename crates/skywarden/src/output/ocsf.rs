@@ -4,8 +4,8 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 use skywarden_content::{Catalog, RecommendationFile};
-use skywarden_model::{Environment, Evidence, Resource, Severity, Status};
-use skywarden_posture::Assessed;
+use skywarden_model::{Environment, Evidence, ResourceHead, Severity, Status};
+use skywarden_posture::Reported;
 
 use super::joined::{Joined, Verdict, environment, fingerprint, join, reason};
 
@@ -13,7 +13,7 @@ use super::joined::{Joined, Verdict, environment, fingerprint, join, reason};
 pub(crate) const SCHEMA_VERSION: &str = "1.9.0-dev";
 
 /// Writes the lines.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     for joined in join(catalog, assessed)? {
         let Some(check) = check_status(joined.assessment.status) else { continue };
         serde_json::to_writer(&mut *out, &finding(catalog, assessed, &joined, check))?;
@@ -45,7 +45,7 @@ fn severity_choice(severity: Severity) -> Choice {
     }
 }
 
-fn finding(catalog: &Catalog, assessed: &Assessed, joined: &Joined<'_>, check: Choice) -> Value {
+fn finding(catalog: &Catalog, assessed: &Reported, joined: &Joined<'_>, check: Choice) -> Value {
     let verdict = joined.whole();
     let file = &joined.recommendation.file;
     let (resource, is_healthy) = (joined.resource, verdict.status == Status::Healthy);
@@ -131,7 +131,7 @@ fn compliance(catalog: &Catalog, joined: &Joined<'_>, verdict: &Verdict<'_>, che
     without_empty_lists(object)
 }
 
-fn check_object(verdict: &Verdict<'_>, resource: &Resource) -> Option<Value> {
+fn check_object(verdict: &Verdict<'_>, resource: &ResourceHead) -> Option<Value> {
     let (status_id, status) = check_status(verdict.status)?;
     let severity = severity_choice(verdict.severity);
     Some(json!({
@@ -154,7 +154,7 @@ fn remediation(file: &RecommendationFile) -> Value {
     json!({ "desc": desc, "references": file.remediation.links })
 }
 
-fn resource_details(resource: &Resource) -> Value {
+fn resource_details(resource: &ResourceHead) -> Value {
     let tags: Vec<Value> = resource.tags.iter().map(|(name, value)| json!({ "name": name, "value": value })).collect();
     let mut details = json!({
         "uid": resource.id.as_str(),
@@ -187,7 +187,7 @@ fn data_sources(evidence: &[Evidence]) -> Vec<&str> {
 }
 
 /// Says where the resource is: by `cloud`, which belongs to a profile that the event then names, or by `device`.
-fn add_place(event: &mut Map<String, Value>, resource: &Resource) {
+fn add_place(event: &mut Map<String, Value>, resource: &ResourceHead) {
     let Some(provider) = provider(resource) else {
         let device = json!({
             "type_id": 0, "type": "Unknown",
@@ -208,7 +208,7 @@ fn add_place(event: &mut Map<String, Value>, resource: &Resource) {
     }
 }
 
-fn provider(resource: &Resource) -> Option<&'static str> {
+fn provider(resource: &ResourceHead) -> Option<&'static str> {
     match environment(resource.type_name.as_str()) {
         Environment::Aws => Some("AWS"),
         Environment::Azure => Some("Azure"),
@@ -218,7 +218,7 @@ fn provider(resource: &Resource) -> Option<&'static str> {
     }
 }
 
-fn region(resource: &Resource) -> &str {
+fn region(resource: &ResourceHead) -> &str {
     resource.location.as_deref().unwrap_or(&resource.scope.resource_group)
 }
 

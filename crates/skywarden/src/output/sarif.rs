@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use skywarden_content::Catalog;
-use skywarden_model::{Evidence, Resource, Severity, Status};
-use skywarden_posture::Assessed;
+use skywarden_model::{Evidence, ResourceHead, Severity, Status};
+use skywarden_posture::Reported;
 
 use super::joined::{Described, Joined, Verdict, described, environment, fingerprint, join, reason};
 
@@ -66,7 +66,7 @@ struct Properties<'a> {
 }
 
 /// Writes the log.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     let joined = join(catalog, assessed)?;
     let tried: BTreeSet<&str> = joined.iter().flat_map(Joined::reasons).map(|verdict| verdict.id).collect();
     let mut rules: Vec<Described<'_>> = Vec::with_capacity(tried.len());
@@ -97,7 +97,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write)
 }
 
 /// What could not be read stands here, since the results say nothing about what was not seen.
-fn invocation(assessed: &Assessed) -> Value {
+fn invocation(assessed: &Reported) -> Value {
     let notifications: Vec<Value> = super::coverage_problems(&assessed.coverage)
         .into_iter()
         .map(|problem| json!({ "level": "warning", "message": { "text": plain(&problem) } }))
@@ -185,7 +185,7 @@ fn result<'a>(joined: &Joined<'a>, verdict: &Verdict<'a>, positions: &BTreeMap<&
     })
 }
 
-fn location(resource: &Resource, evidence: &[Evidence]) -> Value {
+fn location(resource: &ResourceHead, evidence: &[Evidence]) -> Value {
     let logical = json!({
         "name": resource.name,
         "fullyQualifiedName": resource.id.as_str(),
@@ -197,7 +197,7 @@ fn location(resource: &Resource, evidence: &[Evidence]) -> Value {
 
 /// A file of the machine where the evidence names one. A cloud resource is none, but code scanning shows no result without an
 /// artifact, so it gets a relative path made of its scope, type and name.
-fn physical_location(resource: &Resource, evidence: &[Evidence]) -> Value {
+fn physical_location(resource: &ResourceHead, evidence: &[Evidence]) -> Value {
     let file = evidence.first().and_then(|evidence| evidence.source.as_deref()).filter(|source| source.starts_with('/'));
     if let Some(source) = file {
         let line = source.rsplit_once(':').and_then(|(path, line)| Some((path, line.parse::<u64>().ok()?)));

@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets
 use skywarden_content::Catalog;
 use skywarden_model::{Assessment, Coverage, ListOutcome, SecureScore, Severity, Status};
 
-use skywarden_posture::Assessed;
+use skywarden_posture::Reported;
 
 use super::{joined::found, safe::text_for_terminal};
 
@@ -12,7 +12,7 @@ use super::{joined::found, safe::text_for_terminal};
 const MAX_ROWS: usize = 40;
 
 /// Writes score, controls, the unhealthy and unknown recommendations, and what could not be read.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     for line in score_lines(&assessed.score) {
         writeln!(out, "{line}")?;
     }

@@ -93,7 +93,7 @@ fn assessment(resource: &Resource, status: Status) -> Assessment {
         resource: resource.id.clone(),
         status,
         cause: None,
-        evidence: Box::default(),
+        evidence: [].into(),
         findings: Box::default(),
     }
 }

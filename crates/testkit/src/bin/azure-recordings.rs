@@ -130,7 +130,7 @@ async fn judge(
     let versions: BTreeMap<String, String> =
         session.resources.iter().map(|(id, (_, version))| (id.clone(), version.clone())).collect();
     let transport = Arc::new(session);
-    let mut snapshot = collect_azure(
+    let snapshot = collect_azure(
         catalog,
         Arc::<Session>::clone(&transport),
         AzureOptions::new(name.into()),
@@ -139,6 +139,7 @@ async fn judge(
     )
     .await
     .with_context(|| name.to_owned())?;
+    let mut snapshot = snapshot.with(skywarden_inventory::Packs::into_resources);
     for resource in &mut snapshot.resources {
         let own =
             catalog.collectors.get(resource.type_name.as_str()).and_then(|file| file.azure.as_ref()?.api_version.as_deref());
@@ -157,7 +158,7 @@ async fn judge(
         tally.sessions.insert(name.to_owned());
         tally.resources.insert(format!("{name} {id}"));
     }
-    let assessed = assess_for_report(catalog, snapshot, &Known::default(), Timestamp::UNIX_EPOCH);
+    let assessed = assess_for_report(catalog, snapshot.with(Into::into), &Known::default(), Timestamp::UNIX_EPOCH);
     for assessment in &assessed.assessments {
         let Some(type_name) = of_type.get(assessment.resource.as_str()) else { continue };
         let word = match assessment.status {

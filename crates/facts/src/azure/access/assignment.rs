@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use skywarden_model::Resource;
+use skywarden_model::{Resource, ResourceId};
 
 use super::{
     action::Right,
@@ -16,11 +16,11 @@ use super::{
 use crate::read::{self, Why};
 
 /// Who has which role where.
-pub(crate) struct Assignment<'a> {
-    pub(crate) resource: &'a Resource,
+pub(crate) struct Assignment {
+    pub(crate) id: ResourceId,
     pub(crate) principal: String,
     /// What it calls the principal: `User`, `Group`, `ServicePrincipal`.
-    pub(crate) kind: &'a str,
+    pub(crate) kind: Box<str>,
     pub(crate) scope: String,
     /// The role's id without the scope before it.
     pub(crate) role: String,
@@ -38,24 +38,23 @@ pub(crate) struct Denial {
     condition: Result<Option<Condition>, Why>,
 }
 
-impl<'a> Assignment<'a> {
-    pub(crate) fn parse(resource: &'a Resource) -> Result<Self, Why> {
+impl Assignment {
+    pub(crate) fn parse(resource: &Resource) -> Result<Self, Why> {
         let principal = needed(resource, "principalId")?.to_ascii_lowercase();
         let role = last_part(needed(resource, "roleDefinitionId")?);
         // Without it the id may be anything.
-        let kind = read::text(resource, &["principalType"]).ok().flatten().unwrap_or_default();
+        let kind = read::text(resource, &["principalType"]).ok().flatten().unwrap_or_default().into();
         let condition = read::get(resource, &["condition"]).map(Condition::of);
-        Ok(Self { resource, principal, kind, scope: scope_of(resource, ASSIGNMENT)?, role, condition, powers: Ok(Powers::NONE) })
+        let (id, scope) = (resource.id.clone(), scope_of(resource, ASSIGNMENT)?);
+        Ok(Self { id, principal, kind, scope, role, condition, powers: Ok(Powers::NONE) })
     }
-}
 
-impl Assignment<'_> {
     /// Whether its condition lets a right pass.
     pub(crate) fn lets(&self, right: &Right) -> Truth {
         match &self.condition {
             Ok(None) => Truth::Yes,
             Ok(Some(condition)) if condition.is_silent_about(right) => Truth::Yes,
-            Ok(Some(condition)) => Truth::Unknown(why_conditional(self.resource.id.as_str(), condition)),
+            Ok(Some(condition)) => Truth::Unknown(why_conditional(self.id.as_str(), condition)),
             Err(why) => Truth::Unknown(Arc::clone(why)),
         }
     }

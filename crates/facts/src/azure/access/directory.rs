@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{gaps::Gaps, truth::Truth};
@@ -38,8 +39,8 @@ pub(crate) enum Principal<'d> {
 }
 
 impl<'a> Directory<'a> {
-    pub(crate) fn new(resources: &'a [Resource], gaps: &Gaps<'_>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'a>, gaps: &Gaps<'_>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let by_id = |name| of(name).map(|resource| (id_of(resource), resource)).collect();
         let groups: BTreeMap<String, Result<BTreeSet<String>, Why>> =
             of(GROUP).map(|group| (id_of(group), members(group))).collect();

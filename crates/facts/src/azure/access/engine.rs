@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{
@@ -31,7 +32,7 @@ const EVERYBODY: &str = "00000000-0000-0000-0000-000000000000";
 pub(crate) struct Engine<'a> {
     pub(crate) hierarchy: Hierarchy,
     pub(crate) directory: Directory<'a>,
-    pub(crate) assignments: Vec<Assignment<'a>>,
+    pub(crate) assignments: Vec<Assignment>,
     /// Positions of assignments by subscription; `/` for those above subscriptions.
     by_subscription: BTreeMap<String, Vec<usize>>,
     /// Positions of assignments by principal and scope.
@@ -59,11 +60,10 @@ pub(crate) struct Held {
 }
 
 impl<'a> Engine<'a> {
-    pub(crate) fn new(resources: &'a [Resource], gaps: &Gaps<'_>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'a>, gaps: &Gaps<'_>) -> Self {
         let groups_gap = gaps.in_tenant(scope::MANAGEMENT_GROUP);
-        let hierarchy = Hierarchy::new(resources, groups_gap.as_ref());
-        let directory = Directory::new(resources, gaps);
+        let hierarchy = Hierarchy::new(inventory, groups_gap.as_ref());
+        let directory = Directory::new(inventory, gaps);
         let accounts = || hierarchy.subscriptions().map(|subscription| (subscription, scope::subscription_name(subscription)));
         let gaps_of = |type_name: &str, above: Option<Why>| -> BTreeMap<String, Why> {
             let own = accounts().filter_map(|(scope, account)| Some((scope.to_owned(), gaps.in_account(type_name, account)?)));
@@ -74,10 +74,10 @@ impl<'a> Engine<'a> {
         let mut denials_gaps = gaps_of(DENIAL, gaps.tried_in_tenant(DENIAL));
 
         let mut assignments = Vec::new();
-        for resource in of(ASSIGNMENT) {
-            match Assignment::parse(resource) {
+        for resource in inventory.open_all(ASSIGNMENT) {
+            match Assignment::parse(&resource) {
                 Ok(assignment) => assignments.push(assignment),
-                Err(why) => drop(assignments_gaps.entry(place_of(resource)).or_insert(why)),
+                Err(why) => drop(assignments_gaps.entry(place_of(&resource)).or_insert(why)),
             }
         }
         let mut by_principal: HashMap<String, BTreeMap<String, Vec<usize>>> = HashMap::new();
@@ -95,8 +95,8 @@ impl<'a> Engine<'a> {
             }
         }
         let mut roles: BTreeMap<String, Result<Role, Why>> = BTreeMap::new();
-        for definition in of(DEFINITION) {
-            let parsed = Role::parse(definition);
+        for definition in inventory.open_all(DEFINITION) {
+            let parsed = Role::parse(&definition);
             // The same role is seen through several subscriptions; one of them may tell what another does not.
             let known = roles.entry(last_part(definition.id.as_str())).or_insert_with(|| Err(unknown_role("")));
             if known.is_err() {
@@ -104,10 +104,10 @@ impl<'a> Engine<'a> {
             }
         }
         let mut denials: HashMap<String, Vec<Denial>> = HashMap::new();
-        for resource in of(DENIAL) {
-            match Denial::parse(resource) {
+        for resource in inventory.open_all(DENIAL) {
+            match Denial::parse(&resource) {
                 Ok(denial) => denials.entry(denial.scope.clone()).or_default().push(denial),
-                Err(why) => drop(denials_gaps.entry(place_of(resource)).or_insert(why)),
+                Err(why) => drop(denials_gaps.entry(place_of(&resource)).or_insert(why)),
             }
         }
         let tenant_roles = gaps.tried_in_tenant(DEFINITION);
@@ -116,7 +116,7 @@ impl<'a> Engine<'a> {
             assignment.powers = look_up(&roles, roles_gap.as_ref(), &assignment.role).map(|role| role.powers);
         }
         let gap_places = assignments_gaps.keys().chain(denials_gaps.keys()).cloned();
-        let denial_places = of(DENIAL).filter_map(|resource| scope_of(resource, DENIAL).ok());
+        let denial_places = inventory.open_all(DENIAL).filter_map(|resource| scope_of(&resource, DENIAL).ok());
         let places =
             assignments.iter().map(|assignment| assignment.scope.clone()).chain(gap_places).chain(denial_places).collect();
         Self {
@@ -177,9 +177,9 @@ impl<'a> Engine<'a> {
     }
 
     /// What the assignments call a principal; empty if it has its roles through groups.
-    pub(crate) fn kind_of(&self, principal: &str) -> &'a str {
+    pub(crate) fn kind_of(&self, principal: &str) -> &str {
         let mut own = self.by_principal.get(principal).into_iter().flat_map(BTreeMap::values).flatten();
-        own.next().and_then(|position| self.assignments.get(*position)).map_or("", |assignment| assignment.kind)
+        own.next().and_then(|position| self.assignments.get(*position)).map_or("", |assignment| &assignment.kind)
     }
 
     /// The scopes at which a principal or one of its groups has roles.
@@ -189,13 +189,13 @@ impl<'a> Engine<'a> {
     }
 
     /// The assignments of a principal and of its groups, at whatever scope.
-    pub(crate) fn assignments_of<'e>(&'e self, principal: &'e str) -> impl Iterator<Item = &'e Assignment<'a>> {
+    pub(crate) fn assignments_of<'e>(&'e self, principal: &'e str) -> impl Iterator<Item = &'e Assignment> {
         let scopes = self.actors(principal).filter_map(|actor| self.by_principal.get(actor));
         scopes.flat_map(BTreeMap::values).flatten().filter_map(|position| self.assignments.get(*position))
     }
 
     /// The assignments of a subscription, and those above subscriptions, of whichever subscription.
-    pub(crate) fn assignments_around(&self, subscription: &str) -> impl Iterator<Item = &Assignment<'a>> {
+    pub(crate) fn assignments_around(&self, subscription: &str) -> impl Iterator<Item = &Assignment> {
         let positions = [subscription, scope::ROOT].into_iter().filter_map(|place| self.by_subscription.get(place)).flatten();
         positions.filter_map(|position| self.assignments.get(*position))
     }
@@ -204,7 +204,7 @@ impl<'a> Engine<'a> {
     pub(crate) fn holders(&self) -> BTreeSet<&str> {
         let mut holders = BTreeSet::new();
         for assignment in &self.assignments {
-            match self.directory.find(&assignment.principal, assignment.kind) {
+            match self.directory.find(&assignment.principal, &assignment.kind) {
                 Principal::Group(Ok(members)) => holders.extend(members.iter().map(String::as_str)),
                 Principal::Group(Err(_)) | Principal::Gone => {}
                 Principal::Hidden(_) if self.hidden_groups.contains_key(&assignment.principal) => {}
@@ -241,25 +241,21 @@ impl<'a> Engine<'a> {
         std::iter::once(principal).chain(self.directory.groups_of(principal).iter().map(String::as_str))
     }
 
-    fn assigned<'e, 'c>(
-        &'e self,
-        actor: &str,
-        chain: &'c Chain<'_>,
-    ) -> impl Iterator<Item = &'e Assignment<'a>> + use<'e, 'c, 'a> {
+    fn assigned<'e, 'c>(&'e self, actor: &str, chain: &'c Chain<'_>) -> impl Iterator<Item = &'e Assignment> + use<'e, 'c, 'a> {
         let scopes = self.by_principal.get(actor);
         let positions = chain.scopes.iter().filter_map(move |scope| scopes?.get(*scope)).flatten();
         positions.filter_map(|position| self.assignments.get(*position))
     }
 
     /// What an assignment to a group of unknown members grants to somebody who may be one of them.
-    fn grants_to_hidden(&self, assignment: &Assignment<'_>, right: &Right) -> Truth {
+    fn grants_to_hidden(&self, assignment: &Assignment, right: &Right) -> Truth {
         match self.hidden_groups.get(&assignment.principal) {
             Some(why) => self.grants_by(assignment, right).and(|| Truth::Unknown(Arc::clone(why))),
             None => Truth::No,
         }
     }
 
-    fn grants_by(&self, assignment: &Assignment<'_>, right: &Right) -> Truth {
+    fn grants_by(&self, assignment: &Assignment, right: &Right) -> Truth {
         self.role(&assignment.role).map_or_else(Truth::Unknown, |role| role.grants(right)).and(|| assignment.lets(right))
     }
 
@@ -293,9 +289,9 @@ pub(crate) struct Standpoint<'s, 'a> {
     principal: &'s str,
     scope: &'s str,
     chain: Chain<'s>,
-    own: Vec<&'s Assignment<'a>>,
+    own: Vec<&'s Assignment>,
     /// To groups of which it may be a member.
-    hidden: Vec<&'s Assignment<'a>>,
+    hidden: Vec<&'s Assignment>,
 }
 
 impl<'s, 'a> Standpoint<'s, 'a> {
@@ -304,7 +300,7 @@ impl<'s, 'a> Standpoint<'s, 'a> {
     }
 
     /// The assignment by which it surely has a right, denials aside.
-    pub(crate) fn granting(&self, right: &Right) -> Option<&'s Assignment<'a>> {
+    pub(crate) fn granting(&self, right: &Right) -> Option<&'s Assignment> {
         self.own.iter().copied().find(|assignment| self.engine.grants_by(assignment, right).is_yes())
     }
 
@@ -352,9 +348,9 @@ fn place_of(resource: &Resource) -> String {
 }
 
 /// Why the members of an assignment's group are not known; `None` if they are, or it is no group.
-fn hidden_members(directory: &Directory<'_>, assignment: &Assignment<'_>) -> Option<Why> {
+fn hidden_members(directory: &Directory<'_>, assignment: &Assignment) -> Option<Why> {
     let is_called_other = ["User", "ServicePrincipal"].iter().any(|kind| assignment.kind.eq_ignore_ascii_case(kind));
-    match directory.find(&assignment.principal, assignment.kind) {
+    match directory.find(&assignment.principal, &assignment.kind) {
         Principal::Group(members) => members.as_ref().err().cloned(),
         Principal::Hidden(why) if !is_called_other => Some(why),
         _ => None,

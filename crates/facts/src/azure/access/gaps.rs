@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
-use skywarden_model::{Coverage, Resource, UnreadableKind};
+use skywarden_inventory::Inventory;
+use skywarden_model::{Coverage, UnreadableKind};
 
 use super::scope;
 use crate::read::{self, Failures, Why};
@@ -12,11 +13,12 @@ pub(crate) struct Gaps<'f> {
 }
 
 impl<'f> Gaps<'f> {
-    pub(crate) fn new(resources: &[Resource], coverage: &[Coverage], failures: &'f Failures<'f>) -> Self {
+    pub(crate) fn new(inventory: Inventory<'_>, coverage: &[Coverage], failures: &'f Failures<'f>) -> Self {
         let is_tenants = |name: &str| name.starts_with("Microsoft.Graph/") || name == scope::MANAGEMENT_GROUP;
-        let seen = resources.iter().filter(|resource| is_tenants(resource.type_name.as_str()));
+        let seen = inventory.places().filter(|(_, type_name)| is_tenants(type_name));
         let asked = coverage.iter().filter(|entry| is_tenants(entry.type_name.as_str()));
-        let accounts = seen.map(|resource| &*resource.scope.account).chain(asked.map(|entry| &*entry.account));
+        let accounts =
+            seen.filter_map(|(place, _)| inventory.account(place).map(AsRef::as_ref)).chain(asked.map(|entry| &*entry.account));
         Self { failures, tenants: accounts.map(str::to_owned).collect() }
     }
 

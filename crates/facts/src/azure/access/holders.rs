@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use skywarden_inventory::Inventory;
 use skywarden_model::{FactSheet, Resource};
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     read::{self, Why},
-    sheet::{seen, unseen},
+    sheet::{seen_of, unseen},
 };
 
 pub(crate) const FACT: &str = "roleHolders";
@@ -66,12 +67,12 @@ struct ByRank {
 }
 
 impl<'g, 'a> Grounds<'g, 'a> {
-    pub(crate) fn new(resources: &'a [Resource], engine: &'g Engine<'a>, gaps: &'g Gaps<'g>) -> Self {
+    pub(crate) fn new(inventory: Inventory<'a>, engine: &'g Engine<'a>, gaps: &'g Gaps<'g>) -> Self {
         let mut classic: BTreeMap<String, Vec<&Resource>> = BTreeMap::new();
-        for administrator in resources.iter().filter(|resource| resource.type_name.as_str() == CLASSIC) {
+        for administrator in inventory.hold_all(CLASSIC) {
             classic.entry(administrator.scope.account.to_ascii_lowercase()).or_default().push(administrator);
         }
-        Self { engine, gaps, mfa: Mfa::new(resources, gaps), schedules: Schedules::new(resources), classic }
+        Self { engine, gaps, mfa: Mfa::new(inventory, gaps), schedules: Schedules::new(inventory), classic }
     }
 }
 
@@ -99,7 +100,7 @@ pub(crate) fn role_holders(subscription: &Resource, roster: Option<&Roster<'_>>,
             for assignment in places.filter(|assignment| reaches(assignment, &own, &chain.scopes)) {
                 let role = engine.role(&assignment.role).map_or(assignment.role.as_str(), |role| role.name.as_str());
                 let expected = format!("the role {role} at {} for {}", assignment.scope, traits.name);
-                sheet.observe(seen(assignment.resource, "principalId", expected, json!(assignment.principal)));
+                sheet.observe(seen_of(&assignment.id, "principalId", expected, json!(assignment.principal)));
             }
         }
     }
@@ -237,8 +238,7 @@ impl ByRank {
 fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Why>, grounds: &Grounds<'_, '_>) {
     let engine = grounds.engine;
     let (mut permanent, mut services) = (Partial::default(), Partial::default());
-    let is_wide =
-        |assignment: &&Assignment<'_>| is_subscription_or_group(&assignment.scope) || above.contains(&&*assignment.scope);
+    let is_wide = |assignment: &&Assignment| is_subscription_or_group(&assignment.scope) || above.contains(&&*assignment.scope);
     for assignment in engine.assignments_around(own).filter(is_wide) {
         let (role, is_privileged) = match engine.role(&assignment.role) {
             Ok(role) => (role.name.as_str(), Truth::of(role.powers.is_privileged())),
@@ -249,7 +249,7 @@ fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Wh
             json!({"name": name, "id": id, "kind": kind, "role": role, "scope": assignment.scope})
         };
         let is_permanent = || is_privileged.clone().and(|| grounds.schedules.is_permanent(assignment, grounds.gaps));
-        match engine.directory.find(&assignment.principal, assignment.kind) {
+        match engine.directory.find(&assignment.principal, &assignment.kind) {
             Principal::User(user) => permanent.add(is_permanent(), || entry(&directory::name_of(user), "User")),
             Principal::Group(members) => {
                 permanent.add(is_permanent(), || entry(engine.directory.group_name(&assignment.principal), "Group"));
@@ -314,6 +314,6 @@ fn add_assignments(sheet: &mut Sheet, own: &str, above: &[&str], gap: Option<&Wh
 }
 
 /// Whether an assignment is one of those at a subscription, above it or below it.
-fn reaches(assignment: &Assignment<'_>, own: &str, above: &[&str]) -> bool {
+fn reaches(assignment: &Assignment, own: &str, above: &[&str]) -> bool {
     above.contains(&assignment.scope.as_str()) || scope::subscription_of(&assignment.scope) == Some(own)
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{
@@ -49,8 +50,8 @@ const EXCLUDED: Side =
     Side { users: "excludeUsers", groups: "excludeGroups", roles: "excludeRoles", guests: "excludeGuestsOrExternalUsers" };
 
 impl<'a> Mfa<'a> {
-    pub(crate) fn new(resources: &'a [Resource], gaps: &Gaps<'_>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'a>, gaps: &Gaps<'_>) -> Self {
+        let of = |name: &'static str| inventory.hold_all(name);
         let switched = of(SECURITY_DEFAULTS).map(|defaults| match read::get(defaults, &["isEnabled"]) {
             Ok(Some(Value::Bool(is_on))) => Truth::of(*is_on),
             Ok(_) => Truth::Unknown(read::malformed(defaults, "isEnabled", "it is neither true nor false")),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use skywarden_inventory::Inventory;
 use skywarden_model::Resource;
 
 use super::{
@@ -25,21 +26,21 @@ pub(crate) struct Schedules {
 }
 
 impl Schedules {
-    pub(crate) fn new(resources: &[Resource]) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'_>) -> Self {
+        let of = |name: &'static str| inventory.open_all(name);
         let (mut ends, mut eligible, mut unread) = (BTreeMap::new(), Vec::new(), None);
         for instance in of(ACTIVE) {
-            match key(instance, ACTIVE) {
+            match key(&instance, ACTIVE) {
                 Ok(key) => {
                     let earlier = ends.remove(&key).unwrap_or(Truth::Yes);
                     // Where the same role was also given for ever, it does not end.
-                    ends.insert(key, earlier.and(|| Truth::from_read(is_for_a_time(instance))));
+                    ends.insert(key, earlier.and(|| Truth::from_read(is_for_a_time(&instance))));
                 }
                 Err(why) => unread = unread.or(Some(why)),
             }
         }
         for instance in of(ELIGIBLE) {
-            match key(instance, ELIGIBLE) {
+            match key(&instance, ELIGIBLE) {
                 Ok(key) => eligible.push(key),
                 Err(why) => unread = unread.or(Some(why)),
             }
@@ -48,7 +49,7 @@ impl Schedules {
     }
 
     /// Whether an assignment stands until somebody takes it away.
-    pub(crate) fn is_permanent(&self, assignment: &Assignment<'_>, gaps: &Gaps<'_>) -> Truth {
+    pub(crate) fn is_permanent(&self, assignment: &Assignment, gaps: &Gaps<'_>) -> Truth {
         let key = (assignment.principal.clone(), assignment.role.clone(), assignment.scope.clone());
         match self.ends.get(&key) {
             Some(ends) => !ends.clone(),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
+use skywarden_inventory::Inventory;
 use skywarden_model::{FactSheet, Resource};
 
 use super::{
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     read::Why,
-    sheet::{seen, unseen},
+    sheet::{seen_of, unseen},
 };
 
 pub(crate) const FACT: &str = "azurePermissions";
@@ -39,7 +40,7 @@ pub(crate) struct Reasons<'r, 'a> {
 
 impl<'r, 'a> Reasons<'r, 'a> {
     pub(crate) fn new(
-        resources: &[Resource],
+        inventory: Inventory<'_>,
         engine: &'r Engine<'a>,
         gaps: &'r Gaps<'r>,
         mfa: &'r Mfa<'a>,
@@ -52,7 +53,7 @@ impl<'r, 'a> Reasons<'r, 'a> {
         };
         let hidden = engine.hidden_groups().iter().find(|(group, _)| gives_more(group)).map(|(_, why)| why.clone());
         let doubt = engine.any_assignments_gap().or(hidden);
-        let hosts = Hosts::new(resources, &ways, engine, doubt.as_ref());
+        let hosts = Hosts::new(inventory, &ways, engine, doubt.as_ref());
         let mut useful = BTreeMap::new();
         for assignment in &engine.assignments {
             useful.entry(assignment.role.clone()).or_insert_with(|| {
@@ -133,7 +134,7 @@ impl Found {
             for right in [&everything, &assign] {
                 if let Some(assignment) = here.granting(right).filter(|_| !sheet.is_full()) {
                     let expected = format!("an assignment of {} at {}", right.action(), assignment.scope);
-                    sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
+                    sheet.observe(seen_of(&assignment.id, "roleDefinitionId", expected, json!(assignment.role)));
                 }
             }
         }
@@ -249,7 +250,7 @@ impl<'o, 'a, 'r> Own<'o, 'a, 'r> {
             let mut places = scopes.iter().filter_map(|scope| self.standpoints.get(scope));
             if let Some(assignment) = places.find_map(|here| here.granting(right)) {
                 let expected = format!("an assignment for {}", way.name);
-                sheet.observe(seen(assignment.resource, "roleDefinitionId", expected, json!(assignment.role)));
+                sheet.observe(seen_of(&assignment.id, "roleDefinitionId", expected, json!(assignment.role)));
             }
         }
     }

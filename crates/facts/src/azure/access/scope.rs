@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, UnreadableKind};
 
 use crate::read::{self, Why};
@@ -62,17 +63,17 @@ pub(crate) struct Chain<'c> {
 
 impl Hierarchy {
     /// `no_groups` says that there is no management group, or why that is not known.
-    pub(crate) fn new(resources: &[Resource], groups_gap: Option<&Why>) -> Self {
-        let of = |name: &'static str| resources.iter().filter(move |resource| resource.type_name.as_str() == name);
+    pub(crate) fn new(inventory: Inventory<'_>, groups_gap: Option<&Why>) -> Self {
+        let of = |name: &'static str| inventory.open_all(name);
         let parents: BTreeMap<String, Result<Option<String>, Why>> =
-            of(MANAGEMENT_GROUP).map(|group| (folded(group.id.as_str()), parent_of(group))).collect();
+            of(MANAGEMENT_GROUP).map(|group| (folded(group.id.as_str()), parent_of(&group))).collect();
         let mut above: BTreeMap<String, Result<Vec<String>, Why>> =
             parents.keys().map(|group| (group.clone(), climb(group, &parents))).collect();
         let mut below: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut subscriptions = Vec::new();
         for subscription in of(SUBSCRIPTION) {
             let scope = folded(subscription.id.as_str());
-            let groups = groups_above(subscription, parents.is_empty(), groups_gap);
+            let groups = groups_above(&subscription, parents.is_empty(), groups_gap);
             for group in groups.iter().flatten() {
                 below.entry(group.clone()).or_default().push(scope.clone());
             }

@@ -12,6 +12,7 @@ mod ways_up;
 use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::{Value, json};
+use skywarden_inventory::{Held, Inventory};
 use skywarden_model::{Carried, Coverage, FactSheet, ListOutcome, Resource, Scope, Unreadable, UnreadableKind, UnreadableReason};
 
 use super::{access, directory, engine::Engine, gaps::Gaps, holders, mfa, pim, principals, scope};
@@ -165,15 +166,16 @@ impl World {
     }
 
     fn engine<T>(&self, look: impl FnOnce(&Engine<'_>) -> T) -> T {
-        let failures = Failures::new(&self.coverage);
-        let gaps = Gaps::new(&self.resources, &self.coverage, &failures);
-        look(&Engine::new(&self.resources, &gaps))
+        let (failures, held) = (Failures::new(&self.coverage), Held::default());
+        let inventory = Inventory::of_open(&self.resources, &held);
+        let gaps = Gaps::new(inventory, &self.coverage, &failures);
+        look(&Engine::new(inventory, &gaps))
     }
 
     fn facts(&self) -> BTreeMap<String, FactSheet> {
-        let failures = Failures::new(&self.coverage);
+        let (failures, held) = (Failures::new(&self.coverage), Held::default());
         let ways = crate::tests::azure_escalations();
-        let sheets = access(&self.resources, &self.coverage, &failures, &ways);
+        let sheets = access(Inventory::of_open(&self.resources, &held), &self.coverage, &failures, &ways);
         sheets.into_iter().map(|(id, sheet)| (id.to_string(), sheet)).collect()
     }
 

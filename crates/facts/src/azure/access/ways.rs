@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use skywarden_inventory::Inventory;
 use skywarden_model::{Resource, Segment};
 
 use super::{
@@ -71,12 +72,13 @@ pub(crate) struct Host {
 
 impl<'k> Hosts<'k> {
     /// Those of the types that ways ask about, without those of which the identities surely may not give roles.
-    pub(crate) fn new(resources: &[Resource], ways: &[Way<'k>], engine: &Engine<'_>, doubt: Option<&Why>) -> Self {
+    pub(crate) fn new(inventory: Inventory<'_>, ways: &[Way<'k>], engine: &Engine<'_>, doubt: Option<&Why>) -> Self {
         let mut hosts: BTreeMap<&str, Vec<Host>> = ways.iter().filter_map(|way| Some((way.identity?, Vec::new()))).collect();
         let mut strengths: BTreeMap<String, Truth> = BTreeMap::new();
-        for resource in resources {
-            let Some(of_type) = hosts.get_mut(resource.type_name.as_str()) else { continue };
-            let is_strong = match identities(resource) {
+        for (place, type_name) in inventory.places() {
+            let Some(of_type) = hosts.get_mut(type_name) else { continue };
+            let Some(resource) = inventory.open(place) else { continue };
+            let is_strong = match identities(&resource) {
                 Err(why) => Truth::Unknown(why),
                 Ok(ids) => truth::any(ids.into_iter().map(|id| {
                     let strength = || strength(engine, &id, doubt);

@@ -238,8 +238,8 @@ fn pool_members<'a>(properties: &Value, networks: &Networks<'a>) -> Vec<Result<E
         }
         let address = backend.get("ipAddress").and_then(Value::as_str).and_then(|text| text.parse::<IpAddr>().ok());
         let Some((network, address)) = network_of(properties, backend).zip(address) else { continue };
-        let found = networks.addressed_interfaces(address).iter().find_map(|(interface, place)| {
-            let endpoint = Endpoint::of_interface(interface).ok()?.into_iter().nth(*place)?;
+        let found = networks.addressed_interfaces(address).find_map(|(interface, place)| {
+            let endpoint = Endpoint::of_interface(interface).ok()?.into_iter().nth(place)?;
             let is_there = endpoint.subnet.as_ref().ok().and_then(|id| networks.subnet(id).ok())?.network == network;
             is_there.then_some(endpoint)
         });

@@ -110,14 +110,14 @@ impl<'a> Endpoint<'a> {
         if let Some(why) = network.and_then(|network| networks.admin_doubt(network)) {
             return vec![self.everything(asked, Some(why))];
         }
-        let table = subnet.clone().and_then(|subnet| subnet.table.map(|id| networks.table(id)).transpose());
+        let table = subnet.clone().and_then(|subnet| subnet.table.as_deref().map(|id| networks.table(id)).transpose());
         let routed = table.clone().map(|table| table.map(|table| table.routed()).unwrap_or_default());
         let address = match (&self.address, &subnet) {
             (Address::Unknown(_), Ok(Subnet { ranges, .. })) if !ranges.is_empty() => Address::Within(ranges.clone()),
             (address, _) => address.clone(),
         };
         let target = Target { address, groups: &self.application_groups, routed: &routed };
-        let of_subnet = subnet.clone().map(|subnet| subnet.group);
+        let of_subnet = subnet.clone().map(|subnet| subnet.group.as_deref());
 
         let mut openings: Option<Vec<Opening>> = None;
         for group in [&of_subnet, &self.group] {
@@ -151,7 +151,7 @@ impl<'a> Endpoint<'a> {
 
     /// Whether neither its interface nor its subnet has a network security group.
     pub(crate) fn is_without_group(&self, networks: &Networks<'a>) -> Result<bool, Why> {
-        let of_subnet = self.subnet.clone().and_then(|id| networks.subnet(id)).map(|subnet| subnet.group);
+        let of_subnet = self.subnet.clone().and_then(|id| networks.subnet(id)).map(|subnet| subnet.group.as_deref());
         match (&self.group, of_subnet) {
             (Ok(Some(_)), _) | (_, Ok(Some(_))) => Ok(false),
             (Ok(None), Ok(None)) => Ok(true),

@@ -53,7 +53,7 @@ struct Translation {
 }
 
 impl<'a> Translations<'a> {
-    pub(crate) fn new(resources: &[&'a Resource], networks: &Networks<'a>) -> Self {
+    pub(crate) fn new(resources: &[&'a Resource], networks: &Networks<'_>) -> Self {
         Self { firewalls: resources.iter().map(|resource| Firewall::new(resource, networks)).collect() }
     }
 }
@@ -70,13 +70,13 @@ pub(crate) fn translated_to<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>
     match networks.peers(&subnet.network) {
         Ok(peers) => {
             let accounts: BTreeSet<&str> = peers.iter().map(|peer| account_of(peer)).collect();
-            let failed = accounts.into_iter().find_map(|account| networks.failures.anywhere(FIREWALL, account));
+            let failed = accounts.into_iter().find_map(|account| networks.index.failures.anywhere(FIREWALL, account));
             unseen = unseen.or(failed);
         }
         Err(why) => unseen = unseen.or(Some(why)),
     }
     openings.extend(unseen.map(|why| endpoint.everything(&Asked::Internet, Some(why))));
-    for firewall in &networks.translations.firewalls {
+    for firewall in &networks.index.translations.firewalls {
         let doubt = match firewall.reaches(&subnet.network, networks) {
             Ok(false) => continue,
             Ok(true) => None,
@@ -121,7 +121,7 @@ pub(crate) fn translated_to<'a>(endpoint: &Endpoint<'a>, networks: &Networks<'a>
 }
 
 impl<'a> Firewall<'a> {
-    fn new(resource: &'a Resource, networks: &Networks<'a>) -> Self {
+    fn new(resource: &'a Resource, networks: &Networks<'_>) -> Self {
         let configurations = read::list(resource, &["ipConfigurations"]);
         let subnet = configurations.as_ref().ok().and_then(|items| {
             items.iter().find_map(|item| pointed(item.get("properties")?, "subnet")).map(str::to_ascii_lowercase)
@@ -199,7 +199,7 @@ impl<'a> Firewall<'a> {
     }
 
     /// The groups of rule collections of a policy: below it as whole objects, or resources of their own that it points at.
-    fn take_policy(&mut self, policy: &'a Resource, networks: &Networks<'a>) {
+    fn take_policy(&mut self, policy: &Resource, networks: &Networks<'_>) {
         let groups = match read::list(policy, &["ruleCollectionGroups"]) {
             Ok(groups) => groups,
             Err(why) => {

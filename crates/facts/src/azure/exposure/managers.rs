@@ -64,9 +64,9 @@ impl Networks<'_> {
         }
         let account = account_of(network);
         let covers = |manager: &&Manager<'_>| manager.subscriptions.as_ref().is_none_or(|all| all.contains(account));
-        match self.managers.in_force.iter().find(covers) {
+        match self.index.managers.in_force.iter().find(covers) {
             Some(manager) => Some(manager.why.clone().unwrap_or_else(|| undecided(manager.resource.id.as_str()))),
-            None => self.failures.anywhere(MANAGER, account),
+            None => self.index.failures.anywhere(MANAGER, account),
         }
     }
 }

@@ -1,12 +1,15 @@
 use std::{
     borrow::Cow,
+    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
+    rc::Rc,
     sync::Arc,
 };
 
 use ipnet::IpNet;
 use serde_json::Value;
+use skywarden_inventory::{Inventory, Passing};
 use skywarden_model::{Resource, UnreadableKind};
 
 use super::{
@@ -34,20 +37,35 @@ pub(crate) const MANAGER: &str = "Microsoft.Network/networkManagers";
 pub(crate) const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 pub(crate) const SCALE_SET: &str = "Microsoft.Compute/virtualMachineScaleSets";
 
+/// So many groups are kept as they were read.
+const MAX_GROUPS: usize = 512;
+
 /// A subnet, and what guards it.
-pub(crate) struct Subnet<'a> {
+pub(crate) struct Subnet {
     /// The network that it lies in.
     pub(crate) network: String,
-    pub(crate) group: Option<&'a str>,
-    pub(crate) table: Option<&'a str>,
+    pub(crate) group: Option<Box<str>>,
+    pub(crate) table: Option<Box<str>>,
     pub(crate) ranges: Vec<IpNet>,
 }
 
-/// Everything of Azure that traffic passes on its way, indexed once by folded id.
+/// Everything of Azure that traffic passes on its way, as one resource is asked about: interfaces and addresses, of which there are many,
+/// are opened in passing.
+#[derive(Clone, Copy)]
 pub(crate) struct Networks<'a> {
-    resources: HashMap<Cow<'a, str>, &'a Resource>,
-    groups: HashMap<Cow<'a, str>, Group>,
-    subnets: HashMap<String, Result<Subnet<'a>, Why>>,
+    pub(crate) index: &'a Index<'a>,
+    passing: &'a Passing,
+}
+
+/// The same, indexed once by folded id.
+pub(crate) struct Index<'a> {
+    inventory: Inventory<'a>,
+    /// Places of those that are opened when something leads to them.
+    places: HashMap<Cow<'a, str>, usize>,
+    /// Groups that were looked at last: what lies side by side is guarded by the same ones, and all of them read would take more than the
+    /// resources.
+    groups: RefCell<BTreeMap<usize, Rc<Group>>>,
+    subnets: HashMap<String, Result<Subnet, Why>>,
     /// By network: the networks that it is peered with.
     peers: BTreeMap<String, Result<BTreeSet<String>, Why>>,
     tables: HashMap<Cow<'a, str>, Result<Routes<'a>, Why>>,
@@ -55,19 +73,20 @@ pub(crate) struct Networks<'a> {
     /// By network and address: the pools of load balancers that name a backend by its address.
     addressed_pools: BTreeMap<(String, IpAddr), Vec<String>>,
     /// By address: the interfaces that have it; only of addresses that pools name.
-    addressed_interfaces: BTreeMap<IpAddr, Vec<(&'a Resource, usize)>>,
+    addressed_interfaces: BTreeMap<IpAddr, Vec<(usize, usize)>>,
     /// By scale set: the machines that are in it.
-    members: BTreeMap<String, Vec<&'a Resource>>,
+    members: BTreeMap<String, Vec<usize>>,
     pub(crate) translations: Translations<'a>,
     pub(crate) managers: Managers<'a>,
     pub(crate) failures: &'a Failures<'a>,
 }
 
-impl<'a> Networks<'a> {
-    pub(crate) fn new(resources: &'a [Resource], failures: &'a Failures<'a>) -> Self {
-        let mut networks = Self {
-            resources: HashMap::new(),
-            groups: HashMap::new(),
+impl<'a> Index<'a> {
+    pub(crate) fn new(inventory: Inventory<'a>, failures: &'a Failures<'a>) -> Self {
+        let mut index = Self {
+            inventory,
+            places: HashMap::new(),
+            groups: RefCell::default(),
             subnets: HashMap::new(),
             peers: BTreeMap::new(),
             tables: HashMap::new(),
@@ -80,127 +99,71 @@ impl<'a> Networks<'a> {
             failures,
         };
         let mut firewalls = Vec::new();
-        for resource in resources {
-            let id = folded(resource.id.as_str());
-            match resource.type_name.as_str() {
-                GROUP => {
-                    networks.groups.insert(id, Group::new(resource));
-                }
-                ROUTE_TABLE => {
-                    networks.tables.insert(id, Routes::new(resource));
-                }
-                NETWORK => {
-                    networks.add_network(resource);
-                    networks.resources.insert(id, resource);
-                }
-                SUBNET => {
-                    let subnet = id.split_once("/subnets/").map(|(network, _)| network.to_owned());
-                    if let Some(network) = subnet {
-                        networks.subnets.insert(id.into_owned(), subnet_of(resource, &resource.properties, network));
-                    }
-                }
-                BALANCER => {
-                    let balancer = Balancer::new(resource);
-                    for (key, pool) in balancer.iter().flat_map(Balancer::addressed) {
-                        networks.addressed_pools.entry(key).or_default().push(pool);
-                    }
-                    networks.balancers.insert(id, balancer);
-                }
-                MANAGER => networks.managers.add(resource),
-                MACHINE => {
-                    if let Ok(Some(set)) = read::text(resource, &["virtualMachineScaleSet", "id"]) {
-                        networks.members.entry(set.to_ascii_lowercase()).or_default().push(resource);
-                    }
-                }
-                FIREWALL => firewalls.push(resource),
-                INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
-                    networks.resources.insert(id, resource);
-                }
-                _ => {}
-            }
+        for (place, type_name) in inventory.places() {
+            index.add(place, type_name, &mut firewalls);
         }
-        firewalls.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-        networks.translations = Translations::new(&firewalls, &networks);
-        networks.add_addresses(resources);
-        networks.members.values_mut().for_each(|members| members.sort_unstable_by(|a, b| a.id.cmp(&b.id)));
-        networks
+        firewalls.sort_unstable_by(|a: &&Resource, b| a.id.cmp(&b.id));
+        index.translations = Translations::new(&firewalls, &index.seen_by(&Passing::new()));
+        index.add_addresses();
+        let in_order = |place: &usize| inventory.id(*place);
+        index.members.values_mut().for_each(|members| members.sort_unstable_by_key(in_order));
+        index
     }
 
-    pub(crate) fn resource(&self, type_name: &str, id: &str) -> Result<&'a Resource, Why> {
-        let found = self.resources.get(&*folded(id)).filter(|resource| resource.type_name.as_str() == type_name);
-        found.copied().ok_or_else(|| self.missing(type_name, id))
+    /// For one resource that is asked about.
+    pub(crate) fn seen_by<'s>(&'s self, passing: &'s Passing) -> Networks<'s> {
+        Networks { index: self, passing }
     }
 
-    pub(crate) fn group(&self, id: &str) -> Result<&Group, Why> {
-        self.groups.get(&*folded(id)).ok_or_else(|| self.missing(GROUP, id))
-    }
-
-    pub(crate) fn table(&self, id: &str) -> Result<&Routes<'a>, Why> {
-        let table = self.tables.get(&*folded(id)).ok_or_else(|| self.missing(ROUTE_TABLE, id))?;
-        table.as_ref().map_err(Why::clone)
-    }
-
-    pub(crate) fn balancer(&self, id: &str) -> Result<&Balancer<'a>, Why> {
-        let balancer = self.balancers.get(&*folded(id)).ok_or_else(|| self.missing(BALANCER, id))?;
-        balancer.as_ref().map_err(Why::clone)
-    }
-
-    pub(crate) fn subnet(&self, id: &str) -> Result<&Subnet<'a>, Why> {
-        let id = folded(id);
-        if let Some(subnet) = self.subnets.get(&*id) {
-            return subnet.as_ref().map_err(Why::clone);
-        }
-        let Some((network, _)) = id.split_once("/subnets/") else {
-            return Err(read::why(UnreadableKind::Failed, &format!("find subnet {id}"), "this is no id of a subnet"));
-        };
-        read::list(self.resource(NETWORK, network)?, &["subnets"])?;
-        Err(self.missing(NETWORK, &id))
-    }
-
-    /// The networks with which one exchanges traffic directly.
-    pub(crate) fn peers(&self, network: &str) -> Result<&BTreeSet<String>, Why> {
-        let peers = self.peers.get(&*folded(network)).ok_or_else(|| self.missing(NETWORK, network))?;
-        peers.as_ref().map_err(Why::clone)
-    }
-
-    pub(crate) fn has_network(&self, id: &str) -> bool {
-        self.peers.contains_key(id)
-    }
-
-    pub(crate) fn members(&self, scale_set: &str) -> &[&'a Resource] {
-        self.members.get(&*folded(scale_set)).map_or(&[], Vec::as_slice)
-    }
-
-    pub(crate) fn addressed_pools(&self, network: &str, address: IpAddr) -> &[String] {
-        self.addressed_pools.get(&(network.to_owned(), address)).map_or(&[], Vec::as_slice)
-    }
-
-    /// The interfaces with an address, each with the place of its configuration, whatever network they lie in.
-    pub(crate) fn addressed_interfaces(&self, address: IpAddr) -> &[(&'a Resource, usize)] {
-        self.addressed_interfaces.get(&address).map_or(&[], Vec::as_slice)
-    }
-
-    /// Why there may be resources of a type in a subscription that were not seen.
-    pub(crate) fn unseen(&self, type_name: &str, account: &str) -> Option<Why> {
-        let failed = self.failures.anywhere(type_name, account);
-        failed.or_else(|| (!self.failures.is_listed(type_name, account)).then(|| not_listed(type_name, account, type_name)))
-    }
-
-    /// Why something that is pointed at is not there: its listing failed, was not made, or was complete without it.
-    pub(crate) fn missing(&self, type_name: &str, id: &str) -> Why {
-        let id = folded(id);
-        let account = account_of(&id);
-        self.failures.anywhere(type_name, account).unwrap_or_else(|| {
-            if self.failures.is_listed(type_name, account) {
-                let message = "it is pointed at, but a complete listing does not hold it: it was made or removed meanwhile";
-                read::why(UnreadableKind::NotYetKnown, &format!("find {id}"), message)
-            } else {
-                not_listed(type_name, account, &id)
+    fn add(&mut self, place: usize, type_name: &str, firewalls: &mut Vec<&'a Resource>) {
+        let inventory = self.inventory;
+        let Some(id) = inventory.id(place).map(|id| folded(id.as_str())) else { return };
+        match type_name {
+            ROUTE_TABLE => {
+                if let Some(resource) = inventory.hold(place) {
+                    self.tables.insert(id, Routes::new(resource));
+                }
             }
-        })
+            NETWORK => {
+                if let Some(resource) = inventory.open(place) {
+                    self.add_network(&resource);
+                }
+                self.places.insert(id, place);
+            }
+            SUBNET => {
+                let network = id.split_once("/subnets/").map(|(network, _)| network.to_owned());
+                if let (Some(network), Some(resource)) = (network, inventory.open(place)) {
+                    self.subnets.insert(id.into_owned(), subnet_of(&resource, &resource.properties, network));
+                }
+            }
+            BALANCER => {
+                let Some(resource) = inventory.hold(place) else { return };
+                let balancer = Balancer::new(resource);
+                for (key, pool) in balancer.iter().flat_map(Balancer::addressed) {
+                    self.addressed_pools.entry(key).or_default().push(pool);
+                }
+                self.balancers.insert(id, balancer);
+            }
+            MANAGER => {
+                if let Some(resource) = inventory.hold(place) {
+                    self.managers.add(resource);
+                }
+            }
+            MACHINE => {
+                let resource = inventory.open(place);
+                if let Some(Ok(Some(set))) = resource.as_deref().map(|own| read::text(own, &["virtualMachineScaleSet", "id"])) {
+                    self.members.entry(set.to_ascii_lowercase()).or_default().push(place);
+                }
+            }
+            FIREWALL => firewalls.extend(inventory.hold(place)),
+            GROUP | INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
+                self.places.insert(id, place);
+            }
+            _ => {}
+        }
     }
 
-    fn add_network(&mut self, resource: &'a Resource) {
+    fn add_network(&mut self, resource: &Resource) {
         let network = folded(resource.id.as_str()).into_owned();
         for item in read::list(resource, &["subnets"]).unwrap_or_default() {
             let id = item.get("id").and_then(Value::as_str).map(str::to_ascii_lowercase).or_else(|| {
@@ -218,20 +181,121 @@ impl<'a> Networks<'a> {
         self.peers.insert(network, peers);
     }
 
-    fn add_addresses(&mut self, resources: &'a [Resource]) {
+    fn add_addresses(&mut self) {
         let wanted: BTreeSet<IpAddr> = self.addressed_pools.keys().map(|(_, address)| *address).collect();
         if wanted.is_empty() {
             return;
         }
-        for resource in resources.iter().filter(|resource| resource.type_name.as_str() == INTERFACE) {
-            for (place, item) in read::list(resource, &["ipConfigurations"]).unwrap_or_default().iter().enumerate() {
+        let inventory = self.inventory;
+        for (place, _) in inventory.places().filter(|(_, type_name)| *type_name == INTERFACE) {
+            let Some(resource) = inventory.open(place) else { continue };
+            for (nth, item) in read::list(&resource, &["ipConfigurations"]).unwrap_or_default().iter().enumerate() {
                 let address = item.pointer("/properties/privateIPAddress").and_then(Value::as_str);
                 if let Some(address) = address.and_then(|text| text.parse().ok()).filter(|address| wanted.contains(address)) {
-                    self.addressed_interfaces.entry(address).or_default().push((resource, place));
+                    self.addressed_interfaces.entry(address).or_default().push((place, nth));
                 }
             }
         }
-        self.addressed_interfaces.values_mut().for_each(|all| all.sort_by(|a, b| (&a.0.id, a.1).cmp(&(&b.0.id, b.1))));
+        let in_order = |(place, nth): &(usize, usize)| (inventory.id(*place), *nth);
+        self.addressed_interfaces.values_mut().for_each(|all| all.sort_by_key(in_order));
+    }
+}
+
+impl<'a> Networks<'a> {
+    pub(crate) fn resource(&self, type_name: &str, id: &str) -> Result<&'a Resource, Why> {
+        let place = self.place(type_name, id);
+        let found = place.and_then(|place| self.index.inventory.open_in(place, self.passing));
+        found.ok_or_else(|| self.missing(type_name, id))
+    }
+
+    pub(crate) fn group(&self, id: &str) -> Result<Rc<Group>, Why> {
+        let index = self.index;
+        let place = self.place(GROUP, id).ok_or_else(|| self.missing(GROUP, id))?;
+        if let Some(known) = index.groups.borrow().get(&place) {
+            return Ok(Rc::clone(known));
+        }
+        let resource = index.inventory.open(place).ok_or_else(|| self.missing(GROUP, id))?;
+        let group = Rc::new(Group::new(&resource));
+        let mut groups = index.groups.borrow_mut();
+        if groups.len() >= MAX_GROUPS {
+            groups.clear();
+        }
+        groups.insert(place, Rc::clone(&group));
+        Ok(group)
+    }
+
+    fn place(&self, type_name: &str, id: &str) -> Option<usize> {
+        let place = *self.index.places.get(&*folded(id))?;
+        (self.index.inventory.type_name(place)?.as_str() == type_name).then_some(place)
+    }
+
+    pub(crate) fn table(&self, id: &str) -> Result<&'a Routes<'a>, Why> {
+        let table = self.index.tables.get(&*folded(id)).ok_or_else(|| self.missing(ROUTE_TABLE, id))?;
+        table.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn balancer(&self, id: &str) -> Result<&'a Balancer<'a>, Why> {
+        let balancer = self.index.balancers.get(&*folded(id)).ok_or_else(|| self.missing(BALANCER, id))?;
+        balancer.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn subnet(&self, id: &str) -> Result<&'a Subnet, Why> {
+        let id = folded(id);
+        if let Some(subnet) = self.index.subnets.get(&*id) {
+            return subnet.as_ref().map_err(Why::clone);
+        }
+        let Some((network, _)) = id.split_once("/subnets/") else {
+            return Err(read::why(UnreadableKind::Failed, &format!("find subnet {id}"), "this is no id of a subnet"));
+        };
+        read::list(self.resource(NETWORK, network)?, &["subnets"])?;
+        Err(self.missing(NETWORK, &id))
+    }
+
+    /// The networks with which one exchanges traffic directly.
+    pub(crate) fn peers(&self, network: &str) -> Result<&'a BTreeSet<String>, Why> {
+        let peers = self.index.peers.get(&*folded(network)).ok_or_else(|| self.missing(NETWORK, network))?;
+        peers.as_ref().map_err(Why::clone)
+    }
+
+    pub(crate) fn has_network(&self, id: &str) -> bool {
+        self.index.peers.contains_key(id)
+    }
+
+    pub(crate) fn members(&self, scale_set: &str) -> impl Iterator<Item = &'a Resource> {
+        let (index, passing) = (self.index, self.passing);
+        let places = index.members.get(&*folded(scale_set)).into_iter().flatten();
+        places.filter_map(move |place| index.inventory.open_in(*place, passing))
+    }
+
+    pub(crate) fn addressed_pools(&self, network: &str, address: IpAddr) -> &'a [String] {
+        self.index.addressed_pools.get(&(network.to_owned(), address)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The interfaces with an address, each with the place of its configuration, whatever network they lie in.
+    pub(crate) fn addressed_interfaces(&self, address: IpAddr) -> impl Iterator<Item = (&'a Resource, usize)> {
+        let (index, passing) = (self.index, self.passing);
+        let found = index.addressed_interfaces.get(&address).into_iter().flatten();
+        found.filter_map(move |(place, nth)| Some((index.inventory.open_in(*place, passing)?, *nth)))
+    }
+
+    /// Why there may be resources of a type in a subscription that were not seen.
+    pub(crate) fn unseen(&self, type_name: &str, account: &str) -> Option<Why> {
+        let failed = self.index.failures.anywhere(type_name, account);
+        failed.or_else(|| (!self.index.failures.is_listed(type_name, account)).then(|| not_listed(type_name, account, type_name)))
+    }
+
+    /// Why something that is pointed at is not there: its listing failed, was not made, or was complete without it.
+    pub(crate) fn missing(&self, type_name: &str, id: &str) -> Why {
+        let id = folded(id);
+        let account = account_of(&id);
+        self.index.failures.anywhere(type_name, account).unwrap_or_else(|| {
+            if self.index.failures.is_listed(type_name, account) {
+                let message = "it is pointed at, but a complete listing does not hold it: it was made or removed meanwhile";
+                read::why(UnreadableKind::NotYetKnown, &format!("find {id}"), message)
+            } else {
+                not_listed(type_name, account, &id)
+            }
+        })
     }
 }
 
@@ -260,12 +324,12 @@ fn not_listed(type_name: &str, account: &str, what: &str) -> Why {
     read::why(UnreadableKind::NotCarried, &format!("find {what}"), &message)
 }
 
-fn subnet_of<'a>(resource: &Resource, properties: &'a Value, network: String) -> Result<Subnet<'a>, Why> {
+fn subnet_of(resource: &Resource, properties: &Value, network: String) -> Result<Subnet, Why> {
     if let Some(entry) = resource.unreadable.first().filter(|_| resource.type_name.as_str() == SUBNET) {
         return Err(Arc::clone(&entry.reason));
     }
     let many = properties.get("addressPrefixes").and_then(Value::as_array).into_iter().flatten();
     let ranges = properties.get("addressPrefix").into_iter().chain(many).filter_map(Value::as_str).filter_map(net).collect();
-    let group = pointed(properties, "networkSecurityGroup");
-    Ok(Subnet { network, group, table: pointed(properties, "routeTable"), ranges })
+    let at = |member: &str| pointed(properties, member).map(Into::into);
+    Ok(Subnet { network, group: at("networkSecurityGroup"), table: at("routeTable"), ranges })
 }

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use serde_json::{Value, json};
 use skywarden_content::{Catalog, Remediation};
 use skywarden_model::{Actual, Cause, Evidence, Finding, Status};
-use skywarden_posture::Assessed;
+use skywarden_posture::Reported;
 
 use super::escape::visible;
 use crate::output::joined::{described, join};
@@ -92,7 +92,7 @@ impl Verdicts {
 }
 
 /// What page.js reads; its names are explained there.
-pub(super) fn compact(catalog: &Catalog, assessed: &Assessed) -> anyhow::Result<Value> {
+pub(super) fn compact(catalog: &Catalog, assessed: &Reported) -> anyhow::Result<Value> {
     let (mut texts, mut lists) = (Texts::default(), EvidenceLists::default());
     // Position 0 is the empty text: no cause, no permission.
     let none = texts.exact(String::new());

@@ -15,7 +15,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use skywarden_content::{Catalog, StandardFile};
 use skywarden_model::Timestamp;
-use skywarden_posture::{Assessed, Standards};
+use skywarden_posture::{Reported, Standards};
 
 use self::escape::escaped;
 use skywarden_report::{StandardReport, standard_report};
@@ -24,7 +24,7 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Writes the report of a scan.
-pub(crate) fn write(catalog: &Catalog, assessed: &Assessed, out: &mut dyn Write) -> anyhow::Result<()> {
+pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
     let known = Standards::of(catalog);
     let is_concerned = |file: &&StandardFile| file.environments.iter().any(|environment| has_environment(assessed, environment));
     let standards: Vec<StandardReport<'_>> = known
@@ -55,7 +55,7 @@ pub(crate) fn write_standard(report: &StandardReport<'_>, at: Option<Timestamp>,
     Ok(())
 }
 
-fn has_environment(assessed: &Assessed, environment: &str) -> bool {
+fn has_environment(assessed: &Reported, environment: &str) -> bool {
     let is_of =
         |type_name: &str| super::joined::environment(type_name).to_string().eq_ignore_ascii_case(environment_name(environment));
     assessed.resources.iter().any(|resource| is_of(resource.type_name.as_str()))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use skywarden_content::Catalog;
 use skywarden_model::{SecureScore, Severity, Status, Timestamp};
-use skywarden_posture::{Assessed, CheckCounts, Standards, check_counts};
+use skywarden_posture::{CheckCounts, Reported, Standards, check_counts};
 
 use skywarden_report::StandardReport;
 
@@ -20,7 +20,7 @@ use super::{
 const SEVERITIES: [Severity; 4] = [Severity::Critical, Severity::High, Severity::Medium, Severity::Low];
 
 /// What was assessed, and when.
-pub(super) fn header(assessed: &Assessed) -> String {
+pub(super) fn header(assessed: &Reported) -> String {
     let accounts: Vec<String> = assessed.scores.keys().map(|(connector, account)| format!("{connector} {account}")).collect();
     let shown = match accounts.as_slice() {
         [first, second, third, rest @ ..] if !rest.is_empty() => {
@@ -71,7 +71,7 @@ fn instant(at: Timestamp) -> String {
 }
 
 /// The secure score with its range, verdicts by status, violations by severity.
-pub(super) fn score(catalog: &Catalog, assessed: &Assessed) -> String {
+pub(super) fn score(catalog: &Catalog, assessed: &Reported) -> String {
     let score = &assessed.score;
     let [low, high] = score.range;
     let label = format!("Secure score {}, range {} to {}", percent(score.percentage), percent(low), percent(high));
@@ -118,7 +118,7 @@ pub(super) fn score(catalog: &Catalog, assessed: &Assessed) -> String {
 }
 
 /// What could not be read; nothing where everything could.
-pub(super) fn unread(assessed: &Assessed) -> String {
+pub(super) fn unread(assessed: &Reported) -> String {
     let problems = coverage_problems(&assessed.coverage);
     if problems.is_empty() {
         return String::new();
@@ -159,7 +159,7 @@ pub(super) fn controls(score: &SecureScore) -> String {
 }
 
 /// Every recommendation that judged something, what is wrong most and worst first.
-pub(super) fn recommendations(catalog: &Catalog, assessed: &Assessed) -> String {
+pub(super) fn recommendations(catalog: &Catalog, assessed: &Reported) -> String {
     let counts = check_counts(&Standards::of(catalog), &assessed.assessments);
     let mut rows: Vec<(&skywarden_content::RecommendationFile, CheckCounts)> = catalog
         .recommendations
@@ -199,7 +199,7 @@ fn count_cells(counts: [(&str, u64); 3]) -> String {
 }
 
 /// The frame of the list; page.js fills it.
-pub(super) fn assessments(assessed: &Assessed) -> String {
+pub(super) fn assessments(assessed: &Reported) -> String {
     let status = |class: &str, word: &str, checked: &str| {
         format!(
             "<label class=\"choice\"><input type=\"checkbox\" name=\"status\" value=\"{class}\"{checked}>\

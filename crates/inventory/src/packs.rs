@@ -1,0 +1,385 @@
+use std::{
+    borrow::Cow,
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::Deserialize;
+use skywarden_model::{Resource, ResourceId, Scope, TypeName};
+use zstd::bulk::{Compressor, Decompressor};
+
+/// A dictionary is made of so many resources: what those of an estate have in common is told once.
+const SAMPLES: usize = 1_000;
+
+/// How large a dictionary may become, in bytes.
+const DICTIONARY: usize = 112 << 10;
+
+/// After the first so many resources a dictionary is made, then after four times as many, and so on: what comes first is of few kinds, and
+/// what was listed is later replaced by more.
+const FIRST: usize = 1_000;
+
+/// Higher levels take twice as long and save little: what is alike stands in the dictionary.
+const LEVEL: i32 = 1;
+
+/// Resources of which each is packed by itself.
+#[derive(Default)]
+pub struct Packs {
+    packs: Vec<Pack>,
+    codecs: Vec<Codec>,
+    next: Samples,
+}
+
+/// One packed resource, with what it is found by.
+struct Pack {
+    id: ResourceId,
+    type_name: TypeName,
+    account: Arc<str>,
+    body: Body,
+}
+
+/// A resource as JSON.
+enum Body {
+    Plain(Box<[u8]>),
+    /// With the codec that packed it, and how long it is unpacked.
+    Packed {
+        bytes: Box<[u8]>,
+        codec: u16,
+        n_plain: u32,
+    },
+}
+
+/// What the next dictionary is made of: resources at even distances among those that were packed since the last.
+struct Samples {
+    texts: Vec<Vec<u8>>,
+    n_seen: usize,
+    /// Then it is made.
+    n_wanted: usize,
+}
+
+struct Codec {
+    /// Its place among them.
+    number: u16,
+    packer: Compressor<'static>,
+    /// Whoever reads needs it for himself: it holds what it unpacked last.
+    unpacker: Mutex<Decompressor<'static>>,
+}
+
+impl Default for Samples {
+    fn default() -> Self {
+        Self { texts: Vec::new(), n_seen: 0, n_wanted: FIRST }
+    }
+}
+
+impl Packs {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.packs.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.packs.is_empty()
+    }
+
+    /// Adds a resource.
+    pub fn push(&mut self, resource: &Resource) {
+        let pack = self.pack(resource);
+        self.packs.push(pack);
+    }
+
+    /// Puts a resource in the place of another.
+    pub fn replace(&mut self, place: usize, resource: &Resource) {
+        let pack = self.pack(resource);
+        if let Some(old) = self.packs.get_mut(place) {
+            *old = pack;
+        }
+    }
+
+    /// The id of the one at a place; `None` behind the last.
+    pub fn id(&self, place: usize) -> Option<&ResourceId> {
+        self.packs.get(place).map(|pack| &pack.id)
+    }
+
+    /// The type of the one at a place; `None` behind the last.
+    pub fn type_name(&self, place: usize) -> Option<&TypeName> {
+        self.packs.get(place).map(|pack| &pack.type_name)
+    }
+
+    /// The account of the one at a place; `None` behind the last.
+    pub fn account(&self, place: usize) -> Option<&Arc<str>> {
+        self.packs.get(place).map(|pack| &pack.account)
+    }
+
+    /// The one at a place as it was pushed; `None` behind the last. Shares id, type and account with its pack.
+    pub fn open(&self, place: usize) -> Option<Resource> {
+        let pack = self.packs.get(place)?;
+        Some(open(pack, &self.codecs))
+    }
+
+    /// Brings them in the order of ids, then types, and drops all but the first of those that agree in both.
+    pub fn sort(&mut self) {
+        self.packs.sort_by(|one, other| (&one.id, &one.type_name).cmp(&(&other.id, &other.type_name)));
+        self.packs.dedup_by(|later, first| later.id == first.id && later.type_name == first.type_name);
+        self.packs.shrink_to_fit();
+    }
+
+    /// Drops all but the first of those that have an id in common; they must be in order.
+    pub fn keep_one_of_each_id(&mut self) {
+        self.packs.dedup_by(|later, first| later.id == first.id);
+    }
+
+    /// Opens all, one after the other, dropping each pack.
+    pub fn into_resources(self) -> Vec<Resource> {
+        let codecs = self.codecs;
+        self.packs.into_iter().map(|pack| open(&pack, &codecs)).collect()
+    }
+
+    /// Makes something of the head of each, or nothing, dropping each pack: of a resource that `make` is given there is no more than what it
+    /// is called and where it belongs.
+    pub fn into_heads<T>(self, mut make: impl FnMut(Resource) -> Option<T>) -> Vec<T> {
+        let codecs = self.codecs;
+        let mut heads = Vec::with_capacity(self.packs.len());
+        for pack in self.packs {
+            heads.extend(make(head(&pack, &codecs)));
+        }
+        heads
+    }
+
+    /// How many bytes the bodies take.
+    pub fn n_bytes(&self) -> usize {
+        self.packs.iter().map(|pack| pack.body.bytes().len()).sum()
+    }
+
+    fn pack(&mut self, resource: &Resource) -> Pack {
+        let plain = plain(resource);
+        let body = match self.codecs.last_mut() {
+            None => Body::Plain(plain.as_slice().into()),
+            Some(codec) => codec.pack(&plain),
+        };
+        if self.next.take(plain) {
+            self.begin_anew();
+        }
+        Pack {
+            id: resource.id.clone(),
+            type_name: resource.type_name.clone(),
+            account: Arc::clone(&resource.scope.account),
+            body,
+        }
+    }
+
+    /// Makes a dictionary by which what follows is packed, and what is still plain.
+    fn begin_anew(&mut self) {
+        let Samples { texts, n_wanted, .. } = std::mem::take(&mut self.next);
+        self.next.n_wanted = n_wanted.saturating_mul(4);
+        // If none can be made of them, they are packed without.
+        let dictionary = zstd::dict::from_samples(&texts, DICTIONARY).unwrap_or_default();
+        let Ok(number) = u16::try_from(self.codecs.len()) else { return };
+        let Ok(mut own) = Codec::new(number, &dictionary) else { return };
+        if self.codecs.is_empty() {
+            for pack in &mut self.packs {
+                if let Body::Plain(plain) = &pack.body {
+                    pack.body = own.pack(plain);
+                }
+            }
+        }
+        self.codecs.push(own);
+    }
+}
+
+impl Samples {
+    /// Whether there are enough now.
+    fn take(&mut self, text: Vec<u8>) -> bool {
+        if self.n_seen.is_multiple_of(self.n_wanted.div_ceil(SAMPLES)) {
+            self.texts.push(text);
+        }
+        self.n_seen += 1;
+        self.n_seen >= self.n_wanted
+    }
+}
+
+impl Body {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Plain(bytes) | Self::Packed { bytes, .. } => bytes,
+        }
+    }
+}
+
+impl FromIterator<Resource> for Packs {
+    fn from_iter<I: IntoIterator<Item = Resource>>(resources: I) -> Self {
+        let mut packs = Packs::new();
+        for resource in resources {
+            packs.push(&resource);
+        }
+        packs
+    }
+}
+
+impl std::fmt::Debug for Packs {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "{} packed resources", self.packs.len())
+    }
+}
+
+impl Codec {
+    fn new(number: u16, dictionary: &[u8]) -> std::io::Result<Self> {
+        let packer = Compressor::with_dictionary(LEVEL, dictionary)?;
+        Ok(Self { number, packer, unpacker: Mutex::new(Decompressor::with_dictionary(dictionary)?) })
+    }
+
+    /// What can't be packed stays plain.
+    fn pack(&mut self, plain: &[u8]) -> Body {
+        match (self.packer.compress(plain), u32::try_from(plain.len())) {
+            (Ok(packed), Ok(n_plain)) => Body::Packed { bytes: packed.into_boxed_slice(), codec: self.number, n_plain },
+            _ => Body::Plain(plain.into()),
+        }
+    }
+
+    fn unpack(&self, packed: &[u8], n_plain: u32) -> Vec<u8> {
+        let mut unpacker = self.unpacker.lock().unwrap_or_else(PoisonError::into_inner);
+        unpacker.decompress(packed, n_plain as usize).unwrap_or_default()
+    }
+}
+
+fn plain(resource: &Resource) -> Vec<u8> {
+    // Keys are texts and numbers are finite, so that it can't fail.
+    serde_json::to_vec(resource).unwrap_or_default()
+}
+
+/// The JSON of a pack.
+fn json<'p>(pack: &'p Pack, codecs: &[Codec]) -> Cow<'p, [u8]> {
+    match &pack.body {
+        Body::Plain(plain) => Cow::Borrowed(plain),
+        Body::Packed { bytes, codec, n_plain } => {
+            let own = codecs.get(usize::from(*codec));
+            Cow::Owned(own.map(|codec| codec.unpack(bytes, *n_plain)).unwrap_or_default())
+        }
+    }
+}
+
+#[expect(clippy::expect_used, reason = "what this module packed it can open")]
+fn open(pack: &Pack, codecs: &[Codec]) -> Resource {
+    let mut resource: Resource = serde_json::from_slice(&json(pack, codecs)).expect("what was packed is a resource");
+    resource.id = pack.id.clone();
+    resource.type_name = pack.type_name.clone();
+    resource.scope.account = Arc::clone(&pack.account);
+    resource
+}
+
+/// What a pack is called and where it belongs; the rest of its JSON is passed over, which takes a third of the time.
+#[derive(Deserialize)]
+struct Head {
+    name: String,
+    scope: Scope,
+    location: Option<String>,
+    #[serde(default)]
+    tags: BTreeMap<String, String>,
+}
+
+#[expect(clippy::expect_used, reason = "what this module packed it can open")]
+fn head(pack: &Pack, codecs: &[Codec]) -> Resource {
+    let Head { name, scope, location, tags } =
+        serde_json::from_slice(&json(pack, codecs)).expect("what was packed is a resource");
+    let (id, type_name) = (pack.id.clone(), pack.type_name.clone());
+    Resource { id, type_name, name, scope, location, tags, ..Resource::unknown() }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+    use skywarden_model::{Carried, Unreadable, UnreadableKind, UnreadableReason};
+
+    use super::*;
+
+    fn resource(number: usize, properties: Value) -> Resource {
+        let account: Arc<str> = format!("account-{}", number % 3).into();
+        let reason = UnreadableReason {
+            kind: UnreadableKind::Denied,
+            operation: "Microsoft.Web/sites/config/list/action".to_owned(),
+            permission: None,
+            code: "AuthorizationFailed".to_owned(),
+            message: String::new(),
+        };
+        Resource {
+            id: format!("/subscriptions/{account}/resourcegroups/g/providers/microsoft.web/sites/shop-{number:05}").into(),
+            type_name: "Microsoft.Web/sites".into(),
+            name: format!("shop-{number:05}"),
+            scope: Scope { connector: "azure".into(), account, resource_group: "g".into() },
+            location: (number % 2 == 0).then(|| "westeurope".to_owned()),
+            tags: BTreeMap::from([("env".to_owned(), "prod".to_owned())]),
+            envelope: serde_json::Map::from_iter([("kind".to_owned(), json!("app,linux"))]),
+            properties,
+            unreadable: vec![Unreadable { field: "properties.config".parse().unwrap(), reason: Arc::new(reason) }],
+            carried: Carried::Only(["properties.a".parse().unwrap()].into()),
+        }
+    }
+
+    fn site(number: usize) -> Resource {
+        let state = if number.is_multiple_of(7) { "Stopped" } else { "Running" };
+        let host = format!("shop-{number:05}.azurewebsites.net");
+        let config = json!({"minTlsVersion": "1.2", "ftpsState": "Disabled", "http20Enabled": true, "number": number});
+        resource(number, json!({"state": state, "hostNames": [host], "httpsOnly": true, "siteConfig": config, "none": null}))
+    }
+
+    #[test]
+    fn what_was_packed_opens_as_it_was() {
+        let packs: Packs = (0..SAMPLES + 500).map(site).collect();
+        assert_eq!(packs.len(), SAMPLES + 500);
+        for place in [0, 7, SAMPLES - 1, SAMPLES, SAMPLES + 499] {
+            assert_eq!(packs.open(place), Some(site(place)), "{place}");
+        }
+        assert_eq!(packs.open(SAMPLES + 500), None);
+        let n_plain: usize = (0..SAMPLES + 500).map(|number| plain(&site(number)).len()).sum();
+        assert!(packs.n_bytes() * 5 < n_plain, "{} of {n_plain}", packs.n_bytes());
+    }
+
+    #[test]
+    fn they_are_sorted_replaced_and_told_once() {
+        let mut packs: Packs = [3, 1, 2, 1].into_iter().map(site).collect();
+        packs.sort();
+        assert_eq!(packs.len(), 3);
+        packs.replace(1, &resource(2, json!({"state": "Gone"})));
+        let states: Vec<Value> = packs.into_resources().into_iter().map(|own| own.properties["state"].clone()).collect();
+        assert_eq!(states, [json!("Running"), json!("Gone"), json!("Running")]);
+        let heads = [2, 1].into_iter().map(site).collect::<Packs>().into_heads(Some);
+        let own = heads.first().map(|own| (own.name.as_str(), own.tags.len(), own.properties.clone()));
+        assert_eq!(own, Some(("shop-00002", 1, Value::Null)));
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            // Of other fractions JSON may tell the last digit otherwise.
+            any::<i32>().prop_map(|number| json!(f64::from(number) / 4.0)),
+            ".{0,40}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 40, 6, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                prop::collection::btree_map(".{0,12}", inner, 0..6).prop_map(|map| Value::Object(map.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4))]
+        #[test]
+        fn any_properties_open_as_they_were(many in prop::collection::vec(values(), 20..60)) {
+            // As many as it takes for a dictionary, then these.
+            let mut packs: Packs = (0..SAMPLES).map(|number| resource(number, json!({"n": number}))).collect();
+            let own: Vec<Resource> = many.into_iter().enumerate().map(|(n, properties)| resource(n, properties)).collect();
+            own.iter().for_each(|own| packs.push(own));
+            let opened: Vec<Resource> = packs.into_resources().split_off(SAMPLES);
+            prop_assert_eq!(opened, own);
+        }
+    }
+}
