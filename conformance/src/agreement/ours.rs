@@ -16,7 +16,8 @@ pub struct Ours {
 impl Ours {
     /// Its conditions in one: what it reads.
     pub fn conditions(&self) -> Value {
-        [&self.file.applies_if, &self.file.violated_if].into_iter().flatten().cloned().collect()
+        let own = [&self.file.applies_if, &self.file.violated_if].into_iter().flatten();
+        own.chain(self.file.unknown_if.iter().map(|unknown| &unknown.when)).cloned().collect()
     }
 }
 

@@ -8,6 +8,9 @@ pub enum NotPolicy {
     /// Its verdict is made of a baseline's findings.
     #[error("its verdict is made of findings, not of a condition")]
     Findings,
+    /// It tells what is fine from what nobody knows, which Azure's definitions can't: they would call it compliant.
+    #[error("it says where nothing is known (`unknown_if`), for which Azure Policy has no word")]
+    NotKnown,
     /// It rests on what is known of other resources too, which Azure's definitions can't ask for.
     #[error("it rests on `{field}`, which Azure Policy does not have")]
     Fact {
@@ -36,6 +39,9 @@ const AZURE: &str = "Microsoft.";
 /// If it can't be said as a condition on the resource.
 pub fn definition_of(file: &RecommendationFile, key: &str) -> Result<Value, NotPolicy> {
     let Some(violated) = &file.violated_if else { return Err(NotPolicy::Findings) };
+    if !file.unknown_if.is_empty() {
+        return Err(NotPolicy::NotKnown);
+    }
     let mut parts = vec![json!({ "field": "type", "equals": file.type_name })];
     parts.extend(file.applies_if.iter().cloned());
     parts.push(violated.clone());

@@ -57,6 +57,7 @@ fn every_recommendation_that_has_a_condition_becomes_a_definition_that_judges_th
                 n_tests += holds(file, &document);
             }
             Err(NotPolicy::Findings) if file.findings_from.is_some() => {}
+            Err(NotPolicy::NotKnown) if !file.unknown_if.is_empty() => {}
             Err(NotPolicy::Fact { field }) if file.type_name.starts_with("Microsoft.") && field.starts_with("facts.") => {}
             Err(problem) => refused.push(format!("{}: {problem}", file.id)),
         }
@@ -87,6 +88,10 @@ fn fields_of_azures_types_become_aliases() {
         assert!(aliases.iter().any(|own| own == alias), "{alias} is not among {aliases:?}");
     }
     let mut beyond = files.into_iter().next().unwrap();
+    let nobody_knows = serde_json::json!({ "because": "nobody looked", "when": { "field": "kind", "exists": false } });
+    beyond.unknown_if = vec![serde_json::from_value(nobody_knows).unwrap()];
+    assert_eq!(definition_of(&beyond, "x").unwrap_err(), NotPolicy::NotKnown);
+    beyond.unknown_if.clear();
     beyond.violated_if = Some(serde_json::json!({ "field": "facts.exposure.internet", "equals": true }));
     let problem = definition_of(&beyond, "x").unwrap_err();
     assert!(problem.to_string().contains("facts.exposure.internet"), "{problem}");

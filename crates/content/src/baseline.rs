@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use skywarden_model::Severity;
 
-use crate::{ParameterDeclaration, PlanNeed, Remediation, TestCase};
+use crate::{ParameterDeclaration, PlanNeed, Remediation, TestCase, UnknownIf};
 
 /// `content/baselines/PLATFORM/ID.yaml`: one hardening rule of an operating system; a finding of the baseline recommendation.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
@@ -40,6 +40,9 @@ pub struct BaselineRuleFile {
     pub applies_if: Option<Value>,
     /// Where it holds the finding is Unhealthy.
     pub violated_if: Value,
+    /// Where nothing is violated only because nothing is known: what would be Healthy is Unknown if one of them holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_if: Vec<UnknownIf>,
     /// How to mend it.
     pub remediation: Remediation,
     /// At least one Healthy, one Unhealthy and one Unknown.

@@ -70,15 +70,26 @@ pub struct BaselineRule {
     pub rule: CompiledRule,
 }
 
-/// Applicability, violation, and the parameters with a user's overrides.
+/// Applicability, violation, where nothing is known, and the parameters with a user's overrides.
 #[derive(Debug)]
 pub struct CompiledRule {
     /// Where it does not hold the verdict is NotApplicable; `None` applies to all.
     pub applies_if: Option<Rule>,
     /// Where it holds the verdict is Unhealthy.
     pub violated_if: Rule,
+    /// What would be Healthy is Unknown where one of these holds; the first that does is the cause.
+    pub unknown_if: Vec<NotKnown>,
     /// Values of the declared parameters.
     pub parameters: Parameters,
+}
+
+/// A case in which nothing is known, ready to be evaluated.
+#[derive(Debug)]
+pub struct NotKnown {
+    /// Why, as people read it.
+    pub because: Arc<str>,
+    /// Where it holds nothing is known.
+    pub when: Rule,
 }
 
 impl Catalog {

@@ -8,6 +8,7 @@ mod baseline;
 mod catalog;
 mod change;
 mod collector;
+mod compile;
 mod control;
 mod detection;
 mod embedded;
@@ -36,7 +37,7 @@ pub use azure::{
 };
 pub use azure_ids::AzureIds;
 pub use baseline::BaselineRuleFile;
-pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, Recommendation};
+pub use catalog::{BaselineRule, Catalog, CompiledRule, Detection, NotKnown, Recommendation};
 pub use change::{Again, ChangeById, ChangeEvents, ChangeFields, Changes};
 pub use collector::{
     AwsConfig, AwsRequest, AwsService, Batch, CollectorFile, CollectorTest, Encoding, ExpectedResource, ExposurePaths, ListCall,
@@ -58,7 +59,7 @@ pub use overlay::OverrideFile;
 pub use plan::{PlanExtension, PlanFeature, PlanFile, PlanNeed, PlanResources};
 pub use problem::Problem;
 pub use recommendation::{
-    Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat,
+    Category, FindingsFrom, Maturity, ParameterDeclaration, ParameterType, RecommendationFile, Remediation, Threat, UnknownIf,
 };
 pub use risk_factor::{RiskFactor, RiskFactorFile, TellingTag};
 pub use run_tests::{TestFailure, TestReport, run_tests};

@@ -9,12 +9,13 @@ use std::{
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use skywarden_rule::{CompileError, Rule};
 
 use crate::{
     AlertLevel, AwsService, BaselineRule, BaselineRuleFile, Catalog, CollectorFile, CompiledRule, Detection, DetectionFile,
-    FactFile, IncidentKindFile, LogSourceFile, OverrideFile, ParameterDeclaration, PlanFile, Problem, Recommendation,
-    RecommendationFile, RiskFactor, RiskFactorFile, SecretFile, SecureScoreFile, StandardFile, lint,
+    FactFile, IncidentKindFile, LogSourceFile, OverrideFile, PlanFile, Problem, Recommendation, RecommendationFile, RiskFactor,
+    RiskFactorFile, SecretFile, SecureScoreFile, StandardFile,
+    compile::{Conditions, compile, compile_one},
+    lint,
     source::{self, Source, SourceError},
 };
 
@@ -305,14 +306,20 @@ impl Catalog {
             lint::compliance(self, file, &parsed.compliance, problems);
             lint::plan_need(self, file, parsed.plan.as_ref(), problems);
             lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+            lint::unknown_if(file, &parsed.unknown_if, problems);
         }
-        let rule = compile(file, parsed.applies_if.as_ref(), &parsed.violated_if, &parsed.parameters, problems);
+        let conditions = Conditions {
+            applies_if: parsed.applies_if.as_ref(),
+            violated_if: &parsed.violated_if,
+            unknown_if: &parsed.unknown_if,
+        };
+        let rule = compile(file, &conditions, &parsed.parameters, problems);
         let mut fits = |rule: &CompiledRule| care == Care::Trust || lint::fields(self, file, &parsed.type_name, rule, problems);
         let Some(rule) = rule.filter(|rule| fits(rule)) else { return };
         if problems.len() > before {
             return;
         }
-        (parsed.applies_if, parsed.violated_if) = (None, Value::Null);
+        (parsed.applies_if, parsed.violated_if, parsed.unknown_if) = (None, Value::Null, Vec::new());
         let platform = file.path.split('/').nth(1).unwrap_or_default().to_owned();
         let id: Arc<str> = parsed.id.as_str().into();
         self.baselines.entry(platform).or_default().insert(id, BaselineRule { file: parsed, rule });
@@ -345,8 +352,11 @@ impl Catalog {
             Some(violated_if) => {
                 if care == Care::Lint {
                     lint::tests(self, file, &parsed.type_name, &parsed.tests, &parsed.parameters, problems);
+                    lint::unknown_if(file, &parsed.unknown_if, problems);
                 }
-                let rule = compile(file, parsed.applies_if.as_ref(), violated_if, &parsed.parameters, problems);
+                let conditions =
+                    Conditions { applies_if: parsed.applies_if.as_ref(), violated_if, unknown_if: &parsed.unknown_if };
+                let rule = compile(file, &conditions, &parsed.parameters, problems);
                 let mut fits =
                     |rule: &CompiledRule| care == Care::Trust || lint::fields(self, file, &parsed.type_name, rule, problems);
                 match rule.filter(|rule| fits(rule)) {
@@ -359,7 +369,7 @@ impl Catalog {
         if problems.len() > before {
             return;
         }
-        (parsed.applies_if, parsed.violated_if) = (None, None);
+        (parsed.applies_if, parsed.violated_if, parsed.unknown_if) = (None, None, Vec::new());
         let key = parsed.assessment_key.clone().unwrap_or_else(|| skywarden_model::assessment_key(&parsed.id).to_string());
         self.recommendations.insert(parsed.id.as_str().into(), Recommendation { file: parsed, key, rule });
     }
@@ -533,51 +543,6 @@ fn typed_at<T: DeserializeOwned>(file: &File, value: &Value, pointer: &str, prob
                 }
             }
             problems.push(file.problem(&pointer, error.inner().to_string()));
-            None
-        }
-    }
-}
-
-fn compile(
-    file: &File,
-    applies_if: Option<&Value>,
-    violated_if: &Value,
-    declared: &BTreeMap<String, ParameterDeclaration>,
-    problems: &mut Vec<Problem>,
-) -> Option<CompiledRule> {
-    let names: BTreeSet<String> = declared.keys().cloned().collect();
-    let applies = match applies_if {
-        Some(source) => Some(compile_one(file, "applies_if", source, &names, problems)?),
-        None => None,
-    };
-    let violated_if = compile_one(file, "violated_if", violated_if, &names, problems)?;
-    for (name, declaration) in declared {
-        if let Err(message) = lint::parameter_value(declaration, &declaration.default) {
-            problems.push(
-                file.problem(&format!("/parameters/{}", source::step(name)), format!("the default of `{name}`: {message}")),
-            );
-        }
-    }
-    let parameters = declared.iter().map(|(name, declaration)| (name.clone(), declaration.default.clone())).collect();
-    Some(CompiledRule { applies_if: applies, violated_if, parameters })
-}
-
-/// The condition of a member.
-fn compile_one(
-    file: &File,
-    member: &str,
-    source: &Value,
-    declared: &BTreeSet<String>,
-    problems: &mut Vec<Problem>,
-) -> Option<Rule> {
-    match Rule::compile(source, declared) {
-        Ok(rule) => Some(rule),
-        Err(errors) => {
-            for CompileError { pointer, message, help } in errors {
-                let mut problem = file.problem(&format!("/{member}{pointer}"), message);
-                problem.help = help;
-                problems.push(problem);
-            }
             None
         }
     }

@@ -65,6 +65,9 @@ pub struct RecommendationFile {
     /// Condition (Azure Policy grammar): where it holds the resource is Unhealthy. Exactly one of this and `findings_from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub violated_if: Option<Value>,
+    /// Where nothing is violated only because nothing is known: what would be Healthy is Unknown if one of them holds.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unknown_if: Vec<UnknownIf>,
     /// The verdict is made of one finding per rule of a baseline: Unhealthy if any is, else Unknown if any is, else Healthy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub findings_from: Option<FindingsFrom>,
@@ -73,6 +76,16 @@ pub struct RecommendationFile {
     /// At least one Healthy, one Unhealthy and one Unknown (none where `findings_from` is used).
     #[serde(default)]
     pub tests: Vec<TestCase>,
+}
+
+/// A case in which the fields can be read and still say nothing: no scan ever ran, nobody looked inside.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UnknownIf {
+    /// Why nothing is known, as people read it beside the verdict: part of a sentence that begins in lower case, without full stop.
+    pub because: String,
+    /// Condition (Azure Policy grammar): where it holds, what would be Healthy is Unknown; Unhealthy and NotApplicable stay.
+    pub when: Value,
 }
 
 /// A value that a rule reads and a user may override.

@@ -74,7 +74,12 @@ fn add(catalog: &mut Catalog, id: &str, type_name: &str, control: &str, more: Va
 
 fn compiled(violated_if: &Value, applies_if: Option<&Value>) -> CompiledRule {
     let rule = |source: &Value| Rule::compile(source, &BTreeSet::new()).unwrap();
-    CompiledRule { applies_if: applies_if.map(rule), violated_if: rule(violated_if), parameters: Parameters::new() }
+    CompiledRule {
+        applies_if: applies_if.map(rule),
+        violated_if: rule(violated_if),
+        unknown_if: Vec::new(),
+        parameters: Parameters::new(),
+    }
 }
 
 fn resource(type_name: &str, id: &str, properties: Value) -> Resource {

@@ -217,7 +217,7 @@ async fn ids_have_any_case_and_children_are_read_below_their_parents() {
     assert_eq!(asking.get(&format!("{vault}/providers/Microsoft.Insights/diagnosticSettings")).await.names(), ["to-workspace"]);
     // A subscription's own settings, not those of what lies in it.
     assert_eq!(asking.get(&format!("{own}/providers/microsoft.insights/diagnosticSettings")).await.names(), ["activity"]);
-    assert_eq!(asking.get(&format!("{own}/providers/Microsoft.Security/assessments")).await.names().len(), 4);
+    assert_eq!(asking.get(&format!("{own}/providers/Microsoft.Security/assessments")).await.names().len(), 22);
     let group = asking.get(&format!("{own}/resourceGroups/RG-Web/providers/Microsoft.Compute/virtualMachines")).await;
     assert_eq!(group.names(), ["vm-web-01", "vm-web-02"]);
     // A scope inside a path may be percent-encoded, slashes and all.

@@ -17,6 +17,7 @@ use skywarden_model::{FieldPath, Segment, Timestamp};
 use crate::{
     Also, Catalog, CollectorFile, CompiledRule, ComplianceControl, Expectation, FactFile, FieldType, OverrideFile,
     ParameterDeclaration, ParameterType, Problem, RecommendationFile, ScalarType, SecretFile, SettingsExposure, TestCase,
+    UnknownIf,
     load::{File, Kind},
     source::step,
 };
@@ -324,6 +325,8 @@ pub(crate) fn recommendation(catalog: &Catalog, file: &File, parsed: &Recommenda
         (Some(_), Some(_)) | (None, None) => {
             problems.push(file.problem("", "exactly one of `violated_if` and `findings_from` is needed"))
         }
+        (None, Some(_)) if !parsed.unknown_if.is_empty() => problems
+            .push(file.problem("/unknown_if", "`unknown_if` belongs to `violated_if`; findings say themselves what is unknown")),
         (None, Some(findings)) if !catalog.baselines.contains_key(&findings.baseline) => {
             problems.push(file.problem("/findings_from", format!("there is no baseline `{}`", findings.baseline)));
         }
@@ -331,6 +334,19 @@ pub(crate) fn recommendation(catalog: &Catalog, file: &File, parsed: &Recommenda
     }
     azure::policies(file, &parsed.azure_policies, problems);
     known_type(catalog, file, &parsed.type_name, problems);
+}
+
+/// Every reason why nothing is known is there, and reads as part of a sentence.
+pub(crate) fn unknown_if(file: &File, reasons: &[UnknownIf], problems: &mut Vec<Problem>) {
+    for (place, own) in reasons.iter().enumerate() {
+        let pointer = format!("/unknown_if/{place}/because");
+        let because = own.because.trim();
+        if because.is_empty() {
+            problems.push(file.problem(&pointer, "this text is empty"));
+        } else if because.ends_with('.') {
+            problems.push(file.problem(&pointer, "a reason ends without a full stop"));
+        }
+    }
 }
 
 fn known_type(catalog: &Catalog, file: &File, type_name: &str, problems: &mut Vec<Problem>) -> bool {
@@ -349,8 +365,9 @@ pub(crate) fn fields(catalog: &Catalog, file: &File, type_name: &str, rule: &Com
         return false;
     }
     let before = problems.len();
-    let rules = rule.applies_if.iter().map(|rule| ("/applies_if", rule)).chain([("/violated_if", &rule.violated_if)]);
-    for (member, rule) in rules {
+    let applies = rule.applies_if.iter().map(|rule| ("/applies_if".to_owned(), rule));
+    let unknown = rule.unknown_if.iter().enumerate().map(|(place, own)| (format!("/unknown_if/{place}/when"), &own.when));
+    for (member, rule) in applies.chain([("/violated_if".to_owned(), &rule.violated_if)]).chain(unknown) {
         for used in rule.fields() {
             if let Err((message, help)) = known_field(catalog, type_name, &used.path) {
                 let mut problem = file.problem(&format!("{member}{}", used.pointer), message);

@@ -112,6 +112,7 @@ fn catalog() -> Catalog {
         let rule = skywarden_content::CompiledRule {
             applies_if: None,
             violated_if: skywarden_rule::Rule::compile(&violated_if, &BTreeSet::new()).unwrap(),
+            unknown_if: Vec::new(),
             parameters: skywarden_rule::Parameters::new(),
         };
         let recommendation = Recommendation { file: serde_json::from_value(file).unwrap(), key: id.to_owned(), rule: Some(rule) };
