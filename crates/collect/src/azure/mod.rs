@@ -127,12 +127,14 @@ pub async fn collect_azure<'a>(
 
     let mut found = Found::default();
     tables(&work, &mut found).await;
+    found.resources.settle();
     work.lists(&mut found).await;
     complete(&work, &mut found).await;
     work.not_seen(&mut found);
 
     let Found { mut resources, mut listings, mut failed } = found;
     resources.sort();
+    resources.settle();
     let mut told = Vec::with_capacity(listings.len());
     while let Some(((type_name, account), outcome)) = listings.pop_first() {
         let reads = failed.remove(&(type_name.clone(), Arc::clone(&account))).unwrap_or_default();

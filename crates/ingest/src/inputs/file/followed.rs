@@ -506,8 +506,6 @@ fn read_full(file: &File, mut buffer: &mut [u8], mut at: u64) -> io::Result<usiz
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
     use std::io::Write as _;
 
     use super::*;
