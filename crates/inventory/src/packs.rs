@@ -1,6 +1,6 @@
 use std::{
     borrow::Cow,
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -27,6 +27,9 @@ pub struct Packs {
     packs: Vec<Pack>,
     codecs: Vec<Codec>,
     next: Samples,
+    /// Names of types and accounts, once.
+    types: BTreeSet<TypeName>,
+    accounts: BTreeSet<Arc<str>>,
 }
 
 /// One packed resource, with what it is found by.
@@ -182,8 +185,8 @@ impl Packs {
         }
         Pack {
             id: resource.id.clone(),
-            type_name: resource.type_name.clone(),
-            account: Arc::clone(&resource.scope.account),
+            type_name: once(&mut self.types, &resource.type_name),
+            account: once(&mut self.accounts, &resource.scope.account),
             body,
         }
     }
@@ -203,6 +206,14 @@ impl Packs {
         }
         self.codecs.push(own);
     }
+}
+
+fn once<T: Ord + Clone>(known: &mut BTreeSet<T>, own: &T) -> T {
+    if let Some(known) = known.get(own) {
+        return known.clone();
+    }
+    known.insert(own.clone());
+    own.clone()
 }
 
 impl Samples {

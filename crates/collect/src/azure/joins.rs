@@ -88,8 +88,13 @@ fn jobs<'a>(work: &Work<'a>, found: &Found) -> Vec<Job<'a>> {
                 let key = Key { account: Arc::clone(&account), list, api_version: api_version.as_deref(), plane: *plane, theirs };
                 let new = || Job { account: Arc::clone(&account), askers: Vec::new(), names: BTreeSet::new() };
                 let job = jobs.entry(key).or_insert_with(new);
-                let opened = places.iter().filter_map(|place| found.resources.open(*place));
-                job.names.extend(opened.filter_map(|own| Some(value_of(work, &own, &join.ours)?.to_lowercase())));
+                if join.ours == "id" {
+                    let ids = places.iter().filter_map(|place| found.resources.id(*place));
+                    job.names.extend(ids.map(|id| id.as_str().to_lowercase()));
+                } else {
+                    let opened = places.iter().filter_map(|place| found.resources.open(*place));
+                    job.names.extend(opened.filter_map(|own| Some(value_of(work, &own, &join.ours)?.to_lowercase())));
+                }
                 job.askers.push(Asker { spec: *spec, join, places: places.clone() });
             }
         }

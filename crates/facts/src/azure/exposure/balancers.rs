@@ -20,12 +20,12 @@ use crate::{
 /// A load balancer: which ports of its public addresses lead to which ports of whom.
 ///
 /// It passes traffic on as it came, so that the network security groups of what is behind it see the client's address.
-pub(crate) struct Balancer<'a> {
+pub(crate) struct Balancer {
     ways: Vec<Way>,
     /// By what an address configuration names (a pool, a NAT rule, a NAT pool; folded): the places of its ways.
     by_name: BTreeMap<String, Vec<usize>>,
     /// Pools, folded, with their members.
-    pools: BTreeMap<String, &'a Value>,
+    pools: BTreeMap<String, Value>,
     unguarded: Unguarded,
 }
 
@@ -57,8 +57,8 @@ pub(crate) struct Led {
     pub(crate) translation: Translation,
 }
 
-impl<'a> Balancer<'a> {
-    pub(crate) fn new(resource: &'a Resource) -> Result<Self, Why> {
+impl Balancer {
+    pub(crate) fn new(resource: &Resource) -> Result<Self, Why> {
         let mut balancer =
             Self { ways: Vec::new(), by_name: BTreeMap::new(), pools: BTreeMap::new(), unguarded: unguarded(resource) };
         let mut public = BTreeMap::new();
@@ -71,7 +71,7 @@ impl<'a> Balancer<'a> {
         }
         for item in read::list(resource, &["backendAddressPools"])? {
             if let Some(id) = item.get("id").and_then(Value::as_str) {
-                balancer.pools.insert(id.to_ascii_lowercase(), item.get("properties").unwrap_or(&Value::Null));
+                balancer.pools.insert(id.to_ascii_lowercase(), item.get("properties").cloned().unwrap_or_default());
             }
         }
         for list in ["loadBalancingRules", "inboundNatRules", "inboundNatPools"] {
@@ -97,7 +97,7 @@ impl<'a> Balancer<'a> {
     /// The backends that pools name by network and address, each with the id of its pool.
     pub(crate) fn addressed(&self) -> impl Iterator<Item = ((String, IpAddr), String)> {
         let backends =
-            self.pools.iter().flat_map(|(pool, properties)| backends(properties).map(move |it| (pool, *properties, it)));
+            self.pools.iter().flat_map(|(pool, properties)| backends(properties).map(move |it| (pool, properties, it)));
         backends.filter_map(|(pool, properties, backend)| {
             let address = backend.get("ipAddress")?.as_str()?.parse().ok()?;
             Some(((network_of(properties, backend)?, address), pool.clone()))
@@ -150,9 +150,9 @@ pub(crate) fn led_to(endpoint: &Endpoint<'_>, networks: &Networks<'_>) -> (Vec<L
     names.dedup();
     for name in &names {
         let id = balancer_of(name);
-        match networks.balancer(id) {
-            Ok(balancer) => led.extend(balancer.led(name)),
-            Err(why) => doubts.push(why),
+        match networks.balancer(id).as_deref() {
+            Ok(Ok(balancer)) => led.extend(balancer.led(name)),
+            Ok(Err(why)) | Err(why) => doubts.push(Arc::clone(why)),
         }
     }
     // A pool that was not seen may name the endpoint by its address.
@@ -163,6 +163,7 @@ pub(crate) fn led_to(endpoint: &Endpoint<'_>, networks: &Networks<'_>) -> (Vec<L
 /// What of its own public ports a balancer passes on to something that lets it in.
 pub(crate) fn own_openings<'a>(resource: &'a Resource, networks: &Networks<'a>) -> Result<(Vec<Opening>, Vec<u16>), Why> {
     let balancer = networks.balancer(resource.id.as_str())?;
+    let balancer = (*balancer).as_ref().map_err(Why::clone)?;
     let mut openings = Vec::new();
     let mut ports = Vec::new();
     let mut members: BTreeMap<&str, Vec<Result<Endpoint<'a>, Why>>> = BTreeMap::new();

@@ -6,6 +6,7 @@ use skywarden_model::{Evidence, Resource, UnreadableKind};
 
 use super::{
     networks::{Networks, Subnet, pointed, pointed_all},
+    routes::Routes,
     rules::{self, Address, Opening, Origin, Target},
 };
 use crate::{
@@ -111,7 +112,12 @@ impl<'a> Endpoint<'a> {
             return vec![self.everything(asked, Some(why))];
         }
         let table = subnet.clone().and_then(|subnet| subnet.table.as_deref().map(|id| networks.table(id)).transpose());
-        let routed = table.clone().map(|table| table.map(|table| table.routed()).unwrap_or_default());
+        let table = match &table {
+            Ok(Some(table)) => (**table).as_ref().map(Some).map_err(Why::clone),
+            Ok(None) => Ok(None),
+            Err(why) => Err(Arc::clone(why)),
+        };
+        let routed = table.clone().map(|table| table.map(Routes::routed).unwrap_or_default());
         let address = match (&self.address, &subnet) {
             (Address::Unknown(_), Ok(Subnet { ranges, .. })) if !ranges.is_empty() => Address::Within(ranges.clone()),
             (address, _) => address.clone(),

@@ -37,8 +37,33 @@ pub(crate) const MANAGER: &str = "Microsoft.Network/networkManagers";
 pub(crate) const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 pub(crate) const SCALE_SET: &str = "Microsoft.Compute/virtualMachineScaleSets";
 
-/// So many groups are kept as they were read.
-const MAX_GROUPS: usize = 512;
+/// So many of a kind are kept as they were read.
+const MAX_LATELY: usize = 512;
+
+/// What was looked at last, by place: what lies side by side has the same groups, tables and balancers, and all of them read would take more
+/// memory than the resources.
+struct Lately<T>(RefCell<BTreeMap<usize, Rc<T>>>);
+
+impl<T> Default for Lately<T> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<T> Lately<T> {
+    fn of(&self, place: usize, read: impl FnOnce() -> Option<T>) -> Option<Rc<T>> {
+        if let Some(known) = self.0.borrow().get(&place) {
+            return Some(Rc::clone(known));
+        }
+        let own = Rc::new(read()?);
+        let mut kept = self.0.borrow_mut();
+        if kept.len() >= MAX_LATELY {
+            kept.clear();
+        }
+        kept.insert(place, Rc::clone(&own));
+        Some(own)
+    }
+}
 
 /// A subnet, and what guards it.
 pub(crate) struct Subnet {
@@ -62,14 +87,12 @@ pub(crate) struct Index<'a> {
     inventory: Inventory<'a>,
     /// Places of those that are opened when something leads to them.
     places: HashMap<Cow<'a, str>, usize>,
-    /// Groups that were looked at last: what lies side by side is guarded by the same ones, and all of them read would take more than the
-    /// resources.
-    groups: RefCell<BTreeMap<usize, Rc<Group>>>,
+    groups: Lately<Group>,
     subnets: HashMap<String, Result<Subnet, Why>>,
     /// By network: the networks that it is peered with.
     peers: BTreeMap<String, Result<BTreeSet<String>, Why>>,
-    tables: HashMap<Cow<'a, str>, Result<Routes<'a>, Why>>,
-    balancers: HashMap<Cow<'a, str>, Result<Balancer<'a>, Why>>,
+    tables: Lately<Result<Routes, Why>>,
+    balancers: Lately<Result<Balancer, Why>>,
     /// By network and address: the pools of load balancers that name a backend by its address.
     addressed_pools: BTreeMap<(String, IpAddr), Vec<String>>,
     /// By address: the interfaces that have it; only of addresses that pools name.
@@ -86,11 +109,11 @@ impl<'a> Index<'a> {
         let mut index = Self {
             inventory,
             places: HashMap::new(),
-            groups: RefCell::default(),
+            groups: Lately::default(),
             subnets: HashMap::new(),
             peers: BTreeMap::new(),
-            tables: HashMap::new(),
-            balancers: HashMap::new(),
+            tables: Lately::default(),
+            balancers: Lately::default(),
             addressed_pools: BTreeMap::new(),
             addressed_interfaces: BTreeMap::new(),
             members: BTreeMap::new(),
@@ -119,11 +142,6 @@ impl<'a> Index<'a> {
         let inventory = self.inventory;
         let Some(id) = inventory.id(place).map(|id| folded(id.as_str())) else { return };
         match type_name {
-            ROUTE_TABLE => {
-                if let Some(resource) = inventory.hold(place) {
-                    self.tables.insert(id, Routes::new(resource));
-                }
-            }
             NETWORK => {
                 if let Some(resource) = inventory.open(place) {
                     self.add_network(&resource);
@@ -137,12 +155,11 @@ impl<'a> Index<'a> {
                 }
             }
             BALANCER => {
-                let Some(resource) = inventory.hold(place) else { return };
-                let balancer = Balancer::new(resource);
-                for (key, pool) in balancer.iter().flat_map(Balancer::addressed) {
+                let Some(resource) = inventory.open(place) else { return };
+                for (key, pool) in Balancer::new(&resource).iter().flat_map(Balancer::addressed) {
                     self.addressed_pools.entry(key).or_default().push(pool);
                 }
-                self.balancers.insert(id, balancer);
+                self.places.insert(id, place);
             }
             MANAGER => {
                 if let Some(resource) = inventory.hold(place) {
@@ -156,7 +173,7 @@ impl<'a> Index<'a> {
                 }
             }
             FIREWALL => firewalls.extend(inventory.hold(place)),
-            GROUP | INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
+            GROUP | ROUTE_TABLE | INTERFACE | PUBLIC_ADDRESS | FIREWALL_POLICY | RULE_COLLECTIONS | ADDRESS_LIST | SCALE_SET => {
                 self.places.insert(id, place);
             }
             _ => {}
@@ -209,19 +226,13 @@ impl<'a> Networks<'a> {
     }
 
     pub(crate) fn group(&self, id: &str) -> Result<Rc<Group>, Why> {
-        let index = self.index;
-        let place = self.place(GROUP, id).ok_or_else(|| self.missing(GROUP, id))?;
-        if let Some(known) = index.groups.borrow().get(&place) {
-            return Ok(Rc::clone(known));
-        }
-        let resource = index.inventory.open(place).ok_or_else(|| self.missing(GROUP, id))?;
-        let group = Rc::new(Group::new(&resource));
-        let mut groups = index.groups.borrow_mut();
-        if groups.len() >= MAX_GROUPS {
-            groups.clear();
-        }
-        groups.insert(place, Rc::clone(&group));
-        Ok(group)
+        self.lately(&self.index.groups, GROUP, id, Group::new)
+    }
+
+    fn lately<T>(&self, lately: &Lately<T>, type_name: &str, id: &str, read: impl FnOnce(&Resource) -> T) -> Result<Rc<T>, Why> {
+        let place = self.place(type_name, id);
+        let own = place.and_then(|place| lately.of(place, || self.index.inventory.open(place).as_deref().map(read)));
+        own.ok_or_else(|| self.missing(type_name, id))
     }
 
     fn place(&self, type_name: &str, id: &str) -> Option<usize> {
@@ -229,14 +240,12 @@ impl<'a> Networks<'a> {
         (self.index.inventory.type_name(place)?.as_str() == type_name).then_some(place)
     }
 
-    pub(crate) fn table(&self, id: &str) -> Result<&'a Routes<'a>, Why> {
-        let table = self.index.tables.get(&*folded(id)).ok_or_else(|| self.missing(ROUTE_TABLE, id))?;
-        table.as_ref().map_err(Why::clone)
+    pub(crate) fn table(&self, id: &str) -> Result<Rc<Result<Routes, Why>>, Why> {
+        self.lately(&self.index.tables, ROUTE_TABLE, id, Routes::new)
     }
 
-    pub(crate) fn balancer(&self, id: &str) -> Result<&'a Balancer<'a>, Why> {
-        let balancer = self.index.balancers.get(&*folded(id)).ok_or_else(|| self.missing(BALANCER, id))?;
-        balancer.as_ref().map_err(Why::clone)
+    pub(crate) fn balancer(&self, id: &str) -> Result<Rc<Result<Balancer, Why>>, Why> {
+        self.lately(&self.index.balancers, BALANCER, id, Balancer::new)
     }
 
     pub(crate) fn subnet(&self, id: &str) -> Result<&'a Subnet, Why> {

@@ -1,6 +1,6 @@
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde_json::{Value, json};
-use skywarden_model::{Evidence, Resource};
+use skywarden_model::{Evidence, Resource, ResourceId};
 
 use super::{
     groups::net,
@@ -10,7 +10,7 @@ use crate::{
     network::{Traffic, is_internet},
     reach::{Family, split},
     read::{self, Why},
-    sheet::seen,
+    sheet::seen_of,
 };
 
 /// A route table, as far as it is about answers to the internet.
@@ -18,8 +18,8 @@ use crate::{
 /// Traffic that comes in by a public address or a load balancer does not follow the subnet's routes; answers do. A route to `None`
 /// swallows them, so that nothing can be used. A default route to an appliance or an on-premises network sends them elsewhere: what
 /// comes in still arrives, and whether the answer finds its way depends on that appliance, so such a route closes nothing here.
-pub(crate) struct Routes<'a> {
-    resource: &'a Resource,
+pub(crate) struct Routes {
+    id: ResourceId,
     routes: Vec<Route>,
 }
 
@@ -38,8 +38,8 @@ enum Hop {
     Elsewhere,
 }
 
-impl<'a> Routes<'a> {
-    pub(crate) fn new(resource: &'a Resource) -> Result<Self, Why> {
+impl Routes {
+    pub(crate) fn new(resource: &Resource) -> Result<Self, Why> {
         let mut routes = Vec::new();
         for (place, item) in read::list(resource, &["routes"])?.iter().enumerate() {
             let text = |key: &str| item.get("properties").and_then(|it| it.get(key)).and_then(Value::as_str);
@@ -55,7 +55,7 @@ impl<'a> Routes<'a> {
                 routes.push(Route { net, hop, place });
             }
         }
-        Ok(Self { resource, routes })
+        Ok(Self { id: resource.id.clone(), routes })
     }
 
     /// Wide ranges that go elsewhere: the service tag `VirtualNetwork` may hold them.
@@ -97,11 +97,6 @@ impl<'a> Routes<'a> {
             .filter(|route| route.hop == Hop::Elsewhere && is_internet(&route.net))
             .min_by_key(|it| it.place)?;
         let field = format!("routes[{}]", route.place);
-        Some(seen(
-            self.resource,
-            field,
-            "a route that sends answers elsewhere but keeps nothing out",
-            json!(route.net.to_string()),
-        ))
+        Some(seen_of(&self.id, field, "a route that sends answers elsewhere but keeps nothing out", json!(route.net.to_string())))
     }
 }
