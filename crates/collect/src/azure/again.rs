@@ -54,7 +54,7 @@ pub async fn read_azure_again<'a>(
     }
     let mut outcomes: BTreeMap<Changed, Outcome> =
         stream::iter(reads).buffer_unordered(options.max_concurrency.clamp(1, 1000)).collect().await;
-    keep_graphs_own(&work, &mut outcomes, known);
+    keep_listed(&work, &mut outcomes, known);
     group_children(&work, &mut outcomes, known);
     let rereads = outcomes.into_iter().map(|(changed, outcome)| {
         let outcome = match outcome {
@@ -112,12 +112,14 @@ async fn read_type(work: &Work<'_>, spec: Spec<'_>, changed: &Changed) -> Outcom
     }
 }
 
-/// Members of properties that Resource Graph adds and Azure Resource Manager does not have stay as they were read last.
-fn keep_graphs_own(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, known: &[Resource]) {
+/// Members of properties that only queries and lists of very many tell stay as they were read last: what Resource Graph adds, and what is
+/// joined.
+fn keep_listed(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, known: &[Resource]) {
     for resource in outcomes.values_mut().filter_map(|outcome| outcome.as_mut().ok()).flatten() {
         let Some(spec) = work.specs.get(&resource.type_name.as_str().to_lowercase()) else { continue };
-        for member in GRAPHS_OWN.into_iter().filter(|member| spec.azure.table.is_some() && spec.file.fields.contains_key(*member))
-        {
+        let of_graph =
+            GRAPHS_OWN.into_iter().filter(|member| spec.azure.table.is_some() && spec.file.fields.contains_key(*member));
+        for member in of_graph.chain(spec.azure.joins.iter().map(|join| join.into.as_str())) {
             if resource.properties.get(member).is_some() {
                 continue;
             }
@@ -132,7 +134,7 @@ fn keep_graphs_own(work: &Work<'_>, outcomes: &mut BTreeMap<Changed, Outcome>, k
                 let permission = spec.azure.permission(&spec.file.type_name);
                 let asked =
                     Asked { plane: AzurePlane::Arm, address: "", permission: &permission, account: &resource.scope.account };
-                let message = "Resource Graph alone has it, and is asked by the next scan";
+                let message = "a list of all alone has it, which the next scan asks for";
                 fail(work, resource, member, asked.reason(UnreadableKind::NotYetKnown, "NotListedYet", message));
             }
         }
