@@ -9,6 +9,7 @@ mod document;
 mod exposure;
 mod filter_pattern;
 mod knowledge;
+mod lately;
 mod monitoring;
 mod narrowing;
 mod network;

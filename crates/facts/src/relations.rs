@@ -1,19 +1,22 @@
 //! Which resources belong together, as `related` of a fact's file says.
 
 use std::{
+    cell::OnceCell,
     collections::{BTreeMap, BTreeSet},
+    rc::Rc,
     sync::Arc,
 };
 
 use serde_json::{Map, Value, json};
 use skywarden_content::{FactFile, Related, Within};
-use skywarden_inventory::{Inventory, Passing};
+use skywarden_inventory::Inventory;
 use skywarden_model::{Fact, FactSheet, FieldPath, Resource, ResourceId, Segment, Unreadable, UnreadableKind, fact_object};
 
 use crate::{
     Facts, Knowledge,
+    lately::Lately,
     read::{self, Failures, Why},
-    sheet::seen,
+    sheet::seen_of,
 };
 
 const GLOBAL: &str = "global";
@@ -33,7 +36,7 @@ pub(crate) fn relations<'a>(inventory: Inventory<'a>, knowledge: &Knowledge<'a>)
     };
     known
         .filter(|(file, _)| file.types.iter().any(|own| places.contains_key(own.as_str())))
-        .map(|(file, related)| Relation { file, related, index: index(related) })
+        .map(|(file, related)| Relation { file, related, index: index(related), others: Lately::default() })
         .collect()
 }
 
@@ -42,6 +45,22 @@ pub(crate) struct Relation<'a> {
     file: &'a FactFile,
     related: &'a Related,
     index: Index<'a>,
+    /// Those to whom it led last.
+    others: Lately<Other>,
+}
+
+/// One to whom a relation leads.
+struct Other {
+    id: ResourceId,
+    region: String,
+    /// What the fact carries of it, once that is asked.
+    told: OnceCell<Told>,
+}
+
+/// What a fact carries of one related resource.
+struct Told {
+    element: Value,
+    unreadable: BTreeMap<FieldPath, Why>,
 }
 
 /// The resources that a relation leads to, by what they are found by.
@@ -88,10 +107,9 @@ impl Relation<'_> {
 
     /// The fact of a resource from which it leads.
     pub(crate) fn sheet(&self, resource: &Resource, facts: &Facts<'_>) -> FactSheet {
-        let (inventory, passing) = (facts.inventory, Passing::new());
-        let (related, index) = (self.related, &self.index);
+        let (inventory, related, index) = (facts.inventory, self.related, &self.index);
         let account: &str = &resource.scope.account;
-        let mut found: BTreeMap<&ResourceId, &Resource> = BTreeMap::new();
+        let mut found: BTreeMap<ResourceId, (usize, Rc<Other>)> = BTreeMap::new();
         let mut doubt = facts.failures.about(&related.to, resource, related.within);
         if let Some(first) = related.on.first() {
             match values(resource, &first.ours) {
@@ -99,13 +117,16 @@ impl Relation<'_> {
                 Ok(values) => {
                     for value in values {
                         for place in index.by_value.get(&(account, value)).into_iter().flatten() {
-                            let Some(other) = inventory.open_in(*place, &passing) else { continue };
-                            match is_near(related, resource, region(other)).then(|| agrees(related, resource, other)) {
-                                Some(Ok(true)) => {
-                                    found.insert(&other.id, other);
-                                }
-                                Some(Err(why)) => doubt = doubt.or(Some(why)),
-                                Some(Ok(false)) | None => {}
+                            let other = self.others.of(*place, || inventory.open(*place).as_deref().map(Other::of));
+                            let Some(other) = other.filter(|other| is_near(related, resource, &other.region)) else { continue };
+                            let agrees = match related.on.len() {
+                                1 => Ok(true),
+                                _ => inventory.open(*place).map_or(Ok(false), |other| agrees(related, resource, &other)),
+                            };
+                            match agrees {
+                                Ok(true) => drop(found.insert(other.id.clone(), (*place, other))),
+                                Ok(false) => {}
+                                Err(why) => doubt = doubt.or(Some(why)),
                             }
                         }
                     }
@@ -119,11 +140,17 @@ impl Relation<'_> {
     }
 }
 
+impl Other {
+    fn of(resource: &Resource) -> Self {
+        Self { id: resource.id.clone(), region: region(resource).to_owned(), told: OnceCell::new() }
+    }
+}
+
 /// The fact with what was found.
-fn told<'f>(
+fn told(
     relation: &Relation<'_>,
     resource: &Resource,
-    found: impl ExactSizeIterator<Item = &'f Resource>,
+    found: impl ExactSizeIterator<Item = (usize, Rc<Other>)>,
     doubt: Option<Why>,
     facts: &Facts<'_>,
 ) -> FactSheet {
@@ -132,11 +159,18 @@ fn told<'f>(
     let mut unreadable: BTreeMap<FieldPath, Why> = BTreeMap::new();
     let mut elements = Vec::with_capacity(found.len());
     let mut evidence = Vec::new();
-    for other in found {
-        elements.push(element(file, related, other, facts, &mut unreadable));
+    for (place, other) in found {
+        let told = other.told.get_or_init(|| {
+            let mut unreadable = BTreeMap::new();
+            let open = facts.inventory.open(place);
+            let element = open.map(|open| element(file, related, &open, facts, &mut unreadable)).unwrap_or_default();
+            Told { element, unreadable }
+        });
+        elements.push(told.element.clone());
+        unreadable.extend(told.unreadable.iter().map(|(field, why)| (field.clone(), Arc::clone(why))));
         if evidence.len() < MAX_EVIDENCE {
             let pair = related.on.first().map(|pair| pair.theirs.clone()).unwrap_or_default();
-            evidence.push(seen(other, pair, "a related resource", json!(resource.id.as_str())));
+            evidence.push(seen_of(&other.id, pair, "a related resource", json!(resource.id.as_str())));
         }
     }
     let mut fact = Fact::new();

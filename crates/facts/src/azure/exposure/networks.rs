@@ -1,6 +1,5 @@
 use std::{
     borrow::Cow,
-    cell::RefCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     net::IpAddr,
     rc::Rc,
@@ -19,7 +18,10 @@ use super::{
     managers::Managers,
     routes::Routes,
 };
-use crate::read::{self, Failures, Why};
+use crate::{
+    lately::Lately,
+    read::{self, Failures, Why},
+};
 
 pub(crate) const GROUP: &str = "Microsoft.Network/networkSecurityGroups";
 pub(crate) const INTERFACE: &str = "Microsoft.Network/networkInterfaces";
@@ -36,34 +38,6 @@ pub(crate) const ADDRESS_LIST: &str = "Microsoft.Network/ipGroups";
 pub(crate) const MANAGER: &str = "Microsoft.Network/networkManagers";
 pub(crate) const MACHINE: &str = "Microsoft.Compute/virtualMachines";
 pub(crate) const SCALE_SET: &str = "Microsoft.Compute/virtualMachineScaleSets";
-
-/// So many of a kind are kept as they were read.
-const MAX_LATELY: usize = 512;
-
-/// What was looked at last, by place: what lies side by side has the same groups, tables and balancers, and all of them read would take more
-/// memory than the resources.
-struct Lately<T>(RefCell<BTreeMap<usize, Rc<T>>>);
-
-impl<T> Default for Lately<T> {
-    fn default() -> Self {
-        Self(RefCell::default())
-    }
-}
-
-impl<T> Lately<T> {
-    fn of(&self, place: usize, read: impl FnOnce() -> Option<T>) -> Option<Rc<T>> {
-        if let Some(known) = self.0.borrow().get(&place) {
-            return Some(Rc::clone(known));
-        }
-        let own = Rc::new(read()?);
-        let mut kept = self.0.borrow_mut();
-        if kept.len() >= MAX_LATELY {
-            kept.clear();
-        }
-        kept.insert(place, Rc::clone(&own));
-        Some(own)
-    }
-}
 
 /// A subnet, and what guards it.
 pub(crate) struct Subnet {
