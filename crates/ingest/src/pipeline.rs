@@ -287,7 +287,8 @@ impl Pipeline {
                 Err(error) => {
                     tracing::warn!(%error, what, "logs wait until this can be written");
                     self.statuses.change(&own, |status| status.fail(error.to_string()));
-                    self.runtime.block_on(tokio::time::sleep(RETRY));
+                    // A timer can only be made inside the runtime.
+                    self.runtime.block_on(async { tokio::time::sleep(RETRY).await });
                 }
             }
         }

@@ -21,6 +21,8 @@ struct Kept {
     alerts: Arc<Mutex<BTreeMap<String, Alert>>>,
     n_calls: Arc<Mutex<u32>>,
     ends_at: u32,
+    /// So often keeping fails and may be tried again.
+    n_refusals: Arc<Mutex<u32>>,
 }
 
 impl Keeper for Kept {
@@ -29,6 +31,12 @@ impl Keeper for Kept {
         *n_calls += 1;
         let (is_end, is_after) = (*n_calls == self.ends_at, self.ends_at.is_multiple_of(2));
         drop(n_calls);
+        let mut n_refusals = self.n_refusals.lock().unwrap();
+        if *n_refusals > 0 {
+            *n_refusals -= 1;
+            return Err("the store is locked".to_owned());
+        }
+        drop(n_refusals);
         assert!(!is_end || is_after, "the process ends before alerts are kept");
         self.alerts.lock().unwrap().extend(found.alerts.iter().map(|alert| (alert.id.clone(), alert.clone())));
         assert!(!is_end, "the process ends after alerts are kept");
@@ -108,6 +116,23 @@ async fn offer_rest(ingest: &Ingest, n_events: u32) -> bool {
         }
     }
     true
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_can_not_be_kept_is_tried_again_and_ends_nothing() {
+    let (folder, kept) = (tempfile::tempdir().unwrap(), Kept::default());
+    *kept.n_refusals.lock().unwrap() = 1;
+    let ingest = start(folder.path(), &kept).await;
+    assert!(offer_rest(&ingest, 100).await, "it goes on");
+    // Who stops meanwhile gives up; it is tried again until then.
+    while kept.alerts.lock().unwrap().is_empty() {
+        assert!(!ingest.has_ended(), "detection ended");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    ingest.stop().await.unwrap();
+    assert_eq!(*kept.n_refusals.lock().unwrap(), 0, "it was refused");
+    assert!(!kept.alerts.lock().unwrap().is_empty());
+    assert_eq!(archived(folder.path()).await.len(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
