@@ -19,7 +19,7 @@ use skywarden_testkit::azure::{Answer, Estate, Matching, Server, ServerOptions};
 
 const ALL: ScopeFilter = ScopeFilter::All;
 const SSH: &str = "azure-network-nsg-ssh-internet";
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// A tenant that is connected, and `skywarden up` on it.
 struct Running {
@@ -83,10 +83,9 @@ impl Running {
     async fn until(&self, what: &str, holds: impl AsyncFn() -> bool) {
         let begin = Instant::now();
         while !holds().await {
-            assert!(begin.elapsed() < PATIENCE * 3, "{what}: it never was so\n{}", self.printed());
+            assert!(begin.elapsed() < PATIENCE, "{what}: it never was so\n{}", self.printed());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        assert!(begin.elapsed() < PATIENCE, "{what}: it took {:?}", begin.elapsed());
     }
 
     /// Writes records of the activity log, as a diagnostic setting writes them.
