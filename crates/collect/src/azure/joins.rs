@@ -62,8 +62,8 @@ pub(super) async fn join_lists(work: &Work<'_>, found: &mut Found) {
     }
     let mut results = stream::iter(runs).buffer_unordered(work.options.max_concurrency.clamp(1, 1000));
     while let Some((job, listed)) = results.next().await {
+        work.progress.done(job.askers.first().map_or("", |asker| &asker.spec.file.type_name), 0);
         for asker in &job.askers {
-            work.progress.done(&asker.spec.file.type_name, 0);
             attach(work, found, asker, &job.account, &listed);
         }
     }
