@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use skywarden_model::{Changed, subscription_of};
+
 use crate::{AzurePlane, CollectorFile};
 
 /// Types in which others lie that are no part of them.
@@ -51,9 +53,18 @@ impl AzureIds {
         self.types.is_empty()
     }
 
-    /// What is to be read again if the resource with an id changed, as types and ids in lower case: the resource itself, or what it is
-    /// a part of if its type has no collector; and what it is a part of besides. None if nothing of it is collected.
-    pub fn changed(&self, id: &str) -> Vec<(String, String)> {
+    /// What is to be read again if the resource with an id changed: the resource itself, or what it is a part of if its type has no
+    /// collector; and what it is a part of besides. Nothing if nothing of it is collected, or if it lies in no subscription and no
+    /// `account` is told.
+    pub fn changes(&self, id: &str, account: Option<&str>) -> Vec<Changed> {
+        let of = |(type_name, id): (String, String)| {
+            Some(Changed::of_id(subscription_of(&id).or(account)?, type_name.as_str().into(), &id))
+        };
+        self.changed(id).into_iter().filter_map(of).collect()
+    }
+
+    /// The same as types and ids in lower case.
+    fn changed(&self, id: &str) -> Vec<(String, String)> {
         let id = id.trim_end_matches('/').to_lowercase();
         let mut found: Vec<(String, String)> = Vec::new();
         let mut rest = id.as_str();

@@ -198,6 +198,10 @@ mod tests {
             ("aws-user-made", "*user", false),
             ("abab", "ab*ab", true),
             ("ab", "ab*ab", false),
+            ("a.b/c/writes", "*/write", false),
+            ("a.b/c/listKeys/action", "*/list*/action", true),
+            ("a.b/blocklist/action", "*/list*/action", false),
+            ("ab", "ab*b", false),
             ("aXbXc", "a*b*c", true),
             ("aXcXb", "a*b*c", false),
         ] {

@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use skywarden_content::{AlertLevel, Intent};
-use skywarden_model::assessment_key;
+use skywarden_model::{assessment_key, subscription_of};
 
 use crate::{
     Alert, Class, Entity, Event,
@@ -42,7 +42,7 @@ pub fn adopted_alert(row: &Value) -> Result<AdoptedAlert, String> {
     let instant = |name: &str| of(name).and_then(|time| time.parse::<Timestamp>().ok());
     let start = instant("startTimeUtc").or_else(|| instant("timeGeneratedUtc")).ok_or_else(|| lacks("startTimeUtc"))?;
     let end = instant("endTimeUtc").unwrap_or(start).max(start);
-    let account = arm_id.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).map(str::to_owned);
+    let account = subscription_of(&arm_id).map(str::to_owned);
     let resource = list(row, "resourceIdentifiers").find_map(|own| text(own, "/azureResourceId")).map(str::to_lowercase);
     let extended = row.pointer("/properties/extendedProperties").and_then(Value::as_object);
     let first = Event {

@@ -71,6 +71,11 @@ pub fn native_id_of(arm_id: &str) -> Result<ResourceId, ArmIdError> {
     Ok(ResourceId::from(native))
 }
 
+/// The subscription in an id of Azure Resource Manager in lower case; `None` for what lies in none.
+pub fn subscription_of(id: &str) -> Option<&str> {
+    id.strip_prefix("/subscriptions/")?.split('/').next().filter(|own| !own.is_empty())
+}
+
 /// The subscription of a scope: an Azure subscription's own id, else UUIDv5 of connector and account.
 pub fn subscription_id(scope: &Scope) -> Uuid {
     if scope.account.len() == 36

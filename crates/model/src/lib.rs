@@ -19,7 +19,7 @@ mod severity;
 mod snapshot;
 mod transition;
 
-pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id};
+pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id, subscription_of};
 pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
 pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedEvidence, AttestedState, Withdrawal};
 pub use change::{ChangeSet, Changed, Reread, RereadOutcome};

@@ -127,12 +127,10 @@ pub struct ResourceHead {
     pub tags: Arc<BTreeMap<String, String>>,
 }
 
-/// What has an id, a type and a scope: a resource, or its head.
+/// What has an id and a scope: a resource, or its head.
 pub trait Placed {
     /// See [`Resource::id`].
     fn id(&self) -> &ResourceId;
-    /// See [`Resource::type_name`].
-    fn type_name(&self) -> &TypeName;
     /// See [`Resource::scope`].
     fn scope(&self) -> &Scope;
 
@@ -147,33 +145,21 @@ pub trait Placed {
     }
 }
 
-impl Placed for Resource {
-    fn id(&self) -> &ResourceId {
-        &self.id
-    }
+macro_rules! placed {
+    ($($name:ident),*) => {$(
+        impl Placed for $name {
+            fn id(&self) -> &ResourceId {
+                &self.id
+            }
 
-    fn type_name(&self) -> &TypeName {
-        &self.type_name
-    }
-
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
+            fn scope(&self) -> &Scope {
+                &self.scope
+            }
+        }
+    )*};
 }
 
-impl Placed for ResourceHead {
-    fn id(&self) -> &ResourceId {
-        &self.id
-    }
-
-    fn type_name(&self) -> &TypeName {
-        &self.type_name
-    }
-
-    fn scope(&self) -> &Scope {
-        &self.scope
-    }
-}
+placed!(Resource, ResourceHead);
 
 /// Where a resource belongs: tenant > (management group) > subscription > resource group.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

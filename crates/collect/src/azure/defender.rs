@@ -9,7 +9,7 @@ use serde_json::Value;
 use skywarden_content::AzurePlane;
 use skywarden_model::{
     DefenderExempted, DefenderExemption, DefenderPart, DefenderRecommendation, DefenderScore, DefenderView, ExemptionCategory,
-    Timestamp, UnreadableKind, UnreadableReason,
+    Timestamp, UnreadableKind, UnreadableReason, subscription_of,
 };
 
 use super::{
@@ -133,7 +133,7 @@ impl DefenderRead {
 
     fn assessment(&mut self, id: &str, row: &Value) -> Option<()> {
         let (resource, key) = id.rsplit_once("/providers/microsoft.security/assessments/")?;
-        let view = self.subscriptions.get_mut(subscription(id)?)?;
+        let view = self.subscriptions.get_mut(subscription_of(id)?)?;
         let code = text(row, "/properties/status/code")?;
         let own = view.recommendations.entry(key.to_owned()).or_insert_with(DefenderRecommendation::default);
         if own.title.is_empty() {
@@ -160,7 +160,7 @@ impl DefenderRead {
         if !id.ends_with("/securescores/ascscore") {
             return Some(());
         }
-        let view = self.subscriptions.get_mut(subscription(id)?)?;
+        let view = self.subscriptions.get_mut(subscription_of(id)?)?;
         let number = |name: &str| row.pointer(name).and_then(Value::as_f64);
         let (current, max) = (number("/properties/score/current")?, number("/properties/score/max")?);
         let percentage = number("/properties/score/percentage").unwrap_or(if max > 0.0 { current / max } else { 0.0 });
@@ -179,7 +179,7 @@ impl DefenderRead {
 
     /// One at a management group is told for each subscription: it is not known here which are below it.
     fn set_aside(&mut self, exemption: DefenderExemption) {
-        match subscription(&exemption.id).map(str::to_owned) {
+        match subscription_of(&exemption.id).map(str::to_owned) {
             Some(id) => {
                 if let Some(view) = self.subscriptions.get_mut(id.as_str()) {
                     view.exemptions.push(exemption);
@@ -292,9 +292,4 @@ fn exemption(id: &str, row: &Value, covers: DefenderExempted) -> Option<Defender
 
 fn text<'v>(row: &'v Value, place: &str) -> Option<&'v str> {
     row.pointer(place).and_then(Value::as_str)
-}
-
-/// The subscription of an id in lower case.
-fn subscription(id: &str) -> Option<&str> {
-    id.strip_prefix("/subscriptions/")?.split('/').next()
 }

@@ -49,11 +49,6 @@ impl ChangesById {
     /// `account` is the record's own, for what lies in no subscription.
     pub(super) fn changed(&self, record: &Record<'_>, account: Option<&str>) -> Vec<Changed> {
         let Some(id) = text(record.get(self.id)).filter(|_| self.may_tell(record)) else { return Vec::new() };
-        let account = account.map(str::to_lowercase);
-        let of = |(type_name, id): (String, String)| {
-            let own = id.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next());
-            Some(Changed::of_id(own.or(account.as_deref())?, type_name.as_str().into(), &id))
-        };
-        self.ids.changed(&id).into_iter().filter_map(of).collect()
+        self.ids.changes(&id, account.map(str::to_lowercase).as_deref())
     }
 }

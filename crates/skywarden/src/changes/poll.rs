@@ -122,7 +122,7 @@ impl Poller {
         for change in changes {
             poll.seen_up_to = poll.seen_up_to.max(change.at);
             if poll.recent.insert(change.id, change.at).is_none() {
-                changed.extend(self.changed(&change.resource));
+                changed.extend(self.ids.changes(&change.resource, None));
             }
         }
         let oldest = back(poll.seen_up_to);
@@ -133,14 +133,6 @@ impl Poller {
             self.woken.notify_one();
         }
         Ok(())
-    }
-
-    fn changed(&self, id: &str) -> Vec<Changed> {
-        let of = |(type_name, id): (String, String)| {
-            let account = id.strip_prefix("/subscriptions/")?.split('/').next()?;
-            Some(Changed::of_id(account, type_name.as_str().into(), &id))
-        };
-        self.ids.changed(id).into_iter().filter_map(of).collect()
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use ipnet::IpNet;
 use serde_json::Value;
 use skywarden_inventory::{Inventory, Passing};
-use skywarden_model::{Resource, UnreadableKind};
+use skywarden_model::{Resource, UnreadableKind, subscription_of};
 
 use super::{
     balancers::Balancer,
@@ -289,7 +289,7 @@ pub(crate) fn folded(id: &str) -> Cow<'_, str> {
 
 /// The subscription of a folded id.
 pub(crate) fn account_of(id: &str) -> &str {
-    id.strip_prefix("/subscriptions/").and_then(|rest| rest.split('/').next()).unwrap_or_default()
+    subscription_of(id).unwrap_or_default()
 }
 
 /// The id in a member that points at something: `{ "id": ... }`.
