@@ -220,7 +220,7 @@ def main():
                 noise = [line for line in pathlib.Path(log.name).read_text().splitlines() if " WARN " in line or " ERROR " in line]
                 for line in noise[:5]:
                     print(f"  {line[:200]}")
-                n_told = pathlib.Path(log.name).read_text().count("read again, since a log says that it changed")
+                n_told = pathlib.Path(log.name).read_text().count("read again, since it is said to have changed")
                 checks.append(n_told >= 6)
                 print(f"{'ok  ' if n_told >= 6 else 'FAIL'} {n_told} lines of the log tell what was read again")
 

@@ -39,6 +39,34 @@ pub struct Assessment {
     pub findings: Box<[Finding]>,
 }
 
+/// An assessment where it is kept, whatever its form there; the members are those of [`Assessment`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AssessmentRef<'a> {
+    /// See [`Assessment::recommendation`].
+    pub recommendation: &'a str,
+    /// See [`Assessment::resource`].
+    pub resource: &'a ResourceId,
+    /// See [`Assessment::status`].
+    pub status: Status,
+    /// See [`Assessment::cause`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<&'a Cause>,
+    /// See [`Assessment::evidence`].
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub evidence: &'a [Evidence],
+    /// See [`Assessment::findings`].
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub findings: &'a [Finding],
+}
+
+impl<'a> From<&'a Assessment> for AssessmentRef<'a> {
+    fn from(assessment: &'a Assessment) -> Self {
+        let Assessment { recommendation, resource, status, cause, evidence, findings } = assessment;
+        Self { recommendation, resource, status: *status, cause: cause.as_deref(), evidence, findings }
+    }
+}
+
 /// Why a verdict is neither Healthy nor Unhealthy.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

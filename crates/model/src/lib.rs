@@ -20,7 +20,7 @@ mod snapshot;
 mod transition;
 
 pub use arm::{ArmId, ArmIdError, assessment_key, native_id_of, subscription_id, subscription_of};
-pub use assessment::{Actual, Assessment, Cause, CauseCode, Evidence, Finding, Status};
+pub use assessment::{Actual, Assessment, AssessmentRef, Cause, CauseCode, Evidence, Finding, Status};
 pub use attestation::{Attestation, AttestationError, AttestationScope, AttestedEvidence, AttestedState, Withdrawal};
 pub use change::{ChangeSet, Changed, Reread, RereadOutcome};
 pub use connector::{Connector, ConnectorId, Environment, setting};

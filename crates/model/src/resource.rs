@@ -120,7 +120,7 @@ pub struct ResourceHead {
     /// See [`Resource::name`].
     pub name: Box<str>,
     /// See [`Resource::scope`].
-    pub scope: Scope,
+    pub scope: Arc<Scope>,
     /// See [`Resource::location`].
     pub location: Option<Arc<str>>,
     /// See [`Resource::tags`].

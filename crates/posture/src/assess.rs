@@ -7,9 +7,9 @@ use skywarden_model::{
 };
 
 use crate::{
-    Plans, apply_exemptions, evaluate,
+    Assessments, Plans, apply_exemptions, evaluate,
     evaluate::{At, evaluate_each},
-    exempt::under_current_ids,
+    exempt::{Exempting, under_current_ids},
     listing::not_among,
     not_listed, overall_score, score_by_subscription,
     shared::Shared,
@@ -18,7 +18,7 @@ use crate::{
 
 /// Resources with their facts, verdicts and scores.
 #[derive(Debug)]
-pub struct Assessed<R = Resource> {
+pub struct Assessed<R = Resource, A = Vec<Assessment>> {
     /// Those of the snapshot, in order of their ids, then those that stay from an earlier run.
     pub resources: Vec<R>,
     /// Those of the snapshot that another connector holds, whose they are: seen, and not judged here.
@@ -30,7 +30,7 @@ pub struct Assessed<R = Resource> {
     /// What was computed from the resources.
     pub facts: FactTable,
     /// Recommendation by resource, in order of (resource, recommendation).
-    pub assessments: Vec<Assessment>,
+    pub assessments: A,
     /// When the snapshot was taken.
     pub taken_at: Timestamp,
     /// By (connector, account).
@@ -55,7 +55,7 @@ pub struct Known {
 }
 
 /// What a report says: verdicts and the heads of what they are about.
-pub type Reported = Assessed<ResourceHead>;
+pub type Reported = Assessed<ResourceHead, Assessments>;
 
 /// The same for a report, which shows verdicts alone: facts and what resources consist of, most of the memory of an assessment,
 /// are there for one resource at a time, so that [`Assessed::facts`] comes back empty and of resources their heads.
@@ -67,20 +67,22 @@ pub fn assess_for_report(catalog: &Catalog, snapshot: Snapshot<Resources>, known
     let inventory = resources.inventory(&held);
     let ids = inventory.places().filter_map(|(place, _)| inventory.id(place)).map(|id| id.as_str());
     let stale = not_among(&known.resources, ids, &coverage);
-    let at = At { plans: &known.plans, held_elsewhere: &known.held_elsewhere, now: taken_at };
+    let exemptions = under_current_ids(catalog, &known.exemptions);
+    let exempting = Exempting::at(&exemptions, now);
+    let at = At { plans: &known.plans, held_elsewhere: &known.held_elsewhere, exempting: &exempting, now: taken_at };
     let mut assessments = evaluate_each(catalog, &at, inventory, &coverage);
     drop(held);
     let mut shared = Shared::default();
     let mut heads =
         resources.into_heads(|resource| (!known.held_elsewhere.contains(&resource.id)).then(|| shared.head(&resource)));
     if !stale.is_empty() {
-        assessments.extend(unlisted(catalog, &known.plans, &stale, &coverage));
-        sort(&mut assessments);
+        let mut unknown = unlisted(catalog, &known.plans, &stale, &coverage);
+        apply_exemptions(&mut unknown, &stale, &exemptions, now);
+        assessments.extend(unknown);
+        assessments.sort();
     }
     let stale_ids = stale.iter().map(|resource| resource.id.to_string()).collect();
     heads.extend(stale.iter().map(|resource| shared.head(resource)));
-    let exemptions = under_current_ids(catalog, &known.exemptions);
-    apply_exemptions(&mut assessments, &heads, &exemptions, now);
     let scores = score_by_subscription(catalog, &known.plans, &connector, &heads, &assessments, &coverage);
     Assessed {
         taken_at,
@@ -125,7 +127,7 @@ pub fn assess(catalog: &Catalog, snapshot: Snapshot, known: &Known, now: Timesta
     Assessed { taken_at, resources, held_elsewhere, stale: stale_ids, coverage, facts, assessments, scores, score, plans }
 }
 
-impl<R: Placed> Assessed<R> {
+impl Reported {
     /// Leaves out resources that another account's assessment has, with their verdicts; scores are counted anew.
     pub fn leave_out(&mut self, catalog: &Catalog, ids: &BTreeSet<ResourceId>) {
         let Some(connector) = self.resources.first().map(|resource| resource.scope().connector.clone()) else { return };
@@ -134,7 +136,7 @@ impl<R: Placed> Assessed<R> {
         }
         self.held_elsewhere.extend(self.resources.extract_if(.., |resource| ids.contains(resource.id())));
         self.stale.retain(|id| !ids.contains(id.as_str()));
-        self.assessments.retain(|assessment| !ids.contains(&assessment.resource));
+        self.assessments.retain(|assessment| !ids.contains(assessment.resource));
         self.scores = score_by_subscription(catalog, &self.plans, &connector, &self.resources, &self.assessments, &self.coverage);
         self.score = overall_score(self.scores.values());
     }

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use skywarden_content::{Catalog, ComplianceControl, StandardFile};
-use skywarden_model::{Assessment, Attestation, Coverage, Status};
+use skywarden_model::{AssessmentRef, Attestation, Coverage, Status};
 
 use crate::{
     Standards,
@@ -78,10 +78,10 @@ pub struct ControlResult {
 /// Rolls the assessments and findings up a standard's tree; `None` if there is no such standard.
 ///
 /// A listing that failed counts as one unknown resource in every control that checks its type.
-pub fn compliance(
-    standards: &Standards<'_>,
+pub fn compliance<'v>(
+    standards: &Standards<'v>,
     standard: &str,
-    assessments: &[Assessment],
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'v>>>,
     coverage: &[Coverage],
 ) -> Option<StandardResult> {
     let file = standards.get(standard)?;
@@ -114,7 +114,10 @@ pub struct CheckCounts {
 }
 
 /// The verdicts of each recommendation, baseline rule and other check, as [`compliance`] counts them.
-pub fn check_counts<'a>(standards: &Standards<'a>, assessments: &'a [Assessment]) -> BTreeMap<&'a str, CheckCounts> {
+pub fn check_counts<'a>(
+    standards: &Standards<'a>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
+) -> BTreeMap<&'a str, CheckCounts> {
     let mut counts: BTreeMap<&str, CheckCounts> = BTreeMap::new();
     for (check, verdicts) in all_verdicts(standards, assessments) {
         let own = counts.entry(check).or_default();
@@ -142,7 +145,7 @@ struct Tables<'a, 'b> {
     unlisted: BTreeMap<&'b str, u64>,
 }
 
-fn all_verdicts<'a>(standards: &Standards<'a>, assessments: &'a [Assessment]) -> Verdicts<'a> {
+fn all_verdicts<'a>(standards: &Standards<'a>, assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>) -> Verdicts<'a> {
     let mut verdicts = verdicts_by_check(standards.catalog, assessments);
     for check in standards.other_checks() {
         let own = check.verdicts.iter().map(|(resource, status)| (resource.as_str(), *status));
@@ -151,15 +154,19 @@ fn all_verdicts<'a>(standards: &Standards<'a>, assessments: &'a [Assessment]) ->
     verdicts
 }
 
-pub(crate) fn verdicts_by_check<'a>(catalog: &'a Catalog, assessments: impl IntoIterator<Item = &'a Assessment>) -> Verdicts<'a> {
+pub(crate) fn verdicts_by_check<'a>(
+    catalog: &'a Catalog,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
+) -> Verdicts<'a> {
     let mut verdicts = Verdicts::new();
     for assessment in assessments {
-        let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
+        let assessment = assessment.into();
+        let Some(recommendation) = catalog.recommendations.get(assessment.recommendation) else { continue };
         let resource = assessment.resource.as_str();
-        let status = counted(assessment.status, assessment.cause.as_deref());
-        verdicts.entry(&assessment.recommendation).or_default().push((resource, status));
-        let is_exempt = exemption_category(assessment.cause.as_deref()).is_some();
-        for finding in &assessment.findings {
+        let status = counted(assessment.status, assessment.cause);
+        verdicts.entry(assessment.recommendation).or_default().push((resource, status));
+        let is_exempt = exemption_category(assessment.cause).is_some();
+        for finding in assessment.findings {
             let own = counted(finding.status, finding.cause.as_deref());
             // Whoever sets the recommendation aside sets its findings aside.
             let own = if is_exempt && own != Status::NotApplicable { status } else { own };

@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use skywarden_content::{ComplianceControl, StandardFile};
-use skywarden_model::{Assessment, Connector, Coverage, Status};
+use skywarden_model::{Assessment, AssessmentRef, Connector, Coverage, Status};
 
 use crate::{
     AccountScope, ComplianceState, Standards,
@@ -80,7 +80,7 @@ impl From<&StandardStates<'_>> for JudgedControls {
 /// The states of every standard's controls, as [`crate::compliance`] gives them, in one pass over the assessments.
 pub fn standard_states<'a>(
     standards: &Standards<'a>,
-    assessments: impl IntoIterator<Item = &'a Assessment>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
     coverage: impl IntoIterator<Item = &'a Coverage>,
 ) -> BTreeMap<&'a str, StandardStates<'a>> {
     states(standards, assessments, coverage, |_| true)
@@ -88,7 +88,7 @@ pub fn standard_states<'a>(
 
 fn states<'a>(
     standards: &Standards<'a>,
-    assessments: impl IntoIterator<Item = &'a Assessment>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
     coverage: impl IntoIterator<Item = &'a Coverage>,
     is_its: impl Fn(&str) -> bool,
 ) -> BTreeMap<&'a str, StandardStates<'a>> {

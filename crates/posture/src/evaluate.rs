@@ -11,7 +11,8 @@ use skywarden_model::{
 };
 
 use crate::{
-    Plans,
+    Assessments, Plans,
+    exempt::Exempting,
     listing::{is_of_region, of_type},
     shared::Shared,
 };
@@ -27,24 +28,27 @@ pub fn evaluate(catalog: &Catalog, plans: &Plans, resources: &[Resource], facts:
     in_order.sort_by(|left, right| left.id.cmp(&right.id));
     let mut assessments = Vec::with_capacity(in_order.iter().map(|resource| judging(&by_type, resource).len()).sum());
     for resource in in_order {
-        bench.assess(judging(&by_type, resource), resource, facts.get(&resource.id), &mut assessments);
+        bench.assess(judging(&by_type, resource), resource, facts.get(&resource.id), |own| assessments.push(own));
     }
     assessments
 }
 
 /// The same of resources in order of their ids, for those who need the verdicts alone: each resource is opened, judged by facts that are
 /// computed for it, and closed. `at` says what is judged.
-pub(crate) fn evaluate_each(catalog: &Catalog, at: &At<'_>, inventory: Inventory<'_>, coverage: &[Coverage]) -> Vec<Assessment> {
+pub(crate) fn evaluate_each(catalog: &Catalog, at: &At<'_>, inventory: Inventory<'_>, coverage: &[Coverage]) -> Assessments {
     let by_type = recommendations_by_type(catalog);
     let mut bench = Bench::new(catalog, at.plans, at.now);
     // Growing it would take twice as much for a while.
     let judged = |(_, type_name): (usize, &str)| by_type.get(type_name).map_or(0, Vec::len);
-    let mut assessments = Vec::with_capacity(inventory.places().map(judged).sum());
+    let mut assessments = Assessments::with_capacity(inventory.places().map(judged).sum());
     skywarden_facts::over(inventory, coverage, catalog, |facts| {
         for (place, type_name) in inventory.places() {
             let Some(recommendations) = by_type.get(type_name) else { continue };
             let Some(resource) = inventory.open(place).filter(|own| !at.held_elsewhere.contains(&own.id)) else { continue };
-            bench.assess(recommendations, &resource, facts.of(&resource).as_ref(), &mut assessments);
+            bench.assess(recommendations, &resource, facts.of(&resource).as_ref(), |mut own| {
+                at.exempting.apply(&mut own, &*resource);
+                assessments.push(own);
+            });
         }
     });
     assessments.shrink_to_fit();
@@ -56,6 +60,8 @@ pub(crate) struct At<'a> {
     pub(crate) plans: &'a Plans,
     /// Seen, and not judged here.
     pub(crate) held_elsewhere: &'a BTreeSet<ResourceId>,
+    /// What people set aside.
+    pub(crate) exempting: &'a Exempting<'a>,
     pub(crate) now: Timestamp,
 }
 
@@ -139,19 +145,19 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Adds the assessments of a resource by every recommendation of its type of which the plan is on.
+    /// Makes the assessments of a resource by every recommendation of its type of which the plan is on.
     fn assess(
         &mut self,
         recommendations: &[(&Arc<str>, &'a Recommendation)],
         resource: &Resource,
         facts: Option<&FactSheet>,
-        assessments: &mut Vec<Assessment>,
+        mut put: impl FnMut(Assessment),
     ) {
         for (id, recommendation) in recommendations {
             if !self.plans.is_on(recommendation.file.plan.as_ref(), resource) {
                 continue;
             }
-            assessments.push(self.assess_by(id, recommendation, resource, facts));
+            put(self.assess_by(id, recommendation, resource, facts));
         }
     }
 

@@ -12,21 +12,42 @@ use skywarden_model::{
 /// What does not apply by itself stays as it is, or a mitigation for a whole tenant would make resources healthy that the
 /// recommendation does not concern. Where a waiver and a mitigation cover the same, the waiver holds: it gives no points.
 pub fn apply_exemptions<R: Placed>(assessments: &mut [Assessment], resources: &[R], exemptions: &[Exemption], now: Timestamp) {
-    let mut holding: BTreeMap<&str, Vec<&Exemption>> = BTreeMap::new();
-    for exemption in exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)) {
-        holding.entry(&exemption.recommendation).or_default().push(exemption);
-    }
-    if holding.is_empty() {
+    let exempting = Exempting::at(exemptions, now);
+    if exempting.by_recommendation.is_empty() {
         return;
     }
-    for own in holding.values_mut() {
-        own.sort_by(|left, right| (left.category, &left.id).cmp(&(right.category, &right.id)));
-    }
     let by_id: BTreeMap<&str, &R> = resources.iter().map(|resource| (resource.id().as_str(), resource)).collect();
-    for assessment in assessments.iter_mut().filter(|assessment| assessment.status != Status::NotApplicable) {
-        let Some(own) = holding.get(assessment.recommendation.as_ref()) else { continue };
-        let Some(resource) = by_id.get(assessment.resource.as_str()) else { continue };
-        exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, *resource)));
+    for assessment in assessments {
+        if let Some(resource) = by_id.get(assessment.resource.as_str()) {
+            exempting.apply(assessment, *resource);
+        }
+    }
+}
+
+/// The exemptions that hold at an instant, by recommendation: waivers first.
+pub(crate) struct Exempting<'e> {
+    by_recommendation: BTreeMap<&'e str, Vec<&'e Exemption>>,
+}
+
+impl<'e> Exempting<'e> {
+    pub(crate) fn at(exemptions: &'e [Exemption], now: Timestamp) -> Self {
+        let mut by_recommendation: BTreeMap<&str, Vec<&Exemption>> = BTreeMap::new();
+        for exemption in exemptions.iter().filter(|exemption| exemption.expires_at.is_none_or(|end| now < end)) {
+            by_recommendation.entry(&exemption.recommendation).or_default().push(exemption);
+        }
+        for own in by_recommendation.values_mut() {
+            own.sort_by(|left, right| (left.category, &left.id).cmp(&(right.category, &right.id)));
+        }
+        Self { by_recommendation }
+    }
+
+    /// Sets one assessment aside if they cover it; `resource` is the one that it is about.
+    pub(crate) fn apply(&self, assessment: &mut Assessment, resource: &impl Placed) {
+        if assessment.status == Status::NotApplicable {
+            return;
+        }
+        let Some(own) = self.by_recommendation.get(assessment.recommendation.as_ref()) else { return };
+        exempt(assessment, own.iter().copied().filter(|exemption| covers(&exemption.scope, resource)));
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod agreement;
 mod assess;
+mod assessments;
 mod attested;
 mod beside;
 mod compliance;
@@ -22,6 +23,7 @@ mod track;
 
 pub use agreement::{Agreement, Alone, Compared, Difference, MatchedBy, OwnVerdict, TakeOver, Why, agreement, take_over};
 pub use assess::{Assessed, Known, Reported, assess, assess_for_report};
+pub use assessments::Assessments;
 pub use attested::AttestationStanding;
 pub use beside::{BesideDefender, ScoresBeside, beside_defender};
 pub use compliance::{CheckCounts, ComplianceState, ControlResult, StandardResult, check_counts, compliance};

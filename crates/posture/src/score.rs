@@ -1,7 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use skywarden_content::{Catalog, Maturity, PlanNeed};
-use skywarden_model::{Assessment, ConnectorId, ControlScore, Coverage, Placed, Ratio, SecureScore, Status};
+use skywarden_model::{Assessment, AssessmentRef, ConnectorId, ControlScore, Coverage, Placed, Ratio, SecureScore, Status};
 
 use crate::{
     Plans,
@@ -35,7 +35,7 @@ pub fn score_in<'a>(
     catalog: &'a Catalog,
     plans: &Plans,
     (connector, account): (&str, &str),
-    assessments: impl IntoIterator<Item = &'a Assessment>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
     coverage: impl IntoIterator<Item = &'a Coverage>,
 ) -> SecureScore {
     let judged_types = judged_types(catalog, |need| plans.is_on_in(need, connector, account));
@@ -45,39 +45,89 @@ pub fn score_in<'a>(
 fn score_of<'a>(
     catalog: &'a Catalog,
     judged_types: &JudgedTypes<'_>,
-    assessments: impl IntoIterator<Item = &'a Assessment>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
     coverage: impl IntoIterator<Item = &'a Coverage>,
 ) -> SecureScore {
-    let standings = standings(catalog, assessments);
-    let unlisted = unlisted_types(coverage);
-    let mut controls = Vec::new();
-    let (mut judged, mut seen) = (BTreeSet::new(), BTreeSet::new());
-    for control in &catalog.controls {
-        let mut counts = Counts::default();
-        for ((_, resource), standing) in
-            standings.range((control.id.as_str(), "")..).take_while(|((own, _), _)| *own == control.id)
-        {
+    let mut assessments: Vec<AssessmentRef<'_>> = assessments.into_iter().map(Into::into).collect();
+    assessments.sort_by(|left, right| left.resource.cmp(right.resource));
+    let mut standings = Standings::new(catalog);
+    let mut tally = Tally::default();
+    for own in assessments.chunk_by(|left, right| left.resource == right.resource) {
+        for assessment in own {
+            standings.add(assessment);
+        }
+        tally.count(&mut standings);
+    }
+    tally.score(catalog, judged_types, coverage)
+}
+
+/// How a resource stands in the controls in which it is judged: worst first, see [`worse`].
+struct Standings<'a> {
+    catalog: &'a Catalog,
+    by_control: BTreeMap<&'a str, Status>,
+}
+
+impl<'a> Standings<'a> {
+    fn new(catalog: &'a Catalog) -> Self {
+        Self { catalog, by_control: BTreeMap::new() }
+    }
+
+    fn add(&mut self, assessment: &AssessmentRef<'_>) {
+        let Some(recommendation) = self.catalog.recommendations.get(assessment.recommendation) else { return };
+        if recommendation.file.maturity != Maturity::Stable {
+            return;
+        }
+        let standing = counted(assessment.status, assessment.cause);
+        let entry = self.by_control.entry(&recommendation.file.control).or_insert(standing);
+        *entry = worse(standing, *entry);
+    }
+}
+
+/// How the resources of a score stand.
+#[derive(Default)]
+struct Tally<'a> {
+    by_control: BTreeMap<&'a str, Counts>,
+    weights: Weights,
+}
+
+impl<'a> Tally<'a> {
+    /// Counts one resource and makes room for the next.
+    fn count(&mut self, standings: &mut Standings<'a>) {
+        let (mut is_judged, mut is_seen) = (false, false);
+        for (control, standing) in std::mem::take(&mut standings.by_control) {
+            let counts = self.by_control.entry(control).or_default();
             match standing {
                 Status::Healthy => counts.healthy += 1,
                 Status::Unhealthy => counts.unhealthy += 1,
                 Status::Unknown => counts.unknown += 1,
                 Status::NotApplicable => counts.not_applicable += 1,
             }
-            if matches!(standing, Status::Healthy | Status::Unhealthy) {
-                judged.insert(*resource);
-            }
-            if *standing != Status::NotApplicable {
-                seen.insert(*resource);
-            }
+            is_judged |= matches!(standing, Status::Healthy | Status::Unhealthy);
+            is_seen |= standing != Status::NotApplicable;
         }
-        counts.unlisted = unlisted_in(judged_types, &control.id, &unlisted);
-        counts.unknown += counts.unlisted;
-        if counts.healthy + counts.unhealthy + counts.unknown > 0 {
-            controls.push(control_score(&control.id, &control.title, f64::from(control.max_score), counts));
-        }
+        self.weights.judged += u64::from(is_judged);
+        self.weights.judged_or_unknown += u64::from(is_seen);
     }
-    sort(&mut controls);
-    total(controls, Weights { judged: judged.len() as u64, judged_or_unknown: seen.len() as u64 })
+
+    fn score<'c>(
+        &self,
+        catalog: &Catalog,
+        judged_types: &JudgedTypes<'_>,
+        coverage: impl IntoIterator<Item = &'c Coverage>,
+    ) -> SecureScore {
+        let unlisted = unlisted_types(coverage);
+        let mut controls = Vec::new();
+        for control in &catalog.controls {
+            let mut counts = self.by_control.get(control.id.as_str()).copied().unwrap_or_default();
+            counts.unlisted = unlisted_in(judged_types, &control.id, &unlisted);
+            counts.unknown += counts.unlisted;
+            if counts.healthy + counts.unhealthy + counts.unknown > 0 {
+                controls.push(control_score(&control.id, &control.title, f64::from(control.max_score), counts));
+            }
+        }
+        sort(&mut controls);
+        total(controls, self.weights)
+    }
 }
 
 /// The order of controls in a score: most points first.
@@ -86,61 +136,49 @@ pub(crate) fn sort(controls: &mut [ControlScore]) {
 }
 
 /// The score of each (connector, account) of which a resource is known or a listing was tried; what was listed belongs to
-/// `connector`. A failed listing hides nothing of what belongs to a plan that is off.
-pub fn score_by_subscription<R: Placed>(
+/// `connector`, and assessments of a resource follow one another. A failed listing hides nothing of what belongs to a plan that is off.
+pub fn score_by_subscription<'a, R: Placed>(
     catalog: &Catalog,
     plans: &Plans,
     connector: &ConnectorId,
     resources: &[R],
-    assessments: &[Assessment],
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>,
     coverage: &[Coverage],
 ) -> BTreeMap<(String, String), SecureScore> {
-    let mut owner: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    let mut split: BTreeMap<(&str, &str), Vec<&Assessment>> = BTreeMap::new();
+    let mut owner: HashMap<&str, (&str, &str)> = HashMap::with_capacity(resources.len());
+    let mut tallies: BTreeMap<(&str, &str), Tally<'_>> = BTreeMap::new();
     for resource in resources {
         let scope = resource.scope();
         let subscription = (scope.connector.as_str(), &*scope.account);
         owner.insert(resource.id().as_str(), subscription);
-        split.entry(subscription).or_default();
+        tallies.entry(subscription).or_default();
     }
     for entry in coverage {
-        split.entry((connector.as_str(), &entry.account)).or_default();
+        tallies.entry((connector.as_str(), &entry.account)).or_default();
     }
-    for assessment in assessments {
-        let own = owner.get(assessment.resource.as_str()).and_then(|subscription| split.get_mut(subscription));
-        if let Some(own) = own {
-            own.push(assessment);
+    let mut standings = Standings::new(catalog);
+    let mut assessments = assessments.into_iter().map(Into::into).peekable();
+    while let Some(first) = assessments.next() {
+        standings.add(&first);
+        while let Some(next) = assessments.next_if(|next| next.resource == first.resource) {
+            standings.add(&next);
+        }
+        match owner.get(first.resource.as_str()).and_then(|subscription| tallies.get_mut(subscription)) {
+            Some(tally) => tally.count(&mut standings),
+            None => standings.by_control.clear(),
         }
     }
-    drop(owner);
     let mut covered: BTreeMap<&str, Vec<&Coverage>> = BTreeMap::new();
     for entry in coverage {
         covered.entry(&entry.account).or_default().push(entry);
     }
     let mut scores = BTreeMap::new();
-    for (subscription, own) in split {
-        let own_coverage = covered.get(subscription.1).into_iter().flatten().copied();
-        let score = score_in(catalog, plans, subscription, own, own_coverage);
-        scores.insert((subscription.0.to_owned(), subscription.1.to_owned()), score);
+    for ((connector, account), tally) in tallies {
+        let own_coverage = covered.get(account).into_iter().flatten().copied();
+        let judged_types = judged_types(catalog, |need| plans.is_on_in(need, connector, account));
+        scores.insert((connector.to_owned(), account.to_owned()), tally.score(catalog, &judged_types, own_coverage));
     }
     scores
-}
-
-fn standings<'a>(
-    catalog: &'a Catalog,
-    assessments: impl IntoIterator<Item = &'a Assessment>,
-) -> BTreeMap<(&'a str, &'a str), Status> {
-    let mut standings = BTreeMap::new();
-    for assessment in assessments {
-        let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
-        if recommendation.file.maturity != Maturity::Stable {
-            continue;
-        }
-        let standing = counted(assessment.status, assessment.cause.as_deref());
-        let entry = standings.entry((recommendation.file.control.as_str(), assessment.resource.as_str())).or_insert(standing);
-        *entry = worse(standing, *entry);
-    }
-    standings
 }
 
 /// Types of which a listing failed, with how many listings.

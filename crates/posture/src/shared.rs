@@ -10,6 +10,7 @@ use skywarden_model::{Actual, Cause, Evidence, Resource, ResourceHead, Scope};
 #[derive(Default)]
 pub(crate) struct Shared {
     texts: BTreeSet<Arc<str>>,
+    scopes: BTreeSet<Arc<Scope>>,
     tags: BTreeSet<Arc<BTreeMap<String, String>>>,
     evidence: HashSet<ByContent>,
     causes: BTreeSet<Arc<Cause>>,
@@ -20,19 +21,23 @@ const MAX_KNOWN: usize = 20_000;
 
 impl Shared {
     pub(crate) fn head(&mut self, resource: &Resource) -> ResourceHead {
-        let Scope { connector, account, resource_group } = &resource.scope;
         ResourceHead {
             id: resource.id.clone(),
             type_name: resource.type_name.clone(),
             name: resource.name.as_str().into(),
-            scope: Scope {
-                connector: self.text(connector.as_str()).into(),
-                account: self.text(account),
-                resource_group: self.text(resource_group),
-            },
+            scope: self.scope(&resource.scope),
             location: resource.location.as_deref().map(|location| self.text(location)),
             tags: self.tags(&resource.tags),
         }
+    }
+
+    fn scope(&mut self, scope: &Scope) -> Arc<Scope> {
+        if let Some(known) = self.scopes.get(scope) {
+            return Arc::clone(known);
+        }
+        let own = Arc::new(scope.clone());
+        self.scopes.insert(Arc::clone(&own));
+        own
     }
 
     fn text(&mut self, text: &str) -> Arc<str> {

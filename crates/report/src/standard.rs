@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Attestation, Coverage, Severity};
+use skywarden_model::{AssessmentRef, Attestation, Coverage, Severity};
 use skywarden_posture::{CheckCounts, ComplianceState, ControlResult, Standards, check_counts, compliance};
 
 /// A standard with how it stands.
@@ -191,7 +191,7 @@ impl StandardSummary {
 pub fn standard_report<'a>(
     standards: &Standards<'a>,
     standard: &str,
-    assessments: &[Assessment],
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>> + Copy,
     coverage: &[Coverage],
 ) -> Option<StandardReport<'a>> {
     let file = standards.get(standard)?;

@@ -212,7 +212,7 @@ fn together(parts: Vec<Reported>) -> Reported {
             stale: Default::default(),
             coverage: Vec::new(),
             facts: Default::default(),
-            assessments: Vec::new(),
+            assessments: Default::default(),
             scores: Default::default(),
             score: overall_score([]),
             plans: Default::default(),
@@ -232,7 +232,7 @@ fn together(parts: Vec<Reported>) -> Reported {
 fn hits_threshold(scan: &Scan, catalog: &Catalog, assessed: &Reported) -> bool {
     let Some(threshold) = scan.fail_on else { return false };
     assessed.assessments.iter().filter(|assessment| assessment.status == Status::Unhealthy).any(|assessment| {
-        let recommendation = catalog.recommendations.get(&assessment.recommendation);
+        let recommendation = catalog.recommendations.get(assessment.recommendation);
         recommendation.is_some_and(|recommendation| recommendation.file.severity >= threshold)
     })
 }

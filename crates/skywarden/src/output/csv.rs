@@ -20,7 +20,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write)
         "remediation",
     ])?;
     for assessment in &assessed.assessments {
-        let Some(recommendation) = catalog.recommendations.get(&assessment.recommendation) else { continue };
+        let Some(recommendation) = catalog.recommendations.get(assessment.recommendation) else { continue };
         let file = &recommendation.file;
         let mut line = |status: String,
                         severity: String,
@@ -49,11 +49,11 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write)
             file.severity.to_string(),
             &file.title,
             "",
-            assessment.cause.as_deref(),
-            &assessment.evidence,
+            assessment.cause,
+            assessment.evidence,
             &file.remediation.steps,
         )?;
-        for finding in &assessment.findings {
+        for finding in assessment.findings {
             let rule = catalog.baselines.values().find_map(|rules| rules.get(&finding.id));
             line(
                 finding.status.to_string(),

@@ -1,33 +1,44 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
 use skywarden_content::{Catalog, Recommendation, Remediation};
-use skywarden_model::{Actual, Assessment, Cause, Environment, Evidence, Finding, ResourceHead, Severity, Status};
+use skywarden_model::{Actual, AssessmentRef, Cause, Environment, Evidence, Finding, ResourceHead, Severity, Status};
 use skywarden_posture::Reported;
 
 /// An assessment with what it is about.
 pub(crate) struct Joined<'a> {
-    pub(crate) assessment: &'a Assessment,
+    pub(crate) assessment: AssessmentRef<'a>,
     pub(crate) recommendation: &'a Recommendation,
     pub(crate) resource: &'a ResourceHead,
 }
 
-/// Every assessment with its recommendation and resource, in the order of the assessments.
-pub(crate) fn join<'a>(catalog: &'a Catalog, assessed: &'a Reported) -> anyhow::Result<Vec<Joined<'a>>> {
-    let resources: BTreeMap<&str, &ResourceHead> =
-        assessed.resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
-    let mut joined = Vec::with_capacity(assessed.assessments.len());
-    for assessment in &assessed.assessments {
-        // Leaving one out would make the report better than what was found.
-        let recommendation = catalog.recommendations.get(&assessment.recommendation);
-        let recommendation =
-            recommendation.with_context(|| format!("the catalog lacks recommendation `{}`", assessment.recommendation))?;
-        let resource = resources.get(assessment.resource.as_str());
-        let resource = *resource.with_context(|| format!("the report lacks resource `{}`", assessment.resource))?;
-        joined.push(Joined { assessment, recommendation, resource });
+/// The assessments of a report with what they are about, made as they are asked for: there may be a million.
+pub(crate) struct Join<'a> {
+    catalog: &'a Catalog,
+    assessed: &'a Reported,
+    resources: HashMap<&'a str, &'a ResourceHead>,
+}
+
+impl<'a> Join<'a> {
+    /// Of a report that this catalog judged.
+    pub(crate) fn of(catalog: &'a Catalog, assessed: &'a Reported) -> Self {
+        let resources = assessed.resources.iter().map(|resource| (resource.id.as_str(), resource)).collect();
+        Self { catalog, assessed, resources }
     }
-    Ok(joined)
+
+    /// Every assessment with its recommendation and resource, in the order of the assessments; an error if one of the two is not
+    /// there, since leaving it out would make the report better than what was found.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = anyhow::Result<Joined<'a>>> {
+        self.assessed.assessments.iter().map(|assessment| {
+            let recommendation = self.catalog.recommendations.get(assessment.recommendation);
+            let recommendation =
+                recommendation.with_context(|| format!("the catalog lacks recommendation `{}`", assessment.recommendation))?;
+            let resource = self.resources.get(assessment.resource.as_str());
+            let resource = *resource.with_context(|| format!("the report lacks resource `{}`", assessment.resource))?;
+            Ok(Joined { assessment, recommendation, resource })
+        })
+    }
 }
 
 /// One verdict: an assessment, or a finding inside it.
@@ -51,8 +62,8 @@ impl<'a> Joined<'a> {
             title: &self.recommendation.file.title,
             severity: self.recommendation.file.severity,
             status: self.assessment.status,
-            cause: self.assessment.cause.as_deref(),
-            evidence: &self.assessment.evidence,
+            cause: self.assessment.cause,
+            evidence: self.assessment.evidence,
             finding: None,
         }
     }

@@ -2,8 +2,8 @@ use std::io::Write;
 
 use serde::Serialize;
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Coverage, ResourceHead, SecureScore, Severity};
-use skywarden_posture::Reported;
+use skywarden_model::{Coverage, ResourceHead, SecureScore, Severity};
+use skywarden_posture::{Assessments, Reported};
 
 /// The report of `scan --format json`.
 #[derive(Serialize)]
@@ -11,7 +11,7 @@ use skywarden_posture::Reported;
 struct Report<'a> {
     resources: Vec<ResourceEntry<'a>>,
     recommendations: Vec<RecommendationEntry<'a>>,
-    assessments: &'a [Assessment],
+    assessments: &'a Assessments,
     /// All subscriptions together.
     secure_score: &'a SecureScore,
     subscriptions: Vec<SubscriptionEntry<'a>>,

@@ -7,14 +7,15 @@ use skywarden_content::{Catalog, RecommendationFile};
 use skywarden_model::{Environment, Evidence, ResourceHead, Severity, Status};
 use skywarden_posture::Reported;
 
-use super::joined::{Joined, Verdict, environment, fingerprint, join, reason};
+use super::joined::{Join, Joined, Verdict, environment, fingerprint, reason};
 
 /// The version of the schema that the lines follow.
 pub(crate) const SCHEMA_VERSION: &str = "1.9.0-dev";
 
 /// Writes the lines.
 pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
-    for joined in join(catalog, assessed)? {
+    for joined in Join::of(catalog, assessed).iter() {
+        let joined = joined?;
         let Some(check) = check_status(joined.assessment.status) else { continue };
         serde_json::to_writer(&mut *out, &finding(catalog, assessed, &joined, check))?;
         writeln!(out)?;
@@ -52,7 +53,7 @@ fn finding(catalog: &Catalog, assessed: &Reported, joined: &Joined<'_>, check: C
     // A line that asks for nothing must not be among the critical ones; the check keeps its own severity.
     let severity = if is_healthy { (1, "Informational") } else { severity_choice(verdict.severity) };
     let lifecycle = if is_healthy { (4, "Resolved") } else { (1, "New") };
-    let uid = fingerprint(&joined.assessment.recommendation, resource.id.as_str(), None);
+    let uid = fingerprint(joined.assessment.recommendation, resource.id.as_str(), None);
     let reason = reason(&verdict);
     let time = assessed.taken_at.as_millisecond();
     let mut event = json!({

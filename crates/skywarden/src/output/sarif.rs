@@ -6,13 +6,16 @@ use std::{
 };
 
 use anyhow::Context as _;
-use serde::{Serialize, Serializer};
+use serde::{
+    Serialize, Serializer,
+    ser::{self, SerializeSeq as _},
+};
 use serde_json::{Value, json};
 use skywarden_content::Catalog;
 use skywarden_model::{Evidence, ResourceHead, Severity, Status};
 use skywarden_posture::Reported;
 
-use super::joined::{Described, Joined, Verdict, described, environment, fingerprint, join, reason};
+use super::joined::{Described, Join, Joined, Verdict, described, environment, fingerprint, reason};
 
 /// Longest text of a message; viewers show a line or two.
 const MAX_MESSAGE: usize = 1000;
@@ -36,7 +39,7 @@ struct Run<'a> {
 
 /// Written one by one: there can be as many as verdicts.
 struct Results<'a> {
-    joined: &'a [Joined<'a>],
+    join: &'a Join<'a>,
     positions: BTreeMap<&'a str, usize>,
 }
 
@@ -67,8 +70,11 @@ struct Properties<'a> {
 
 /// Writes the log.
 pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write) -> anyhow::Result<()> {
-    let joined = join(catalog, assessed)?;
-    let tried: BTreeSet<&str> = joined.iter().flat_map(Joined::reasons).map(|verdict| verdict.id).collect();
+    let join = Join::of(catalog, assessed);
+    let mut tried: BTreeSet<&str> = BTreeSet::new();
+    for joined in join.iter() {
+        tried.extend(joined?.reasons().iter().map(|verdict| verdict.id));
+    }
     let mut rules: Vec<Described<'_>> = Vec::with_capacity(tried.len());
     for id in tried {
         rules.push(described(catalog, id).with_context(|| format!("the catalog lacks `{id}`, of which there is a verdict"))?);
@@ -88,7 +94,7 @@ pub(crate) fn write(catalog: &Catalog, assessed: &Reported, out: &mut dyn Write)
             tool,
             automation_details: json!({ "id": "skywarden/" }),
             invocations: [invocation(assessed)],
-            results: Results { joined: &joined, positions },
+            results: Results { join: &join, positions },
         }],
     };
     serde_json::to_writer(&mut *out, &log)?;
@@ -147,11 +153,16 @@ fn rule(described: &Described<'_>) -> Value {
 
 impl Serialize for Results<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(
-            self.joined
-                .iter()
-                .flat_map(|joined| joined.reasons().into_iter().filter_map(|verdict| result(joined, &verdict, &self.positions))),
-        )
+        let mut results = serializer.serialize_seq(None)?;
+        for joined in self.join.iter() {
+            let joined = joined.map_err(ser::Error::custom)?;
+            for verdict in joined.reasons() {
+                if let Some(result) = result(&joined, &verdict, &self.positions) {
+                    results.serialize_element(&result)?;
+                }
+            }
+        }
+        results.end()
     }
 }
 
@@ -165,7 +176,7 @@ fn result<'a>(joined: &Joined<'a>, verdict: &Verdict<'a>, positions: &BTreeMap<&
     let resource = joined.resource;
     let state = if kind == "fail" { "Not so" } else { "Could not be found out" };
     let text = format!("{}. {state} on {}: {}", verdict.title, resource.name, reason(verdict));
-    let fingerprint = fingerprint(&joined.assessment.recommendation, resource.id.as_str(), verdict.finding);
+    let fingerprint = fingerprint(joined.assessment.recommendation, resource.id.as_str(), verdict.finding);
     Some(SarifResult {
         rule_id: verdict.id,
         rule_index: positions.get(verdict.id).copied()?,

@@ -2,9 +2,9 @@ use std::{collections::BTreeMap, io::Write};
 
 use comfy_table::{Cell, CellAlignment, Color, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 use skywarden_content::Catalog;
-use skywarden_model::{Assessment, Coverage, ListOutcome, SecureScore, Severity, Status};
+use skywarden_model::{AssessmentRef, Coverage, ListOutcome, SecureScore, Severity, Status};
 
-use skywarden_posture::Reported;
+use skywarden_posture::{Assessments, Reported};
 
 use super::{joined::found, safe::text_for_terminal};
 
@@ -54,10 +54,10 @@ pub(crate) fn percent(ratio: f64) -> String {
 }
 
 /// The number of assessments by status.
-pub(crate) fn status_counts(assessments: &[Assessment]) -> String {
+pub(crate) fn status_counts<'a>(assessments: impl IntoIterator<Item: Into<AssessmentRef<'a>>>) -> String {
     let mut counts: BTreeMap<Status, usize> = BTreeMap::new();
     for assessment in assessments {
-        *counts.entry(assessment.status).or_default() += 1;
+        *counts.entry(assessment.into().status).or_default() += 1;
     }
     let of = |status| counts.get(&status).copied().unwrap_or_default();
     format!(
@@ -109,14 +109,14 @@ fn bar(ratio: f64) -> String {
     format!("{}{}", "█".repeat(filled), "░".repeat(WIDTH - filled))
 }
 
-fn recommendation_rows(catalog: &Catalog, assessments: &[Assessment]) -> (Table, usize) {
-    let mut counts: BTreeMap<&str, (usize, usize, &Assessment)> = BTreeMap::new();
+fn recommendation_rows(catalog: &Catalog, assessments: &Assessments) -> (Table, usize) {
+    let mut counts: BTreeMap<&str, (usize, usize, AssessmentRef<'_>)> = BTreeMap::new();
     for assessment in assessments {
         let is_counted = matches!(assessment.status, Status::Unhealthy | Status::Unknown);
         if !is_counted {
             continue;
         }
-        let entry = counts.entry(&assessment.recommendation).or_insert((0, 0, assessment));
+        let entry = counts.entry(assessment.recommendation).or_insert((0, 0, assessment));
         match assessment.status {
             Status::Unhealthy => entry.0 += 1,
             _ => entry.1 += 1,
@@ -125,7 +125,7 @@ fn recommendation_rows(catalog: &Catalog, assessments: &[Assessment]) -> (Table,
     let mut rows: Vec<_> =
         counts.into_iter().filter_map(|(id, counts)| Some((catalog.recommendations.get(id)?, counts))).collect();
     rows.sort_by(|(left, left_counts), (right, right_counts)| {
-        let key = |file: &skywarden_content::RecommendationFile, counts: &(usize, usize, &Assessment)| {
+        let key = |file: &skywarden_content::RecommendationFile, counts: &(usize, usize, AssessmentRef<'_>)| {
             (std::cmp::Reverse(counts.0 > 0), std::cmp::Reverse(file.severity), std::cmp::Reverse(counts.0))
         };
         key(&left.file, left_counts).cmp(&key(&right.file, right_counts))
@@ -153,11 +153,11 @@ fn end_of(id: &str) -> &str {
     }
 }
 
-fn finding_rows(assessments: &[Assessment]) -> Table {
+fn finding_rows(assessments: &Assessments) -> Table {
     let mut table = new_table(&["Severity", "Rule", "Found"]);
     let mut findings: Vec<_> = assessments
         .iter()
-        .flat_map(|assessment| &assessment.findings)
+        .flat_map(|assessment| assessment.findings)
         .filter(|finding| finding.status == Status::Unhealthy)
         .collect();
     findings.sort_by(|left, right| (right.severity, &left.id).cmp(&(left.severity, &right.id)));

@@ -9,7 +9,7 @@ use skywarden_model::{Actual, Cause, Evidence, Finding, Status};
 use skywarden_posture::Reported;
 
 use super::escape::visible;
-use crate::output::joined::{described, join};
+use crate::output::joined::{Join, described};
 
 /// Texts, each kept once.
 #[derive(Default)]
@@ -110,13 +110,13 @@ pub(super) fn compact(catalog: &Catalog, assessed: &Reported) -> anyhow::Result<
     let mut checks = Checks::default();
     let (mut verdicts, mut findings) = (Verdicts::default(), Verdicts::default());
     let (mut resources, mut first_finding) = (Vec::new(), vec![0]);
-    for joined in join(catalog, assessed)? {
-        let assessment = joined.assessment;
-        let check = checks.of(catalog, &assessment.recommendation, &mut texts)?;
-        let cause = cause_of(assessment.cause.as_deref(), &mut texts, none);
-        verdicts.push(check, assessment.status, cause, lists.of(&assessment.evidence, &mut texts));
+    for joined in Join::of(catalog, assessed).iter() {
+        let assessment = joined?.assessment;
+        let check = checks.of(catalog, assessment.recommendation, &mut texts)?;
+        let cause = cause_of(assessment.cause, &mut texts, none);
+        verdicts.push(check, assessment.status, cause, lists.of(assessment.evidence, &mut texts));
         resources.push(numbers.get(assessment.resource.as_str()).copied().context("an assessment without resource")?);
-        for Finding { id, status, cause, evidence, .. } in &assessment.findings {
+        for Finding { id, status, cause, evidence, .. } in assessment.findings {
             let check = checks.of(catalog, id, &mut texts)?;
             let cause = cause_of(cause.as_deref(), &mut texts, none);
             findings.push(check, *status, cause, lists.of(evidence, &mut texts));

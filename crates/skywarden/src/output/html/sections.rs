@@ -79,7 +79,7 @@ pub(super) fn score(catalog: &Catalog, assessed: &Reported) -> String {
     let mut severities: BTreeMap<Severity, u64> = BTreeMap::new();
     for assessment in &assessed.assessments {
         *statuses.entry(assessment.status).or_default() += 1;
-        if let (Status::Unhealthy, Some(known)) = (assessment.status, catalog.recommendations.get(&assessment.recommendation)) {
+        if let (Status::Unhealthy, Some(known)) = (assessment.status, catalog.recommendations.get(assessment.recommendation)) {
             *severities.entry(known.file.severity).or_default() += 1;
         }
     }
