@@ -36,7 +36,8 @@ pub(crate) fn run(scan: &Scan, overlay: Option<&Path>) -> anyhow::Result<Ending>
         keep_standard(&mut catalog, standard);
     }
     let now = Timestamp::now();
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    // What is read waits for the provider; threads that wake each other for every answer would cost as much as the answers.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mut parts = Vec::with_capacity(scan.sources.len());
     for (index, source) in scan.sources.iter().enumerate() {
         anyhow::ensure!(!scan.sources.iter().take(index).any(|earlier| earlier == source), "a source is named twice");

@@ -18,6 +18,10 @@ const REFILL: f64 = 25.0;
 /// No answer makes us wait longer than this before a call.
 const MAX_WAIT: Duration = Duration::from_secs(60);
 
+/// Calls that have to wait for their turn go when such a step is over: those of many accounts go together, and one awakening serves
+/// them all.
+const STEP: Duration = Duration::from_millis(100);
+
 /// Names of headers with what a subscription or tenant may still read.
 const REMAINING_READS: [&str; 2] = ["x-ms-ratelimit-remaining-subscription-reads", "x-ms-ratelimit-remaining-tenant-reads"];
 
@@ -25,9 +29,17 @@ const REMAINING_READS: [&str; 2] = ["x-ms-ratelimit-remaining-subscription-reads
 type Names = (Arc<str>, Arc<str>, Arc<str>);
 
 /// What is known of all keys.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Quota {
     known: Mutex<Known>,
+    /// Steps are counted from here.
+    begin: Instant,
+}
+
+impl Default for Quota {
+    fn default() -> Self {
+        Self { known: Mutex::default(), begin: Instant::now() }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -57,8 +69,15 @@ impl Quota {
             tokio::time::sleep_until(until).await;
         }
         if let Some(until) = self.turn(key) {
-            tokio::time::sleep_until(until).await;
+            tokio::time::sleep_until(self.step_after(until)).await;
         }
+    }
+
+    /// The end of the step in which an instant lies.
+    fn step_after(&self, instant: Instant) -> Instant {
+        let since = instant.saturating_duration_since(self.begin);
+        let n_steps = u32::try_from(since.as_millis().div_ceil(STEP.as_millis())).unwrap_or(u32::MAX);
+        self.begin.checked_add(STEP.saturating_mul(n_steps)).unwrap_or(instant)
     }
 
     /// Learns from an answer.
@@ -240,6 +259,28 @@ mod tests {
         assert!(about(waited(&quota, &key("t", "Microsoft.Storage")).await, 0.0));
         quota.learn(&one, &answer(200, &[("x-ms-ratelimit-remaining-subscription-reads", "200")]));
         assert!(about(waited(&quota, &other).await, 0.0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn turns_of_many_accounts_come_together_and_as_often_as_before() {
+        let quota = Quota::default();
+        let few = answer(200, &[("x-ms-ratelimit-remaining-subscription-reads", "0")]);
+        let (one, other) = (key("s", "Microsoft.Storage"), key("t", "Microsoft.Storage"));
+        quota.learn(&one, &few);
+        tokio::time::advance(Duration::from_millis(30)).await;
+        quota.learn(&other, &few);
+        let ends = async |key: &RateKey| {
+            let mut ends = std::collections::BTreeSet::new();
+            for _ in 0..50 {
+                quota.wait(key).await;
+                ends.insert(Instant::now());
+            }
+            ends
+        };
+        let begin = Instant::now();
+        let (one, other) = tokio::join!(ends(&one), ends(&other));
+        assert!(one.union(&other).count() <= 41, "50 calls, 80 ms apart, end in 40 steps and a last one");
+        assert!(about(begin.elapsed(), 4.07), "{:?}", begin.elapsed());
     }
 
     #[test]
