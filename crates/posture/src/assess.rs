@@ -44,7 +44,7 @@ pub struct Assessed<R = Resource, A = Vec<Assessment>> {
 /// What is remembered of earlier runs and decided by people.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// The connector's resources after the last run.
+    /// The connector's resources after the last run; those that this one saw may be left out.
     pub resources: Vec<Resource>,
     /// Every exemption.
     pub exemptions: Vec<Exemption>,

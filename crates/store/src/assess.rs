@@ -31,8 +31,9 @@ impl Store {
     ) -> Result<(Assessed, WriteStats), StoreError> {
         let lock = self.wait_for_run().await?;
         let everything = ScopeFilter::All;
+        let seen = snapshot.resources.iter().map(|resource| resource.id.as_str()).collect();
         let known = Known {
-            resources: self.resources_of(&everything, connector.id.as_str()).await?,
+            resources: self.resources_but(connector.id.as_str(), &seen).await?,
             exemptions: self.exemptions(&everything).await?,
             held_elsewhere: self.held_elsewhere(&snapshot.resources, connector.id.as_str()).await?,
             plans: self.plans(&everything).await?,

@@ -1,6 +1,9 @@
 //! Lists of resources with their counts, for estates that do not fit on a page.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 use skywarden_model::{Resource, Status};
@@ -10,7 +13,7 @@ use crate::{
     commit::json,
     conditions::{Conditions, Narrowed},
     pages::{FOUND, Source, has_trigrams, phrase},
-    pool::{Pool, on_pool, rows_of},
+    pool::{IDS_AT_ONCE, Pool, on_pool, rows_of},
     read::{documents, page_size, position},
     slices::{column_of, counted_in},
     verdicts::{letter, verdicts},
@@ -436,6 +439,30 @@ impl Store {
         });
         let mut resources: Vec<Resource> = documents(rows, "resource")?;
         resources.retain(|resource| filter.allows_resource(resource));
+        Ok(resources)
+    }
+
+    /// The resources of a connector that a run did not see, in order of their ids: few, of whatever number there is.
+    pub(crate) async fn resources_but(&self, connector: &str, seen: &BTreeSet<&str>) -> Result<Vec<Resource>, StoreError> {
+        let doing = "reading resources";
+        let mut ids: Vec<String> = on_pool!(&self.pool, pool => {
+            sqlx::query_scalar("SELECT id FROM resources WHERE connector = $1 ORDER BY id")
+                .bind(connector).fetch_all(pool).await.map_err(StoreError::statement(doing))?
+        });
+        ids.retain(|id| !seen.contains(id.as_str()));
+        let mut resources = Vec::with_capacity(ids.len());
+        for batch in ids.chunks(IDS_AT_ONCE) {
+            let rows: Vec<(String,)> = on_pool!(&self.pool, pool => {
+                let mut select = sqlx::QueryBuilder::new("SELECT document FROM resources WHERE id IN (");
+                let mut list = select.separated(", ");
+                for id in batch {
+                    list.push_bind(id.as_str());
+                }
+                select.push(") ORDER BY id");
+                select.build_query_as().fetch_all(pool).await.map_err(StoreError::statement(doing))?
+            });
+            resources.extend(documents::<Resource>(rows, "resource")?);
+        }
         Ok(resources)
     }
 }
