@@ -162,7 +162,7 @@ await step("what Defender says stands beside what is said here, and a difference
     const own = scores.getByRole("listitem").filter({ hasText: account });
     await own.getByText(theirs ? `${(theirs.percentage * 100).toFixed(1)}%` : "None given").waitFor();
   }
-  await page.getByText("Only what differs").click();
+  await page.getByRole("combobox", { name: "Verdicts" }).selectOption({ label: "Only what differs" });
   const table = page.getByRole("table", { name: "Compared recommendations" });
   const differing = compared.filter((one) => one.same < one.resources);
   await page.getByText(`${differing.length} recommendations of ${compared.length}`).waitFor();

@@ -1,7 +1,6 @@
-import { Switch } from "@fluentui/react-components";
 import { useMemo, useState } from "react";
 import type { Compared } from "../../api/defenderTypes";
-import { ClearFilters, SearchBox } from "../../components/Filters";
+import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
 import { EmptyNote } from "../../components/PageStates";
 import { ShowMore } from "../../components/ShowMore";
 import { filterCompared } from "../../lib/defender";
@@ -12,6 +11,8 @@ import { ComparedTable } from "./ComparedTable";
 
 /** Recommendations shown before a person asks for more. */
 const STEP = 50;
+
+const DIFFERING = [{ value: "yes", label: "Only what differs" }];
 
 /** The recommendations that both have, the least agreement first. */
 export function ComparedSection({ rows, connector }: { rows: readonly Compared[]; connector: string }) {
@@ -29,7 +30,7 @@ export function ComparedSection({ rows, connector }: { rows: readonly Compared[]
       <h2 className="section-title">What both judge</h2>
       <div className="filters">
         <SearchBox label="Search" value={values.q} placeholder="Recommendation, key or resource" onChange={(q) => set({ q })} />
-        <div className="fit"><Switch label="Only what differs" checked={values.differs !== ""} onChange={(_, data) => set({ differs: data.checked ? "yes" : "" })} /></div>
+        <FilterSelect label="Verdicts" value={values.differs} choices={DIFFERING} onChange={(differs) => set({ differs })} />
         {isFiltered && <ClearFilters onClear={clear} />}
       </div>
       <p className="muted" aria-live="polite">{plural(found.length, "recommendation")}{isFiltered ? ` of ${formatCount(rows.length)}` : ""}{found.length > 1 && ", the least agreement first"}</p>

@@ -6,6 +6,7 @@ import { DataTable } from "../../components/DataTable";
 import { endOfId } from "../../components/links";
 import { LacksNote } from "../../components/Problem";
 import { ShowMore } from "../../components/ShowMore";
+import { EXEMPTIONS_READ } from "../../lib/actions";
 import { adoptCommand } from "../../lib/defender";
 import { plural, sentence } from "../../lib/format";
 import { useTitles } from "../changes/useTitles";
@@ -39,7 +40,7 @@ export function TakeOverCard({ beside: { connector, exemptions, hiddenExemptions
       <ShowMore left={exemptions.length - limit} onMore={() => setLimit(limit + STEP)} />
       <div className="inset-line stack" style={{ gap: 4 }}>
         {exemptions.length === 0 && hiddenExemptions === 0 && <p className="muted">{isUnread ? "None of those that could be read." : "There are none."}</p>}
-        {hiddenExemptions > 0 && <><p className="muted">{plural(hiddenExemptions, "exemption")} {hiddenExemptions === 1 ? "is" : "are"} hidden.</p><LacksNote action="Microsoft.Authorization/policyExemptions/read" what="see all exemptions" /></>}
+        {hiddenExemptions > 0 && <><p className="muted">{plural(hiddenExemptions, "exemption")} {hiddenExemptions === 1 ? "is" : "are"} hidden.</p><LacksNote action={EXEMPTIONS_READ} what="see all exemptions" /></>}
         {isAny && <p className="small muted"><code>{adoptCommand(connector)} --kept --take-exemptions</code> takes them over, each once however often it runs.</p>}
       </div>
     </section>
