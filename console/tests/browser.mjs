@@ -21,8 +21,8 @@ export async function watchFor(page, problems) {
   });
 }
 
-/** A subscription without a contact answers 404, which the page takes for what it is. */
-const isMeant = (url) => url.includes("/securityContacts/");
+/** A subscription without a contact answers 404, as does a tenant that Defender was never asked about; the page takes it for what it is. */
+const isMeant = (url) => url.includes("/securityContacts/") || url.endsWith("/defender");
 
 /** The places of the console, with what shows that the page is there. */
 export const PAGES = [
@@ -74,6 +74,7 @@ export async function detailPages(page, origin) {
     { name: "alert", path: await link("/alerts?status=any", "table[aria-label='Alerts'] a"), shown: "section[aria-label='What happened']" },
     { name: "incident", path: await link("/incidents?status=any", "table[aria-label='Incidents'] a"), shown: "section[aria-label='Kill chain']" },
     { name: "plan", path: await link("/plans", "table[aria-label='Plans'] a"), shown: "section[aria-label='What it brings']" },
+    { name: "defender", path: await link("/connectors", "table[aria-label='Connectors'] a[href$='/defender']"), shown: "section[aria-label='Compared'], section[aria-label='How to ask Defender']" },
     { name: "principal", path: await link("/access", "table[aria-label='Users'] a"), shown: "section[aria-label='Facts']" },
     { name: "role", path: await link("/access?tab=roles", "table[aria-label='Roles'] a"), shown: "section[aria-label='What it allows']" },
   ].filter((place) => place.path);

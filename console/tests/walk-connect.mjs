@@ -1,10 +1,12 @@
-// Connects Azure in the console against a server that speaks its protocol: SKYWARDEN_URL=LOGIN_ADDRESS ARM_SERVER=PROGRAM node
-// tests/walk-connect.mjs [FOLDER]; with a folder it leaves pictures of the steps there.
+// Connects Azure in the console against a server that speaks its protocol, and looks at what Defender says of it:
+//   SKYWARDEN_URL=LOGIN_ADDRESS ARM_SERVER=PROGRAM SKYWARDEN=PROGRAM SKYWARDEN_DATA=FOLDER node tests/walk-connect.mjs [FOLDER]
+// The data are those of the server of the address; with a folder it leaves pictures of the steps there.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 import { enter, launch, loginAddress, watchFor } from "./browser.mjs";
 import { step, summary } from "./steps.mjs";
 
@@ -21,7 +23,11 @@ function findProgram(node, name) {
   return Object.values(node).map((inner) => findProgram(inner, name)).find(Boolean);
 }
 
-const server = spawn(process.env.ARM_SERVER ?? "arm-server", ["--scheme", "http"], { stdio: ["ignore", "pipe", "inherit"] });
+const armServer = process.env.ARM_SERVER ?? "arm-server";
+const skywarden = process.env.SKYWARDEN ?? "skywarden";
+const data = process.env.SKYWARDEN_DATA;
+
+const server = spawn(armServer, ["--scheme", "http"], { stdio: ["ignore", "pipe", "inherit"] });
 process.on("exit", () => server.kill());
 const line = await new Promise((resolve) => createInterface({ input: server.stdout }).once("line", resolve));
 const azure = JSON.parse(line);
@@ -127,6 +133,46 @@ await step("the same tenant under another name is refused", async () => {
     return answer.status;
   }, { cloud: azure.url ?? azure.address, tenant: azure.tenant, login: "client-secret", clientId: partial.appId, clientSecret: partial.secrets[0].value });
   assert.equal(status, 409);
+});
+
+await step("of a tenant that Defender was never asked about the page says how to ask", async () => {
+  await page.goto(`${origin}/connectors`);
+  const table = page.getByRole("table", { name: "Connectors" });
+  const link = (connector) => table.locator(`a[href="/connectors/${connector}/defender"]`);
+  await link("walked-azure").waitFor();
+  assert.equal(await link("sample").count(), 0, "only Azure has Defender beside it");
+  await link("walked-azure").click();
+  await page.getByRole("heading", { name: "Nobody has asked Defender yet" }).waitFor();
+  await page.getByText("skywarden adopt azure --connector walked-azure", { exact: true }).waitFor();
+  await picture("unasked");
+});
+
+await step("what Defender says stands beside what is said here, and a difference opens to its resources", async () => {
+  await promisify(execFile)(skywarden, ["adopt", "azure", "--connector", "walked-azure", "--data", data], { timeout: 120_000 });
+  // What the page was told: the first assessment may end meanwhile.
+  const [answer] = await Promise.all([page.waitForResponse((own) => own.url().endsWith("/walked-azure/defender") && own.ok()), page.reload()]);
+  const kept = await answer.json();
+  const { compared, onlyTheirs } = kept.agreement;
+  const same = compared.reduce((sum, one) => sum + one.same, 0);
+  const all = compared.reduce((sum, one) => sum + one.resources, 0);
+  await page.getByRole("region", { name: "Agreement" }).getByText(`${same} of ${all} verdicts are the same`).waitFor();
+  const scores = page.getByRole("region", { name: "Secure scores" });
+  for (const { account, theirs } of kept.scores) {
+    const own = scores.getByRole("listitem").filter({ hasText: account });
+    await own.getByText(theirs ? `${(theirs.percentage * 100).toFixed(1)}%` : "None given").waitFor();
+  }
+  await page.getByRole("combobox", { name: "Verdicts" }).selectOption({ label: "Only what differs" });
+  const table = page.getByRole("table", { name: "Compared recommendations" });
+  const differing = compared.filter((one) => one.same < one.resources);
+  await page.getByText(`${differing.length} recommendations of ${compared.length}`).waitFor();
+  await table.getByRole("button", { name: `Details of ${differing[0].title}`, exact: true }).click();
+  const link = page.getByRole("table", { name: "Differences" }).getByRole("link", { name: differing[0].differences[0].resource.split("/").at(-1), exact: true });
+  assert.equal(new URL(await link.getAttribute("href"), origin).searchParams.get("id"), differing[0].differences[0].resource);
+  const alone = page.getByRole("table", { name: "Judged only by Defender" });
+  assert.equal(await alone.count(), 0, "the list is folded");
+  await page.getByRole("heading", { name: "Judged only by Defender" }).click();
+  await alone.getByText(onlyTheirs[0].title).waitFor();
+  await picture("beside");
 });
 
 await step("what was connected is disconnected again", async () => {

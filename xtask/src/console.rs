@@ -33,12 +33,13 @@ pub(crate) fn test() -> anyhow::Result<()> {
     let store = data.join("skywarden.db").display().to_string();
     process::run("cargo", &["run", "--quiet", "--package", "skywarden-testkit", "--bin", "hostile", "--", &store])?;
     process::run("cargo", &["build", "--package", "skywarden-testkit", "--bin", "arm-server"])?;
-    let arm_server = process::built("debug", "arm-server")?;
+    let [skywarden, arm_server] = [process::built("debug", "skywarden")?, process::built("debug", "arm-server")?];
     // The address works once, so each walk has a start of its own; the last makes the first account.
     for walk in ["tests/walk.mjs", "tests/walk-connect.mjs", "tests/walk-people.mjs"] {
         let server = Server::start(&data)?;
         let mut node = Command::new("node");
         node.arg(walk).env("SKYWARDEN_URL", &server.url).env("ARM_SERVER", &arm_server);
+        node.env("SKYWARDEN", &skywarden).env("SKYWARDEN_DATA", &data);
         run_in_console(&mut node)?;
     }
     Ok(())

@@ -26,6 +26,7 @@ const DefinitionPage = lazy(() => import("./features/policy/DefinitionPage"));
 const TryPage = lazy(() => import("./features/policy/TryPage"));
 const ConnectPage = lazy(() => import("./features/connectors/ConnectPage"));
 const ConnectorsPage = lazy(() => import("./features/connectors/ConnectorsPage"));
+const DefenderPage = lazy(() => import("./features/defender/DefenderPage"));
 const CoveragePage = lazy(() => import("./features/coverage/CoveragePage"));
 const ExemptionsPage = lazy(() => import("./features/exemptions/ExemptionsPage"));
 const ChangesPage = lazy(() => import("./features/changes/ChangesPage"));
@@ -80,6 +81,7 @@ export function App() {
                 <Route path="policy/try" element={<TryPage />} />
                 <Route path="connectors" element={<ConnectorsPage />} />
                 <Route path="connectors/new" element={<ConnectPage />} />
+                <Route path="connectors/:id/defender" element={<DefenderPage />} />
                 <Route path="coverage" element={<CoveragePage />} />
                 <Route path="exemptions" element={<ExemptionsPage />} />
                 <Route path="changes" element={<ChangesPage />} />

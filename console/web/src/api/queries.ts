@@ -5,6 +5,7 @@ import { endSession } from "./session";
 import type { AttestationRow, CheckRow, KeptStandard } from "./standardTypes";
 import type { CompliancePoint, Scope, Standard, StandardRow } from "./complianceTypes";
 import type { ConnectorRow, MissingPermission } from "./connectorTypes";
+import type { BesideDefender } from "./defenderTypes";
 import type {
   AssessmentPage, Change, CoverageItem, Exemption, Facets, Overview, RecommendationDetail, RecommendationRow, ResourceDetail, ResourcePage,
 } from "./types";
@@ -142,6 +143,12 @@ export const useConnectorRows = (options: { enabled: boolean } = { enabled: true
     queryFn: ({ signal }) => api.get<{ items: ConnectorRow[] }>("/connectors", {}, signal),
     select: (answer) => answer.items,
     enabled: options.enabled,
+  });
+
+export const useBesideDefender = (id: string) =>
+  useQuery({
+    queryKey: ["connectors", id, "defender"],
+    queryFn: ({ signal }) => api.get<BesideDefender>(`/connectors/${encodeURIComponent(id)}/defender`, {}, signal),
   });
 
 export const useMissingPermissions = (connector: string) =>

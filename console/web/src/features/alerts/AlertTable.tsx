@@ -5,6 +5,7 @@ import { AlertLink, AlertStatusBadge } from "../../components/AlertBadges";
 import { DataTable, type Column, type Selection } from "../../components/DataTable";
 import { resourcePath } from "../../components/links";
 import { SeverityBadge } from "../../components/SeverityBadge";
+import { ShowMore } from "../../components/ShowMore";
 import { Time } from "../../components/Time";
 import { plainTitle } from "../../lib/alerts";
 import { formatCount, shorten } from "../../lib/format";
@@ -38,7 +39,7 @@ export function AlertTable({ rows, selection, label = "Alerts", step = Number.PO
   return (
     <>
       <DataTable label={label} columns={columns} groups={[{ key: "", title: null, rows: rows.slice(0, limit) }]} rowKey={(row) => row.id} rowName={(row) => plainTitle(row.title)} selection={selection} />
-      {rows.length > limit && <div className="pager"><button type="button" className="link-button" onClick={() => setLimit(limit + step)}>Show more; {formatCount(rows.length - limit)} are left</button></div>}
+      <ShowMore left={rows.length - limit} onMore={() => setLimit(limit + step)} />
     </>
   );
 }

@@ -6,6 +6,7 @@ import { SampleBadge } from "../../components/SampleBadge";
 import { Legend, StackedBar } from "../../components/StackedBar";
 import { Time } from "../../components/Time";
 import { ageOf, healthOf, isNeverRead, type ConnectorGroup } from "../../lib/connectors";
+import { besidePath } from "../../lib/defender";
 import { environmentName, formatCount, formatFull, formatPercent, plural, sentence, shorten } from "../../lib/format";
 
 const SIGNS = { Healthy: CheckmarkCircle16Filled, Unknown: CircleHalfFill16Regular, Unhealthy: DismissCircle16Filled, NotApplicable: SubtractCircle16Regular };
@@ -48,6 +49,7 @@ function Name({ line }: { line: Line }) {
       <div className="small muted clip" title={shorten(accounts, 1000)}>
         {environmentName(row.environment)}{row.organization ? `, organisation of ${plural(members.length, "account")}` : accounts && <>, <bdi>{accounts}</bdi></>}
       </div>
+      {row.environment === "Azure" && <Link to={besidePath(row.id)} className="small">Beside Defender</Link>}
     </div>
   );
 }

@@ -7,9 +7,10 @@ import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
+import { ShowMore } from "../../components/ShowMore";
 import { EXEMPTIONS_DELETE, EXEMPTIONS_WRITE } from "../../lib/actions";
 import { groupExemptions } from "../../lib/exemptions";
-import { formatCount, plural } from "../../lib/format";
+import { plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
 import { useTitles } from "../changes/useTitles";
 import { ExemptionTable } from "./ExemptionTable";
@@ -69,11 +70,7 @@ function Exemptions({ exemptions }: { exemptions: readonly Exemption[] }) {
         {shown.length > 0
           ? <ExemptionTable decisions={shown} titles={titles} selection={canRemove ? { keys: chosen, onChange: setChosen } : undefined} />
           : <EmptyNote title="No exemption matches"><ClearFilters onClear={() => set({ q: "" })} /></EmptyNote>}
-        {decisions.length > limit && (
-          <div className="pager">
-            <button type="button" className="link-button" onClick={() => setLimit(limit + STEP)}>Show more; {formatCount(decisions.length - limit)} are left</button>
-          </div>
-        )}
+        <ShowMore left={decisions.length - limit} onMore={() => setLimit(limit + STEP)} />
       </div>
     </>
   );

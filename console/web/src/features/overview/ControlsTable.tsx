@@ -2,6 +2,7 @@ import { Link } from "react-router";
 import type { ControlScore, Score } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { EmptyNote } from "../../components/PageStates";
+import { RangeBar } from "../../components/RangeBar";
 import { StatusCount } from "../../components/StatusBadge";
 import { formatCount, formatPercent, formatPoints, plural } from "../../lib/format";
 import { byPotential, potentialShare } from "../../lib/score";
@@ -53,13 +54,8 @@ function Count({ status, count }: { status: "Healthy" | "Unhealthy" | "Unknown";
 
 /** Points reached, with the range that unknown resources leave open behind them. */
 function ControlBar({ control }: { control: ControlScore }) {
-  const part = (points: number) => `${control.max > 0 ? (points / control.max) * 100 : control.percentage * 100}%`;
+  const part = (points: number) => (control.max > 0 ? points / control.max : control.percentage);
   const [low, high] = control.range;
   const text = `${formatPoints(control.current)} of ${formatPoints(control.max)} points, between ${formatPoints(low)} and ${formatPoints(high)}`;
-  return (
-    <div className="control-bar" role="img" aria-label={text} title={text}>
-      {control.max > 0 && <i className="band" style={{ left: part(low), width: `calc(${part(high)} - ${part(low)})` }} />}
-      <i className="value" style={{ width: part(control.current), height: control.unknown > 0 ? "50%" : "100%", margin: "auto 0" }} />
-    </div>
-  );
+  return <RangeBar value={part(control.current)} range={[part(low), part(high)]} text={text} />;
 }

@@ -11,8 +11,8 @@ import { OpenDialog } from "../../components/FormDialog";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote } from "../../components/Problem";
+import { ShowMore } from "../../components/ShowMore";
 import { Day } from "../../components/Time";
-import { formatCount } from "../../lib/format";
 import { PLANS_WRITE } from "../../lib/actions";
 import { builtText, filterSubscriptions, isOn, pricingOf, titleOf, trialText } from "../../lib/plans";
 import { useUrlState } from "../../lib/useUrlState";
@@ -105,9 +105,7 @@ function Subscriptions({ plan, all }: { plan: Plan; all: readonly PlanSubscripti
             ]}
           />
         )}
-        {rows.length > limit && (
-          <div className="pager"><button type="button" className="link-button" onClick={() => setLimit(limit + STEP)}>Show more; {formatCount(rows.length - limit)} are left</button></div>
-        )}
+        <ShowMore left={rows.length - limit} onMore={() => setLimit(limit + STEP)} />
         <p className="small muted" style={{ padding: "8px 16px 12px" }}>The trial only counts down, as in Azure: nothing is billed here, and nothing is switched off when it is over.</p>
       </section>
     </>

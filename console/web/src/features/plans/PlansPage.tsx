@@ -6,6 +6,7 @@ import { DataTable } from "../../components/DataTable";
 import { ClearFilters, SearchBox } from "../../components/Filters";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
+import { ShowMore } from "../../components/ShowMore";
 import { formatCount, plural } from "../../lib/format";
 import { builtText, countsOf, filterSubscriptions, planPath, successorsOf } from "../../lib/plans";
 import { useUrlState } from "../../lib/useUrlState";
@@ -68,9 +69,7 @@ function Coverage({ answer }: { answer: PlansAnswer }) {
         {found.length > 0 ? <PlanMatrix plans={answer.plans} subscriptions={found.slice(0, limit)} /> : (
           <EmptyNote title={values.q ? "No subscription matches" : "There is no subscription yet"}>{!values.q && <p>Connect an environment with <code>skywarden connect</code>.</p>}</EmptyNote>
         )}
-        {found.length > limit && (
-          <div className="pager"><button type="button" className="link-button" onClick={() => setLimit(limit + STEP)}>Show more; {formatCount(found.length - limit)} are left</button></div>
-        )}
+        <ShowMore left={found.length - limit} onMore={() => setLimit(limit + STEP)} />
       </div>
     </section>
   );

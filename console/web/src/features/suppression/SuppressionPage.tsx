@@ -9,8 +9,9 @@ import { OpenDialog } from "../../components/FormDialog";
 import { EmptyNote, Loaded } from "../../components/PageStates";
 import { PageHead } from "../../components/PageHead";
 import { LacksNote, Problem } from "../../components/Problem";
+import { ShowMore } from "../../components/ShowMore";
 import { SUPPRESSION_READ, SUPPRESSION_WRITE } from "../../lib/actions";
-import { formatCount, plural } from "../../lib/format";
+import { plural } from "../../lib/format";
 import { newDraft, type RulesRead } from "../../lib/suppression";
 import { useUrlState } from "../../lib/useUrlState";
 import { RuleForm } from "./RuleForm";
@@ -82,7 +83,7 @@ function Found({ read, all }: { read: RulesRead; all: readonly NamedSubscription
             <p>Open an alert that is known and meant, and choose “Suppress alerts like this”.</p>
           </EmptyNote>
         )}
-        {rules.length > limit && <div className="pager"><button type="button" className="link-button" onClick={() => setLimit(limit + STEP)}>Show more; {formatCount(rules.length - limit)} are left</button></div>}
+        <ShowMore left={rules.length - limit} onMore={() => setLimit(limit + STEP)} />
       </div>
     </>
   );
