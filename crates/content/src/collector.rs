@@ -33,6 +33,9 @@ pub struct CollectorFile {
     /// Where the resource lies if not in the listed region, as a template: `{Region}`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<String>,
+    /// Whether people call the account by the name of this resource: it is the account itself (a subscription of Azure).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub names_account: bool,
     /// Path of the tags inside the collected properties: a list of `{Key, Value}` (any case) or an object: `Tags`, `TagSet`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<String>,

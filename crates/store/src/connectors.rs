@@ -86,6 +86,29 @@ impl Store {
         Ok(rows)
     }
 
+    /// What accounts of which anything may be seen call themselves: the names of resources of these types, by (connector, account).
+    ///
+    /// # Errors
+    /// If a statement fails.
+    pub async fn account_names(
+        &self,
+        filter: &ScopeFilter,
+        types: &[&str],
+    ) -> Result<BTreeMap<(String, String), String>, StoreError> {
+        let mut names = BTreeMap::new();
+        for type_name in types {
+            let rows: Vec<(String, String, String)> = on_pool!(&self.pool, pool => {
+                sqlx::query_as(
+                    "SELECT r.connector, r.account, r.name FROM slices s JOIN resources r ON r.slice = s.id
+                     WHERE s.type_name = $1 AND r.name <> ''")
+                    .bind(*type_name).fetch_all(pool).await.map_err(StoreError::statement("reading names of accounts"))?
+            });
+            let shown = rows.into_iter().filter(|(connector, account, _)| filter.share(connector, account).is_some());
+            names.extend(shown.map(|(connector, account, name)| ((connector, account), name)));
+        }
+        Ok(names)
+    }
+
     /// The accounts of which all goes with a connector: its own, and those of an organisation's accounts.
     ///
     /// # Errors

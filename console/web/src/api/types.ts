@@ -45,6 +45,8 @@ export interface Connector {
 export interface Subscription {
   connector: string;
   account: string;
+  /** What its environment calls it. */
+  name: string | null;
   at: string;
   score: Score;
 }

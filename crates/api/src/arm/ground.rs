@@ -1,6 +1,8 @@
 //! What every client of ARM asks first: tenants, subscriptions, resource groups, resources, providers, locations.
 //! Shapes: `Microsoft.Resources` 2022-12-01 (subscriptions, tenants, locations) and 2022-09-01 (groups, resources, providers).
 
+use std::collections::BTreeMap;
+
 use axum::{
     Json,
     extract::{Path, Query},
@@ -28,26 +30,26 @@ pub(crate) async fn tenants(state: Scoped) -> Answer {
 }
 
 pub(crate) async fn subscriptions(state: Scoped) -> Answer {
-    let connectors = state.store.connectors(&state.filter).await?;
+    let names = AccountNames::of(&state).await?;
     let accounts = state.store.accounts(&state.filter).await?;
     let value: Vec<Value> =
-        accounts.iter().map(|(connector, account)| subscription(&state, &connectors, connector, account)).collect();
+        accounts.iter().map(|(connector, account)| subscription(&state, &names, connector, account)).collect();
     Ok(Json(json!({ "value": value, "count": { "type": "Total", "value": accounts.len() } })))
 }
 
 pub(crate) async fn one_subscription(state: Scoped, Path(id): Path<String>) -> Answer {
     let (connector, account) = account(&state, &id).await?;
-    let connectors = state.store.connectors(&state.filter).await?;
-    Ok(Json(subscription(&state, &connectors, &connector, &account)))
+    let names = AccountNames::of(&state).await?;
+    Ok(Json(subscription(&state, &names, &connector, &account)))
 }
 
-fn subscription(state: &Scoped, connectors: &[Connector], connector: &str, account: &str) -> Value {
+fn subscription(state: &Scoped, names: &AccountNames, connector: &str, account: &str) -> Value {
     let id = id_of(connector, account);
     json!({
         "id": format!("/subscriptions/{id}"),
         "subscriptionId": id,
         "tenantId": state.auth.tenant(),
-        "displayName": display_name(connectors, connector, account),
+        "displayName": names.title(connector, account),
         "state": "Enabled",
         "authorizationSource": "RoleBased",
         "managedByTenants": [],
@@ -56,12 +58,37 @@ fn subscription(state: &Scoped, connectors: &[Connector], connector: &str, accou
     })
 }
 
-/// What an account is called as a subscription.
-pub(crate) fn display_name(connectors: &[Connector], connector: &str, account: &str) -> String {
-    let known = connectors.iter().find(|own| own.id.as_str() == connector);
-    let name = known.map_or(connector, |own| own.display_name.as_str());
-    // A connector of one account is called as it; those of an organisation have the account in their name already.
-    if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") }
+/// What accounts are called as subscriptions.
+pub(crate) struct AccountNames {
+    connectors: Vec<Connector>,
+    own: BTreeMap<(String, String), String>,
+}
+
+impl AccountNames {
+    /// Of those of which the caller sees anything.
+    pub(crate) async fn of(state: &Scoped) -> Result<Self, ApiError> {
+        let collectors = state.catalog.collectors.values().filter(|known| known.names_account);
+        let types: Vec<&str> = collectors.map(|known| known.type_name.as_str()).collect();
+        let (connectors, own) =
+            tokio::try_join!(state.store.connectors(&state.filter), state.store.account_names(&state.filter, &types))?;
+        Ok(Self { connectors, own })
+    }
+
+    /// What its environment calls it; `None` if it has no names, or none was read yet.
+    pub(crate) fn own(&self, connector: &str, account: &str) -> Option<&str> {
+        self.own.get(&(connector.to_owned(), account.to_owned())).map(String::as_str)
+    }
+
+    /// The same, or what can be told of it by its connector.
+    pub(crate) fn title(&self, connector: &str, account: &str) -> String {
+        if let Some(own) = self.own(connector, account) {
+            return own.to_owned();
+        }
+        let known = self.connectors.iter().find(|own| own.id.as_str() == connector);
+        let name = known.map_or(connector, |own| own.display_name.as_str());
+        // A connector of one account is called as it; those of an organisation have the account in their name already.
+        if name.contains(account) { name.to_owned() } else { format!("{name} ({account})") }
+    }
 }
 
 pub(crate) async fn resource_groups(state: Scoped, Path(id): Path<String>, Query(query): Query<ListQuery>) -> Answer {

@@ -23,7 +23,7 @@ pub(crate) mod written;
 pub(crate) use alerts::{raised, unknown};
 pub(crate) use canonical::canonical;
 pub(crate) use connectors::check_member;
-pub(crate) use ground::{display_name, id_of};
+pub(crate) use ground::{AccountNames, id_of};
 pub(crate) use list_query::ListQuery;
 pub(crate) use roles::assignment_id;
 

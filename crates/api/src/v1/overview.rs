@@ -7,7 +7,7 @@ use skywarden_posture::{ScorePart, outline};
 use skywarden_store::{ResourceQuery, ScorePoint};
 
 use super::{Answer, rounds::rounds};
-use crate::{error::ApiError, scoped::Scoped};
+use crate::{arm::AccountNames, error::ApiError, scoped::Scoped};
 
 /// How far back scores are shown.
 const SHOWN: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -38,7 +38,8 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
     };
     let (scores, (connectors, statuses, n_resources, n_unhealthy, coverage)) =
         tokio::try_join!(state.score_parts(back(SHOWN), back(RECENT)), estate)?;
-    let subscriptions: Vec<Value> = scores.latest.iter().map(subscription).collect();
+    let names = AccountNames::of(state).await?;
+    let subscriptions: Vec<Value> = scores.latest.iter().map(|point| subscription(point, &names)).collect();
     let connectors: Vec<Value> = connectors
         .iter()
         .map(|connector| {
@@ -60,12 +61,13 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
     }))
 }
 
-fn subscription(point: &ScorePoint<ScorePart>) -> Value {
+fn subscription(point: &ScorePoint<ScorePart>, names: &AccountNames) -> Value {
     let score = &point.score;
     let own = score.outline;
     let headline = json!({ "current": score.current, "max": score.max, "percentage": own.percentage, "weight": score.weight,
                            "coverage": own.coverage, "range": own.range });
-    json!({ "connector": point.connector, "account": point.account, "at": point.at, "score": headline })
+    let name = names.own(&point.connector, &point.account);
+    json!({ "connector": point.connector, "account": point.account, "name": name, "at": point.at, "score": headline })
 }
 
 /// The whole after each round of assessments since an instant: every subscription with its newest score until then.

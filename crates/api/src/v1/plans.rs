@@ -5,14 +5,14 @@ use skywarden_model::Timestamp;
 
 use super::Answer;
 use crate::{
-    arm::{display_name, id_of, objects::plans::PlansAt},
+    arm::{AccountNames, id_of, objects::plans::PlansAt},
     scoped::Scoped,
 };
 
 /// Every plan, and how it is set in each subscription that the caller sees whole.
 pub(crate) async fn list(state: Scoped) -> Answer {
     let now = Timestamp::now();
-    let connectors = state.store.connectors(&state.filter).await?;
+    let names = AccountNames::of(&state).await?;
     let mut subscriptions = Vec::new();
     let accounts = state.store.accounts(&state.filter).await?;
     // What is set for an account tells of all of it.
@@ -22,7 +22,7 @@ pub(crate) async fn list(state: Scoped) -> Answer {
             at.properties(&state.catalog, now).into_iter().map(|(plan, properties)| pricing(plan, properties)).collect();
         subscriptions.push(json!({
             "id": id_of(&connector, &account),
-            "displayName": display_name(&connectors, &connector, &account),
+            "displayName": names.title(&connector, &account),
             "connector": connector,
             "pricings": pricings,
         }));

@@ -2,9 +2,11 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use skywarden_model::Resource;
 use skywarden_policy::ObjectKind;
+use skywarden_rbac::BuiltIn;
 
-use crate::common::{BEARER, Server, ask, ask_bytes, get, post, server};
+use crate::common::{BEARER, Server, ask, ask_bytes, estate_of, get, machine, post, program, server};
 
 const DEFINITION: &str = "/providers/Microsoft.Authorization/policyDefinitions/owner";
 const SET: &str = "/providers/Microsoft.Authorization/policySetDefinitions/house-rules";
@@ -65,6 +67,27 @@ async fn an_account_is_one_scope_with_the_name_of_its_subscription() {
         "type": "Microsoft.Authorization/policyAssignments", "name": "by-id", "properties": { "policyDefinitionId": SET } }));
     import(&server, &json!(documents)).await;
     assert_eq!(scopes().await, [(json!(id), name.clone())]);
+}
+
+#[tokio::test]
+async fn a_subscription_is_called_as_its_environment_calls_it_wherever_it_is_named() {
+    let subscription = Resource { type_name: "Microsoft.Resources/subscriptions".into(), ..machine() };
+    let server = estate_of(&[("fern", "a1"), ("fern", "b2")], &subscription).await;
+    let texts = |list: &Value, member: &str| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|own| own[member].as_str().unwrap_or_default().to_owned()).collect()
+    };
+    let subscriptions = get(&server, "/subscriptions?api-version=2022-12-01").await;
+    assert_eq!(texts(&subscriptions["value"], "displayName"), ["fern-a1", "fern-b2"]);
+    assert_eq!(texts(&get(&server, "/api/v1/overview").await["subscriptions"], "name"), ["fern-a1", "fern-b2"]);
+    assert_eq!(texts(&get(&server, "/api/v1/plans").await["subscriptions"], "displayName"), ["fern-a1", "fern-b2"]);
+    let scopes = get(&server, "/api/v1/policy").await["scopes"].clone();
+    assert_eq!(texts(&scopes, "name").into_iter().skip(1).collect::<Vec<_>>(), ["fern-a1", "fern-b2"]);
+    let one = subscriptions["value"][0]["id"].as_str().unwrap();
+    let reader = program(&server, "reader", BuiltIn::Reader, one).await;
+    for path in ["/subscriptions?api-version=2022-12-01", "/api/v1/overview", "/api/v1/policy"] {
+        let (status, body) = ask(&server, "GET", path, &[("authorization", &reader)], "").await;
+        assert!(status == StatusCode::OK && body.contains("fern-a1") && !body.contains("fern-b2"), "{path}: {body}");
+    }
 }
 
 #[tokio::test]

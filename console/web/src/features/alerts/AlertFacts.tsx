@@ -1,5 +1,6 @@
 import { Link } from "react-router";
 import type { AlertDetail } from "../../api/alertTypes";
+import { AccountName } from "../../components/AccountName";
 import { CopyId } from "../../components/CopyBlock";
 import { endOfId, ResourceLink } from "../../components/links";
 import { Time } from "../../components/Time";
@@ -18,7 +19,7 @@ export function AlertFacts({ alert }: { alert: AlertDetail }) {
         <dt>Events</dt><dd className="number">{formatCount(alert.nEvents)}</dd>
         {alert.compromised && <><dt>Compromised</dt><dd className="breakable"><bdi>{alert.compromised}</bdi></dd></>}
         {alert.resource && <><dt>Resource</dt><dd><ResourceLink id={alert.resource} name={endOfId(alert.resource)} /></dd></>}
-        <dt>Account</dt><dd className="breakable">{alert.account}</dd>
+        <dt>Account</dt><dd className="breakable"><AccountName id={alert.account} /></dd>
         {alert.plan && <><dt>Plan</dt><dd><Link to={planPath(alert.plan)}>{titleOf(alert.plan)}</Link></dd></>}
         <dt>Tactics</dt><dd><Outside items={inOrder(alert.intents)} textOf={intentTitle} addressOf={tacticAddress} /></dd>
         <dt>Techniques</dt><dd><Outside items={alert.techniques} textOf={(id) => id} addressOf={techniqueAddress} /></dd>

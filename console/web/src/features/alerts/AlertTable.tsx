@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Link } from "react-router";
 import type { AlertRow } from "../../api/alertTypes";
+import { AccountName } from "../../components/AccountName";
 import { AlertLink, AlertStatusBadge } from "../../components/AlertBadges";
 import { DataTable, type Column, type Selection } from "../../components/DataTable";
 import { resourcePath } from "../../components/links";
@@ -52,7 +53,7 @@ export function Affected({ row }: { row: Pick<AlertRow, "resource" | "compromise
       {row.resource
         ? <Link className="clip" to={resourcePath(row.resource)} title={shorten(row.resource, 1000)}><bdi>{shortName(row.resource)}</bdi></Link>
         : name ? <span className="clip" title={shorten(name, 1000)}><bdi>{shortName(name)}</bdi></span> : <span className="muted">Not told</span>}
-      <span className="small muted clip"><bdi>{row.account}</bdi></span>
+      <span className="small muted clip"><AccountName id={row.account} /></span>
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, QuestionCircle16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
 import { Link } from "react-router";
 import type { ConnectorRow } from "../../api/connectorTypes";
+import { AccountName } from "../../components/AccountName";
 import { DataTable } from "../../components/DataTable";
 import { SampleBadge } from "../../components/SampleBadge";
 import { Legend, StackedBar } from "../../components/StackedBar";
@@ -8,6 +9,7 @@ import { Time } from "../../components/Time";
 import { ageOf, healthOf, isNeverRead, type ConnectorGroup } from "../../lib/connectors";
 import { besidePath } from "../../lib/defender";
 import { environmentName, formatCount, formatFull, formatPercent, plural, sentence, shorten } from "../../lib/format";
+import { useAccountNames } from "../inventory/useConnectors";
 
 const SIGNS = { Healthy: CheckmarkCircle16Filled, Unknown: CircleHalfFill16Regular, Unhealthy: DismissCircle16Filled, NotApplicable: SubtractCircle16Regular };
 
@@ -41,7 +43,8 @@ export function ConnectorTable({ groups }: { groups: readonly ConnectorGroup[] }
 
 function Name({ line }: { line: Line }) {
   const { row, isMember, members } = line;
-  const accounts = row.accounts.map((one) => one.account).join(", ");
+  const names = useAccountNames();
+  const accounts = row.accounts.map((one) => names.get(one.account) ?? one.account).join(", ");
   return (
     <div className={isMember ? "member" : undefined}>
       <strong className="two-lines" title={shorten(row.displayName, 1000)}><bdi>{row.displayName}</bdi></strong>
@@ -148,7 +151,7 @@ function Account({ connector, account }: { connector: string; account: Connector
     <>
       <dt>Account</dt>
       <dd>
-        <Link to={`/inventory?${query}`}><bdi>{account.account}</bdi></Link>, {plural(account.resources, "resource")}
+        <Link to={`/inventory?${query}`}><AccountName id={account.account} /></Link>, {plural(account.resources, "resource")}
         {typeof account.score === "number" && `, secure score ${formatPercent(account.score)}`}
       </dd>
     </>

@@ -7,6 +7,7 @@ import { PageHead } from "../../components/PageHead";
 import { filterCoverage, OUTCOMES, permissionsOf } from "../../lib/coverage";
 import { plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
+import { useAccountNames } from "../inventory/useConnectors";
 import { CoverageTable, OUTCOME_WORDS } from "./CoverageTable";
 
 export default function CoveragePage() {
@@ -26,6 +27,7 @@ function FilteredCoverage({ items }: { items: readonly CoverageItem[] }) {
   const { values, set } = useUrlState(["q", "outcome", "account"]);
   const { q, outcome, account } = values;
   const shown = useMemo(() => filterCoverage(items, { q, outcome, account }), [items, q, outcome, account]);
+  const names = useAccountNames();
   const accounts = [...new Set(items.map((item) => item.account))].sort();
   const missing = [...new Set(items.flatMap(permissionsOf))].sort();
   const isFiltered = Boolean(q || outcome || account);
@@ -42,7 +44,7 @@ function FilteredCoverage({ items }: { items: readonly CoverageItem[] }) {
       <div className="filters">
         <SearchBox label="Search" value={q} placeholder="Type, region or permission" onChange={(text) => set({ q: text })} />
         <FilterSelect label="Outcome" value={outcome} choices={OUTCOMES.map((value) => ({ value, label: OUTCOME_WORDS[value] }))} onChange={(value) => set({ outcome: value })} />
-        {accounts.length > 1 && <FilterSelect label="Account" value={account} choices={accounts.map((value) => ({ value, label: value }))} onChange={(value) => set({ account: value })} />}
+        {accounts.length > 1 && <FilterSelect label="Account" value={account} choices={accounts.map((value) => ({ value, label: names.get(value) ?? value }))} onChange={(value) => set({ account: value })} />}
         {isFiltered && <ClearFilters onClear={clear} />}
       </div>
       <p className="muted" aria-live="polite">{plural(shown.length, "list")}{isFiltered && ` of ${items.length}`}</p>

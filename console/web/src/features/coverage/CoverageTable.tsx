@@ -1,5 +1,6 @@
 import { CheckmarkCircle16Filled, CircleHalfFill16Regular, DismissCircle16Filled, LockClosed16Filled, SubtractCircle16Regular } from "@fluentui/react-icons";
 import type { CoverageItem, DeniedRead } from "../../api/types";
+import { AccountName } from "../../components/AccountName";
 import { DataTable } from "../../components/DataTable";
 import { SampleBadge } from "../../components/SampleBadge";
 import { PartedText } from "../../components/PartedText";
@@ -32,7 +33,7 @@ export function CoverageTable({ items }: { items: readonly CoverageItem[] }) {
       columns={[
         { key: "type", header: "Type", isLead: true, cell: (item) => <span className="cell-title"><PartedText text={item.type} /></span> },
         { key: "region", header: "Region", width: "126px", cell: (item) => item.region },
-        { key: "account", header: "Account", width: "270px", cell: (item) => <span className="row"><span>{item.account}</span>{samples.has(item.account) && <SampleBadge />}</span> },
+        { key: "account", header: "Account", width: "270px", cell: (item) => <span className="row"><AccountName id={item.account} />{samples.has(item.account) && <SampleBadge />}</span> },
         { key: "outcome", header: "Outcome", width: "180px", cell: (item) => <OutcomeCell item={item} /> },
         { key: "count", header: "Listed", isEnd: true, width: "90px", cell: (item) => formatListed(item) },
         { key: "permission", header: "Missing permission", width: "196px", cell: (item) => <Missing item={item} /> },

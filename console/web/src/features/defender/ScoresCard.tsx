@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Link } from "react-router";
 import type { BesideDefender, ScoresBeside } from "../../api/defenderTypes";
+import { AccountName } from "../../components/AccountName";
 import { RangeBar } from "../../components/RangeBar";
 import { ShowMore } from "../../components/ShowMore";
 import { formatPercent, formatPoints } from "../../lib/format";
@@ -26,7 +27,8 @@ function Pair({ connector, scores: { account, theirs, ours, range }, isUnread }:
   const rangeText = range && `${formatPercent(range[0])} to ${formatPercent(range[1])}`;
   return (
     <li className="stack" style={{ gap: 4 }}>
-      <Link to={`/inventory?${new URLSearchParams({ connector, account })}`} className="cell-title"><bdi>{account}</bdi></Link>
+      <Link to={`/inventory?${new URLSearchParams({ connector, account })}`} className="cell-title"><AccountName id={account} /></Link>
+      <span className="small muted breakable">{account}</span>
       <Score
         who="Defender" value={theirs?.percentage} none={isUnread ? "Could not be read" : "None given"}
         note={theirs ? `${formatPoints(theirs.current)} of ${formatPoints(theirs.max)} points` : ""}

@@ -1,5 +1,6 @@
 import { Link } from "react-router";
 import type { Exemption, RecommendationRow } from "../../api/types";
+import { AccountName } from "../../components/AccountName";
 import { DataTable, type Selection } from "../../components/DataTable";
 import { endOfId, recommendationPath, ResourceLink } from "../../components/links";
 import { SampleBadge } from "../../components/SampleBadge";
@@ -60,9 +61,9 @@ function Where({ decision }: { decision: Decision }) {
     case "resource":
       return decision.exemptions.length > 1 ? <>{plural(decision.exemptions.length, "resource")}</> : <Place id={scope.id} />;
     case "subscription":
-      return <>Account {scope.account}</>;
+      return <>Account <AccountName id={scope.account} /></>;
     case "resourceGroup":
-      return <>{scope.resourceGroup} in account {scope.account}</>;
+      return <>{scope.resourceGroup} in account <AccountName id={scope.account} /></>;
     default:
       return <>Everywhere</>;
   }

@@ -2,7 +2,7 @@ import type { Facet, Facets } from "../../api/types";
 import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
 import { formatCount, shorten, words } from "../../lib/format";
 import { STATUSES } from "../../lib/recommendations";
-import { useConnectors } from "./useConnectors";
+import { useAccountNames, useConnectors } from "./useConnectors";
 
 export const FACET_NAMES = ["q", "type", "connector", "account", "location", "status"] as const;
 export type FacetName = (typeof FACET_NAMES)[number];
@@ -16,6 +16,7 @@ interface Props {
 
 export function InventoryFilters({ facets, values, onChange, onClear }: Props) {
   const connectors = useConnectors();
+  const accounts = useAccountNames();
   const choices = (list: readonly Facet[] = [], name = (value: string) => value) =>
     list.map(({ value, count }) => ({ value, label: `${shorten(name(value) || "(none)", 80)} (${formatCount(count)})` }));
   return (
@@ -26,7 +27,7 @@ export function InventoryFilters({ facets, values, onChange, onClear }: Props) {
         label="Connector" value={values.connector} choices={choices(facets?.connectors, (id) => connectors.get(id)?.displayName ?? id)}
         onChange={(connector) => onChange({ connector })}
       />
-      <FilterSelect label="Account" value={values.account} choices={choices(facets?.accounts)} onChange={(account) => onChange({ account })} />
+      <FilterSelect label="Account" value={values.account} choices={choices(facets?.accounts, (id) => accounts.get(id) ?? id)} onChange={(account) => onChange({ account })} />
       <FilterSelect label="Location" value={values.location} choices={choices(facets?.locations)} onChange={(location) => onChange({ location })} />
       <FilterSelect
         label="With a check that is" value={values.status} all="Any status" choices={STATUSES.map((value) => ({ value, label: words(value) }))}

@@ -2,13 +2,14 @@ import { Link } from "react-router";
 import type { Resource } from "../../api/types";
 import { JsonTree, LongText } from "../../components/JsonTree";
 import { environmentName, plural } from "../../lib/format";
-import { useConnectors } from "./useConnectors";
+import { useAccountNames, useConnectors } from "./useConnectors";
 
 /** What tells a resource apart, and its tags. */
 export function ResourceEnvelope({ resource }: { resource: Resource }) {
   const connector = useConnectors().get(resource.scope.connector);
   const tags = Object.entries(resource.tags ?? {});
   const envelope = resource.envelope ?? {};
+  const accountName = useAccountNames().get(resource.scope.account);
   return (
     <div className="stack wide">
       <section className="card" aria-label="About this resource">
@@ -16,7 +17,7 @@ export function ResourceEnvelope({ resource }: { resource: Resource }) {
           <dt>Connector</dt>
           <dd><Link to={`/inventory?connector=${encodeURIComponent(resource.scope.connector)}`}>{connector?.displayName ?? resource.scope.connector}</Link>{connector && `, ${environmentName(connector.environment)}`}</dd>
           <dt>Account</dt>
-          <dd>{resource.scope.account}</dd>
+          <dd className="breakable">{accountName && <><bdi>{accountName}</bdi>, </>}{resource.scope.account}</dd>
           {resource.location && <><dt>Location</dt><dd>{resource.location}</dd></>}
           <dt>Resource group</dt>
           <dd>{resource.scope.resourceGroup}</dd>

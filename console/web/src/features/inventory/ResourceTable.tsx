@@ -1,4 +1,5 @@
 import type { ResourceRow } from "../../api/types";
+import { AccountName } from "../../components/AccountName";
 import { DataTable } from "../../components/DataTable";
 import { ResourceLink } from "../../components/links";
 import { StatusBadge, StatusCount } from "../../components/StatusBadge";
@@ -25,7 +26,7 @@ export function ResourceTable({ resources }: { resources: readonly ResourceRow[]
         { key: "type", header: "Type", width: "212px", cell: (row) => <PartedText text={row.type} /> },
         {
           key: "place", header: "Account and location", width: "170px",
-          cell: (row) => <><div className="clip" title={row.account}>{row.account}</div><div className="small muted">{row.location}</div></>,
+          cell: (row) => <><div className="clip"><AccountName id={row.account} /></div><div className="small muted">{row.location}</div></>,
         },
         { key: "status", header: "Status", width: "150px", cell: (row) => <StatusBadge status={worstStatus(row)} /> },
         {

@@ -8,6 +8,12 @@ export function useConnectors(): ReadonlyMap<string, Connector> {
   return useMemo(() => new Map((data?.connectors ?? []).map((connector) => [connector.id, connector])), [data]);
 }
 
+/** What accounts are called by their environments, by id; those without a name are left out. */
+export function useAccountNames(): ReadonlyMap<string, string> {
+  const { data } = useOverview();
+  return useMemo(() => new Map((data?.subscriptions ?? []).flatMap((one) => (one.name ? [[one.account, one.name] as const] : []))), [data]);
+}
+
 export function useSampleConnectors(): ReadonlySet<string> {
   const connectors = useConnectors();
   return useMemo(() => new Set([...connectors.values()].filter((connector) => connector.sample).map((connector) => connector.id)), [connectors]);

@@ -42,7 +42,7 @@ function Name({ row, connector }: { row: Subscription; connector?: Connector }) 
   return (
     <>
       <div className="row">
-        <Link to={`/inventory?${query}`} className="cell-title">{connector?.displayName ?? row.connector}</Link>
+        <Link to={`/inventory?${query}`} className="cell-title">{row.name ?? connector?.displayName ?? row.connector}</Link>
         {connector?.sample && <SampleBadge />}
       </div>
       <div className="small muted">

@@ -2,6 +2,7 @@ import { Button } from "@fluentui/react-components";
 import { ShieldDismiss16Regular } from "@fluentui/react-icons";
 import { useMay } from "../../api/peopleQueries";
 import type { Assessment } from "../../api/types";
+import { AccountName } from "../../components/AccountName";
 import { DataTable, type Selection } from "../../components/DataTable";
 import { VerdictDetail } from "../../components/EvidenceTable";
 import { FindingsTable } from "../../components/FindingsTable";
@@ -31,7 +32,7 @@ export function AssessmentTable({ assessments, title, selection }: { assessments
           ),
         },
         { key: "status", header: "Status", width: "240px", cell: (row) => <StatusCell row={row} /> },
-        { key: "place", header: "Account and location", width: "170px", cell: (row) => <><div>{row.account}</div><div className="small muted">{row.location}</div></> },
+        { key: "place", header: "Account and location", width: "170px", cell: (row) => <><div className="clip"><AccountName id={row.account} /></div><div className="small muted">{row.location}</div></> },
         { key: "since", header: "Since", width: "180px", cell: (row) => <Time at={row.statusChangedAt} /> },
       ]}
       detail={(row) => <AssessmentDetail assessment={row} title={title} />}

@@ -13,7 +13,7 @@ use skywarden_policy::{Library, ObjectKind, Scope};
 
 use super::place::{PolicyPath, place_of};
 use crate::{
-    arm::{Answer, display_name, ground::id_of},
+    arm::{AccountNames, Answer, ground::id_of},
     error::ApiError,
     scoped::Scoped,
 };
@@ -159,13 +159,13 @@ struct Subscription {
 impl<'a> Tree<'a> {
     async fn of(state: &Scoped, library: &'a Library) -> Result<Self, ApiError> {
         let hierarchy = &library.governance.hierarchy;
-        let connectors = state.store.connectors(&state.filter).await?;
+        let names = AccountNames::of(state).await?;
         let mut subscriptions = Vec::new();
         for (connector, account) in state.store.accounts(&state.filter).await? {
             let id = id_of(&connector, &account);
             let chain = hierarchy.of_parts("", &place_of(&connector, &account, ""));
             let parent = chain.into_iter().find(|own| matches!(own, Scope::ManagementGroup(_))).unwrap_or(Scope::Tenant);
-            let title = display_name(&connectors, &connector, &account);
+            let title = names.title(&connector, &account);
             subscriptions.push(Subscription { names: vec![id.clone(), account.to_lowercase()], id, title, parent });
         }
         // Where one lies may be known before anything of it was read.

@@ -7,7 +7,7 @@ use skywarden_policy::{Assignment, Library, Scope};
 
 use super::overview::brief;
 use crate::{
-    arm::{display_name, id_of},
+    arm::{AccountNames, id_of},
     error::ApiError,
     scoped::Scoped,
     v1::Answer,
@@ -20,13 +20,13 @@ pub(super) async fn tree(state: &Scoped, library: &Library) -> Result<Vec<Value>
     scopes.extend(library.governance.assignments().map(|own| &own.scope).filter(|own| state.sees(own)).cloned());
     let mut accounts: BTreeMap<Scope, Vec<String>> = BTreeMap::new();
     let mut names: BTreeMap<Scope, String> = BTreeMap::new();
-    let connectors = state.store.connectors(&state.filter).await?;
+    let called = AccountNames::of(state).await?;
     for (connector, account) in state.store.accounts(&state.filter).await? {
         // An account is a scope under its own name and under the id that the ARM face gives it: it stands here once, but for
         // where both are used.
         let by_id = Scope::Subscription(id_of(&connector, &account));
         let by_name = Scope::Subscription(account.to_lowercase());
-        let name = display_name(&connectors, &connector, &account);
+        let name = called.title(&connector, &account);
         names.insert(by_id.clone(), name.clone());
         names.insert(by_name.clone(), name);
         let scope = if scopes.contains(&by_id) && !scopes.contains(&by_name) { by_id } else { by_name };
