@@ -150,7 +150,7 @@ await step("of a tenant that Defender was never asked about the page says how to
 await step("what Defender says stands beside what is said here, and a difference opens to its resources", async () => {
   await promisify(execFile)(skywarden, ["adopt", "azure", "--connector", "walked-azure", "--data", data], { timeout: 120_000 });
   // What the page was told: the first assessment may end meanwhile.
-  const [answer] = await Promise.all([page.waitForResponse((own) => own.url().endsWith("/walked-azure/defender") && own.ok()), page.reload()]);
+  const [answer] = await Promise.all([page.waitForResponse((own) => own.url().endsWith("/api/v1/connectors/walked-azure/defender") && own.ok()), page.reload()]);
   const kept = await answer.json();
   const { compared, onlyTheirs } = kept.agreement;
   const same = compared.reduce((sum, one) => sum + one.same, 0);
