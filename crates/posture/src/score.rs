@@ -1,7 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use skywarden_content::{Catalog, Maturity, PlanNeed};
-use skywarden_model::{Assessment, AssessmentRef, ConnectorId, ControlScore, Coverage, Placed, Ratio, SecureScore, Status};
+use skywarden_model::{
+    Assessment, AssessmentRef, ConnectorId, ControlScore, Coverage, Placed, Ratio, ResourceId, SecureScore, Status,
+};
 
 use crate::{
     Plans,
@@ -50,37 +52,39 @@ fn score_of<'a>(
 ) -> SecureScore {
     let mut assessments: Vec<AssessmentRef<'_>> = assessments.into_iter().map(Into::into).collect();
     assessments.sort_by(|left, right| left.resource.cmp(right.resource));
-    let mut standings = Standings::new(catalog);
     let mut tally = Tally::default();
-    for own in assessments.chunk_by(|left, right| left.resource == right.resource) {
-        for assessment in own {
-            standings.add(assessment);
-        }
-        tally.count(&mut standings);
-    }
+    for_each_resource(catalog, assessments, |_, standings| tally.count(standings));
     tally.score(catalog, judged_types, coverage)
 }
 
-/// How a resource stands in the controls in which it is judged: worst first, see [`worse`].
-struct Standings<'a> {
+/// How one resource stands, by control: worst first, see [`worse`].
+type Standings<'a> = BTreeMap<&'a str, Status>;
+
+/// How resources stand in the controls in which they are judged, one after the other; assessments of a resource follow one another.
+fn for_each_resource<'a, 'v>(
     catalog: &'a Catalog,
-    by_control: BTreeMap<&'a str, Status>,
+    assessments: impl IntoIterator<Item: Into<AssessmentRef<'v>>>,
+    mut take: impl FnMut(&ResourceId, Standings<'a>),
+) {
+    let mut assessments = assessments.into_iter().map(Into::into).peekable();
+    while let Some(first) = assessments.next() {
+        let mut standings = Standings::new();
+        add(catalog, &first, &mut standings);
+        while let Some(next) = assessments.next_if(|next| next.resource == first.resource) {
+            add(catalog, &next, &mut standings);
+        }
+        take(first.resource, standings);
+    }
 }
 
-impl<'a> Standings<'a> {
-    fn new(catalog: &'a Catalog) -> Self {
-        Self { catalog, by_control: BTreeMap::new() }
+fn add<'a>(catalog: &'a Catalog, assessment: &AssessmentRef<'_>, standings: &mut Standings<'a>) {
+    let Some(recommendation) = catalog.recommendations.get(assessment.recommendation) else { return };
+    if recommendation.file.maturity != Maturity::Stable {
+        return;
     }
-
-    fn add(&mut self, assessment: &AssessmentRef<'_>) {
-        let Some(recommendation) = self.catalog.recommendations.get(assessment.recommendation) else { return };
-        if recommendation.file.maturity != Maturity::Stable {
-            return;
-        }
-        let standing = counted(assessment.status, assessment.cause);
-        let entry = self.by_control.entry(&recommendation.file.control).or_insert(standing);
-        *entry = worse(standing, *entry);
-    }
+    let standing = counted(assessment.status, assessment.cause);
+    let entry = standings.entry(&recommendation.file.control).or_insert(standing);
+    *entry = worse(standing, *entry);
 }
 
 /// How the resources of a score stand.
@@ -91,10 +95,10 @@ struct Tally<'a> {
 }
 
 impl<'a> Tally<'a> {
-    /// Counts one resource and makes room for the next.
-    fn count(&mut self, standings: &mut Standings<'a>) {
+    /// Counts one resource.
+    fn count(&mut self, standings: Standings<'a>) {
         let (mut is_judged, mut is_seen) = (false, false);
-        for (control, standing) in std::mem::take(&mut standings.by_control) {
+        for (control, standing) in standings {
             let counts = self.by_control.entry(control).or_default();
             match standing {
                 Status::Healthy => counts.healthy += 1,
@@ -156,18 +160,11 @@ pub fn score_by_subscription<'a, R: Placed>(
     for entry in coverage {
         tallies.entry((connector.as_str(), &entry.account)).or_default();
     }
-    let mut standings = Standings::new(catalog);
-    let mut assessments = assessments.into_iter().map(Into::into).peekable();
-    while let Some(first) = assessments.next() {
-        standings.add(&first);
-        while let Some(next) = assessments.next_if(|next| next.resource == first.resource) {
-            standings.add(&next);
+    for_each_resource(catalog, assessments, |resource, standings| {
+        if let Some(tally) = owner.get(resource.as_str()).and_then(|subscription| tallies.get_mut(subscription)) {
+            tally.count(standings);
         }
-        match owner.get(first.resource.as_str()).and_then(|subscription| tallies.get_mut(subscription)) {
-            Some(tally) => tally.count(&mut standings),
-            None => standings.by_control.clear(),
-        }
-    }
+    });
     let mut covered: BTreeMap<&str, Vec<&Coverage>> = BTreeMap::new();
     for entry in coverage {
         covered.entry(&entry.account).or_default().push(entry);
