@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use skywarden_content::Catalog;
-use skywarden_model::{Connector, Scope, setting, subscription_id};
+use skywarden_model::{Connector, Resource, Scope, setting, subscription_id};
 use skywarden_policy::Scope as At;
 use skywarden_store::{ConnectorWritten, ScopeFilter, Store};
 
@@ -16,6 +16,7 @@ on_both!(
     of_those_who_write_at_once_one_wins,
     a_run_leaves_the_settings_alone,
     what_was_never_read_is_not_judged_anew,
+    accounts_are_called_as_they_call_themselves,
 );
 
 fn of_account(id: &str, account: &str) -> Connector {
@@ -107,4 +108,24 @@ async fn what_was_never_read_is_not_judged_anew(store: &Store) {
     assert!(store.assessed(&ALL).await.unwrap().is_empty());
     commit(store, plain("c", &[resource("c", "1", "arn:a")], 6)).await;
     assert!(store.reassess(&Catalog::default(), &own, at(7)).await.unwrap().is_some());
+}
+
+async fn accounts_are_called_as_they_call_themselves(store: &Store) {
+    const SUBSCRIPTION: &str = "Microsoft.Resources/subscriptions";
+    let called = |connector: &str, account: &str, name: &str| Resource {
+        type_name: SUBSCRIPTION.into(),
+        name: name.to_owned(),
+        ..resource(connector, account, &format!("/subscriptions/{account}"))
+    };
+    commit(store, plain("c", &[called("c", "1", "Shop"), called("c", "2", ""), resource("c", "3", "arn:b")], 0)).await;
+    commit(store, plain("d", &[called("d", "4", "Bank")], 0)).await;
+    let names = async |filter: &ScopeFilter, types: &[&str]| {
+        let names = store.account_names(filter, types).await.unwrap();
+        names.into_iter().map(|((connector, account), name)| format!("{connector}/{account} {name}")).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&ALL, &[SUBSCRIPTION]).await, ["c/1 Shop", "d/4 Bank"]);
+    assert_eq!(names(&ALL, &["Other", SUBSCRIPTION]).await, ["c/1 Shop", "d/4 Bank"]);
+    assert_eq!(names(&ALL, &[]).await, Vec::<String>::new());
+    let one = ScopeFilter::accounts([("d".to_owned(), "4".to_owned())]);
+    assert_eq!(names(&one, &[SUBSCRIPTION]).await, ["d/4 Bank"]);
 }
