@@ -36,9 +36,8 @@ async fn told(state: &Scoped) -> Result<Value, ApiError> {
         )?;
         Ok(told)
     };
-    let (scores, (connectors, statuses, n_resources, n_unhealthy, coverage)) =
-        tokio::try_join!(state.score_parts(back(SHOWN), back(RECENT)), estate)?;
-    let names = AccountNames::of(state).await?;
+    let (scores, (connectors, statuses, n_resources, n_unhealthy, coverage), names) =
+        tokio::try_join!(state.score_parts(back(SHOWN), back(RECENT)), estate, AccountNames::of(state))?;
     let subscriptions: Vec<Value> = scores.latest.iter().map(|point| subscription(point, &names)).collect();
     let connectors: Vec<Value> = connectors
         .iter()
