@@ -1,5 +1,6 @@
 import { useMemo } from "react";
 import { useOverview } from "../../api/queries";
+import { accountNames } from "../../lib/accounts";
 import type { Connector } from "../../api/types";
 
 /** Connectors by id, from the overview, which every page may have at hand. */
@@ -8,10 +9,10 @@ export function useConnectors(): ReadonlyMap<string, Connector> {
   return useMemo(() => new Map((data?.connectors ?? []).map((connector) => [connector.id, connector])), [data]);
 }
 
-/** What accounts are called by their environments, by id; those without a name are left out. */
+/** See {@link accountNames}. */
 export function useAccountNames(): ReadonlyMap<string, string> {
   const { data } = useOverview();
-  return useMemo(() => new Map((data?.subscriptions ?? []).flatMap((one) => (one.name ? [[one.account, one.name] as const] : []))), [data]);
+  return useMemo(() => accountNames(data?.subscriptions ?? []), [data]);
 }
 
 export function useSampleConnectors(): ReadonlySet<string> {
