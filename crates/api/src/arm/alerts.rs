@@ -302,7 +302,8 @@ pub(crate) fn alert(state: &Scoped, kept: &KeptAlert, group: Option<&str>) -> Va
 /// Why an alert may matter more than its severity says, in a sentence.
 pub(crate) fn unknown(kept: &KeptAlert) -> Option<String> {
     let factors = kept.unknown.join("; ");
-    (!factors.is_empty()).then(|| format!("not known of the resource, since what tells was not read: {factors}"))
+    (!factors.is_empty())
+        .then(|| format!("not known of the resource, since what tells was not read or it is not in the inventory: {factors}"))
 }
 
 /// Why an alert is more severe than others of its kind, in a sentence.

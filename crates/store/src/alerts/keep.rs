@@ -108,7 +108,8 @@ impl Store {
 
     /// Keeps alerts that are new or grew; what people did with those that are known stays. A new one that a suppression rule of its account
     /// fits is dismissed. Alerts of no account that is known belong to `home` (connector, account). On a resource that has any of the
-    /// catalog's risk factors they are one step more severe; of which of these it is not known is kept with them.
+    /// catalog's risk factors they are one step more severe; of which of these it is not known is kept with those that one more would
+    /// raise: of a resource that is not in the inventory, nothing is.
     ///
     /// # Errors
     /// If a statement fails; none is kept then.
@@ -162,11 +163,16 @@ impl Store {
     async fn keep_placed(&self, catalog: &Catalog, mut placed: Vec<(&Alert, Place)>, now: Timestamp) -> Result<(), StoreError> {
         let doing = "keeping alerts";
         let rules = self.suppression_rules().await?;
-        for (_, place) in &mut placed {
-            if !place.resource.is_empty()
-                && let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await?
-            {
+        for (alert, place) in &mut placed {
+            if place.resource.is_empty() {
+                if alert.first.resource.is_some() && can_be_raised(alert.severity) {
+                    place.unknown = titles_of_all(catalog);
+                }
+            } else if let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await? {
                 (place.raised, place.unknown) = raising(catalog, &resource, facts.as_ref(), now);
+                if !place.raised.is_empty() || !can_be_raised(alert.severity) {
+                    place.unknown.clear();
+                }
             }
         }
         on_pool!(&self.pool, pool => {
@@ -283,10 +289,23 @@ fn raising(catalog: &Catalog, resource: &Resource, facts: Option<&FactSheet>, no
     (raised.join("\n"), unknown.join("\n"))
 }
 
-/// How severe an alert is at a place. What only informs does so everywhere.
+/// What is not known of a resource that is not in the inventory.
+fn titles_of_all(catalog: &Catalog) -> String {
+    catalog.risk_factors.values().map(|factor| factor.file.title.as_str()).collect::<Vec<_>>().join("\n")
+}
+
+/// How severe an alert is at a place.
 fn severity_at(own: AlertLevel, place: &Place) -> AlertLevel {
+    if place.raised.is_empty() { own } else { raised(own) }
+}
+
+fn can_be_raised(own: AlertLevel) -> bool {
+    raised(own) != own
+}
+
+/// One step more. What only informs does so everywhere.
+fn raised(own: AlertLevel) -> AlertLevel {
     match own {
-        _ if place.raised.is_empty() => own,
         AlertLevel::Low => AlertLevel::Medium,
         AlertLevel::Medium => AlertLevel::High,
         AlertLevel::Informational | AlertLevel::High | AlertLevel::Critical => own,

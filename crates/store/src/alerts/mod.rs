@@ -45,7 +45,8 @@ pub struct KeptAlert {
     pub severity: AlertLevel,
     /// What raised its severity, as clauses about the resource.
     pub raised: Vec<String>,
-    /// What would raise it and could not be judged, since what tells of it was not read: titles of risk factors.
+    /// What would raise it and could not be judged, since what tells of it was not read or the resource is not in the inventory: titles of
+    /// risk factors.
     pub unknown: Vec<String>,
     /// What people did with it.
     pub status: AlertStatus,

@@ -282,6 +282,11 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
     ];
     commit(store, plain("c", &own, 0)).await;
     let on = |id: &str, resource: &str, severity: &str| alert(id, 1, json!({ "compromised": resource, "severity": severity }));
+    let happened_to = |id: &str, severity: &str| {
+        let mut own = alert(id, 1, json!({ "severity": severity }));
+        own.first.resource = Some("arn:unknown".to_owned());
+        own
+    };
     let alerts = [
         on("low", "arn:critical", "low"),
         on("medium", "arn:critical", "medium"),
@@ -290,6 +295,9 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
         on("plain", "arn:plain", "medium"),
         on("elsewhere", "arn:unknown", "medium"),
         on("unread", "arn:unread", "medium"),
+        on("unread high", "arn:unread", "high"),
+        happened_to("not there", "medium"),
+        happened_to("not there high", "high"),
     ];
     store.keep_alerts(&catalog, &alerts, HOME, at(5)).await.unwrap();
     let told = async |id: &str| {
@@ -305,9 +313,13 @@ async fn an_alert_matters_more_where_the_resource_does(store: &Store) {
     let kept = async |id: &str| store.alert(&ALL, id).await.unwrap().unwrap().unknown;
     assert_eq!(told("unread").await, (AlertLevel::Medium, 0));
     assert_eq!(kept("unread").await, ["Critical for the business", "Holds sensitive data"], "what was not read is told");
-    assert!(kept("plain").await.is_empty() && kept("low").await.is_empty());
+    let all: Vec<&str> = catalog.risk_factors.values().map(|factor| factor.file.title.as_str()).collect();
+    assert_eq!(kept("not there").await, all, "nothing is known of it");
+    for id in ["plain", "low", "elsewhere", "unread high", "not there high"] {
+        assert!(kept(id).await.is_empty(), "{id}");
+    }
     let high = AlertQuery { severity: Some([AlertLevel::High].into()), ..everything() };
-    assert_eq!(ids(store, &ALL, &high).await.len(), 2, "the severity at its place is what is asked for");
+    assert_eq!(ids(store, &ALL, &high).await.len(), 4, "the severity at its place is what is asked for");
     // Its owner says otherwise, and the alert grows.
     commit(store, plain("c", &[tagged("arn:critical", &[]), own[1].clone()], 1)).await;
     store.keep_alerts(&catalog, &alerts[..1], HOME, at(6)).await.unwrap();
