@@ -63,6 +63,8 @@ export interface BesideDefender {
   scores: ScoresBeside[];
   exemptions: TakeOver[];
   hiddenExemptions: number;
+  /** Of the recommendations of ours that are named, by id. */
+  titles: Record<string, string>;
   /** By subscription and part, the reason. */
   unread: Record<string, Record<string, string>>;
 }

@@ -73,6 +73,8 @@ async fn agreement_scores_exemptions_and_what_is_unread_are_answered_as_describe
     assert!(body["scores"][0]["ours"].is_number() && body["takenAt"] == "1970-01-01T00:00:00Z");
     assert_eq!((body["exemptions"].as_array().unwrap().len(), &body["hiddenExemptions"]), (2, &json!(0)));
     assert_eq!(body["exemptions"][0]["ours"][0]["recommendation"], "azure-compute-vm-jit-access");
+    let titles = body["titles"].as_object().unwrap();
+    assert!(titles.len() == 1 && titles["azure-compute-vm-jit-access"].as_str().unwrap().contains("just-in-time"), "{titles:?}");
     assert!(body["unread"]["s2"]["alerts"].as_str().unwrap().contains("Microsoft.Security/alerts/read"));
     for path in ["/api/v1/connectors/other/defender", "/api/v1/connectors/nobody/defender"] {
         let answer = contract.ask(&server, TEMPLATE, path, BEARER.1, &Value::Null).await;

@@ -1,6 +1,6 @@
 import { Link } from "react-router";
-import type { Compared, Difference } from "../../api/defenderTypes";
-import type { RecommendationRow, Status } from "../../api/types";
+import type { BesideDefender, Compared, Difference } from "../../api/defenderTypes";
+import type { Status } from "../../api/types";
 import { DataTable } from "../../components/DataTable";
 import { endOfId, recommendationPath, ResourceLink } from "../../components/links";
 import { StatusBadge } from "../../components/StatusBadge";
@@ -9,7 +9,7 @@ import { formatCount, plural, sentence } from "../../lib/format";
 
 interface Props {
   row: Compared;
-  titles: ReadonlyMap<string, RecommendationRow>;
+  titles: BesideDefender["titles"];
   connector: string;
 }
 
@@ -30,7 +30,7 @@ export function ComparedDetail({ row, titles, connector }: Props) {
 
 /** Recommendations of ours by their titles. */
 export function Answers({ ids, titles, text = "Answered here by" }: { ids: readonly string[]; titles: Props["titles"]; text?: string }) {
-  return <p>{text} {ids.map((id, at) => <span key={id}>{at > 0 && ", "}<Link to={recommendationPath(id)}>{titles.get(id)?.title ?? id}</Link></span>)}</p>;
+  return <p>{text} {ids.map((id, at) => <span key={id}>{at > 0 && ", "}<Link to={recommendationPath(id)}>{titles[id] ?? id}</Link></span>)}</p>;
 }
 
 function Differences({ rows }: { rows: readonly Difference[] }) {

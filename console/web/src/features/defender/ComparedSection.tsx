@@ -1,12 +1,11 @@
 import { useMemo, useState } from "react";
-import type { Compared } from "../../api/defenderTypes";
+import type { BesideDefender } from "../../api/defenderTypes";
 import { ClearFilters, FilterSelect, SearchBox } from "../../components/Filters";
 import { EmptyNote } from "../../components/PageStates";
 import { ShowMore } from "../../components/ShowMore";
 import { filterCompared } from "../../lib/defender";
 import { formatCount, plural } from "../../lib/format";
 import { useUrlState } from "../../lib/useUrlState";
-import { useTitles } from "../changes/useTitles";
 import { ComparedTable } from "./ComparedTable";
 
 /** Recommendations shown before a person asks for more. */
@@ -15,14 +14,13 @@ const STEP = 50;
 const DIFFERING = [{ value: "yes", label: "Only what differs" }];
 
 /** The recommendations that both have, the least agreement first. */
-export function ComparedSection({ rows, connector }: { rows: readonly Compared[]; connector: string }) {
-  const titles = useTitles();
+export function ComparedSection({ beside: { agreement: { compared: rows }, titles, connector } }: { beside: BesideDefender }) {
   const { values, set } = useUrlState(["q", "differs"]);
   const [limit, setLimit] = useState(STEP);
   const isFiltered = Boolean(values.q || values.differs);
   const clear = () => set({ q: "", differs: "" });
   const found = useMemo(
-    () => filterCompared(rows, { q: values.q, isDifferent: values.differs !== "" }, (id) => titles.get(id)?.title ?? id),
+    () => filterCompared(rows, { q: values.q, isDifferent: values.differs !== "" }, (id) => titles[id] ?? id),
     [rows, values.q, values.differs, titles],
   );
   return (

@@ -1,6 +1,5 @@
 import { Link } from "react-router";
-import type { Compared } from "../../api/defenderTypes";
-import type { RecommendationRow } from "../../api/types";
+import type { BesideDefender, Compared } from "../../api/defenderTypes";
 import { DataTable } from "../../components/DataTable";
 import { recommendationPath } from "../../components/links";
 import { StackedBar } from "../../components/StackedBar";
@@ -10,7 +9,7 @@ import { ComparedDetail } from "./ComparedDetail";
 
 interface Props {
   rows: readonly Compared[];
-  titles: ReadonlyMap<string, RecommendationRow>;
+  titles: BesideDefender["titles"];
   connector: string;
 }
 

@@ -1,6 +1,5 @@
 import { useParams } from "react-router";
 import { ApiError } from "../../api/client";
-import type { ConnectorRow } from "../../api/connectorTypes";
 import type { BesideDefender } from "../../api/defenderTypes";
 import { useBesideDefender, useConnectorRows } from "../../api/queries";
 import { Loaded } from "../../components/PageStates";
@@ -29,7 +28,7 @@ export default function DefenderPage() {
         lead={<>What Microsoft Defender for Cloud says of <bdi>{row?.displayName ?? id}</bdi>, beside what is said here. {query.data && <Asked beside={query.data} />}</>}
       />
       <Loaded query={connectors}>
-        {() => (row && isUnasked(query.error) ? <NeverAsked row={row} /> : <Loaded query={query} rows={10}>{(beside) => <Beside beside={beside} row={row} />}</Loaded>)}
+        {() => (row && isUnasked(query.error) ? <NeverAsked row={row} /> : <Loaded query={query} rows={10}>{(beside) => <Beside beside={beside} />}</Loaded>)}
       </Loaded>
     </div>
   );
@@ -42,7 +41,7 @@ function Asked({ beside }: { beside: BesideDefender }) {
   return <>Defender was asked <Time at={beside.takenAt} />, {ageOf(beside.takenAt)} ago; <code>{adoptCommand(beside.connector)}</code> asks again.</>;
 }
 
-function Beside({ beside, row }: { beside: BesideDefender; row?: ConnectorRow }) {
+function Beside({ beside }: { beside: BesideDefender }) {
   const { compared, onlyTheirs, onlyOurs } = beside.agreement;
   return (
     <>
@@ -51,7 +50,7 @@ function Beside({ beside, row }: { beside: BesideDefender; row?: ConnectorRow })
         <ScoresCard beside={beside} />
         <AgreementCard rows={compared} isAssessed={beside.scores.some((own) => own.ours !== null)} />
       </div>
-      <ComparedSection rows={compared} connector={row?.id ?? beside.connector} />
+      <ComparedSection beside={beside} />
       <div className="stack wide">
         <AloneList title="Judged only by Defender" rows={onlyTheirs} />
         <AloneList title="Judged only here" rows={onlyOurs} isOurs />

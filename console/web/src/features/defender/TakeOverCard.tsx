@@ -9,7 +9,6 @@ import { ShowMore } from "../../components/ShowMore";
 import { EXEMPTIONS_READ } from "../../lib/actions";
 import { adoptCommand } from "../../lib/defender";
 import { plural, sentence } from "../../lib/format";
-import { useTitles } from "../changes/useTitles";
 import { Expiry } from "../policy/ScopeExemptions";
 import { Answers } from "./ComparedDetail";
 
@@ -17,7 +16,7 @@ import { Answers } from "./ComparedDetail";
 const STEP = 50;
 
 /** Azure's exemptions, and what they would be here. */
-export function TakeOverCard({ beside: { connector, exemptions, hiddenExemptions, unread } }: { beside: BesideDefender }) {
+export function TakeOverCard({ beside: { connector, exemptions, hiddenExemptions, titles, unread } }: { beside: BesideDefender }) {
   const titleOf = useScopeTitle();
   const [limit, setLimit] = useState(STEP);
   const isUnread = Object.values(unread).some((parts) => parts.exemptions !== undefined);
@@ -33,7 +32,7 @@ export function TakeOverCard({ beside: { connector, exemptions, hiddenExemptions
             { key: "scope", header: "Scope", width: "200px", cell: ({ theirs }) => <span title={theirs.scope}><bdi>{titleOf({ id: theirs.scope })}</bdi></span> },
             { key: "category", header: "Category", width: "100px", cell: ({ theirs }) => theirs.category },
             { key: "expires", header: "Expires", width: "140px", cell: ({ theirs }) => <Expiry at={theirs.expiresAt} /> },
-            { key: "here", header: "Here", width: "330px", cell: (row) => <Here row={row} /> },
+            { key: "here", header: "Here", width: "330px", cell: (row) => <Here row={row} titles={titles} /> },
           ]}
         />
       )}
@@ -48,8 +47,7 @@ export function TakeOverCard({ beside: { connector, exemptions, hiddenExemptions
 }
 
 /** What it would be here, or is already, or why it can't be. */
-function Here({ row }: { row: TakeOver }) {
-  const titles = useTitles();
+function Here({ row, titles }: { row: TakeOver; titles: BesideDefender["titles"] }) {
   const { data } = useExemptions();
   const taken = useMemo(() => new Set((data ?? []).map((own) => own.id)), [data]);
   if (row.ours.length === 0) return <><div>Not taken over</div>{row.whyNot && <div className="small muted"><bdi>{sentence(row.whyNot)}</bdi></div>}</>;

@@ -1,7 +1,10 @@
 //! What Defender for Cloud said of a tenant when it was last asked, beside what is said here.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use axum::{Json, extract::Path};
 use serde::Serialize;
+use skywarden_content::Catalog;
 use skywarden_model::Timestamp;
 use skywarden_policy::Scope;
 use skywarden_posture::{BesideDefender, TakeOver};
@@ -21,6 +24,8 @@ pub(crate) struct Shown {
     beside: BesideDefender,
     /// Exemptions that the caller may not read.
     hidden_exemptions: usize,
+    /// Of the recommendations of ours that are named, by id.
+    titles: BTreeMap<Arc<str>, String>,
 }
 
 /// Over the subscriptions that the caller sees whole.
@@ -36,7 +41,15 @@ pub(crate) async fn show(state: Scoped, Path(id): Path<String>) -> Result<Json<S
     let n_all = beside.exemptions.len();
     beside.exemptions.retain(|own| may_read(&state, own));
     let hidden_exemptions = n_all - beside.exemptions.len();
-    Ok(Json(Shown { beside, hidden_exemptions }))
+    let titles = titles(&state.catalog, &beside);
+    Ok(Json(Shown { beside, hidden_exemptions, titles }))
+}
+
+fn titles(catalog: &Catalog, beside: &BesideDefender) -> BTreeMap<Arc<str>, String> {
+    let answering = beside.agreement.compared.iter().flat_map(|own| own.ours.iter().map(AsRef::as_ref));
+    let exempt = beside.exemptions.iter().flat_map(|own| own.ours.iter().map(|ours| ours.recommendation.as_str()));
+    let known = answering.chain(exempt).filter_map(|id| catalog.recommendations.get_key_value(id));
+    known.map(|(id, known)| (Arc::clone(id), known.file.title.clone())).collect()
 }
 
 fn may_read(state: &Scoped, exemption: &TakeOver) -> bool {
