@@ -72,6 +72,7 @@ async fn server() -> Server {
         sign_in: Arc::new(SignIn::new(Passwords::new().expect("the settings are sound"), Vec::new())),
         limits: Arc::new(Limits::new(LimitSettings { principal: limit, stranger: limit, ..LimitSettings::default() })),
         console: None,
+        azure_clouds: Arc::default(),
     };
     Server { router: router(state), _folder: folder }
 }
@@ -99,7 +100,7 @@ async fn commit(store: &Store) {
         resource: machine.id.clone(),
         status,
         cause: None,
-        evidence: Box::default(),
+        evidence: Arc::default(),
         findings: Box::default(),
     };
     let run = Run {
@@ -263,7 +264,7 @@ fuzz_target!(init: seeds(), |input: &[u8]| {
         N_ASKED.set(n_asked + 1);
         SERVER.with_borrow_mut(|held| {
             runtime.block_on(async {
-                if n_asked % REQUESTS == 0 {
+                if n_asked.is_multiple_of(REQUESTS) {
                     *held = None;
                 }
                 let server = match held {
