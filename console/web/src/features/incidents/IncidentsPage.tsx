@@ -86,7 +86,7 @@ function IncidentTable({ rows, selection }: { rows: readonly IncidentRow[]; sele
         { key: "severity", header: "Severity", width: "104px", isInline: true, cell: (row) => <SeverityBadge severity={row.severity} /> },
         { key: "title", header: "Incident", isLead: true, cell: (row) => <Link className="cell-title" to={incidentPath(row.id)}><bdi>{row.title}</bdi></Link> },
         { key: "status", header: "Status", width: "104px", isInline: true, cell: (row) => <AlertStatusBadge status={row.status} /> },
-        { key: "alerts", header: "Alerts", width: "64px", isEnd: true, cell: (row) => <Alerts row={row} /> },
+        { key: "alerts", header: "Alerts", width: "76px", isEnd: true, cell: (row) => <Alerts row={row} /> },
         { key: "resources", header: "What they share", width: "160px", cell: (row) => <Shared row={row} /> },
         { key: "tactics", header: "Tactics", width: "140px", cell: (row) => <Tactics intents={row.intents} /> },
         { key: "activity", header: "Activity", width: "140px", cell: (row) => <><div><Time at={row.end} /></div><div className="small muted">since <Time at={row.start} /></div></> },
