@@ -164,15 +164,17 @@ impl Store {
         let doing = "keeping alerts";
         let rules = self.suppression_rules().await?;
         for (alert, place) in &mut placed {
-            if place.resource.is_empty() {
-                if alert.first.resource.is_some() && can_be_raised(alert.severity) {
-                    place.unknown = titles_of_all(catalog);
-                }
-            } else if let Some((resource, facts)) = self.resource(&ScopeFilter::All, &place.resource).await? {
+            let resource = match place.resource.as_str() {
+                "" => None,
+                id => self.resource(&ScopeFilter::All, id).await?,
+            };
+            if let Some((resource, facts)) = resource {
                 (place.raised, place.unknown) = raising(catalog, &resource, facts.as_ref(), now);
-                if !place.raised.is_empty() || !can_be_raised(alert.severity) {
-                    place.unknown.clear();
-                }
+            } else if !place.resource.is_empty() || alert.first.resource.is_some() {
+                place.unknown = titles_of_all(catalog);
+            }
+            if !place.raised.is_empty() || raised(alert.severity) == alert.severity {
+                place.unknown.clear();
             }
         }
         on_pool!(&self.pool, pool => {
@@ -297,10 +299,6 @@ fn titles_of_all(catalog: &Catalog) -> String {
 /// How severe an alert is at a place.
 fn severity_at(own: AlertLevel, place: &Place) -> AlertLevel {
     if place.raised.is_empty() { own } else { raised(own) }
-}
-
-fn can_be_raised(own: AlertLevel) -> bool {
-    raised(own) != own
 }
 
 /// One step more. What only informs does so everywhere.
