@@ -44,9 +44,9 @@ describe("the scope", () => {
   });
   it("offers accounts only where a connector has several, and nothing that was never assessed", () => {
     const connector = (id: string) => ({ id, displayName: id.toUpperCase(), environment: "Aws", sample: false });
-    const at = (id: string, account: string) => ({ connector: id, account, name: account === "2" ? "Shop" : null, at: "", score: { current: 0, max: 0, percentage: 0, weight: 0, coverage: 0, range: [0, 0] as [number, number] } });
-    const choices = scopeChoices({ connectors: [connector("a"), connector("b"), connector("c")], subscriptions: [at("a", "1"), at("b", "2"), at("b", "3")] });
-    expect(choices.map((choice) => choice.label)).toEqual(["A", "B", "B: Shop", "B: 3"]);
+    const at = (id: string, account: string) => ({ connector: id, account, name: { 2: "Shop", 4: "Twin", 5: "Twin" }[account] ?? null, at: "", score: { current: 0, max: 0, percentage: 0, weight: 0, coverage: 0, range: [0, 0] as [number, number] } });
+    const choices = scopeChoices({ connectors: [connector("a"), connector("b"), connector("c")], subscriptions: [at("a", "1"), ...["2", "3", "4", "5"].map((account) => at("b", account))] });
+    expect(choices.map((choice) => choice.label)).toEqual(["A", "B", "B: Shop", "B: 3", "B: Twin (4)", "B: Twin (5)"]);
   });
   it("is part of the address of a report", () => {
     expect(reportAddress("cis/x", { connector: "a&b" }, "csv")).toBe("/api/v1/compliance/cis%2Fx/report?format=csv&connector=a%26b");
