@@ -1,8 +1,6 @@
 //! Filter patterns of CloudWatch Logs, which people write: the input is a pattern, a NUL, and an event that it is asked of.
 #![no_main]
 
-use std::collections::BTreeMap;
-
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use skywarden_facts::Knowledge;
@@ -15,11 +13,9 @@ fn resource(type_name: &str, properties: Value) -> Resource {
         name: "x".to_owned(),
         scope: Scope { connector: "c".into(), account: "111111111111".into(), resource_group: "eu-west-1".into() },
         location: Some("eu-west-1".to_owned()),
-        tags: BTreeMap::new(),
-        envelope: serde_json::Map::new(),
         properties,
-        unreadable: Vec::new(),
         carried: Carried::All,
+        ..Resource::unknown()
     }
 }
 

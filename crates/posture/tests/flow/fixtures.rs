@@ -83,11 +83,9 @@ pub(crate) fn resource(type_name: &str, id: &str, properties: Value) -> Resource
         name: id.to_owned(),
         scope: Scope { connector: "c".into(), account: "1".into(), resource_group: "eu-west-1".into() },
         location: Some("eu-west-1".to_owned()),
-        tags: BTreeMap::new(),
-        envelope: serde_json::Map::new(),
         properties,
-        unreadable: Vec::new(),
         carried: Carried::All,
+        ..Resource::unknown()
     }
 }
 
